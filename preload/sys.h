@@ -1,0 +1,39 @@
+/* The one door to the kernel and the processor: raw system calls and what else depends on the
+ * architecture. Result of a system call: as the kernel gives it, -errno on failure; errno itself is
+ * never touched, because the program owns it.
+ *
+ * The library cannot use libc's wrappers: they set errno, can be interposed by the program or by us,
+ * and some allocate.
+ */
+#ifndef HOLDFAST_PRELOAD_SYS_H
+#define HOLDFAST_PRELOAD_SYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+
+#if defined(__x86_64__)
+#include "arch_x86_64.h"
+#elif defined(__aarch64__)
+#include "arch_aarch64.h"
+#else
+#error "no architecture header for this machine"
+#endif
+/* An architecture header defines
+ *     static inline long sys_call6(long number, long a, long b, long c, long d, long e, long f);
+ *     static inline void cpu_relax(void);   a hint inside a spinning loop
+ */
+
+static inline bool sys_failed(long result) {
+    return (unsigned long)result >= (unsigned long)-4095L;
+}
+
+/* Private zeroed pages, kept out of every hook. NULL when there are none. `size` in bytes, rounded up
+ * to pages by the kernel. */
+void *pages_map(size_t size);
+/* Grows (or moves) pages that pages_map made; the new part is zeroed. NULL: the old ones are as they were. */
+void *pages_grow(void *pages, size_t old_size, size_t new_size);
+void pages_unmap(void *pages, size_t size);
+
+#endif

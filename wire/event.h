@@ -1,0 +1,173 @@
+/* The events in a ring: how they are encoded, and what their order means.
+ *
+ * A record is one or more 64-bit words in native byte order. Word 0 holds
+ *
+ *     bits 60..63  operation (enum event_op); 0 is invalid, so zeroed memory never decodes
+ *     bit  59      a ticket word follows word 0
+ *     bits 57..58  kind of block (enum block_kind)
+ *     bits 48..56  nine bits that depend on the operation ("aux")
+ *     bits  0..47  an address or number ("value")
+ *
+ * Glossary
+ *   node     a stack, as a path in the ring's own trie: node = (parent node, code, position). Node 0 is
+ *            the empty stack. Each thread's stacks hang below a thread node. Node and code numbers
+ *            belong to the ring that defines them, are handed out in sequence from 1, and are defined in
+ *            that ring before they are used there.
+ *   ticket   a number from session_page.ticket. Orders events across rings and processes.
+ *   kind     which family of functions a block belongs to.
+ *
+ * Order. Events of one ring happened in the ring's order. Every event of a thread ring carries a
+ * ticket, and so do the GIL ring's events about large blocks. The GIL ring's other events carry none:
+ * a NOTE(n) says that all that follows in this ring happened after every ticket below n had been
+ * taken; up to the next NOTE or ticket it may be placed at any point before ticket n' that the ring's
+ * writer had not seen. A free is published before the real call and an allocation after it, so an
+ * address is never seen taken before it was seen released.
+ *
+ * Sizes. A free names only an address; the collector knows the rest. Blocks whose address does not
+ * fit 48 bits are not traced (counted in region.dropped).
+ */
+#ifndef HOLDFAST_WIRE_EVENT_H
+#define HOLDFAST_WIRE_EVENT_H
+
+#include <assert.h>
+#include <stdint.h>
+
+enum event_op {
+    EVENT_FREE = 1, /* value: address */
+
+    /* value: address; words: size_node(); aux EVENT_WIDE: one more word with the size */
+    EVENT_ALLOC = 2,
+
+    /* A reallocation is a pair in one ring, with only definitions (NODE, TEXT, CODE, NOTE) between its
+     * halves. BEGIN, before the real call: the block at `value` can no longer be found by its address
+     * but still counts. END, after it: as ALLOC with the new address; value 0: the call failed and
+     * the old block lives on; aux REALLOC_FREED: it was freed (size 0). aux REALLOC_REMAPPED: the pages
+     * moved, so that old and new never existed side by side. */
+    EVENT_REALLOC_BEGIN = 3,
+    EVENT_REALLOC_END = 4,
+
+    /* Mappings; all lengths in bytes, whole pages. MAP replaces whatever it covers (MAP_FIXED), UNMAP
+     * may split mappings or span several. mremap is a pair in one ring, like a reallocation: an UNMAP
+     * with UNMAP_HELD, before the call, takes the range's pieces out of the address map but leaves them
+     * counted; the REMAP after it puts them down at their new place, resized (the last piece grows or
+     * the end is cut off), or back where they were when the call failed. */
+    EVENT_MAP = 5,     /* value: start; aux: enum map_class; words: length, node */
+    EVENT_UNMAP = 6,   /* value: start; aux: UNMAP_HELD or 0; words: length */
+    EVENT_REMAP = 7,   /* value: new start, 0 when it failed; words: new length, node */
+    EVENT_PROTECT = 8, /* value: start; aux: enum protect_kind; words: length, node */
+
+    /* Definitions */
+    EVENT_NODE = 9,  /* value: node number; aux: enum node_kind; words: parent << 32 | code, position */
+    EVENT_TEXT = 10, /* value: bytes (at most EVENT_TEXT_MAX); the bytes, padded to whole words.
+                        Texts gather until the next CODE or MARK takes them. */
+    EVENT_CODE = 11, /* value: code number; words: first line << 32 | enum line_table;
+                        name bytes << 32 | file bytes; table bytes. Its texts are name, file, line table,
+                        one after the other. */
+
+    EVENT_NOTE = 12, /* value: the ticket counter, as read just before the next event */
+    EVENT_MARK = 13, /* aux: enum mark; value depends on it */
+    EVENT_PAD = 14,  /* value: bytes to skip, word 0 included */
+};
+
+enum block_kind { BLOCK_HEAP = 0, BLOCK_PYTHON = 1, BLOCK_MAPPED = 2 };
+
+enum event_aux { EVENT_WIDE = 1, REALLOC_REMAPPED = 2, REALLOC_FREED = 4, UNMAP_HELD = 1 };
+
+enum map_class {
+    MAP_COUNTED = 0, /* private anonymous memory that can be touched: part of the peak */
+    MAP_RESERVED,    /* PROT_NONE: listed apart */
+    MAP_FILE,        /* of a file: listed apart */
+    MAP_SHARED_MEM,  /* shared anonymous, shm, memfd: listed apart */
+    MAP_ARENA,       /* taken by Python's small-object allocator, whose blocks are counted one by one */
+};
+
+enum protect_kind {
+    PROTECT_NONE,    /* made inaccessible: reserved memory from now on */
+    PROTECT_USABLE,  /* made accessible: reserved private memory counts from now on */
+    PROTECT_DISCARD, /* pages given back (MADV_DONTNEED and the like): no longer in use */
+};
+
+enum node_kind {
+    NODE_FRAME = 0,  /* position: instruction, in bytes from the code's start; -2: not yet begun */
+    NODE_THREAD = 1, /* parent and code 0; position: thread id */
+};
+
+enum line_table { LINES_LNOTAB = 0, LINES_310 = 1, LINES_311 = 2 };
+
+enum mark {
+    MARK_EXEC = 1,        /* about to replace the image */
+    MARK_EXEC_FAILED = 2, /* that failed: everything is as it was */
+    MARK_REAPED = 3,      /* value: pid of a child whose death the program has just learnt */
+    MARK_THREAD_NAME = 4, /* value: thread id; gathered text: its name */
+    MARK_EXIT = 5,        /* value: exit status; the process is about to end itself */
+};
+
+#define EVENT_TICKET_BIT (1ull << 59)
+#define EVENT_VALUE_MASK ((1ull << 48) - 1)
+#define EVENT_TEXT_MAX 2048u
+#define EVENT_MAX_WORDS (2u + EVENT_TEXT_MAX / 8u)
+
+static inline uint64_t event_word(enum event_op op, unsigned kind, unsigned aux, uint64_t value) {
+    return (uint64_t)op << 60 | (uint64_t)(kind & 3u) << 57 | (uint64_t)(aux & 511u) << 48 |
+           (value & EVENT_VALUE_MASK);
+}
+
+static inline unsigned event_op(uint64_t word) {
+    return (unsigned)(word >> 60);
+}
+
+static inline unsigned event_kind(uint64_t word) {
+    return (unsigned)(word >> 57) & 3u;
+}
+
+static inline unsigned event_aux(uint64_t word) {
+    return (unsigned)(word >> 48) & 511u;
+}
+
+static inline uint64_t event_value(uint64_t word) {
+    return word & EVENT_VALUE_MASK;
+}
+
+/* The second word of ALLOC and REALLOC_END. A size of 4 GiB or more goes into a word of its own, and
+ * the low half is then EVENT_SIZE_WIDE. */
+#define EVENT_SIZE_WIDE 0xffffffffu
+
+static inline uint64_t event_size_node(uint32_t node, uint64_t size) {
+    return (uint64_t)node << 32 | (size < EVENT_SIZE_WIDE ? size : EVENT_SIZE_WIDE);
+}
+
+/* Words of a record that starts with `word`, its ticket word included; 0 for an invalid one. */
+static inline uint32_t event_words(uint64_t word) {
+    uint32_t ticket = (word & EVENT_TICKET_BIT) != 0;
+    switch (event_op(word)) {
+    case EVENT_FREE:
+    case EVENT_REALLOC_BEGIN:
+    case EVENT_NOTE:
+    case EVENT_MARK:
+        return 1 + ticket;
+    case EVENT_ALLOC:
+    case EVENT_REALLOC_END:
+        return 2 + ticket + ((event_aux(word) & EVENT_WIDE) != 0);
+    case EVENT_UNMAP:
+        return 2 + ticket;
+    case EVENT_MAP:
+    case EVENT_REMAP:
+    case EVENT_PROTECT:
+    case EVENT_NODE:
+        return 3 + ticket;
+    case EVENT_CODE:
+        return 4 + ticket;
+    case EVENT_TEXT:
+        if (event_value(word) > EVENT_TEXT_MAX)
+            return 0;
+        return 1 + ticket + (uint32_t)((event_value(word) + 7) / 8);
+    case EVENT_PAD:
+        if (event_value(word) < 8 || event_value(word) % 8 != 0 || event_value(word) >= (1u << 30))
+            return 0;
+        return (uint32_t)(event_value(word) / 8);
+    default:
+        return 0;
+    }
+}
+
+#endif

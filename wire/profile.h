@@ -1,0 +1,148 @@
+/* A profile in memory, and the two functions that put it into a file and read it back.
+ *
+ * The collector fills a struct profile and writes it; the viewer reads it. docs/profile-format.md
+ * describes the file so that someone else could write a reader. Everything in a profile that was
+ * read has been checked: every index is in bounds, every parent precedes its child, every string is
+ * NUL-terminated valid UTF-8, so that readers need no checks of their own.
+ */
+#ifndef HOLDFAST_WIRE_PROFILE_H
+#define HOLDFAST_WIRE_PROFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define PROFILE_VERSION 1u
+
+/* Index into profile.strings; 0 is the empty string. */
+typedef uint32_t string_id;
+
+struct profile_function {
+    string_id name; /* code object's co_name */
+    string_id file; /* its co_filename, as the interpreter has it */
+    uint32_t first_line;
+};
+
+/* A stack is a path from a thread node (parent 0, function 0) down to a frame. Entry 0 of the array
+ * is the empty stack. Nodes are distinct by (parent, function, line). */
+struct profile_node {
+    uint32_t parent;
+    uint32_t function; /* 0: a thread node, named by `thread` */
+    uint32_t line;     /* 0: unknown */
+    string_id thread;  /* thread nodes: the thread's name */
+};
+
+enum profile_kind { PROFILE_HEAP = 0, PROFILE_PYTHON = 1, PROFILE_MAPPED = 2 };
+
+/* What one stack allocated with one family of functions, in one process. Bytes are requested sizes
+ * for heap and python, whole pages for mapped. */
+struct profile_site {
+    uint32_t process; /* index into profile.processes */
+    uint32_t node;
+    uint32_t kind;                        /* enum profile_kind */
+    uint64_t peak_bytes, peak_blocks;     /* live at the process's own peak */
+    uint64_t tree_bytes, tree_blocks;     /* live at the peak of the tree */
+    uint64_t end_bytes, end_blocks;       /* live when the process ended */
+    uint64_t total_bytes, total_blocks;   /* ever allocated */
+};
+
+enum profile_process_flags {
+    PROCESS_PYTHON = 1,         /* an interpreter was found */
+    PROCESS_NO_STACKS = 2,      /* ... of a version whose frames cannot be read */
+    PROCESS_RUNNING = 4,        /* still running when the profile was written */
+    PROCESS_DAMAGED = 8,        /* its ring held something that does not decode; later events are missing */
+    PROCESS_HAS_STATUS = 16,    /* exit_status or exit_signal is known */
+};
+
+/* One process image: an exec ends one and starts the next. */
+struct profile_process {
+    uint32_t pid, ppid;
+    uint32_t parent; /* index of the process that forked or spawned it, or of the image before exec;
+                        its own index when unknown */
+    uint32_t flags;
+    string_id python; /* "3.12.1", empty when not Python */
+    string_id *command; /* argv */
+    uint32_t command_count;
+    int32_t exit_status, exit_signal; /* signal 0: none */
+    uint64_t start_ns, end_ns;        /* since the session's start */
+    uint64_t peak_bytes, peak_ns;
+    uint64_t peak_rss_bytes; /* resident memory sampled at the peak, 0 when it never was */
+    uint64_t max_rss_bytes;
+    uint64_t tree_bytes;     /* live at the peak of the tree */
+    uint64_t end_bytes;
+    /* Not part of the peak; each is the highest value seen. */
+    uint64_t arena_bytes, reserved_bytes, file_bytes, shared_bytes;
+    uint64_t allocations, frees; /* events of blocks and mappings; a reallocation counts in both */
+    uint64_t events;             /* all records */
+    uint64_t wait_ns, waits;     /* the program waited for the collector */
+    uint64_t dropped, truncated; /* see struct region */
+};
+
+/* A stretch of time that ends at `time_ns`: the highest total in it, and the last resident size seen
+ * in it. */
+struct profile_point {
+    uint64_t time_ns;
+    uint64_t bytes;
+    uint64_t rss_bytes;
+};
+
+struct profile_timeline {
+    uint32_t process; /* index, or PROFILE_TREE */
+    uint32_t point_count;
+    struct profile_point *points;
+};
+#define PROFILE_TREE 0xffffffffu
+
+struct profile_source {
+    string_id file;
+    uint32_t line;
+    string_id text; /* without the newline */
+};
+
+struct profile {
+    string_id *command;
+    uint32_t command_count;
+    string_id host;       /* kernel and machine, for the report's head */
+    string_id writer;     /* "holdfast 0.1.0" */
+    uint64_t started_unix_ns;
+    uint64_t duration_ns;
+    int32_t exit_status, exit_signal; /* of the command itself; signal 0: none */
+    bool complete;        /* the collector saw every process to its end */
+    uint64_t tree_peak_bytes, tree_peak_ns;
+
+    char **strings;
+    uint32_t string_count;
+    struct profile_function *functions;
+    uint32_t function_count; /* entry 0 is none */
+    struct profile_node *nodes;
+    uint32_t node_count;
+    struct profile_site *sites;
+    uint32_t site_count;
+    struct profile_process *processes;
+    uint32_t process_count;
+    struct profile_timeline *timelines;
+    uint32_t timeline_count;
+    struct profile_source *sources;
+    uint32_t source_count;
+    string_id *warnings; /* lines a reader should be told */
+    uint32_t warning_count;
+
+    bool has_events; /* the file also holds the event stream (--keep-events) */
+};
+
+/* A message for the user, without "holdfast: " and without a newline. */
+struct profile_error {
+    char text[512];
+};
+
+/* Writes a whole profile to an open file. `events` (may be NULL) is a finished event stream that is
+ * appended as it is. False with `error` set when the file cannot take it. */
+bool profile_write(const struct profile *profile, FILE *events, FILE *out, struct profile_error *error);
+
+/* Reads and checks. NULL with `error` set: not a profile, truncated, corrupt, newer, or too large. */
+struct profile *profile_read(const char *path, struct profile_error *error);
+
+void profile_free(struct profile *profile);
+
+#endif
