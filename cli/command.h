@@ -1,0 +1,17 @@
+/* The subcommands of `holdfast`: one file each, ending in a struct command that main.c's table lists. */
+#ifndef HOLDFAST_CLI_COMMAND_H
+#define HOLDFAST_CLI_COMMAND_H
+
+/* Exit status of a command that was misused or given something it cannot work with. */
+#define EXIT_MISUSE 2
+
+struct command {
+    const char *name;
+    const char *summary; /* one line for `holdfast --help` */
+    /* argv[0] is the subcommand's name. Returns the exit status. */
+    int (*main)(int argc, char **argv);
+};
+
+extern const struct command command_run, command_report;
+
+#endif
