@@ -143,6 +143,7 @@ bool profile_write(const struct profile *profile, FILE *events, FILE *out, struc
 /* Reads and checks. NULL with `error` set: not a profile, truncated, corrupt, newer, or too large. */
 struct profile *profile_read(const char *path, struct profile_error *error);
 
+/* Frees what profile_read returned; not for profiles put together otherwise. */
 void profile_free(struct profile *profile);
 
 #endif

@@ -1,0 +1,274 @@
+/* What writer and reader of a profile have in common: the tables' columns, the checksum, and the
+ * invariants that both enforce, so that a file which was written can always be read.
+ */
+#include "profile_format.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+#define COLUMN(type, row, field)                                                                   \
+    { offsetof(struct row, field), type }
+#define TABLE(row, first, columns)                                                                 \
+    { sizeof(struct row), first, (uint32_t)(sizeof(columns) / sizeof((columns)[0])), columns }
+
+static const struct profile_column run_columns[] = {
+    COLUMN(COLUMN_U32, profile, command_count),   COLUMN(COLUMN_U32, profile, host),
+    COLUMN(COLUMN_U32, profile, writer),          COLUMN(COLUMN_U64, profile, started_unix_ns),
+    COLUMN(COLUMN_U64, profile, duration_ns),     COLUMN(COLUMN_I32, profile, exit_status),
+    COLUMN(COLUMN_I32, profile, exit_signal),     COLUMN(COLUMN_BOOL, profile, complete),
+    COLUMN(COLUMN_U64, profile, tree_peak_bytes), COLUMN(COLUMN_U64, profile, tree_peak_ns),
+    COLUMN(COLUMN_BOOL, profile, has_events),
+};
+
+static const struct profile_column function_columns[] = {
+    COLUMN(COLUMN_U32, profile_function, name),
+    COLUMN(COLUMN_U32, profile_function, file),
+    COLUMN(COLUMN_U32, profile_function, first_line),
+};
+
+static const struct profile_column node_columns[] = {
+    COLUMN(COLUMN_PARENT, profile_node, parent),
+    COLUMN(COLUMN_U32, profile_node, function),
+    COLUMN(COLUMN_U32, profile_node, line),
+    COLUMN(COLUMN_U32, profile_node, thread),
+};
+
+static const struct profile_column process_columns[] = {
+    COLUMN(COLUMN_U32, profile_process, pid),
+    COLUMN(COLUMN_U32, profile_process, ppid),
+    COLUMN(COLUMN_U32, profile_process, parent),
+    COLUMN(COLUMN_U32, profile_process, flags),
+    COLUMN(COLUMN_U32, profile_process, python),
+    COLUMN(COLUMN_U32, profile_process, command_count),
+    COLUMN(COLUMN_I32, profile_process, exit_status),
+    COLUMN(COLUMN_I32, profile_process, exit_signal),
+    COLUMN(COLUMN_U64, profile_process, start_ns),
+    COLUMN(COLUMN_U64, profile_process, end_ns),
+    COLUMN(COLUMN_U64, profile_process, peak_bytes),
+    COLUMN(COLUMN_U64, profile_process, peak_ns),
+    COLUMN(COLUMN_U64, profile_process, peak_rss_bytes),
+    COLUMN(COLUMN_U64, profile_process, max_rss_bytes),
+    COLUMN(COLUMN_U64, profile_process, tree_bytes),
+    COLUMN(COLUMN_U64, profile_process, end_bytes),
+    COLUMN(COLUMN_U64, profile_process, arena_bytes),
+    COLUMN(COLUMN_U64, profile_process, reserved_bytes),
+    COLUMN(COLUMN_U64, profile_process, file_bytes),
+    COLUMN(COLUMN_U64, profile_process, shared_bytes),
+    COLUMN(COLUMN_U64, profile_process, allocations),
+    COLUMN(COLUMN_U64, profile_process, frees),
+    COLUMN(COLUMN_U64, profile_process, events),
+    COLUMN(COLUMN_U64, profile_process, wait_ns),
+    COLUMN(COLUMN_U64, profile_process, waits),
+    COLUMN(COLUMN_U64, profile_process, dropped),
+    COLUMN(COLUMN_U64, profile_process, truncated),
+};
+
+static const struct profile_column site_columns[] = {
+    COLUMN(COLUMN_U32, profile_site, process),      COLUMN(COLUMN_U32, profile_site, node),
+    COLUMN(COLUMN_U32, profile_site, kind),         COLUMN(COLUMN_U64, profile_site, peak_bytes),
+    COLUMN(COLUMN_U64, profile_site, peak_blocks),  COLUMN(COLUMN_U64, profile_site, tree_bytes),
+    COLUMN(COLUMN_U64, profile_site, tree_blocks),  COLUMN(COLUMN_U64, profile_site, end_bytes),
+    COLUMN(COLUMN_U64, profile_site, end_blocks),   COLUMN(COLUMN_U64, profile_site, total_bytes),
+    COLUMN(COLUMN_U64, profile_site, total_blocks),
+};
+
+static const struct profile_column timeline_columns[] = {
+    COLUMN(COLUMN_U32, profile_timeline, process),
+    COLUMN(COLUMN_U32, profile_timeline, point_count),
+};
+
+static const struct profile_column point_columns[] = {
+    COLUMN(COLUMN_U64, profile_point, time_ns),
+    COLUMN(COLUMN_U64, profile_point, bytes),
+    COLUMN(COLUMN_U64, profile_point, rss_bytes),
+};
+
+static const struct profile_column source_columns[] = {
+    COLUMN(COLUMN_U32, profile_source, file),
+    COLUMN(COLUMN_U32, profile_source, line),
+    COLUMN(COLUMN_U32, profile_source, text),
+};
+
+/* Arguments and warnings: bare string numbers. */
+static const struct profile_column string_columns[] = {{0, COLUMN_U32}};
+#define STRING_TABLE                                                                               \
+    { sizeof(string_id), 0, 1, string_columns }
+
+const struct profile_table profile_tables[SECTION_COUNT] = {
+    [SECTION_RUN] = TABLE(profile, 0, run_columns),
+    [SECTION_FUNCTIONS] = TABLE(profile_function, 1, function_columns),
+    [SECTION_NODES] = TABLE(profile_node, 1, node_columns),
+    [SECTION_PROCESSES] = TABLE(profile_process, 0, process_columns),
+    [SECTION_SITES] = TABLE(profile_site, 0, site_columns),
+    [SECTION_TIMELINES] = TABLE(profile_timeline, 0, timeline_columns),
+    [SECTION_POINTS] = TABLE(profile_point, 0, point_columns),
+    [SECTION_SOURCES] = TABLE(profile_source, 0, source_columns),
+    [SECTION_ARGUMENTS] = STRING_TABLE,
+    [SECTION_WARNINGS] = STRING_TABLE,
+};
+
+uint32_t profile_crc32(const uint8_t *bytes, size_t size) {
+    uint32_t crc = 0xffffffffu;
+    for (size_t i = 0; i < size; i++) {
+        crc ^= bytes[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = (crc >> 1) ^ (0xedb88320u & (0u - (crc & 1u)));
+    }
+    return ~crc;
+}
+
+size_t profile_utf8(const uint8_t *text, size_t size) {
+    uint8_t first = text[0];
+    if (first < 0x80)
+        return 1;
+    size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+    if (first < 0xc2 || first > 0xf4 || length > size)
+        return 0;
+    for (size_t i = 1; i < length; i++)
+        if ((text[i] & 0xc0) != 0x80)
+            return 0;
+    /* overlong forms, surrogates, and what lies beyond U+10FFFF */
+    if ((first == 0xe0 && text[1] < 0xa0) || (first == 0xed && text[1] > 0x9f) ||
+        (first == 0xf0 && text[1] < 0x90) || (first == 0xf4 && text[1] > 0x8f))
+        return 0;
+    return length;
+}
+
+bool profile_fail(struct profile_error *error, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(error->text, sizeof error->text, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+static bool check_strings(const struct profile *profile, const string_id *ids, uint32_t count,
+                          const char *what, struct profile_error *error) {
+    for (uint32_t i = 0; i < count; i++)
+        if (ids[i] >= profile->string_count)
+            return profile_fail(error, "%s %u names string %u of %u", what, i, ids[i],
+                                profile->string_count);
+    return true;
+}
+
+static bool check_run(const struct profile *profile, struct profile_error *error) {
+    const string_id names[] = {profile->host, profile->writer};
+    if (profile->string_count == 0 || profile->function_count == 0 || profile->node_count == 0)
+        return profile_fail(error, "entry 0 of strings, functions or nodes is missing");
+    return check_strings(profile, names, 2, "run's text", error) &&
+           check_strings(profile, profile->command, profile->command_count, "argument", error) &&
+           check_strings(profile, profile->warnings, profile->warning_count, "warning", error);
+}
+
+static bool check_stacks(const struct profile *profile, struct profile_error *error) {
+    for (uint32_t i = 1; i < profile->function_count; i++) {
+        const string_id names[] = {profile->functions[i].name, profile->functions[i].file};
+        if (!check_strings(profile, names, 2, "function's text", error))
+            return false;
+    }
+    for (uint32_t i = 1; i < profile->node_count; i++) {
+        const struct profile_node *node = &profile->nodes[i];
+        if (node->parent >= i)
+            return profile_fail(error, "node %u comes before its parent %u", i, node->parent);
+        if (node->function >= profile->function_count)
+            return profile_fail(error, "node %u names function %u of %u", i, node->function,
+                                profile->function_count);
+        if (node->thread >= profile->string_count)
+            return profile_fail(error, "node %u names string %u of %u", i, node->thread,
+                                profile->string_count);
+        if (node->function == 0 && node->parent != 0)
+            return profile_fail(error, "thread node %u has a parent", i);
+    }
+    return true;
+}
+
+static bool check_processes(const struct profile *profile, struct profile_error *error) {
+    for (uint32_t i = 0; i < profile->process_count; i++) {
+        const struct profile_process *process = &profile->processes[i];
+        if (process->parent >= profile->process_count)
+            return profile_fail(error, "process %u has parent %u of %u", i, process->parent,
+                                profile->process_count);
+        if (!check_strings(profile, &process->python, 1, "Python version", error) ||
+            !check_strings(profile, process->command, process->command_count, "argument", error))
+            return false;
+    }
+    return true;
+}
+
+static bool check_points(const struct profile *profile, struct profile_error *error) {
+    for (uint32_t i = 0; i < profile->timeline_count; i++) {
+        const struct profile_timeline *line = &profile->timelines[i];
+        if (line->process != PROFILE_TREE && line->process >= profile->process_count)
+            return profile_fail(error, "timeline %u is of process %u of %u", i, line->process,
+                                profile->process_count);
+        for (uint32_t point = 1; point < line->point_count; point++)
+            if (line->points[point].time_ns < line->points[point - 1].time_ns)
+                return profile_fail(error, "timeline %u runs backwards", i);
+    }
+    for (uint32_t i = 0; i < profile->source_count; i++) {
+        const string_id names[] = {profile->sources[i].file, profile->sources[i].text};
+        if (!check_strings(profile, names, 2, "source line's text", error))
+            return false;
+    }
+    return true;
+}
+
+/* What the sites of one process add up to. */
+struct site_sums {
+    uint64_t peak, tree;
+};
+
+static bool add_sites(const struct profile *profile, struct site_sums *sums,
+                      struct profile_error *error) {
+    for (uint32_t i = 0; i < profile->site_count; i++) {
+        const struct profile_site *site = &profile->sites[i];
+        if (site->process >= profile->process_count || site->node >= profile->node_count ||
+            site->kind > PROFILE_MAPPED)
+            return profile_fail(error, "site %u names process %u, node %u, kind %u", i,
+                                site->process, site->node, site->kind);
+        struct site_sums *sum = &sums[site->process];
+        if (__builtin_add_overflow(sum->peak, site->peak_bytes, &sum->peak) ||
+            __builtin_add_overflow(sum->tree, site->tree_bytes, &sum->tree))
+            return profile_fail(error, "the sites add up to more than 2^64 bytes");
+    }
+    return true;
+}
+
+/* "Sites sum to the peak" is a promise to users, so it is kept where every profile passes. */
+static bool compare_sums(const struct profile *profile, const struct site_sums *sums,
+                         struct profile_error *error) {
+    uint64_t tree = 0;
+    for (uint32_t i = 0; i < profile->process_count; i++) {
+        const struct profile_process *process = &profile->processes[i];
+        if (sums[i].peak != process->peak_bytes)
+            return profile_fail(error, "the sites of process %u sum to %llu, its peak is %llu", i,
+                                (unsigned long long)sums[i].peak,
+                                (unsigned long long)process->peak_bytes);
+        if (sums[i].tree != process->tree_bytes)
+            return profile_fail(
+                error,
+                "the sites of process %u sum to %llu at the tree's peak, which gives it %llu", i,
+                (unsigned long long)sums[i].tree, (unsigned long long)process->tree_bytes);
+        if (__builtin_add_overflow(tree, process->tree_bytes, &tree))
+            return profile_fail(error, "the processes add up to more than 2^64 bytes");
+    }
+    if (tree != profile->tree_peak_bytes)
+        return profile_fail(error, "the processes sum to %llu, the tree's peak is %llu",
+                            (unsigned long long)tree, (unsigned long long)profile->tree_peak_bytes);
+    return true;
+}
+
+static bool check_sites(const struct profile *profile, struct profile_error *error) {
+    struct site_sums *sums = calloc((size_t)profile->process_count + 1, sizeof *sums);
+    if (!sums)
+        return profile_fail(error, "out of memory");
+    bool good = add_sites(profile, sums, error) && compare_sums(profile, sums, error);
+    free(sums);
+    return good;
+}
+
+bool profile_check(const struct profile *profile, struct profile_error *error) {
+    return check_run(profile, error) && check_stacks(profile, error) &&
+           check_processes(profile, error) && check_points(profile, error) &&
+           check_sites(profile, error);
+}

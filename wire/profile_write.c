@@ -1,0 +1,313 @@
+/* Writes a profile (docs/profile-format.md): each section is built in memory, then goes through one
+ * zstd stream into the file.
+ */
+#include "profile_format.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zstd.h>
+
+#define COMPRESSION_LEVEL 6
+
+/* A growing buffer. Once `failed` is set (out of memory, or a value that the format cannot hold),
+ * what is added is lost; the caller looks once at the end. */
+struct bytes {
+    uint8_t *data;
+    size_t size, capacity;
+    bool failed;
+};
+
+static bool bytes_room(struct bytes *bytes, size_t more) {
+    if (bytes->failed)
+        return false;
+    if (bytes->capacity - bytes->size >= more)
+        return true;
+    size_t capacity = (bytes->size + more) * 2;
+    uint8_t *data = realloc(bytes->data, capacity);
+    if (!data) {
+        bytes->failed = true;
+        return false;
+    }
+    bytes->data = data;
+    bytes->capacity = capacity;
+    return true;
+}
+
+static void put_bytes(struct bytes *bytes, const void *data, size_t size) {
+    if (size == 0 || !bytes_room(bytes, size))
+        return;
+    memcpy(bytes->data + bytes->size, data, size);
+    bytes->size += size;
+}
+
+static void put_varint(struct bytes *bytes, uint64_t value) {
+    if (value > PROFILE_MAX_VALUE)
+        bytes->failed = true;
+    if (!bytes_room(bytes, 10))
+        return;
+    for (; value >= 0x80; value >>= 7)
+        bytes->data[bytes->size++] = (uint8_t)(value | 0x80);
+    bytes->data[bytes->size++] = (uint8_t)value;
+}
+
+static void put_u32(uint8_t *at, uint32_t value) {
+    for (int i = 0; i < 4; i++)
+        at[i] = (uint8_t)(value >> (8 * i));
+}
+
+static void put_u64(uint8_t *at, uint64_t value) {
+    put_u32(at, (uint32_t)value);
+    put_u32(at + 4, (uint32_t)(value >> 32));
+}
+
+/* Appends `text` with what is not UTF-8 replaced; its length in bytes. */
+static size_t put_text(struct bytes *bytes, const char *text) {
+    size_t before = bytes->size, size = strlen(text);
+    for (size_t i = 0; i < size;) {
+        size_t length = profile_utf8((const uint8_t *)text + i, size - i);
+        if (length == 0) {
+            put_bytes(bytes, "\xef\xbf\xbd", 3);
+            i++;
+        } else {
+            put_bytes(bytes, text + i, length);
+            i += length;
+        }
+    }
+    return bytes->size - before;
+}
+
+static void put_strings(struct bytes *bytes, const struct profile *profile) {
+    struct bytes text = {0};
+    put_varint(bytes, profile->string_count - 1);
+    for (uint32_t i = 1; i < profile->string_count; i++)
+        put_varint(bytes, put_text(&text, profile->strings[i]));
+    put_bytes(bytes, text.data, text.size);
+    bytes->failed |= text.failed;
+    free(text.data);
+}
+
+static uint64_t column_value(const uint8_t *field, enum column_type type, uint32_t row) {
+    uint32_t word;
+    uint64_t wide;
+    bool flag;
+    switch (type) {
+    case COLUMN_U64:
+        memcpy(&wide, field, sizeof wide);
+        return wide;
+    case COLUMN_BOOL:
+        memcpy(&flag, field, sizeof flag);
+        return flag;
+    case COLUMN_I32:
+        memcpy(&word, field, sizeof word);
+        return (word << 1) ^ (0u - (word >> 31));
+    case COLUMN_PARENT:
+        memcpy(&word, field, sizeof word);
+        return row - word;
+    case COLUMN_U32:
+        break;
+    }
+    memcpy(&word, field, sizeof word);
+    return word;
+}
+
+/* Rows and columns, without the counts, so that a table can be put together from several arrays. */
+static void put_column(struct bytes *bytes, const struct profile_table *table, uint32_t column,
+                       const void *rows, uint32_t count) {
+    const struct profile_column *how = &table->columns[column];
+    for (uint32_t row = table->first_row; row < count; row++) {
+        const uint8_t *field = (const uint8_t *)rows + row * table->row_size + how->offset;
+        put_varint(bytes, column_value(field, how->type, row));
+    }
+}
+
+static void put_table(struct bytes *bytes, enum profile_section id, const void *rows,
+                      uint32_t count) {
+    const struct profile_table *table = &profile_tables[id];
+    put_varint(bytes, count - table->first_row);
+    put_varint(bytes, table->column_count);
+    for (uint32_t column = 0; column < table->column_count; column++)
+        put_column(bytes, table, column, rows, count);
+}
+
+static void put_points(struct bytes *bytes, const struct profile *profile) {
+    const struct profile_table *table = &profile_tables[SECTION_POINTS];
+    uint64_t rows = 0;
+    for (uint32_t i = 0; i < profile->timeline_count; i++)
+        rows += profile->timelines[i].point_count;
+    put_varint(bytes, rows);
+    put_varint(bytes, table->column_count);
+    for (uint32_t column = 0; column < table->column_count; column++)
+        for (uint32_t i = 0; i < profile->timeline_count; i++)
+            put_column(bytes, table, column, profile->timelines[i].points,
+                       profile->timelines[i].point_count);
+}
+
+static void put_arguments(struct bytes *bytes, const struct profile *profile) {
+    const struct profile_table *table = &profile_tables[SECTION_ARGUMENTS];
+    uint64_t rows = profile->command_count;
+    for (uint32_t i = 0; i < profile->process_count; i++)
+        rows += profile->processes[i].command_count;
+    put_varint(bytes, rows);
+    put_varint(bytes, 1);
+    put_column(bytes, table, 0, profile->command, profile->command_count);
+    for (uint32_t i = 0; i < profile->process_count; i++)
+        put_column(bytes, table, 0, profile->processes[i].command,
+                   profile->processes[i].command_count);
+}
+
+static void put_body(struct bytes *bytes, enum profile_section id, const struct profile *profile) {
+    switch (id) {
+    case SECTION_RUN:
+        put_table(bytes, id, profile, 1);
+        break;
+    case SECTION_STRINGS:
+        put_strings(bytes, profile);
+        break;
+    case SECTION_FUNCTIONS:
+        put_table(bytes, id, profile->functions, profile->function_count);
+        break;
+    case SECTION_NODES:
+        put_table(bytes, id, profile->nodes, profile->node_count);
+        break;
+    case SECTION_PROCESSES:
+        put_table(bytes, id, profile->processes, profile->process_count);
+        break;
+    case SECTION_SITES:
+        put_table(bytes, id, profile->sites, profile->site_count);
+        break;
+    case SECTION_TIMELINES:
+        put_table(bytes, id, profile->timelines, profile->timeline_count);
+        break;
+    case SECTION_POINTS:
+        put_points(bytes, profile);
+        break;
+    case SECTION_SOURCES:
+        put_table(bytes, id, profile->sources, profile->source_count);
+        break;
+    case SECTION_ARGUMENTS:
+        put_arguments(bytes, profile);
+        break;
+    case SECTION_WARNINGS:
+        put_table(bytes, id, profile->warnings, profile->warning_count);
+        break;
+    case SECTION_END:
+    case SECTION_COUNT:
+        break;
+    }
+}
+
+/* The file that is being written. */
+struct sink {
+    FILE *out;
+    ZSTD_CCtx *zstd;
+    uint64_t written;
+    struct profile_error *error;
+};
+
+static bool sink_bytes(struct sink *sink, const void *data, size_t size) {
+    if (size > 0 && fwrite(data, 1, size, sink->out) != size)
+        return profile_fail(sink->error, "cannot write the profile: %s", strerror(errno));
+    sink->written += size;
+    return true;
+}
+
+static bool sink_zstd(struct sink *sink, const uint8_t *data, size_t size,
+                      ZSTD_EndDirective directive) {
+    uint8_t buffer[64 << 10];
+    ZSTD_inBuffer in = {data, size, 0};
+    size_t left;
+    do {
+        ZSTD_outBuffer out = {buffer, sizeof buffer, 0};
+        left = ZSTD_compressStream2(sink->zstd, &out, &in, directive);
+        if (ZSTD_isError(left))
+            return profile_fail(sink->error, "cannot compress the profile: %s",
+                                ZSTD_getErrorName(left));
+        if (!sink_bytes(sink, buffer, out.pos))
+            return false;
+    } while (in.pos < in.size || (directive == ZSTD_e_end && left > 0));
+    return true;
+}
+
+static bool sink_section(struct sink *sink, enum profile_section id,
+                         const struct profile *profile) {
+    struct bytes head = {0}, body = {0};
+    put_body(&body, id, profile);
+    put_varint(&head, id);
+    put_varint(&head, body.size);
+    bool good = !head.failed && !body.failed;
+    if (!good)
+        profile_fail(sink->error, "section %d of the profile: out of memory, or a value over 2^63",
+                     (int)id);
+    good = good && sink_zstd(sink, head.data, head.size, ZSTD_e_continue) &&
+           sink_zstd(sink, body.data, body.size, ZSTD_e_continue);
+    free(head.data);
+    free(body.data);
+    return good;
+}
+
+static bool sink_frame(struct sink *sink, const struct profile *profile) {
+    static const uint8_t end[2] = {SECTION_END, 0};
+    sink->zstd = ZSTD_createCCtx();
+    if (!sink->zstd)
+        return profile_fail(sink->error, "cannot compress the profile: out of memory");
+    ZSTD_CCtx_setParameter(sink->zstd, ZSTD_c_checksumFlag, 1);
+    ZSTD_CCtx_setParameter(sink->zstd, ZSTD_c_compressionLevel, COMPRESSION_LEVEL);
+    bool good = true;
+    for (int id = SECTION_RUN; good && id < SECTION_COUNT; id++)
+        good = sink_section(sink, (enum profile_section)id, profile);
+    good = good && sink_zstd(sink, end, sizeof end, ZSTD_e_end);
+    ZSTD_freeCCtx(sink->zstd);
+    return good;
+}
+
+static bool sink_header(struct sink *sink) {
+    uint8_t header[PROFILE_HEADER_SIZE] = {0};
+    memcpy(header, PROFILE_MAGIC, PROFILE_MAGIC_SIZE);
+    header[8] = PROFILE_VERSION;
+    header[10] = PROFILE_MINOR_VERSION;
+    memcpy(header + 12, PROFILE_NEEDS, sizeof PROFILE_NEEDS);
+    put_u32(header + 28, profile_crc32(header, 28));
+    return sink_bytes(sink, header, sizeof header);
+}
+
+static bool sink_trailer(struct sink *sink, uint64_t frame, uint64_t events) {
+    uint8_t trailer[PROFILE_TRAILER_SIZE] = {0};
+    put_u64(trailer, frame);
+    put_u64(trailer + 8, events);
+    put_u32(trailer + 20, profile_crc32(trailer, 20));
+    memcpy(trailer + 24, PROFILE_END_MAGIC, PROFILE_MAGIC_SIZE);
+    return sink_bytes(sink, trailer, sizeof trailer);
+}
+
+static bool sink_events(struct sink *sink, FILE *events) {
+    uint8_t buffer[64 << 10];
+    size_t size;
+    while ((size = fread(buffer, 1, sizeof buffer, events)) > 0)
+        if (!sink_bytes(sink, buffer, size))
+            return false;
+    if (ferror(events))
+        return profile_fail(sink->error, "cannot read the event stream back: %s", strerror(errno));
+    return true;
+}
+
+bool profile_write(const struct profile *profile, FILE *events, FILE *out,
+                   struct profile_error *error) {
+    struct sink sink = {.out = out, .error = error};
+    struct profile_error inner;
+    if (!profile_check(profile, &inner))
+        return profile_fail(error, "the profile contradicts itself, please report this: %.400s",
+                            inner.text);
+    struct profile run = *profile;
+    run.has_events = events != NULL;
+    if (!sink_header(&sink) || !sink_frame(&sink, &run))
+        return false;
+    uint64_t frame_end = sink.written;
+    if (events && !sink_events(&sink, events))
+        return false;
+    if (!sink_trailer(&sink, frame_end - PROFILE_HEADER_SIZE, sink.written - frame_end))
+        return false;
+    if (fflush(out) != 0)
+        return profile_fail(error, "cannot write the profile: %s", strerror(errno));
+    return true;
+}
