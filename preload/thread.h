@@ -9,26 +9,34 @@
 #ifndef HOLDFAST_PRELOAD_THREAD_H
 #define HOLDFAST_PRELOAD_THREAD_H
 
+#include <stdalign.h>
+
 #include "../wire/session.h"
 #include "stack.h"
 #include "writer.h"
 
 struct process {
-    uint32_t epoch;  /* changes with each fork; 0: not joined */
-    bool off;        /* not traced (any more) */
+    alignas(WIRE_PAGE) uint32_t epoch; /* changes with each fork; 0: not joined */
+    bool off;                          /* not traced (any more) */
+    _Atomic bool joining;
     uint32_t number; /* in the session */
     struct session_page *session;
     struct region *region; /* the first one */
     struct writer gil;     /* for whoever holds the GIL */
+    _Atomic uint32_t group_count;
+    struct writer_group *groups[64]; /* the writers of each region's thread rings: writers.c */
 };
 
 struct thread {
-    uint32_t epoch;      /* equals process.epoch when this thread is attached */
+    uint32_t epoch;     /* equals process.epoch when this thread is attached */
     uint32_t tid;
-    uint32_t in_python;  /* depth inside a Python allocator's wrapper: what it takes from libc is not counted again */
-    uint32_t checks;     /* counts down to the next pymem_check */
-    uint64_t pthread;    /* pthread_self() */
-    struct writer *own;  /* for events without the GIL; made at the first one */
+    uint32_t in_python; /* depth inside an allocator's real function: what it takes from the one below
+                           is not counted again */
+    uint32_t checks;    /* counts down to the next pymem_check */
+    bool attaching;
+    bool named;         /* its name has been sent */
+    uint64_t pthread;   /* pthread_self() */
+    struct writer *own; /* for events without the GIL; made at the first one */
     struct stack_cache gil_cache;
 };
 
@@ -51,10 +59,33 @@ void event_free(struct writer *writer, const void *address);
 void event_realloc_begin(struct writer *writer, const void *address);
 void event_realloc_end(struct writer *writer, unsigned kind, unsigned aux, const void *address,
                        uint64_t size, uint32_t node);
+void event_map(struct writer *writer, unsigned class, uintptr_t start, uint64_t length, uint32_t node);
+void event_unmap(struct writer *writer, unsigned aux, uintptr_t start, uint64_t length);
+void event_remap(struct writer *writer, uintptr_t start, uint64_t length, uint32_t node);
+void event_protect(struct writer *writer, unsigned what, uintptr_t start, uint64_t length,
+                   uint32_t node);
+void event_mark(struct writer *writer, unsigned mark, uint64_t value);
 
 /* Addresses that a free must look at twice: large blocks (ordered by ticket across processes) and code
  * objects. A one-sided test: false is certain. */
 void filter_add(const void *address);
 bool filter_may_contain(const void *address);
+
+/* Makes the key whose destructor gives back what an ending thread held. Once, before there are threads. */
+void thread_prepare(void);
+
+/* Joins the session that the environment names, or that this process's parent was in. True when the
+ * process is traced. Makes system calls only. */
+bool process_join(void);
+
+/* A writer that no other thread uses, claimed for the thread `tid`; NULL when there is none. */
+struct writer *writer_claim(uint32_t tid);
+void writer_release(struct writer *writer);
+/* The region's thread rings become writers that can be claimed. */
+bool writers_add(struct region *region);
+void writer_open(struct writer *writer, struct region *region, uint32_t index);
+
+/* Asks the collector for one more region of rings; also true when another thread is doing that. */
+bool process_more_rings(void);
 
 #endif

@@ -51,7 +51,7 @@ enum event_op {
      * with UNMAP_HELD, before the call, takes the range's pieces out of the address map but leaves them
      * counted; the REMAP after it puts them down at their new place, resized (the last piece grows or
      * the end is cut off), or back where they were when the call failed. */
-    EVENT_MAP = 5,     /* value: start; aux: enum map_class; words: length, node */
+    EVENT_MAP = 5,     /* value: start; aux: enum mapping_class; words: length, node */
     EVENT_UNMAP = 6,   /* value: start; aux: UNMAP_HELD or 0; words: length */
     EVENT_REMAP = 7,   /* value: new start, 0 when it failed; words: new length, node */
     EVENT_PROTECT = 8, /* value: start; aux: enum protect_kind; words: length, node */
@@ -73,12 +73,12 @@ enum block_kind { BLOCK_HEAP = 0, BLOCK_PYTHON = 1, BLOCK_MAPPED = 2 };
 
 enum event_aux { EVENT_WIDE = 1, REALLOC_REMAPPED = 2, REALLOC_FREED = 4, UNMAP_HELD = 1 };
 
-enum map_class {
-    MAP_COUNTED = 0, /* private anonymous memory that can be touched: part of the peak */
-    MAP_RESERVED,    /* PROT_NONE: listed apart */
-    MAP_FILE,        /* of a file: listed apart */
-    MAP_SHARED_MEM,  /* shared anonymous, shm, memfd: listed apart */
-    MAP_ARENA,       /* taken by Python's small-object allocator, whose blocks are counted one by one */
+enum mapping_class {
+    MAPPING_COUNTED = 0, /* private anonymous memory that can be touched: part of the peak */
+    MAPPING_RESERVED,    /* PROT_NONE: listed apart */
+    MAPPING_FILE,      /* of a file: listed apart */
+    MAPPING_SHARED,  /* shared anonymous, shm, memfd: listed apart */
+    MAPPING_ARENA,       /* taken by Python's small-object allocator, whose blocks are counted one by one */
 };
 
 enum protect_kind {
@@ -97,7 +97,8 @@ enum line_table { LINES_LNOTAB = 0, LINES_310 = 1, LINES_311 = 2 };
 enum mark {
     MARK_EXEC = 1,        /* about to replace the image */
     MARK_EXEC_FAILED = 2, /* that failed: everything is as it was */
-    MARK_REAPED = 3,      /* value: pid of a child whose death the program has just learnt */
+    MARK_REAPED = 3,      /* value: wait status (16 bits) << 32 | pid of a child whose death the
+                              program has just learnt */
     MARK_THREAD_NAME = 4, /* value: thread id; gathered text: its name */
     MARK_EXIT = 5,        /* value: exit status; the process is about to end itself */
 };

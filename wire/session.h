@@ -11,6 +11,7 @@
 #ifndef HOLDFAST_WIRE_SESSION_H
 #define HOLDFAST_WIRE_SESSION_H
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdalign.h>
 #include <stdatomic.h>

@@ -1,0 +1,21 @@
+/* x86-64's part of sys.h: see the contract there. */
+#ifndef HOLDFAST_PRELOAD_ARCH_X86_64_H
+#define HOLDFAST_PRELOAD_ARCH_X86_64_H
+
+static inline long sys_call6(long number, long a, long b, long c, long d, long e, long f) {
+    long result;
+    register long r10 __asm__("r10") = d;
+    register long r8 __asm__("r8") = e;
+    register long r9 __asm__("r9") = f;
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+
+static inline void cpu_relax(void) {
+    __asm__ volatile("pause" ::: "memory");
+}
+
+#endif

@@ -1,0 +1,234 @@
+/* From a hook to a record: attaching the thread, choosing its writer, and the records themselves. */
+#include <linux/prctl.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "python.h"
+#include "sys.h"
+#include "thread.h"
+
+/* Blocks from this size on are ordered exactly across processes, by a ticket. Below it, what two
+ * processes do within the same millisecond may be seen in either order. */
+#define LARGE_BLOCK (128u << 10)
+
+#define FILTER_BITS (1u << 17)
+
+static uint8_t filter[FILTER_BITS / 8];
+
+static uint32_t filter_bit(const void *address) {
+    return (uint32_t)(((uintptr_t)address >> 4) * 0x9e3779b97f4a7c15ull >> 47);
+}
+
+void filter_add(const void *address) {
+    uint32_t bit = filter_bit(address);
+    __atomic_fetch_or(&filter[bit / 8], (uint8_t)(1u << bit % 8), __ATOMIC_RELAXED);
+}
+
+bool filter_may_contain(const void *address) {
+    uint32_t bit = filter_bit(address);
+    return filter[bit / 8] >> bit % 8 & 1;
+}
+
+static struct {
+    pthread_key_t key;
+    bool made;
+} thread_end;
+
+/* Runs when a thread ends. Later events of the same thread attach it again, which sets the key anew, so
+ * that glibc calls this once more. */
+static void thread_detach(void *unused) {
+    (void)unused;
+    if (self.epoch != process.epoch)
+        return;
+    if (self.own)
+        writer_release(self.own);
+    self.own = NULL;
+    stack_cache_release(&self.gil_cache);
+    self.epoch = 0;
+}
+
+/* The first 32 keys live in the thread itself; setting a later one may allocate, and such a thread's
+ * ring is found again by its dead owner. */
+void thread_prepare(void) {
+    thread_end.made = pthread_key_create(&thread_end.key, thread_detach) == 0 && thread_end.key < 32;
+}
+
+static bool thread_attach(void) {
+    if (self.attaching)
+        return false;
+    self.attaching = true;
+    bool joined = process_join();
+    /* Whatever an inherited thread held belongs to the parent's rings. */
+    uint32_t in_python = self.in_python;
+    memset(&self, 0, sizeof self);
+    self.in_python = in_python;
+    if (process.epoch) {
+        self.tid = (uint32_t)sys_call6(SYS_gettid, 0, 0, 0, 0, 0, 0);
+        self.pthread = (uint64_t)pthread_self();
+        self.attaching = true;
+        if (joined && thread_end.made)
+            pthread_setspecific(thread_end.key, &self);
+        self.epoch = process.epoch;
+    }
+    self.attaching = false;
+    return joined && process.epoch;
+}
+
+static struct writer *own_writer(void) {
+    if (!self.own)
+        self.own = writer_claim(self.tid);
+    return self.own;
+}
+
+static void send_name(struct writer *writer) {
+    char name[16] = {0};
+    sys_call6(SYS_prctl, PR_GET_NAME, (long)name, 0, 0, 0, 0);
+    uint64_t *record = writer_reserve(writer, 3);
+    if (!record)
+        return;
+    record[0] = event_word(EVENT_TEXT, 0, 0, sizeof name);
+    memcpy(record + 1, name, sizeof name);
+    writer_commit(writer, 3);
+    record = writer_reserve(writer, 1);
+    if (!record)
+        return;
+    record[0] = event_word(EVENT_MARK, 0, MARK_THREAD_NAME, self.tid);
+    writer_commit(writer, 1);
+    self.named = true;
+}
+
+struct writer *event_begin(void) {
+    if ((self.epoch != process.epoch || !process.epoch) && !thread_attach())
+        return NULL;
+    if (process.off)
+        return NULL;
+    struct writer *writer = python_gil_held(&self) ? &process.gil : own_writer();
+    if (writer && writer->busy)
+        writer = writer_claim(self.tid);
+    if (!writer) {
+        atomic_fetch_add_explicit(&process.region->dropped, 1, memory_order_relaxed);
+        return NULL;
+    }
+    writer->busy = true;
+    atomic_signal_fence(memory_order_seq_cst);
+    if (!self.named)
+        send_name(writer);
+    return writer;
+}
+
+void event_end(struct writer *writer) {
+    atomic_signal_fence(memory_order_seq_cst);
+    writer->busy = false;
+    if (!writer->is_gil && writer != self.own)
+        writer_release(writer);
+}
+
+/* Tells the reader which tickets had been taken before the next record. */
+static bool note_tickets(struct writer *writer) {
+    uint64_t ticket = atomic_load_explicit(&process.session->ticket, memory_order_relaxed);
+    if (ticket == writer->noted)
+        return true;
+    uint64_t *record = writer_reserve(writer, 1);
+    if (!record)
+        return false;
+    record[0] = event_word(EVENT_NOTE, 0, 0, ticket);
+    writer_commit(writer, 1);
+    writer->noted = ticket;
+    return true;
+}
+
+/* Puts a record of `count` words into the ring, with a ticket where its order needs one. The ticket is
+ * taken once there is room: the reader waits for it. */
+static inline void put(struct writer *writer, bool large, uint64_t word, const uint64_t *words,
+                       uint32_t count) {
+    if (!large && writer->is_gil) {
+        uint64_t *record = note_tickets(writer) ? writer_reserve(writer, 1 + count) : NULL;
+        if (!record)
+            return;
+        record[0] = word;
+        for (uint32_t i = 0; i < count; i++)
+            record[1 + i] = words[i];
+        writer_commit(writer, 1 + count);
+        return;
+    }
+    uint64_t *record = writer_reserve(writer, 2 + count);
+    if (!record)
+        return;
+    record[0] = word | EVENT_TICKET_BIT;
+    for (uint32_t i = 0; i < count; i++)
+        record[2 + i] = words[i];
+    uint64_t ticket = atomic_fetch_add(&process.session->ticket, 1);
+    record[1] = ticket;
+    writer_commit(writer, 2 + count);
+    writer->noted = ticket + 1;
+}
+
+static bool fits(const void *address) {
+    if (((uintptr_t)address & ~EVENT_VALUE_MASK) == 0)
+        return true;
+    atomic_fetch_add_explicit(&process.region->dropped, 1, memory_order_relaxed);
+    return false;
+}
+
+static void put_block(struct writer *writer, uint64_t word, const void *address, uint64_t size,
+                      uint32_t node) {
+    bool large = size >= LARGE_BLOCK;
+    if (large)
+        filter_add(address);
+    uint64_t words[2] = {event_size_node(node, size), size};
+    bool wide = size >= EVENT_SIZE_WIDE;
+    if (wide)
+        word |= (uint64_t)EVENT_WIDE << 48;
+    put(writer, large, word, words, wide ? 2 : 1);
+}
+
+void event_alloc(struct writer *writer, unsigned kind, const void *address, uint64_t size,
+                 uint32_t node) {
+    if (fits(address))
+        put_block(writer, event_word(EVENT_ALLOC, kind, 0, (uintptr_t)address), address, size, node);
+}
+
+void event_free(struct writer *writer, const void *address) {
+    if (fits(address))
+        put(writer, filter_may_contain(address), event_word(EVENT_FREE, 0, 0, (uintptr_t)address),
+            NULL, 0);
+}
+
+void event_realloc_begin(struct writer *writer, const void *address) {
+    if (fits(address))
+        put(writer, filter_may_contain(address),
+            event_word(EVENT_REALLOC_BEGIN, 0, 0, (uintptr_t)address), NULL, 0);
+}
+
+void event_realloc_end(struct writer *writer, unsigned kind, unsigned aux, const void *address,
+                       uint64_t size, uint32_t node) {
+    if (fits(address))
+        put_block(writer, event_word(EVENT_REALLOC_END, kind, aux, (uintptr_t)address), address, size,
+                  node);
+}
+
+/* Mappings always take a ticket: each is a system call already. */
+void event_map(struct writer *writer, unsigned class, uintptr_t start, uint64_t length,
+               uint32_t node) {
+    uint64_t words[2] = {length, node};
+    put(writer, true, event_word(EVENT_MAP, BLOCK_MAPPED, class, start), words, 2);
+}
+
+void event_unmap(struct writer *writer, unsigned aux, uintptr_t start, uint64_t length) {
+    put(writer, true, event_word(EVENT_UNMAP, BLOCK_MAPPED, aux, start), &length, 1);
+}
+
+void event_remap(struct writer *writer, uintptr_t start, uint64_t length, uint32_t node) {
+    uint64_t words[2] = {length, node};
+    put(writer, true, event_word(EVENT_REMAP, BLOCK_MAPPED, 0, start), words, 2);
+}
+
+void event_protect(struct writer *writer, unsigned what, uintptr_t start, uint64_t length,
+                   uint32_t node) {
+    uint64_t words[2] = {length, node};
+    put(writer, true, event_word(EVENT_PROTECT, BLOCK_MAPPED, what, start), words, 2);
+}
+
+void event_mark(struct writer *writer, unsigned mark, uint64_t value) {
+    put(writer, true, event_word(EVENT_MARK, 0, mark, value), NULL, 0);
+}

@@ -1,0 +1,219 @@
+/* The malloc family. A free is recorded before the real call, an allocation after it, a reallocation
+ * around it. Nothing here touches errno: what the real function left there is the program's. */
+#include <errno.h>
+#include <malloc.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../wire/event.h"
+#include "python.h"
+#include "real.h"
+#include "thread.h"
+
+#define CHECK_EVERY 64u
+
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+/* In glibc's header before each block: the block is a mapping of its own, which realloc moves by
+ * mremap, so that old and new never exist side by side. */
+#define CHUNK_IS_MAPPED 2u
+
+static void check_wrappers(struct writer *writer) {
+    if (self.checks-- != 0)
+        return;
+    self.checks = CHECK_EVERY - 1;
+    pymem_check(writer->is_gil);
+}
+
+static void note_alloc(const void *block, size_t size) {
+    struct writer *writer = event_begin();
+    if (!writer)
+        return;
+    check_wrappers(writer);
+    event_alloc(writer, BLOCK_HEAP, block, size, stack_node(&self, writer));
+    event_end(writer);
+}
+
+static void note_free(const void *block) {
+    struct writer *writer = event_begin();
+    if (!writer)
+        return;
+    event_free(writer, block);
+    event_end(writer);
+}
+
+/* Until the real functions are known (see real.h). */
+static bool ready(void) {
+    return __builtin_expect(real.malloc != NULL, 1) || real_find();
+}
+
+EXPORT void *malloc(size_t size) {
+    if (unlikely(!ready()))
+        return bootstrap_alloc(size, 16);
+    if (self.in_python)
+        return real.malloc(size);
+    self.in_python++;
+    void *block = real.malloc(size);
+    self.in_python--;
+    if (block)
+        note_alloc(block, size);
+    return block;
+}
+
+EXPORT void *calloc(size_t count, size_t size) {
+    if (unlikely(!ready()))
+        return bootstrap_alloc(count * size, 16);
+    if (self.in_python)
+        return real.calloc(count, size);
+    self.in_python++;
+    void *block = real.calloc(count, size);
+    self.in_python--;
+    if (block)
+        note_alloc(block, count * size);
+    return block;
+}
+
+EXPORT void free(void *block) {
+    if (!block || unlikely(bootstrap_owns(block)) || unlikely(!ready()))
+        return;
+    if (self.in_python) {
+        real.free(block);
+        return;
+    }
+    note_free(block);
+    self.in_python++;
+    real.free(block);
+    self.in_python--;
+}
+
+static bool chunk_is_mapped(const void *block) {
+    /* Only glibc's own blocks have this header; the next page down may not exist for another's. */
+    if (((uintptr_t)block & 4095) < sizeof(size_t))
+        return false;
+    return (((const size_t *)block)[-1] & CHUNK_IS_MAPPED) != 0;
+}
+
+static void *bootstrap_move(void *block, size_t size) {
+    void *moved = malloc(size);
+    size_t rest = bootstrap_rest(block);
+    if (moved)
+        memcpy(moved, block, size < rest ? size : rest);
+    return moved;
+}
+
+static void *realloc_recorded(struct writer *writer, void *block, size_t size) {
+    bool was_mapped = chunk_is_mapped(block);
+    event_realloc_begin(writer, block);
+    self.in_python++;
+    void *moved = real.realloc(block, size);
+    self.in_python--;
+    unsigned aux = 0;
+    if (!moved && size == 0)
+        aux = REALLOC_FREED;
+    else if (moved && was_mapped && chunk_is_mapped(moved))
+        aux = REALLOC_REMAPPED;
+    event_realloc_end(writer, BLOCK_HEAP, aux, moved, moved ? size : 0,
+                      moved ? stack_node(&self, writer) : 0);
+    event_end(writer);
+    return moved;
+}
+
+EXPORT void *realloc(void *block, size_t size) {
+    if (!block)
+        return malloc(size);
+    if (unlikely(bootstrap_owns(block)))
+        return bootstrap_move(block, size);
+    if (unlikely(!ready()))
+        return NULL;
+    if (self.in_python)
+        return real.realloc(block, size);
+    struct writer *writer = event_begin();
+    if (!writer)
+        return real.realloc(block, size);
+    return realloc_recorded(writer, block, size);
+}
+
+/* libc's own would call our realloc and be recorded there with a frame of ours in between; this is the
+ * same thing without the detour. */
+EXPORT void *reallocarray(void *block, size_t count, size_t size) {
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return realloc(block, bytes);
+}
+
+EXPORT int posix_memalign(void **out, size_t alignment, size_t size) {
+    if (unlikely(!ready()))
+        return (*out = bootstrap_alloc(size, alignment)) ? 0 : ENOMEM;
+    if (self.in_python)
+        return real.posix_memalign(out, alignment, size);
+    self.in_python++;
+    int result = real.posix_memalign(out, alignment, size);
+    self.in_python--;
+    if (result == 0 && *out)
+        note_alloc(*out, size);
+    return result;
+}
+
+static void *aligned(void *(*function)(size_t, size_t), size_t alignment, size_t size) {
+    self.in_python++;
+    void *block = function(alignment, size);
+    if (--self.in_python == 0 && block)
+        note_alloc(block, size);
+    return block;
+}
+
+EXPORT void *aligned_alloc(size_t alignment, size_t size) {
+    if (unlikely(!ready()))
+        return bootstrap_alloc(size, alignment);
+    return aligned(real.aligned_alloc, alignment, size);
+}
+
+EXPORT void *memalign(size_t alignment, size_t size) {
+    if (unlikely(!ready()))
+        return bootstrap_alloc(size, alignment);
+    return aligned(real.memalign, alignment, size);
+}
+
+EXPORT void *valloc(size_t size) {
+    if (unlikely(!ready()))
+        return bootstrap_alloc(size, 4096);
+    self.in_python++;
+    void *block = real.valloc(size);
+    if (--self.in_python == 0 && block)
+        note_alloc(block, size);
+    return block;
+}
+
+/* Gives whole pages, whatever was asked for. */
+EXPORT void *pvalloc(size_t size) {
+    if (unlikely(!ready()))
+        return NULL;
+    self.in_python++;
+    void *block = real.pvalloc(size);
+    if (--self.in_python == 0 && block)
+        note_alloc(block, (size + 4095) & ~(size_t)4095);
+    return block;
+}
+
+/* Old binaries know free by this name, and C23 has two more. */
+void cfree(void *block);
+EXPORT void cfree(void *block) {
+    free(block);
+}
+
+void free_sized(void *block, size_t size);
+EXPORT void free_sized(void *block, size_t size) {
+    (void)size;
+    free(block);
+}
+
+void free_aligned_sized(void *block, size_t alignment, size_t size);
+EXPORT void free_aligned_sized(void *block, size_t alignment, size_t size) {
+    (void)alignment;
+    (void)size;
+    free(block);
+}

@@ -1,0 +1,116 @@
+/* What else tells about processes and threads: a child's death as its parent learns of it, names, and
+ * libraries that are loaded later. */
+#include <dlfcn.h>
+#include <link.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#include "../wire/event.h"
+#include "python.h"
+#include "real.h"
+#include "thread.h"
+
+/* From here on the program knows that the child's memory is gone, and may count on it. */
+static void note_reaped(pid_t pid, int status) {
+    if (pid <= 0 || !(WIFEXITED(status) || WIFSIGNALED(status)))
+        return;
+    struct writer *writer = event_begin();
+    if (!writer)
+        return;
+    event_mark(writer, MARK_REAPED, (uint64_t)pid | (uint64_t)(status & 0xffff) << 32);
+    event_end(writer);
+}
+
+EXPORT pid_t wait4(pid_t which, int *status, int options, struct rusage *usage) {
+    real_find();
+    int ours = 0;
+    int *seen = status ? status : &ours;
+    pid_t pid = real.wait4(which, seen, options, usage);
+    if (pid > 0)
+        note_reaped(pid, *seen);
+    return pid;
+}
+
+EXPORT pid_t wait3(int *status, int options, struct rusage *usage) {
+    return wait4(-1, status, options, usage);
+}
+
+EXPORT pid_t waitpid(pid_t which, int *status, int options) {
+    return wait4(which, status, options, NULL);
+}
+
+EXPORT pid_t wait(int *status) {
+    return wait4(-1, status, 0, NULL);
+}
+
+static int status_of(const siginfo_t *info) {
+    return info->si_code == CLD_EXITED ? (info->si_status & 255) << 8 : info->si_status & 127;
+}
+
+EXPORT int waitid(idtype_t type, id_t id, siginfo_t *info, int options) {
+    real_find();
+    siginfo_t ours = {0};
+    siginfo_t *seen = info ? info : &ours;
+    int result = real.waitid(type, id, seen, options);
+    bool ended = result == 0 && (seen->si_code == CLD_EXITED || seen->si_code == CLD_KILLED ||
+                                 seen->si_code == CLD_DUMPED);
+    if (ended && (options & WNOWAIT) == 0)
+        note_reaped(seen->si_pid, status_of(seen));
+    return result;
+}
+
+EXPORT int pthread_setname_np(pthread_t thread, const char *name) {
+    real_find();
+    int result = real.pthread_setname_np(thread, name);
+    if (pthread_equal(thread, pthread_self()))
+        self.named = false;
+    return result;
+}
+
+EXPORT int prctl(int option, ...) {
+    va_list list;
+    va_start(list, option);
+    unsigned long a = va_arg(list, unsigned long), b = va_arg(list, unsigned long);
+    unsigned long c = va_arg(list, unsigned long), d = va_arg(list, unsigned long);
+    va_end(list);
+    real_find();
+    int result = real.prctl(option, a, b, c, d);
+    if (option == PR_SET_NAME)
+        self.named = false;
+    return result;
+}
+
+/* dlopen looks at the object that calls it when the name has to be searched for along that object's
+ * run path. Then our frame must not be in between: the real function is reached by a jump. */
+static bool has_run_path(const void *caller) {
+    struct dl_find_object found;
+    if (_dl_find_object((void *)(uintptr_t)caller, &found) != 0 || !found.dlfo_link_map)
+        return true;
+    const ElfW(Dyn) *entry = found.dlfo_link_map->l_ld;
+    for (; entry && entry->d_tag != DT_NULL; entry++)
+        if (entry->d_tag == DT_RPATH || entry->d_tag == DT_RUNPATH)
+            return true;
+    return false;
+}
+
+static bool may_stand_between(const char *file, const void *caller) {
+    if (!file || strchr(file, '$'))
+        return false;
+    return strchr(file, '/') || !has_run_path(caller);
+}
+
+static __attribute__((noinline)) void *open_and_look(const char *file, int mode) {
+    void *handle = real.dlopen(file, mode);
+    if (handle)
+        python_find(handle);
+    return handle;
+}
+
+__attribute__((optimize("optimize-sibling-calls"))) EXPORT void *dlopen(const char *file, int mode) {
+    real_find();
+    if (!python_present() && may_stand_between(file, __builtin_return_address(0)))
+        return open_and_look(file, mode);
+    return real.dlopen(file, mode);
+}
