@@ -1,0 +1,133 @@
+"""Bytes at the peak, to the byte, for every way of taking memory; see tests/programs/exact.py."""
+import pytest
+
+import harness
+from harness import MB, traced
+
+PROGRAM = harness.PROGRAMS / "exact.py"
+NUMPY = harness.ROOT / ".venv" / "bin" / "python"
+
+
+def names(python, **more):
+    return {"MB": MB, "with_numpy": 0, **python.sizes(), **more}
+
+
+def broken_promises(python, helpers, mode="cdll", options=(), only=None, **environment):
+    outcome = traced(python.path, *options, PROGRAM, helpers, mode,
+                     env=python.environment(**environment))
+    process = outcome.report().main
+    return harness.complaints(process, PROGRAM, names(python), only)
+
+
+def test_without_the_gil(any_python, helpers):
+    assert broken_promises(any_python, helpers) == []
+
+
+def test_with_the_gil(any_python, helpers):
+    assert broken_promises(any_python, helpers, mode="pydll") == []
+
+
+@pytest.mark.parametrize("allocator", ["malloc", "pymalloc", "debug", "malloc_debug",
+                                       "pymalloc_debug", "default"])
+def test_each_allocator(some_python, helpers, allocator):
+    if not some_python.gil:
+        pytest.skip("free-threaded builds have one allocator")
+    assert broken_promises(some_python, helpers, PYTHONMALLOC=allocator) == []
+
+
+def test_development_mode(some_python, helpers):
+    assert broken_promises(some_python, helpers, options=["-X", "dev"]) == []
+
+
+def test_tracemalloc_from_the_start(some_python, helpers):
+    """Its own tables go through Python's allocators and grow anywhere: only native sizes are exact."""
+    native = [text for text in broken_promises(some_python, helpers, options=["-X", "tracemalloc=3"])
+              if "# holds" in text]
+    assert native == []
+
+
+TRACEMALLOC = """
+import tracemalloc
+def before(): return bytes(5000003)
+def during(): return bytes(6000003)
+def after(): return bytes(7000003)
+held = [before()]
+tracemalloc.start(); held.append(during()); tracemalloc.stop()
+held.append(after())
+def summit(): return bytes(64 << 20)
+held.append(summit())
+"""
+
+
+@pytest.mark.parametrize("options", [[], ["-X", "tracemalloc"]], ids=["started-late", "started-early"])
+def test_tracemalloc_comes_and_goes(some_python, tmp_path, options):
+    program = tmp_path / "comes_and_goes.py"
+    program.write_text(TRACEMALLOC)
+    process = traced(some_python.path, *options, program,
+                     env=some_python.environment()).report().main
+    header = some_python.sizes()["bytes_header"]
+    for function, size in [("before", 5000003), ("during", 6000003), ("after", 7000003)]:
+        assert process.total(function=function, kinds=["python"]) == size + header, function
+
+
+def test_numpy(helpers):
+    if not NUMPY.exists():
+        pytest.skip("no .venv")
+    from interpreters import main_one
+    python = main_one()
+    outcome = traced(NUMPY, PROGRAM, helpers, "cdll", "numpy", env=python.environment())
+    wanted = names(python, with_numpy=1)
+    assert harness.complaints(outcome.report().main, PROGRAM, wanted) == []
+
+
+def test_posix_memalign_in_a_hundred_threads(some_python, helpers, tmp_path):
+    program = tmp_path / "hundred.py"
+    program.write_text("""
+import ctypes, sys
+helpers = ctypes.CDLL(sys.argv[1])
+helpers.threads_hold.argtypes = [ctypes.c_char_p] + [ctypes.c_int] * 2 + [ctypes.c_size_t, ctypes.c_int]
+helpers.threads_hold(b"aligner", 100, 100, 1003, 1)
+ctypes.CDLL(None).malloc(64 << 20)
+""")
+    process = traced(some_python.path, program, helpers, env=some_python.environment()).report().main
+    assert process.blocks(mentions="aligner") == 10000
+    assert process.total(mentions="aligner") == 10000 * 1003
+
+
+@pytest.mark.parametrize("call,before,after,peak", [
+    ("realloc_moved", 50 * MB, 60 * MB, 110 * MB),
+    ("realloc_in_place", 50 * MB, 60 * MB, 60 * MB),
+    ("realloc_remapped", 50 * MB, 90 * MB, 90 * MB)])
+def test_realloc_at_the_peak(python, helpers, tmp_path, call, before, after, peak):
+    """A block that moves exists twice for a moment, unless the kernel moves its pages."""
+    program = tmp_path / "reallocating.py"
+    program.write_text(f"""
+import ctypes, sys
+helpers = ctypes.CDLL(sys.argv[1])
+helpers.{call}.argtypes = [ctypes.c_size_t] * 2
+helpers.{call}({before}, {after})
+""")
+    process = traced(python.path, program, helpers, env=python.environment()).report().main
+    found = sum(site.bytes for site in process.matching(file="reallocating.py", kinds=["heap"]))
+    assert peak <= found <= peak + 64
+
+
+def test_arenas_are_not_counted_on_top(some_python, tmp_path):
+    program = tmp_path / "small.py"
+    program.write_text("held = []\ndef fill():\n    return [bytes(at % 400) for at in range(300000)]\n"
+                       "held = fill()\n")
+    process = traced(some_python.path, program, env=some_python.environment()).report().main
+    header = some_python.sizes()["bytes_header"]
+    objects = sum(header + at % 400 for at in range(300000))
+    # What else there is: the list, and an interpreter that has just started.
+    assert objects <= process.peak <= objects + 300000 * 9 + 12 * MB
+    assert process.total(kinds=["mapped"]) < 2 * MB
+
+
+def test_bytes_do_not_depend_on_the_run(python, helpers):
+    """Twice the same program: the same bytes at each line of it."""
+    def bytes_by_place():
+        process = traced(python.path, PROGRAM, helpers, "cdll", env=python.environment(
+            PYTHONHASHSEED="0")).report().main
+        return {(site.place(), site.kind): site.bytes for site in process.matching(file="exact.py")}
+    assert bytes_by_place() == bytes_by_place()

@@ -1,0 +1,82 @@
+"""Stacks and lines, in every kind of frame and thread; see tests/programs/lines.py."""
+import pytest
+
+import harness
+from harness import traced
+
+PROGRAM = harness.PROGRAMS / "lines.py"
+
+
+@pytest.fixture(scope="module")
+def process_of(helpers):
+    """The program's report on an interpreter; run once for all that look at it."""
+    done = {}
+
+    def get(python):
+        if python not in done:
+            done[python] = traced(python.path, PROGRAM, helpers, *greenlet(python),
+                                  env=python.environment()).report().main
+        return done[python]
+    return get
+
+
+def greenlet(python):
+    there = harness.plain(python.path, "-c", "import greenlet", env=python.environment()).status == 0
+    return ["greenlet"] if there else []
+
+
+def test_lines_and_stacks(any_python, process_of):
+    names = {"with_greenlet": len(greenlet(any_python))}
+    assert harness.complaints(process_of(any_python), PROGRAM, names) == []
+
+
+def test_thread_without_python_frames_has_a_name(any_python, process_of):
+    process = process_of(any_python)
+    assert process.total(mentions="pure-c-thread") == 7 * 1001
+    assert process.blocks(mentions="pure-c-thread") == 7
+
+
+def test_code_that_comes_and_goes(any_python, process_of):
+    process = process_of(any_python)
+    wrong = []
+    for number in range(2000):
+        sites = process.matching(function=f"made_{number}")
+        found = [(site.place(), site.bytes, site.kind) for site in sites if site.kind == "heap"]
+        if found != [((f"module_{number}.py", number % 97 + 3), 3000 + number, "heap")]:
+            wrong.append((number, found))
+    assert wrong == []
+
+
+def test_lines_far_apart(any_python, process_of):
+    sites = process_of(any_python).matching(function="far", kinds=["heap"])
+    assert sorted((site.bytes, site.place()[1]) for site in sites) == [
+        (5003, 2), (5004, 302), (5005, 70303)]
+
+
+def test_deep_recursion(any_python, process_of):
+    deepest = max(process_of(any_python).matching(function="sink", kinds=["heap"]),
+                  key=lambda site: len(site.stack))
+    assert deepest.functions().count("sink") == 100001
+    lines = {frame["line"] for frame in deepest.stack if frame["function"] == "sink"}
+    assert len(lines) == 2
+
+
+def test_subinterpreter(any_python, process_of):
+    sites = process_of(any_python).matching(function="in_subinterpreter", kinds=["python"])
+    assert [(site.place(), site.bytes) for site in sites] == [
+        (("sub.py", 4), 1000003 + any_python.sizes()["bytes_header"])]
+
+
+def test_unknown_version_gives_no_stacks(tmp_path):
+    """Never wrong ones: what is newer than the tables has none, and a line says so."""
+    import interpreters
+    newer = [one for one in interpreters.everything() if not one.known]
+    if not newer:
+        pytest.skip("no interpreter that is too new")
+    outcome = traced(newer[-1].path, "-c", "held = bytes(5000003)", flags=(),
+                     env=newer[-1].environment())
+    process = outcome.report().main
+    assert process.peak > 5000003
+    assert all(not frame.get("line") for site in process.sites for frame in site.stack)
+    said = [line for line in outcome.text_err().splitlines() if newer[-1].number[:4] in line]
+    assert len(said) >= 1 and said[0].startswith("holdfast:")
