@@ -1,10 +1,11 @@
-/* What the test programs need done in C. Loaded with ctypes: through CDLL, without the GIL; through PyDLL,
- * with it. Nothing here knows Python. */
+/* What the test programs need done in C. Loaded with ctypes: through CDLL, without the GIL; through
+ * PyDLL, with it. Nothing here knows Python. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <malloc.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -24,7 +25,8 @@ static uint32_t next_random(uint32_t *state) {
 
 /* --- exact.py, lines.py --- */
 
-/* realloc of a block that something stands behind, so that it has to be copied elsewhere in the heap. */
+/* realloc of a block that something stands behind, so that it has to be copied elsewhere in the
+ * heap. */
 void *realloc_moved(size_t before, size_t after) {
     mallopt(M_MMAP_THRESHOLD, 1 << 30);
     char *block = malloc(before);
@@ -137,11 +139,13 @@ static struct race_block *race_allocate(struct race_block *old, uint32_t owner, 
     return block;
 }
 
-/* One thread's share of a race: blocks go from hand to hand through the slots, so that most are freed or
- * resized by another thread than the one that made them. */
+/* One thread's share of a race: blocks go from hand to hand through the slots, so that most are
+ * freed or resized by another thread than the one that made them. */
 void race_steps(uint32_t owner, uint32_t seed, int steps) {
     uint32_t random = seed * 2654435761u + owner;
     for (int i = 0; i < steps; i++) {
+        if (i % 16 == 0)
+            sched_yield(); /* or a thread is done within its time slice */
         struct race_block *_Atomic *slot = &race_slots[next_random(&random) % RACE_SLOTS];
         struct race_block *mine = atomic_exchange(slot, NULL);
         switch (next_random(&random) % 4) {
@@ -190,7 +194,8 @@ void race_native(int threads, uint32_t seed, int steps) {
         pthread_join(handles[i], NULL);
 }
 
-/* Bytes and blocks that are live, by owner; `totals` has two numbers for each of RACE_MAX owners. */
+/* Bytes and blocks that are live, by owner; `totals` has two numbers for each of RACE_MAX owners.
+ */
 void race_totals(uint64_t *totals) {
     for (int i = 0; i < RACE_SLOTS; i++) {
         const struct race_block *block = atomic_load(&race_slots[i]);
@@ -203,8 +208,8 @@ void race_totals(uint64_t *totals) {
 
 /* --- noted.py --- */
 
-/* What a program says about itself on a page that outlives it. `pending` is the change that it is about
- * to make; `live` and `highest` are as of the last one that it has made. */
+/* What a program says about itself on a page that outlives it. `pending` is the change that it is
+ * about to make; `live` and `highest` are as of the last one that it has made. */
 struct notes {
     _Atomic int64_t live, highest, pending;
     _Atomic uint64_t steps;
