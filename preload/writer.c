@@ -10,6 +10,9 @@
 /* How long a writer sleeps at most before it looks whether the collector still lives. */
 #define WAIT_NS 20000000L
 
+/* Looks before it sleeps: a few microseconds, about what going to sleep costs. */
+#define SPINS 64
+
 #define OWNER_RETIRED 0xffffffffu
 
 /* The writers of one region's rings, in pages of their own: a writer stays with its ring when the ring
@@ -34,6 +37,11 @@ static bool writer_has_room(struct writer *writer, uint64_t bytes) {
 static void writer_sleep(struct writer *writer, uint64_t bytes) {
     struct ring *ring = writer->ring;
     struct timespec timeout = {.tv_nsec = WAIT_NS};
+    for (int i = 0; i < SPINS; i++) {
+        if (writer_has_room(writer, bytes))
+            return;
+        cpu_relax();
+    }
     uint32_t wake = atomic_load_explicit(&ring->wake, memory_order_acquire);
     /* Pairs with the reader, which moves head before it looks at `waiting`. */
     atomic_store_explicit(&ring->waiting, 1, memory_order_seq_cst);
