@@ -1,0 +1,193 @@
+/* holdfast report: shows a profile. */
+#include "command.h"
+#include "viewer/report.h"
+#include "wire/profile.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+static const char usage[] =
+    "Usage: holdfast report [options] FILE\n"
+    "Show the peak that a profile holds, by call stack.\n"
+    "\n"
+    "  -f, --format FORMAT  text (the default): a summary that fits a screen\n"
+    "                       html: one page that needs no network, with a graph to zoom and search\n"
+    "                       json: everything, for programs (docs/report-json.md)\n"
+    "                       collapsed: one line a stack, for flame graph tools\n"
+    "  -o, --output OUT     write there instead of to the standard output (html: instead of to\n"
+    "                       FILE with .html at its end)\n"
+    "  -p, --process PID    only this process, at its own peak\n"
+    "  -h, --help           this text\n";
+
+struct format {
+    const char *name;
+    bool (*write)(const struct profile *profile, const struct report_options *options, FILE *out);
+};
+
+static const struct format formats[] = {
+    {"text", report_text},
+    {"json", report_json},
+    {"collapsed", report_collapsed},
+    {"html", report_page},
+};
+
+struct request {
+    const struct format *format;
+    const char *file, *output;
+    long pid; /* -1: the whole tree */
+};
+
+static bool set_format(struct request *request, const char *name) {
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+        if (strcmp(name, formats[i].name) == 0) {
+            request->format = &formats[i];
+            return true;
+        }
+    fprintf(stderr, "holdfast: unknown format '%s': text, json, collapsed and html are known\n",
+            name);
+    return false;
+}
+
+static bool set_pid(struct request *request, const char *text) {
+    char *end;
+    errno = 0;
+    request->pid = strtol(text, &end, 10);
+    if (errno == 0 && end != text && *end == 0 && request->pid >= 0)
+        return true;
+    fprintf(stderr, "holdfast: --process needs a process id, not '%s'\n", text);
+    return false;
+}
+
+/* -1: go on; otherwise the exit status. */
+static int read_options(int argc, char **argv, struct request *request) {
+    static const struct option options[] = {{"format", required_argument, NULL, 'f'},
+                                            {"output", required_argument, NULL, 'o'},
+                                            {"process", required_argument, NULL, 'p'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    int option;
+    opterr = 0;
+    optind = 0;
+    while ((option = getopt_long(argc, argv, ":f:o:p:h", options, NULL)) != -1) {
+        bool good = true;
+        switch (option) {
+        case 'f':
+            good = set_format(request, optarg);
+            break;
+        case 'o':
+            request->output = optarg;
+            break;
+        case 'p':
+            good = set_pid(request, optarg);
+            break;
+        case 'h':
+            fputs(usage, stdout);
+            return 0;
+        default:
+            fprintf(stderr, "holdfast: %s '%s': see holdfast report --help\n",
+                    option == ':' ? "a value is missing after" : "unknown option",
+                    argv[optind - 1]);
+            good = false;
+        }
+        if (!good)
+            return EXIT_MISUSE;
+    }
+    if (optind + 1 != argc) {
+        fputs(optind == argc ? "holdfast: which profile? holdfast report FILE\n"
+                             : "holdfast: one profile at a time: holdfast report FILE\n",
+              stderr);
+        return EXIT_MISUSE;
+    }
+    request->file = argv[optind];
+    return -1;
+}
+
+/* An exec keeps the pid: the image with the highest peak is meant. */
+static bool find_process(const struct profile *profile, long pid, uint32_t *process) {
+    *process = PROFILE_TREE;
+    for (uint32_t i = 0; pid >= 0 && i < profile->process_count; i++)
+        if ((long)profile->processes[i].pid == pid &&
+            (*process == PROFILE_TREE ||
+             profile->processes[i].peak_bytes > profile->processes[*process].peak_bytes))
+            *process = i;
+    return pid < 0 || *process != PROFILE_TREE;
+}
+
+static unsigned terminal_width(void) {
+    struct winsize size;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+        return REPORT_WIDTH;
+    return size.ws_col < 160 ? size.ws_col : 160;
+}
+
+/* FILE.html, for FILE.holdfast. */
+static char *page_name(const char *file) {
+    size_t length = strlen(file), suffix = strlen(".holdfast");
+    char *name = malloc(length + sizeof ".html");
+    if (!name)
+        return NULL;
+    if (length > suffix && strcmp(file + length - suffix, ".holdfast") == 0)
+        length -= suffix;
+    memcpy(name, file, length);
+    memcpy(name + length, ".html", sizeof ".html");
+    return name;
+}
+
+static bool write_report(const struct request *request, const struct profile *profile,
+                         const struct report_options *options, const char *output) {
+    bool to_stdout = !output || strcmp(output, "-") == 0;
+    FILE *out = to_stdout ? stdout : fopen(output, "we");
+    bool good = out && request->format->write(profile, options, out);
+    int problem = errno;
+    if (out && (to_stdout ? fflush(out) : fclose(out)) != 0) {
+        problem = errno;
+        good = false;
+    }
+    if (!good)
+        fprintf(stderr, "holdfast: cannot write %s: %s\n", to_stdout ? "the report" : output,
+                strerror(problem));
+    return good;
+}
+
+static int show(const struct request *request, const struct profile *profile) {
+    struct report_options options = {PROFILE_TREE, terminal_width(), REPORT_LINES};
+    if (!find_process(profile, request->pid, &options.process)) {
+        fprintf(stderr, "holdfast: no process %ld in %s\n", request->pid, request->file);
+        return EXIT_MISUSE;
+    }
+    bool page = request->format->write == report_page && !request->output;
+    char *name = page ? page_name(request->file) : NULL;
+    if (page && !name)
+        return 1;
+    bool good = write_report(request, profile, &options, page ? name : request->output);
+    if (good && page)
+        fprintf(stderr, "holdfast: wrote %s\n", name);
+    free(name);
+    return good ? 0 : 1;
+}
+
+static int report_main(int argc, char **argv) {
+    struct request request = {.format = &formats[0], .pid = -1};
+    int status = read_options(argc, argv, &request);
+    if (status >= 0)
+        return status;
+    struct profile_error error;
+    struct profile *profile = profile_read(request.file, &error);
+    if (!profile) {
+        fprintf(stderr, "holdfast: %s\n", error.text);
+        return EXIT_MISUSE;
+    }
+    status = show(&request, profile);
+    profile_free(profile);
+    return status;
+}
+
+const struct command command_report = {
+    .name = "report",
+    .summary = "show a profile: as text, a page, JSON or collapsed stacks",
+    .main = report_main,
+};

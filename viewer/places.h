@@ -1,0 +1,40 @@
+/* Which frames are the user's own, how files are named in a report, and sites grouped by the user's
+ * line that asked for them.
+ */
+#ifndef HOLDFAST_VIEWER_PLACES_H
+#define HOLDFAST_VIEWER_PLACES_H
+
+#include "model.h"
+
+/* Everything that one line of the user's program allocated, directly or in the libraries that it
+ * called, whoever called the line. Where no frame is the user's, the innermost one stands for it.
+ */
+struct place {
+    uint32_t frame; /* the line, as the biggest site has it */
+    uint32_t lead;  /* the biggest site */
+    uint64_t bytes, blocks;
+    uint32_t stacks;    /* distinct ones */
+    uint32_t processes; /* distinct ones */
+    unsigned kinds;     /* bit per enum profile_kind */
+};
+
+struct places {
+    struct place *list; /* the biggest first */
+    uint32_t count;
+    size_t directory; /* length of the part that all the user's files begin with */
+};
+
+/* A frame of an installed package, of the standard library or of the import system. */
+bool frame_is_library(const struct model_frame *frame);
+
+/* Where a library frame's package name begins in its file, and how long it is. */
+const char *frame_package(const struct model_frame *frame, size_t *length);
+
+/* The file without what says nothing: the common directory, or the way to the packages. */
+const char *frame_file(const struct places *places, const struct model_frame *frame);
+
+/* False when memory ran out. */
+bool places_find(const struct model *model, struct places *places);
+void places_release(struct places *places);
+
+#endif
