@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import harness
-from harness import MB, plain, traced
+from harness import plain, traced
 
 KILLS = int(os.environ.get("HOLDFAST_KILLS", "200" if harness.FULL else "24"))
 ENDINGS = re.findall(r'^    "([^"]+)":', (harness.PROGRAMS / "endings.py").read_text(), re.M)
