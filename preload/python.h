@@ -8,24 +8,61 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct thread;
-struct frame_walk; /* frames.h */
+#include "offsets.h"
 
-/* Looks for an interpreter among the loaded objects, unless one was found. Called by the library's
+struct thread;
+
+/* What is known about the interpreter. Written when it is found, and once more when its self-check
+ * fails; a forked child keeps it. Zeroed: none found. */
+struct python {
+    bool found;   /* there is one, known or not */
+    bool present; /* known: its thread states and frames can be read */
+    bool has_gil;
+    uint32_t state;           /* enum python_state */
+    struct python_offsets at; /* valid when present */
+    const char *runtime;      /* _PyRuntime */
+    const void *code_type;    /* PyCode_Type */
+    void *(*current)(void); /* the thread state that holds the GIL; from 3.12 only if it is ours */
+    void *(*own_state)(void); /* this thread's, with or without the GIL */
+    char version[60];
+};
+
+extern struct python python;
+
+/* Looks for an interpreter, unless one was found: among the loaded objects, or in one that was just
+ * opened (`handle`, from dlopen), which others may be unable to see. Called by the library's
  * constructor and after each dlopen. */
-void python_find(void);
+void python_find(void *handle);
+
+/* Tells the process's region about the interpreter. Called after each join. */
+void python_publish(void);
+
+/* Something in the interpreter is not where it should be: no stacks from now on. */
+void python_distrust(void);
 
 /* True once an interpreter is there whose thread states can be read (so that python_gil_held means
  * something). One load. */
-bool python_present(void);
+static inline bool python_present(void) {
+    return python.present;
+}
 
-/* The calling thread holds the main interpreter's GIL, so that what it does is ordered with all others
- * who do. Always false on free-threaded builds and in interpreters with a GIL of their own. */
+/* The calling thread holds the main interpreter's GIL, so that what it does is ordered with all
+ * others who do. Always false on free-threaded builds and, from 3.12, in other interpreters, which
+ * may have a GIL of their own. */
 bool python_gil_held(struct thread *thread);
 
-/* The wrappers in PyMem_SetAllocator's three domains and around the arena allocator are (still) ours;
- * puts them back where the interpreter has discarded them. Cheap enough for one native allocation in
- * 64; takes the GIL's protection for granted only when `gil_held`. */
+/* Wraps PyMem_SetAllocator's three domains and the arena allocator of the interpreter in `scope`
+ * (as dlsym takes it). Pages that the arena wrapper's real function maps are arenas: it raises
+ * thread.in_python, by which the mmap hook knows. */
+void pymem_install(void *scope);
+
+/* The wrappers are (still) in place; puts them back where the interpreter has discarded them. Cheap
+ * enough for one native allocation in 64; takes the GIL's protection for granted only when
+ * `gil_held`. */
 void pymem_check(bool gil_held);
+
+static inline const char *python_pointer(const char *object, uint32_t offset) {
+    return *(const char *const *)(const void *)(object + offset);
+}
 
 #endif

@@ -12,32 +12,33 @@
 struct thread;
 struct writer;
 
-/* (parent, code, position) -> node, and code object -> code number. Zeroed: empty. Private to stack.c. */
+/* (parent, code, position) -> node, and code object -> code number. Zeroed: empty. Private to
+ * stack.c. */
 struct trie {
     struct trie_node *nodes; /* open addressing, capacity a power of two */
     uint32_t node_capacity, node_count;
     struct trie_code *codes;
     uint32_t code_capacity, code_used; /* used: tombstones included */
     uint32_t code_count;               /* numbers handed out */
-    uint32_t code_epoch;               /* see stack_code_freed() */
+    uint32_t code_epoch;               /* freed code objects up to this one have been forgotten */
 };
 
-/* The frames of the last stack, innermost first, and the node of each one's whole stack. Zeroed: empty. */
+/* The frames of the last stack, outermost first, each with the node of the stack that ends there.
+ * Zeroed: empty. */
 struct stack_cache {
     struct stack_entry *entries;
-    uint32_t *nodes;
     uint32_t count, capacity;
-    uint32_t thread_node;  /* node of the thread itself in this trie */
-    uint32_t epoch;        /* stack_epoch when it was filled */
+    uint32_t thread_node; /* node of the thread itself in this trie */
+    uint32_t epoch;       /* how many code objects had been freed when it was filled */
 };
 
-/* The node of the calling thread's current stack in `writer`'s ring; at least its thread node. Defines
- * in the ring what is new. 0 when memory for the tables ran out. */
+/* The node of the calling thread's current stack in `writer`'s ring; at least its thread node.
+ * Defines in the ring what is new. 0 when memory for the tables ran out. */
 uint32_t stack_node(struct thread *thread, struct writer *writer);
 
 /* A code object is about to be freed: its address may be reused, so no stored address may match it
- * from now on. `gil_trie`: the trie of the GIL's writer when the caller holds the GIL, else NULL. */
-void stack_code_freed(const void *code, struct trie *gil_trie);
+ * from now on. */
+void stack_code_freed(const void *code);
 
 void stack_cache_release(struct stack_cache *cache);
 void trie_release(struct trie *trie);

@@ -1,0 +1,79 @@
+/* Where a walk begins, and what a frame's position means. */
+#include "frames.h"
+
+#include "thread.h"
+
+/* From 3.12 the current state is per thread, and absent without the GIL. Before, it is whoever's
+ * holds the GIL. */
+static const char *thread_state(const struct thread *thread) {
+    const char *state = python.current();
+    bool ours = state &&
+                (python.at.minor >= 12 ||
+                 *(const uint64_t *)(const void *)(state + python.at.thread_id) == thread->pthread);
+    return ours ? state : python.own_state();
+}
+
+/* While the interpreter finalizes it frees the states of all threads but the main one. */
+static bool may_be_freed(const struct thread *thread) {
+    return python_pointer(python.runtime, python.at.runtime_finalizing) &&
+           (uintptr_t)python_pointer(python.runtime, python.at.runtime_main_thread) !=
+               thread->pthread;
+}
+
+bool frames_begin(struct frame_walk *walk, const struct thread *thread) {
+    if (!python.present || may_be_freed(thread))
+        return false;
+    const char *state = thread_state(thread);
+    if (!state)
+        return false;
+    const char *frame = python_pointer(state, python.at.thread_frame);
+    if (python.at.cframe_frame && frame)
+        frame = python_pointer(frame, python.at.cframe_frame);
+    *walk = (struct frame_walk){.next = frame,
+                                .previous = python.at.frame_previous,
+                                .code = python.at.frame_code,
+                                .position = python.at.frame_position,
+                                .owner = python.at.frame_owner};
+    return frame;
+}
+
+static int64_t size_of(const char *object) {
+    return *(const int64_t *)(const void *)(object + python.at.size);
+}
+
+/* To 3.10: bytes, in 3.10 units of two. */
+static int64_t position_in_object(const struct frame *frame) {
+    int64_t last = (int)frame->position;
+    int64_t position = python.at.minor == 10 ? last * 2 : last;
+    if (last < 0)
+        return FRAME_NOT_BEGUN;
+    return position < size_of(python_pointer(frame->code, python.at.code_bytes)) ? position
+                                                                                 : FRAME_NOWHERE;
+}
+
+/* From 3.14 each thread of a free-threaded build may run a copy of its own. */
+static int64_t position_in_copies(const struct frame *frame, int64_t size) {
+    const char *array = python_pointer(frame->code, python.at.code_copies);
+    int64_t count = *(const int64_t *)(const void *)array;
+    for (int64_t i = 0; i < count; i++) {
+        const char *copy = python_pointer(array, (uint32_t)(8 + i * 8));
+        int64_t offset = (int64_t)(frame->position - (uintptr_t)copy);
+        if (copy && offset >= -2 && offset < size)
+            return offset;
+    }
+    return FRAME_NOWHERE;
+}
+
+int64_t frames_position(const struct frame *frame) {
+    if (frames_objects())
+        return position_in_object(frame);
+    int64_t size = size_of(frame->code) * 2;
+    int64_t position = (int64_t)(frame->position - (uintptr_t)(frame->code + python.at.code_start));
+    if (python.at.code_copies)
+        position = position_in_copies(frame, size);
+    if (position < -2 || position >= size)
+        return FRAME_NOWHERE;
+    /* What precedes the body (making cells, copying closures) is on the function's first line. */
+    int first = *(const int *)(const void *)(frame->code + python.at.code_first_traceable);
+    return position < (int64_t)first * 2 ? FRAME_NOT_BEGUN : position;
+}

@@ -1,0 +1,67 @@
+/* Walking the calling thread's chain of Python frames, innermost first.
+ *
+ * A thread's own chain changes only on that thread, so no lock is needed, nor the GIL. There are
+ * two kinds of chain: of frame objects (to 3.10), and of interpreter frames, among which shims
+ * stand for the interpreter's own C frames (from 3.11). Never walk while an object is being freed:
+ * greenlet frees memory when the chain is not whole.
+ */
+#ifndef HOLDFAST_PRELOAD_FRAMES_H
+#define HOLDFAST_PRELOAD_FRAMES_H
+
+#include "python.h"
+
+struct thread;
+
+/* Code and position as the frame holds them: see frames_position(). */
+struct frame {
+    const char *code;
+    uintptr_t position;
+};
+
+/* The frame that comes next, NULL after the last, and the offsets that the walk needs. */
+struct frame_walk {
+    const char *next;
+    uint32_t previous, code, position, owner;
+};
+
+/* Owners from here on are shims. */
+#define FRAME_OWNER_SHIM 3
+
+/* False when the thread has no frames that can be read. */
+bool frames_begin(struct frame_walk *walk, const struct thread *thread);
+
+static inline bool frames_objects(void) {
+    return python.at.minor <= 10;
+}
+
+/* `objects`: frames_objects(), in a form that the compiler can specialise for. */
+static inline __attribute__((always_inline)) bool frames_next(struct frame_walk *walk, bool objects,
+                                                              struct frame *frame) {
+    const char *next = walk->next;
+    if (objects) {
+        if (!next)
+            return false;
+        frame->code = python_pointer(next, walk->code);
+        frame->position = (uintptr_t) * (const int *)(const void *)(next + walk->position);
+        walk->next = python_pointer(next, walk->previous);
+        return true;
+    }
+    while (next && *(const uint8_t *)(next + walk->owner) >= FRAME_OWNER_SHIM)
+        next = python_pointer(next, walk->previous);
+    if (!next)
+        return false;
+    /* From 3.14 the low two bits are tags. */
+    frame->code = (const char *)((uintptr_t)python_pointer(next, walk->code) & ~(uintptr_t)3);
+    frame->position = (uintptr_t)python_pointer(next, walk->position);
+    walk->next = python_pointer(next, walk->previous);
+    return true;
+}
+
+/* The instruction, in bytes from the code's start; FRAME_NOT_BEGUN before the first that belongs to
+ * the function's body; FRAME_NOWHERE when it is not inside the code. */
+int64_t frames_position(const struct frame *frame);
+
+#define FRAME_NOT_BEGUN (-2)
+#define FRAME_NOWHERE INT64_MIN
+
+#endif

@@ -1,0 +1,226 @@
+/* Wrappers around Python's allocators: each block that the interpreter asks for is one block here,
+ * of the size it asked for, whichever pool or arena it comes from.
+ *
+ * A wrapper's real function may itself be a wrapper of ours, or call one (tracemalloc between two
+ * of ours; large objects go on to the RAW domain): thread.in_python makes the outermost one count.
+ */
+#include <dlfcn.h>
+#include <string.h>
+
+#include "python.h"
+#include "thread.h"
+
+enum { DOMAIN_RAW, DOMAIN_MEM, DOMAIN_OBJ, DOMAINS };
+
+/* As PyMemAllocatorEx and PyObjectArenaAllocator. */
+struct allocator {
+    void *context;
+    void *(*malloc)(void *context, size_t size);
+    void *(*calloc)(void *context, size_t count, size_t size);
+    void *(*realloc)(void *context, void *block, size_t size);
+    void (*free)(void *context, void *block);
+};
+
+struct arena_allocator {
+    void *context;
+    void *(*alloc)(void *context, size_t size);
+    void (*free)(void *context, void *arena, size_t size);
+};
+
+#define INSTALLS 16u
+
+/* The interpreter's functions, and what was there before each installation of ours. Those stay for
+ * good: others who save and restore tables (tracemalloc) may bring an old one back. Written while
+ * the interpreter is single-threaded or with its GIL. */
+static struct {
+    void (*get)(int domain, struct allocator *allocator);
+    void (*set)(int domain, const struct allocator *allocator);
+    int (*initialized)(void);
+    size_t arena_size;
+    struct arena_allocator arena;
+    uint32_t install_count[DOMAINS];
+    struct allocator installs[DOMAINS][INSTALLS];
+} pymem;
+
+/* The allocator behind a wrapper. A thread without the GIL can read a table of the RAW domain while
+ * it is being replaced, and call us with a context that is not ours: it then means the first one.
+ */
+static const struct allocator *behind(void *context) {
+    uintptr_t offset = (uintptr_t)context - (uintptr_t)pymem.installs;
+    return offset < sizeof pymem.installs ? context : &pymem.installs[DOMAIN_RAW][0];
+}
+
+static void note_alloc(const void *block, size_t size) {
+    struct writer *writer = event_begin();
+    if (!writer)
+        return;
+    event_alloc(writer, BLOCK_PYTHON, block, size, stack_node(&self, writer));
+    event_end(writer);
+}
+
+static void note_free(const void *block) {
+    struct writer *writer = event_begin();
+    if (!writer)
+        return;
+    event_free(writer, block);
+    event_end(writer);
+}
+
+static void *pymem_malloc(void *context, size_t size) {
+    const struct allocator *real = behind(context);
+    self.in_python++;
+    void *block = real->malloc(real->context, size);
+    if (--self.in_python == 0 && block)
+        note_alloc(block, size);
+    return block;
+}
+
+static void *pymem_calloc(void *context, size_t count, size_t size) {
+    const struct allocator *real = behind(context);
+    self.in_python++;
+    void *block = real->calloc(real->context, count, size);
+    if (--self.in_python == 0 && block)
+        note_alloc(block, count * size);
+    return block;
+}
+
+static void *realloc_counted(const struct allocator *real, void *block, size_t size) {
+    struct writer *writer = event_begin();
+    if (writer)
+        event_realloc_begin(writer, block);
+    self.in_python++;
+    void *moved = real->realloc(real->context, block, size);
+    self.in_python--;
+    if (writer) {
+        event_realloc_end(writer, BLOCK_PYTHON, 0, moved, moved ? size : 0,
+                          moved ? stack_node(&self, writer) : 0);
+        event_end(writer);
+    }
+    return moved;
+}
+
+static void *pymem_realloc(void *context, void *block, size_t size) {
+    const struct allocator *real = behind(context);
+    if (self.in_python)
+        return real->realloc(real->context, block, size);
+    if (block)
+        return realloc_counted(real, block, size);
+    self.in_python++;
+    void *made = real->realloc(real->context, NULL, size);
+    self.in_python--;
+    if (made)
+        note_alloc(made, size);
+    return made;
+}
+
+static void pymem_free(void *context, void *block) {
+    const struct allocator *real = behind(context);
+    if (block && !self.in_python)
+        note_free(block);
+    self.in_python++;
+    real->free(real->context, block);
+    self.in_python--;
+}
+
+/* Every object has its type where a code object has it; the filter lets few others through. */
+static bool is_code(const void *object) {
+    return filter_may_contain(object) && python.present &&
+           python_pointer(object, python.at.type) == python.code_type;
+}
+
+static void pyobject_free(void *context, void *block) {
+    if (block && is_code(block))
+        stack_code_freed(block);
+    pymem_free(context, block);
+}
+
+/* Arenas hold blocks that are counted one by one. What else comes through here (the frames' stack,
+ * from 3.11) is memory like any other. */
+static void *arena_alloc(void *context, size_t size) {
+    (void)context;
+    bool arena = size == pymem.arena_size;
+    self.in_python += arena;
+    void *start = pymem.arena.alloc(pymem.arena.context, size);
+    self.in_python -= arena;
+    return start;
+}
+
+static void arena_free(void *context, void *start, size_t size) {
+    (void)context;
+    pymem.arena.free(pymem.arena.context, start, size);
+}
+
+static bool is_ours(const struct allocator *now) {
+    return now->malloc == pymem_malloc;
+}
+
+static struct allocator *saved(int domain, const struct allocator *now) {
+    struct allocator *installs = pymem.installs[domain];
+    uint32_t *count = &pymem.install_count[domain];
+    for (uint32_t i = 0; i < *count; i++)
+        if (memcmp(&installs[i], now, sizeof *now) == 0)
+            return &installs[i];
+    if (*count == INSTALLS)
+        return NULL;
+    installs[*count] = *now;
+    return &installs[(*count)++];
+}
+
+static void wrap(int domain) {
+    struct allocator now;
+    pymem.get(domain, &now);
+    struct allocator *context = is_ours(&now) ? NULL : saved(domain, &now);
+    if (!context)
+        return;
+    struct allocator ours = {context, pymem_malloc, pymem_calloc, pymem_realloc,
+                             domain == DOMAIN_OBJ ? pyobject_free : pymem_free};
+    pymem.set(domain, &ours);
+}
+
+static void wrap_all(void) {
+    for (int domain = 0; domain < DOMAINS; domain++)
+        wrap(domain);
+}
+
+static void find(void *scope, const char *name, void *place) {
+    void *symbol = dlsym(scope, name);
+    memcpy(place, &symbol, sizeof symbol);
+}
+
+static void wrap_arenas(void *scope) {
+    void (*get)(struct arena_allocator *);
+    void (*set)(const struct arena_allocator *);
+    find(scope, "PyObject_GetArenaAllocator", &get);
+    find(scope, "PyObject_SetArenaAllocator", &set);
+    if (!get || !set)
+        return;
+    /* 1 MiB from 3.10 on. */
+    pymem.arena_size = python.present && python.at.minor < 10 ? 256u << 10 : 1u << 20;
+    get(&pymem.arena);
+    struct arena_allocator ours = {NULL, arena_alloc, arena_free};
+    set(&ours);
+}
+
+void pymem_install(void *scope) {
+    find(scope, "PyMem_GetAllocator", &pymem.get);
+    find(scope, "Py_IsInitialized", &pymem.initialized);
+    find(scope, "PyMem_SetAllocator", &pymem.set);
+    if (!pymem.get || !pymem.set || !pymem.initialized) {
+        pymem.set = NULL;
+        return;
+    }
+    wrap_arenas(scope);
+    wrap_all();
+}
+
+/* PYTHONMALLOC and -X dev replace all three tables while the interpreter starts; later,
+ * tracemalloc's stop() does, when it was there before us. Then ours goes on top again, also on top
+ * of a tracemalloc that has just started: where one of ours is already below, it stays silent. */
+void pymem_check(bool gil_held) {
+    if (!pymem.set || (!gil_held && pymem.initialized()))
+        return;
+    struct allocator now;
+    pymem.get(DOMAIN_OBJ, &now);
+    if (!is_ours(&now))
+        wrap_all();
+}

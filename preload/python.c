@@ -1,0 +1,168 @@
+/* Finding the interpreter, recognising its version, and knowing whether this thread holds its GIL.
+ */
+#include "python.h"
+
+#include <dlfcn.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "../wire/session.h"
+#include "thread.h"
+
+#include "offsets/3.10.h"
+#include "offsets/3.11.h"
+#include "offsets/3.12.h"
+#include "offsets/3.13.h"
+#include "offsets/3.13t.h"
+#include "offsets/3.14.h"
+#include "offsets/3.14t.h"
+#include "offsets/3.8.h"
+#include "offsets/3.9.h"
+
+struct python python;
+
+struct known_version {
+    const struct python_offsets *at;
+    const struct python_override *overrides;
+    size_t override_count;
+};
+
+#define OVERRIDDEN(overrides) overrides, sizeof(overrides) / sizeof((overrides)[0])
+
+static const struct known_version known_versions[] = {
+    {&offsets_3_8, NULL, 0},
+    {&offsets_3_9, NULL, 0},
+    {&offsets_3_10, NULL, 0},
+    {&offsets_3_11, NULL, 0},
+    {&offsets_3_12, NULL, 0},
+    {&offsets_3_13, OVERRIDDEN(overrides_3_13)},
+    {&offsets_3_13t, OVERRIDDEN(overrides_3_13t)},
+    {&offsets_3_14, OVERRIDDEN(overrides_3_14)},
+    {&offsets_3_14t, OVERRIDDEN(overrides_3_14t)},
+};
+
+/* How _Py_DebugOffsets begins, in every version that has it. */
+struct debug_offsets {
+    char cookie[8];
+    uint64_t version; /* as PY_VERSION_HEX */
+    uint64_t free_threaded;
+};
+
+static const struct debug_offsets *debug_offsets(void) {
+    const struct debug_offsets *debug = (const void *)python.runtime;
+    return memcmp(debug->cookie, "xdebugpy", 8) == 0 ? debug : NULL;
+}
+
+static const struct known_version *known_version(uint32_t minor) {
+    const struct debug_offsets *debug = minor >= 13 ? debug_offsets() : NULL;
+    if (minor >= 13 && (!debug || debug->version >> 16 != (0x300 | minor)))
+        return NULL;
+    uint32_t free_threaded = debug && debug->free_threaded;
+    for (size_t i = 0; i < sizeof known_versions / sizeof known_versions[0]; i++) {
+        const struct known_version *known = &known_versions[i];
+        if (known->at->minor == minor && known->at->free_threaded == free_threaded)
+            return known;
+    }
+    return NULL;
+}
+
+static void take_offsets(const struct known_version *known) {
+    python.at = *known->at;
+    for (size_t i = 0; i < known->override_count; i++) {
+        uint64_t value;
+        memcpy(&value, python.runtime + known->overrides[i].debug, sizeof value);
+        uint32_t offset = (uint32_t)value;
+        memcpy((char *)&python.at + known->overrides[i].field, &offset, sizeof offset);
+    }
+}
+
+/* The 12 of "3.12.1 (main, ...)"; 0 when it is not that. */
+static uint32_t minor_of(const char *version) {
+    if (strncmp(version, "3.", 2) != 0)
+        return 0;
+    uint32_t minor = 0;
+    for (const char *c = version + 2; *c >= '0' && *c <= '9' && minor < 1000; c++)
+        minor = minor * 10 + (uint32_t)(*c - '0');
+    return minor;
+}
+
+/* A symbol of the interpreter. dlsym returns a pointer to data for functions too. */
+static void find(void *scope, const char *name, void *place) {
+    void *symbol = dlsym(scope, name);
+    memcpy(place, &symbol, sizeof symbol);
+}
+
+static void recognise(void *scope, const char *version) {
+    uint32_t minor = minor_of(version);
+    find(scope, "_PyRuntime", &python.runtime);
+    find(scope, "PyCode_Type", &python.code_type);
+    find(scope, "PyGILState_GetThisThreadState", &python.own_state);
+    find(scope, minor >= 13 ? "PyThreadState_GetUnchecked" : "_PyThreadState_UncheckedGet",
+         &python.current);
+    python.state = PYTHON_UNKNOWN;
+    if (!python.runtime || !python.code_type || !python.own_state || !python.current)
+        return;
+    const struct known_version *known = known_version(minor);
+    if (!known)
+        return;
+    take_offsets(known);
+    python.has_gil = !python.at.free_threaded;
+    python.state = PYTHON_TRACED;
+    python.present = true;
+}
+
+static void look(void *scope) {
+    const char *(*get_version)(void);
+    find(scope, "Py_GetVersion", &get_version);
+    if (!get_version || python.found)
+        return;
+    python.found = true;
+    const char *version = get_version();
+    size_t length = strcspn(version, " ");
+    if (length >= sizeof python.version)
+        length = sizeof python.version - 1;
+    memcpy(python.version, version, length);
+    recognise(scope, version);
+    pymem_install(scope);
+    python_publish();
+}
+
+void python_find(void *handle) {
+    static atomic_flag looking = ATOMIC_FLAG_INIT;
+    if (python.found || atomic_flag_test_and_set(&looking))
+        return;
+    /* What dlsym allocates for its error message is not the program's, nor is the message. */
+    self.in_python++;
+    look(handle ? handle : RTLD_DEFAULT);
+    if (!python.found)
+        dlerror();
+    self.in_python--;
+    atomic_flag_clear(&looking);
+}
+
+void python_publish(void) {
+    struct region *region = process.region;
+    if (!region || !python.found)
+        return;
+    memcpy(region->python_version, python.version, sizeof python.version);
+    atomic_store_explicit(&region->python_state, python.state, memory_order_release);
+}
+
+void python_distrust(void) {
+    python.present = false;
+    python.has_gil = false;
+    python.state = PYTHON_UNKNOWN;
+    python_publish();
+}
+
+bool python_gil_held(struct thread *thread) {
+    if (!python.has_gil)
+        return false;
+    const char *state = python.current();
+    if (!state)
+        return false;
+    if (python.at.minor < 12)
+        return *(const uint64_t *)(const void *)(state + python.at.thread_id) == thread->pthread;
+    return python_pointer(state, python.at.thread_interpreter) ==
+           python_pointer(python.runtime, python.at.runtime_main_interpreter);
+}

@@ -1,0 +1,178 @@
+/* Two hash tables with linear probing. Both double when they are two thirds full; neither ever
+ * shrinks: a ring's numbers are for good. */
+#include "trie.h"
+
+#include <string.h>
+
+#include "code.h"
+#include "python.h"
+#include "sys.h"
+#include "thread.h"
+
+struct trie_node {
+    uint32_t parent, code;
+    int32_t position;
+    uint32_t number; /* 0: free */
+};
+
+struct trie_code {
+    const void *code; /* NULL: free; TOMBSTONE: freed, and others may lie behind it */
+    uint32_t number;
+};
+
+#define FIRST_CAPACITY 256u
+
+static const char tombstone;
+#define TOMBSTONE ((const void *)&tombstone)
+
+static uint64_t mix(uint64_t x) {
+    x *= 0x9e3779b97f4a7c15ull;
+    x ^= x >> 32;
+    x *= 0xd6e8feb86659fd93ull;
+    return x ^ x >> 32;
+}
+
+static uint32_t node_hash(uint32_t parent, uint32_t code, int32_t position) {
+    return (uint32_t)mix(((uint64_t)parent << 32 | code) ^
+                         (uint32_t)position * 0xbf58476d1ce4e5b9ull);
+}
+
+static bool too_full(uint32_t used, uint32_t capacity) {
+    return (uint64_t)(used + 1) * 3 > (uint64_t)capacity * 2;
+}
+
+static struct trie_node *node_slot(const struct trie *trie, uint32_t parent, uint32_t code,
+                                   int32_t position) {
+    uint32_t mask = trie->node_capacity - 1;
+    uint32_t i = node_hash(parent, code, position) & mask;
+    for (;; i = (i + 1) & mask) {
+        struct trie_node *node = &trie->nodes[i];
+        bool same = node->parent == parent && node->code == code && node->position == position;
+        if (same || node->number == 0)
+            return node;
+    }
+}
+
+static bool nodes_grow(struct trie *trie) {
+    struct trie old = *trie;
+    uint32_t capacity = old.node_capacity ? old.node_capacity * 2 : FIRST_CAPACITY;
+    struct trie_node *nodes = capacity ? pages_map((size_t)capacity * sizeof *nodes) : NULL;
+    if (!nodes)
+        return false;
+    trie->nodes = nodes;
+    trie->node_capacity = capacity;
+    for (uint32_t i = 0; i < old.node_capacity; i++) {
+        const struct trie_node *node = &old.nodes[i];
+        if (node->number)
+            *node_slot(trie, node->parent, node->code, node->position) = *node;
+    }
+    if (old.nodes)
+        pages_unmap(old.nodes, (size_t)old.node_capacity * sizeof *nodes);
+    return true;
+}
+
+static bool node_define(struct writer *writer, enum node_kind kind, const struct trie_node *node) {
+    uint64_t *record = writer_reserve(writer, 3);
+    if (!record)
+        return false;
+    record[0] = event_word(EVENT_NODE, 0, kind, node->number);
+    record[1] = (uint64_t)node->parent << 32 | node->code;
+    record[2] = (uint64_t)(int64_t)node->position;
+    writer_commit(writer, 3);
+    return true;
+}
+
+uint32_t trie_node(struct trie *trie, struct writer *writer, enum node_kind kind, uint32_t parent,
+                   uint32_t code, int32_t position) {
+    if (too_full(trie->node_count, trie->node_capacity) && !nodes_grow(trie))
+        return 0;
+    struct trie_node *slot = node_slot(trie, parent, code, position);
+    if (slot->number)
+        return slot->number;
+    struct trie_node node = {parent, code, position, trie->node_count + 1};
+    if (!node_define(writer, kind, &node))
+        return 0;
+    *slot = node;
+    return trie->node_count = node.number;
+}
+
+/* Where `code` is, or the free place at the end of its run. */
+static struct trie_code *code_slot(const struct trie *trie, const void *code) {
+    uint32_t mask = trie->code_capacity - 1;
+    uint32_t i = (uint32_t)mix((uintptr_t)code) & mask;
+    while (trie->codes[i].code && trie->codes[i].code != code)
+        i = (i + 1) & mask;
+    return &trie->codes[i];
+}
+
+static uint32_t codes_live(const struct trie *trie) {
+    uint32_t live = 0;
+    for (uint32_t i = 0; i < trie->code_capacity; i++)
+        live += trie->codes[i].code && trie->codes[i].code != TOMBSTONE;
+    return live;
+}
+
+/* Makes room: drops the tombstones, and doubles the table unless they were what filled it. */
+static bool codes_grow(struct trie *trie) {
+    struct trie old = *trie;
+    uint32_t capacity = FIRST_CAPACITY;
+    while (too_full(codes_live(&old) * 2, capacity))
+        capacity *= 2;
+    struct trie_code *codes = pages_map((size_t)capacity * sizeof *codes);
+    if (!codes)
+        return false;
+    trie->codes = codes;
+    trie->code_capacity = capacity;
+    trie->code_used = 0;
+    for (uint32_t i = 0; i < old.code_capacity; i++) {
+        const struct trie_code *entry = &old.codes[i];
+        if (!entry->code || entry->code == TOMBSTONE)
+            continue;
+        *code_slot(trie, entry->code) = *entry;
+        trie->code_used++;
+    }
+    if (old.codes)
+        pages_unmap(old.codes, (size_t)old.code_capacity * sizeof *codes);
+    return true;
+}
+
+uint32_t trie_code(struct trie *trie, struct writer *writer, const void *code) {
+    if (too_full(trie->code_used, trie->code_capacity) && !codes_grow(trie))
+        return 0;
+    struct trie_code *slot = code_slot(trie, code);
+    if (slot->code)
+        return slot->number;
+    if (!code_check(code)) {
+        python_distrust();
+        return 0;
+    }
+    uint32_t number = trie->code_count + 1;
+    if (!code_define(writer, code, number))
+        return 0;
+    filter_add(code);
+    *slot = (struct trie_code){code, number};
+    trie->code_used++;
+    return trie->code_count = number;
+}
+
+void trie_forget_code(struct trie *trie, const void *code) {
+    if (!trie->codes)
+        return;
+    struct trie_code *slot = code_slot(trie, code);
+    if (slot->code)
+        *slot = (struct trie_code){TOMBSTONE, 0};
+}
+
+void trie_forget_codes(struct trie *trie) {
+    if (trie->codes)
+        memset(trie->codes, 0, (size_t)trie->code_capacity * sizeof *trie->codes);
+    trie->code_used = 0;
+}
+
+void trie_release(struct trie *trie) {
+    if (trie->nodes)
+        pages_unmap(trie->nodes, (size_t)trie->node_capacity * sizeof *trie->nodes);
+    if (trie->codes)
+        pages_unmap(trie->codes, (size_t)trie->code_capacity * sizeof *trie->codes);
+    *trie = (struct trie){0};
+}
