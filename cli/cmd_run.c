@@ -1,0 +1,171 @@
+/* holdfast run: options, what is in the way of a run, and the names of things. */
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "inspect.h"
+#include "launch.h"
+
+static const char help[] =
+    "Usage: holdfast run [options] [--] COMMAND...\n"
+    "\n"
+    "Runs a command as if it had been started without Holdfast, records every memory\n"
+    "allocation of its Python processes, and writes a profile that explains the peak.\n"
+    "\n"
+    "Options:\n"
+    "  -o, --output FILE  where the profile goes; default: named after the command, here\n"
+    "  -q, --quiet        print nothing of our own unless something is wrong\n"
+    "      --no-follow    record only the command's own process, not its children\n"
+    "      --help         this text\n"
+    "\n"
+    "The exit status is the command's; 2 when it cannot be started.\n"
+    "\n"
+    "Examples:\n"
+    "  holdfast run -- python app.py --size 10\n"
+    "  holdfast run -o before.holdfast -- pytest tests\n"
+    "  holdfast report before.holdfast\n";
+
+static const struct option options[] = {
+    {"output", required_argument, NULL, 'o'}, {"quiet", no_argument, NULL, 'q'},
+    {"no-follow", no_argument, NULL, 'n'},    {"keep-events", no_argument, NULL, 'k'},
+    {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+
+enum parsed { PARSED_RUN, PARSED_DONE, PARSED_MISUSE };
+
+static enum parsed parse(int argc, char **argv, struct launch *launch) {
+    int option;
+    opterr = 0;
+    optind = 1;
+    while ((option = getopt_long(argc, argv, "+:o:qh", options, NULL)) != -1) {
+        switch (option) {
+        case 'o':
+            launch->output = optarg;
+            break;
+        case 'q':
+            launch->quiet = true;
+            break;
+        case 'n':
+            launch->follow = false;
+            break;
+        case 'h':
+            fputs(help, stdout);
+            return PARSED_DONE;
+        case 'k':
+            fputs("holdfast: --keep-events is not there yet; leave it out\n", stderr);
+            return PARSED_MISUSE;
+        case ':':
+            fprintf(stderr, "holdfast: %s needs a value; see `holdfast run --help`\n",
+                    argv[optind - 1]);
+            return PARSED_MISUSE;
+        default:
+            fprintf(stderr, "holdfast: unknown option %s; `holdfast run --help` lists them\n",
+                    argv[optind - 1]);
+            return PARSED_MISUSE;
+        }
+    }
+    if (optind == argc) {
+        fputs("holdfast: no command to run; try `holdfast run -- python app.py`\n", stderr);
+        return PARSED_MISUSE;
+    }
+    launch->command = argv + optind;
+    return PARSED_RUN;
+}
+
+static const char *base_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* What a user would call it: the script or module that an interpreter runs, else the command. */
+static const char *run_name(char *const *command) {
+    const char *name = base_name(command[0]);
+    if (strncmp(name, "python", 6) != 0)
+        return name;
+    for (int i = 1; command[i]; i++) {
+        if (strcmp(command[i], "-m") == 0 && command[i + 1])
+            return command[i + 1];
+        if (strcmp(command[i], "-c") == 0)
+            return name;
+        if (strcmp(command[i], "-W") == 0 || strcmp(command[i], "-X") == 0)
+            i++;
+        else if (command[i][0] != '-')
+            return base_name(command[i]);
+    }
+    return name;
+}
+
+static void default_output(char *const *command, char *output, size_t size) {
+    const char *name = run_name(command);
+    size_t length = strlen(name);
+    if (length > 3 && strcmp(name + length - 3, ".py") == 0)
+        length -= 3;
+    if (length > 100)
+        length = 100;
+    snprintf(output, size, "%.*s.%d.holdfast", (int)length, name, getpid());
+}
+
+/* In the build tree, beside an installed program, or where meson installs it. */
+static bool find_library(char *library) {
+    static const char *const places[] = {
+        "%s/../preload/libholdfast.so", "%s/preload/libholdfast.so",
+        "%s/../lib/holdfast/libholdfast.so", HOLDFAST_LIBDIR "/holdfast/libholdfast.so"};
+    char self[PATH_MAX], candidate[2 * PATH_MAX];
+    ssize_t size = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (size <= 0)
+        return false;
+    self[size] = '\0';
+    *strrchr(self, '/') = '\0';
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        const char *folder = places[i][0] == '%' ? self : "";
+        const char *rest = places[i][0] == '%' ? places[i] + 2 : places[i];
+        snprintf(candidate, sizeof candidate, "%s%s", folder, rest);
+        if (realpath(candidate, library))
+            return true;
+    }
+    return false;
+}
+
+static int run_main(int argc, char **argv) {
+    struct launch launch = {.follow = true};
+    enum parsed parsed = parse(argc, argv, &launch);
+    if (parsed != PARSED_RUN)
+        return parsed == PARSED_DONE ? 0 : EXIT_MISUSE;
+    static struct inspected inspected;
+    inspect_command(launch.command[0], &inspected);
+    if (inspected.verdict == INSPECT_REFUSED) {
+        fprintf(stderr, "holdfast: %s\n", inspected.reason);
+        return EXIT_MISUSE;
+    }
+    launch.path = inspected.path;
+    if (inspected.verdict == INSPECT_UNTRACEABLE) {
+        if (!launch.quiet)
+            fprintf(stderr, "holdfast: %s; it runs untraced\n", inspected.reason);
+        return launch_untraced(&launch);
+    }
+    char output[256], library[PATH_MAX];
+    if (!launch.output) {
+        default_output(launch.command, output, sizeof output);
+        launch.output = output;
+    }
+    if (!find_library(library)) {
+        fputs("holdfast: libholdfast.so is not where it was installed; install Holdfast again\n",
+              stderr);
+        return EXIT_MISUSE;
+    }
+    if (strpbrk(library, ": ")) {
+        fprintf(stderr,
+                "holdfast: %s has a space or colon in its path, which the loader cannot take; move "
+                "Holdfast elsewhere\n",
+                library);
+        return EXIT_MISUSE;
+    }
+    launch.library = library;
+    return launch_traced(&launch);
+}
+
+const struct command command_run = {
+    .name = "run", .summary = "run a command and write a profile of its memory", .main = run_main};

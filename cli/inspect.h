@@ -1,0 +1,22 @@
+/* A look at a command before it is started: is it there, and can it be traced? */
+#ifndef HOLDFAST_CLI_INSPECT_H
+#define HOLDFAST_CLI_INSPECT_H
+
+#include <limits.h>
+
+enum inspection {
+    INSPECT_TRACEABLE,
+    INSPECT_UNTRACEABLE, /* runs, but cannot be traced: `reason` says why */
+    INSPECT_REFUSED,     /* cannot be run at all: `reason` says why */
+};
+
+struct inspected {
+    enum inspection verdict;
+    char path[PATH_MAX]; /* what exec is going to be given */
+    char reason[PATH_MAX + 256];
+};
+
+/* Finds `command` as a shell would, and follows scripts to the interpreter that runs them. */
+void inspect_command(const char *command, struct inspected *result);
+
+#endif

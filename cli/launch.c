@@ -1,0 +1,232 @@
+/* See launch.h. */
+#include "launch.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../collector/collector.h"
+#include "../collector/control.h"
+#include "../viewer/report.h"
+#include "../wire/session.h"
+#include "command.h"
+
+#define EXIT_CANNOT_EXEC 126
+
+/* The launcher keeps these from acting on itself while the program runs. SIGINT and SIGQUIT from
+ * the terminal reach the program by themselves; the others are passed on. */
+static const int ignored[] = {SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU};
+static const int forwarded[] = {SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+struct run {
+    const struct launch *launch;
+    int control;
+    pid_t collector, program;
+    int status; /* the program's, as wait(2) gives it */
+    sigset_t old_mask, waited;
+    struct sigaction old_ignored[COUNT(ignored)], old_child;
+};
+
+static void signals_take(struct run *run) {
+    struct sigaction ignore = {.sa_handler = SIG_IGN}, normal = {.sa_handler = SIG_DFL};
+    sigemptyset(&run->waited);
+    sigaddset(&run->waited, SIGCHLD);
+    sigaddset(&run->waited, SIGCONT);
+    for (size_t i = 0; i < COUNT(forwarded); i++) {
+        struct sigaction old;
+        sigaction(forwarded[i], NULL, &old);
+        if (old.sa_handler != SIG_IGN)
+            sigaddset(&run->waited, forwarded[i]);
+    }
+    sigprocmask(SIG_BLOCK, &run->waited, &run->old_mask);
+    for (size_t i = 0; i < COUNT(ignored); i++)
+        sigaction(ignored[i], &ignore, &run->old_ignored[i]);
+    /* With SIGCHLD ignored (inherited), wait would find nothing. */
+    sigaction(SIGCHLD, &normal, &run->old_child);
+}
+
+static void signals_give_back(const struct run *run) {
+    for (size_t i = 0; i < COUNT(ignored); i++)
+        sigaction(ignored[i], &run->old_ignored[i], NULL);
+    sigaction(SIGCHLD, &run->old_child, NULL);
+    sigprocmask(SIG_SETMASK, &run->old_mask, NULL);
+}
+
+static bool start_collector(struct run *run) {
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+        return false;
+    fflush(NULL);
+    run->collector = fork();
+    if (run->collector == 0) {
+        close(ends[0]);
+        signals_give_back(run);
+        struct collector_options options = {.output = run->launch->output,
+                                            .follow = run->launch->follow,
+                                            .command = run->launch->command,
+                                            .control = ends[1]};
+        _exit(collector_main(&options));
+    }
+    close(ends[1]);
+    run->control = ends[0];
+    return run->collector > 0;
+}
+
+/* The next message, false when the collector is gone. */
+static bool receive(struct run *run, struct control_message *message) {
+    ssize_t got;
+    do
+        got = recv(run->control, message, sizeof *message, 0);
+    while (got < 0 && errno == EINTR);
+    message->text[sizeof message->text - 1] = '\0';
+    return got == (ssize_t)sizeof *message;
+}
+
+static void tell_collector(struct run *run, enum control_kind kind) {
+    struct control_message message = {.kind = kind, .pid = run->program, .status = run->status};
+    send(run->control, &message, sizeof message, MSG_NOSIGNAL);
+}
+
+static bool set_environment(const struct launch *launch, const char *session) {
+    const char *existing = getenv("LD_PRELOAD");
+    char *preload;
+    if (asprintf(&preload, "%s%s%s", launch->library, existing && *existing ? ":" : "",
+                 existing && *existing ? existing : "") < 0)
+        return false;
+    bool set = setenv("LD_PRELOAD", preload, 1) == 0 && setenv(SESSION_ENV, session, 1) == 0;
+    free(preload);
+    return set;
+}
+
+static int execute(const struct launch *launch) {
+    /* Found by PATH again, and a script without "#!" goes to the shell, as anywhere else. */
+    execvp(launch->command[0], launch->command);
+    fprintf(stderr, "holdfast: cannot run %s: %s\n", launch->command[0], strerror(errno));
+    return errno == ENOENT || errno == ENOEXEC ? EXIT_MISUSE : EXIT_CANNOT_EXEC;
+}
+
+int launch_untraced(const struct launch *launch) {
+    return execute(launch);
+}
+
+static bool start_program(struct run *run, const char *session) {
+    run->program = fork();
+    if (run->program == 0) {
+        signals_give_back(run);
+        if (!set_environment(run->launch, session))
+            _exit(EXIT_CANNOT_EXEC);
+        _exit(execute(run->launch));
+    }
+    return run->program > 0;
+}
+
+/* The program's state as wait has it; false while it runs. */
+static bool program_has_ended(struct run *run) {
+    int status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WUNTRACED | WNOHANG)) > 0) {
+        if (pid == run->collector)
+            run->collector = 0;
+        if (pid != run->program)
+            continue;
+        if (WIFSTOPPED(status)) {
+            kill(getpid(), SIGSTOP);
+            kill(run->program, SIGCONT);
+            continue;
+        }
+        run->status = status;
+        return true;
+    }
+    return false;
+}
+
+static void wait_for_program(struct run *run) {
+    while (!program_has_ended(run)) {
+        int signal_number = sigwaitinfo(&run->waited, NULL);
+        if (signal_number > 0 && signal_number != SIGCHLD)
+            kill(run->program, signal_number);
+    }
+}
+
+static void say(const struct run *run, const char *text) {
+    if (!run->launch->quiet)
+        fprintf(stderr, "holdfast: %s\n", text);
+}
+
+static void show_profile(const struct run *run, const struct control_message *message) {
+    if (run->launch->quiet)
+        return;
+    report_summary(message->text, stderr);
+    if (message->running)
+        fprintf(stderr,
+                "holdfast: %u of its processes still run; the profile is brought up to date when "
+                "they have ended\n",
+                message->running);
+}
+
+/* Whatever the collector still has to say, until the profile is there. */
+static void wait_for_collector(struct run *run) {
+    struct control_message message;
+    while (receive(run, &message)) {
+        if (message.kind == CONTROL_WARNING) {
+            say(run, message.text);
+        } else if (message.kind == CONTROL_WRITTEN) {
+            show_profile(run, &message);
+            return;
+        } else if (message.kind == CONTROL_FAILED) {
+            fprintf(stderr, "holdfast: no profile was written: %s\n", message.text);
+            return;
+        }
+    }
+    fprintf(stderr, "holdfast: the collector was killed, so no profile was written\n");
+}
+
+/* Ends this process as the program ended. A core was dumped once already, if at all. */
+static int end_alike(int status) {
+    if (!WIFSIGNALED(status))
+        return WEXITSTATUS(status);
+    int signal_number = WTERMSIG(status);
+    struct rlimit no_core = {0};
+    struct sigaction normal = {.sa_handler = SIG_DFL};
+    sigset_t just_this;
+    setrlimit(RLIMIT_CORE, &no_core);
+    prctl(PR_SET_DUMPABLE, 0);
+    sigaction(signal_number, &normal, NULL);
+    sigemptyset(&just_this);
+    sigaddset(&just_this, signal_number);
+    sigprocmask(SIG_UNBLOCK, &just_this, NULL);
+    raise(signal_number);
+    return 128 + signal_number;
+}
+
+int launch_traced(const struct launch *launch) {
+    struct run run = {.launch = launch};
+    struct control_message message;
+    signals_take(&run);
+    if (!start_collector(&run) || !receive(&run, &message)) {
+        fprintf(stderr, "holdfast: cannot start the collector: %s\n", strerror(errno));
+        return EXIT_MISUSE;
+    }
+    if (message.kind != CONTROL_READY) {
+        fprintf(stderr, "holdfast: %s\n", message.text);
+        return EXIT_MISUSE;
+    }
+    if (!start_program(&run, message.text)) {
+        fprintf(stderr, "holdfast: cannot start a process: %s\n", strerror(errno));
+        return EXIT_MISUSE;
+    }
+    tell_collector(&run, CONTROL_STARTED);
+    wait_for_program(&run);
+    tell_collector(&run, CONTROL_ENDED);
+    sigprocmask(SIG_SETMASK, &run.old_mask, NULL);
+    wait_for_collector(&run);
+    return end_alike(run.status);
+}

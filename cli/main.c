@@ -1,0 +1,41 @@
+/* holdfast: the table of subcommands. */
+#include <stdio.h>
+#include <string.h>
+
+#include "command.h"
+
+static const struct command *const commands[] = {&command_run, &command_report};
+#define COMMAND_COUNT (sizeof commands / sizeof commands[0])
+
+static void print_help(FILE *out) {
+    fputs(
+        "Holdfast explains the memory peak of a Python program: what was allocated, and where.\n\n"
+        "Usage: holdfast COMMAND ...\n\nCommands:\n",
+        out);
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
+    fputs("\n`holdfast COMMAND --help` explains a command; `holdfast --version` prints the "
+          "version.\n",
+          out);
+}
+
+int main(int argc, char **argv) {
+    if (argc < 2) {
+        fputs("holdfast: no command; try `holdfast run -- python app.py`, or `holdfast --help`\n",
+              stderr);
+        return EXIT_MISUSE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        print_help(stdout);
+        return 0;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("holdfast " HOLDFAST_VERSION);
+        return 0;
+    }
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(argv[1], commands[i]->name) == 0)
+            return commands[i]->main(argc - 1, argv + 1);
+    fprintf(stderr, "holdfast: no command named '%s'; `holdfast --help` lists them\n", argv[1]);
+    return EXIT_MISUSE;
+}

@@ -1,0 +1,290 @@
+/* See apply.h. */
+#include "apply.h"
+
+#include <poll.h>
+
+#include "account.h"
+#include "apply_mapping.h"
+#include "drain.h"
+#include "memory.h"
+
+#define TEXT_MAX (8u << 20)
+#define LOCAL_NODES_MAX (64u << 20)
+#define LOCAL_CODES_MAX (4u << 20)
+#define THREADS_MAX (1u << 16)
+
+static uint64_t read_word(const uint64_t *word) {
+    return __atomic_load_n(word, __ATOMIC_RELAXED);
+}
+
+bool apply_prepare(struct reader *reader) {
+    if (reader->node_capacity)
+        return true;
+    return array_reserve(&reader->nodes, &reader->node_capacity, 64, sizeof *reader->nodes) &&
+           array_reserve(&reader->codes, &reader->code_capacity, 16, sizeof *reader->codes);
+}
+
+static uint32_t find_site(struct reader *reader, uint64_t node, uint32_t kind) {
+    if (node >= reader->node_count || kind > BLOCK_MAPPED)
+        return INDEX_NONE;
+    struct local_node *local = &reader->nodes[node];
+    if (local->site[kind])
+        return local->site[kind] - 1;
+    uint32_t site = sites_find(&reader->image->sites, local->node, kind);
+    if (site != INDEX_NONE)
+        local->site[kind] = site + 1;
+    return site;
+}
+
+/* The size and stack of ALLOC and REALLOC_END. */
+static bool read_block(struct reader *reader, uint64_t word, const uint64_t *words,
+                       struct block *block) {
+    uint64_t packed = read_word(words);
+    block->size = packed & 0xffffffffu;
+    if (event_aux(word) & EVENT_WIDE)
+        block->size = read_word(words + 1);
+    block->site = find_site(reader, packed >> 32, event_kind(word));
+    return block->site != INDEX_NONE && block->size <= BLOCK_SIZE_MAX &&
+           reader->image->totals.live + block->size <= LIVE_MAX;
+}
+
+static bool put_block(struct trace *trace, struct image *image, uint64_t address,
+                      struct block block) {
+    bool replaced;
+    struct block old;
+    if (address == 0 || !blocks_put(&image->blocks, address, block, &replaced, &old))
+        return false;
+    if (replaced) {
+        account_remove(trace, image, old.site, old.size);
+        image->lost_frees++;
+    }
+    account_add(trace, image, block.site, block.size);
+    image->allocations++;
+    return true;
+}
+
+static bool apply_alloc(struct trace *trace, struct reader *reader, uint64_t word,
+                        const uint64_t *words) {
+    struct block block;
+    return read_block(reader, word, words, &block) &&
+           put_block(trace, reader->image, event_value(word), block);
+}
+
+static void apply_free(struct trace *trace, struct image *image, uint64_t address) {
+    struct block block;
+    if (!blocks_take(&image->blocks, address, &block))
+        return;
+    account_remove(trace, image, block.site, block.size);
+    image->frees++;
+}
+
+static void drop_held(struct trace *trace, struct reader *reader) {
+    if (reader->has_held)
+        account_remove(trace, reader->image, reader->held.site, reader->held.size);
+    reader->has_held = false;
+}
+
+static void apply_realloc_begin(struct trace *trace, struct reader *reader, uint64_t address) {
+    if (reader->has_held)
+        reader->image->lost_frees++;
+    drop_held(trace, reader);
+    reader->has_held = blocks_take(&reader->image->blocks, address, &reader->held);
+    reader->held_address = address;
+}
+
+static bool restore_held(struct trace *trace, struct reader *reader) {
+    bool replaced = false;
+    struct block other;
+    if (!reader->has_held)
+        return true;
+    if (!blocks_put(&reader->image->blocks, reader->held_address, reader->held, &replaced, &other))
+        return false;
+    reader->has_held = false;
+    if (replaced)
+        account_remove(trace, reader->image, other.site, other.size);
+    return true;
+}
+
+static bool apply_realloc_end(struct trace *trace, struct reader *reader, uint64_t word,
+                              const uint64_t *words) {
+    struct image *image = reader->image;
+    uint64_t address = event_value(word);
+    struct block block;
+    if (event_aux(word) & REALLOC_FREED) {
+        image->frees += reader->has_held;
+        drop_held(trace, reader);
+        return true;
+    }
+    if (address == 0)
+        return restore_held(trace, reader);
+    if (!read_block(reader, word, words, &block))
+        return false;
+    image->frees += reader->has_held;
+    /* A block that moves exists twice until its contents are copied. */
+    if (address == reader->held_address || event_aux(word) & REALLOC_REMAPPED)
+        drop_held(trace, reader);
+    bool put = put_block(trace, image, address, block);
+    drop_held(trace, reader);
+    return put;
+}
+
+static bool apply_text(struct reader *reader, uint64_t size, const uint64_t *words) {
+    if (reader->text_size + size > TEXT_MAX ||
+        !array_reserve(&reader->text, &reader->text_capacity, reader->text_size + size + 8, 1))
+        return false;
+    memcpy(reader->text + reader->text_size, words, size);
+    reader->text_size += (uint32_t)size;
+    return true;
+}
+
+static bool apply_code(struct trace *trace, struct reader *reader, uint64_t number,
+                       const uint64_t *words) {
+    uint64_t lines = read_word(words), sizes = read_word(words + 1), table = read_word(words + 2);
+    struct stack_code code = {.text = reader->text,
+                              .name_size = (uint32_t)(sizes >> 32),
+                              .file_size = (uint32_t)sizes,
+                              .table_size = (uint32_t)table,
+                              .first_line = (uint32_t)(lines >> 32),
+                              .format = (uint32_t)lines};
+    if (table > TEXT_MAX || (sizes >> 32) + (uint32_t)sizes + table != reader->text_size ||
+        number != reader->code_count || number >= LOCAL_CODES_MAX ||
+        !array_reserve(&reader->codes, &reader->code_capacity, number + 1, sizeof *reader->codes))
+        return false;
+    reader->text_size = 0;
+    reader->codes[number] = stacks_code(&trace->stacks, &code);
+    reader->code_count++;
+    return true;
+}
+
+static bool apply_node(struct trace *trace, struct reader *reader, uint64_t word,
+                       const uint64_t *words) {
+    uint64_t number = event_value(word), parent_code = read_word(words);
+    int64_t position = (int64_t)read_word(words + 1);
+    uint32_t parent = (uint32_t)(parent_code >> 32), code = (uint32_t)parent_code;
+    if (number != reader->node_count || number >= LOCAL_NODES_MAX || parent >= reader->node_count ||
+        code >= reader->code_count ||
+        !array_reserve(&reader->nodes, &reader->node_capacity, number + 1, sizeof *reader->nodes))
+        return false;
+    struct stack_node node = {reader->nodes[parent].node, reader->codes[code], position};
+    if (event_aux(word) == NODE_THREAD) {
+        uint32_t tid = (uint32_t)position;
+        bool is_main = tid == reader->image->self_pid;
+        node = (struct stack_node){0, STACK_THREAD,
+                                   is_main ? 0 : (int64_t)reader->image->number << 32 | tid};
+    }
+    reader->nodes[number] = (struct local_node){.node = stacks_node(&trace->stacks, node)};
+    reader->node_count++;
+    return true;
+}
+
+static bool name_thread(struct reader *reader, uint64_t tid) {
+    struct image *image = reader->image;
+    if (image->thread_count >= THREADS_MAX)
+        return true;
+    if (!array_reserve(&image->threads, &image->thread_capacity, (uint64_t)image->thread_count + 1,
+                       sizeof *image->threads))
+        return false;
+    struct thread_name *thread = &image->threads[image->thread_count++];
+    *thread = (struct thread_name){.tid = (uint32_t)tid};
+    size_t size = reader->text_size;
+    if (size >= sizeof thread->name)
+        size = sizeof thread->name - 1;
+    if (size)
+        memcpy(thread->name, reader->text, size);
+    return true;
+}
+
+static bool has_ended(const struct image *image) {
+    struct pollfd poll_end = {.fd = image->pidfd, .events = POLLIN};
+    return image->dead || image->pidfd < 0 || poll(&poll_end, 1, 0) == 1;
+}
+
+static void child_was_reaped(struct trace *trace, const struct image *parent, uint64_t pid) {
+    for (uint32_t i = trace->image_count; i-- > 0;) {
+        struct image *image = trace->images[i];
+        if (image->state == IMAGE_ENDED || image == parent)
+            continue;
+        if ((image->pid == pid || image->self_pid == pid) && has_ended(image))
+            drain_end_image(trace, image);
+    }
+}
+
+static bool apply_mark(struct trace *trace, struct reader *reader, unsigned mark, uint64_t value) {
+    struct image *image = reader->image;
+    bool taken = true;
+    switch (mark) {
+    case MARK_EXEC:
+        if (image->state == IMAGE_LIVE)
+            image_leave(trace, image);
+        break;
+    case MARK_EXEC_FAILED:
+        if (image->state == IMAGE_EXECING)
+            image_return(trace, image);
+        break;
+    case MARK_REAPED:
+        child_was_reaped(trace, image, value);
+        break;
+    case MARK_THREAD_NAME:
+        taken = name_thread(reader, value);
+        break;
+    case MARK_EXIT:
+        image->has_status = true;
+        image->exit_status = (int)(value & 255);
+        break;
+    default:
+        taken = false;
+    }
+    reader->text_size = 0;
+    return taken;
+}
+
+static bool apply_ranges(struct trace *trace, struct reader *reader, uint64_t word,
+                         const uint64_t *words) {
+    uint64_t start = event_value(word), length = read_word(words);
+    if (event_op(word) == EVENT_UNMAP)
+        return apply_unmap(trace, reader, start, length, event_aux(word) & UNMAP_HELD);
+    uint32_t site = find_site(reader, read_word(words + 1), BLOCK_MAPPED);
+    if (site == INDEX_NONE)
+        return false;
+    if (event_op(word) == EVENT_REMAP)
+        return apply_remap(trace, reader, start, length, site);
+    struct piece range = {.start = start, .end = start + length, .site = site};
+    if (event_op(word) == EVENT_PROTECT)
+        return apply_protect(trace, reader->image, range, event_aux(word));
+    if (event_aux(word) > MAPPING_ARENA)
+        return false;
+    range.class = (uint8_t)event_aux(word);
+    return apply_map(trace, reader->image, range);
+}
+
+bool apply_record(struct trace *trace, struct reader *reader, uint64_t word,
+                  const uint64_t *words) {
+    reader->image->events++;
+    switch (event_op(word)) {
+    case EVENT_ALLOC:
+        return apply_alloc(trace, reader, word, words);
+    case EVENT_FREE:
+        apply_free(trace, reader->image, event_value(word));
+        return true;
+    case EVENT_REALLOC_BEGIN:
+        apply_realloc_begin(trace, reader, event_value(word));
+        return true;
+    case EVENT_REALLOC_END:
+        return apply_realloc_end(trace, reader, word, words);
+    case EVENT_MAP:
+    case EVENT_UNMAP:
+    case EVENT_REMAP:
+    case EVENT_PROTECT:
+        return apply_ranges(trace, reader, word, words);
+    case EVENT_NODE:
+        return apply_node(trace, reader, word, words);
+    case EVENT_TEXT:
+        return apply_text(reader, event_value(word), words);
+    case EVENT_CODE:
+        return apply_code(trace, reader, event_value(word), words);
+    case EVENT_MARK:
+        return apply_mark(trace, reader, event_aux(word), event_value(word));
+    default:
+        return true; /* PAD; NOTE is the merge's */
+    }
+}

@@ -1,0 +1,15 @@
+/* What a record means: the changes that one event makes to its image. */
+#ifndef HOLDFAST_COLLECTOR_APPLY_H
+#define HOLDFAST_COLLECTOR_APPLY_H
+
+#include "trace.h"
+
+/* `word` is the record's first word, `words` what follows it and its ticket, in shared memory that
+ * the program may change at any time: each word is read once. False when the record makes no sense
+ * (or memory ran out); then nothing has changed. */
+bool apply_record(struct trace *trace, struct reader *reader, uint64_t word, const uint64_t *words);
+
+/* Makes a new reader able to take records. */
+bool apply_prepare(struct reader *reader);
+
+#endif

@@ -1,0 +1,213 @@
+/* See builder.h. */
+#include "builder.h"
+
+#include <stdio.h>
+
+#include "lines.h"
+#include "memory.h"
+
+#define TEXT_MAX 4096u
+
+/* Length of the valid UTF-8 sequence at `at`; 0 when there is none. */
+static size_t utf8_length(const unsigned char *at, size_t left) {
+    if (at[0] < 0x80)
+        return at[0] != 0;
+    size_t length = at[0] >= 0xc2 && at[0] < 0xe0 ? 2 : at[0] >= 0xe0 && at[0] < 0xf0 ? 3 : 4;
+    if (at[0] < 0xc2 || at[0] > 0xf4 || left < length)
+        return 0;
+    for (size_t i = 1; i < length; i++)
+        if ((at[i] & 0xc0) != 0x80)
+            return 0;
+    bool overlong = (at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xf0 && at[1] < 0x90);
+    bool surrogate = at[0] == 0xed && at[1] > 0x9f;
+    return overlong || surrogate || (at[0] == 0xf4 && at[1] > 0x8f) ? 0 : length;
+}
+
+static size_t sanitize(const char *text, size_t size, char *clean) {
+    size_t length = 0;
+    for (size_t i = 0; i < size && length + 4 < TEXT_MAX;) {
+        size_t step = utf8_length((const unsigned char *)text + i, size - i);
+        if (step == 0) {
+            memcpy(clean + length, "\xef\xbf\xbd", 3);
+            length += 3;
+            i++;
+            continue;
+        }
+        memcpy(clean + length, text + i, step);
+        length += step;
+        i += step;
+    }
+    clean[length] = '\0';
+    return length;
+}
+
+static bool string_equal(const void *owner, uint32_t number, const void *key) {
+    return strcmp(((const struct profile *)owner)->strings[number], key) == 0;
+}
+
+string_id builder_text(struct builder *builder, const char *text, size_t size) {
+    char clean[TEXT_MAX];
+    struct profile *profile = builder->profile;
+    size_t length = sanitize(text, size, clean);
+    uint64_t hash = hash_bytes(clean, length, 1);
+    uint32_t number = index_find(&builder->string_index, hash, string_equal, profile, clean);
+    if (number != INDEX_NONE)
+        return number;
+    char *copy = strdup(clean);
+    if (!copy ||
+        !array_reserve(&profile->strings, &builder->string_capacity,
+                       (uint64_t)profile->string_count + 1, sizeof *profile->strings) ||
+        !index_add(&builder->string_index, hash, profile->string_count)) {
+        free(copy);
+        builder->failed = true;
+        return 0;
+    }
+    profile->strings[profile->string_count] = copy;
+    return profile->string_count++;
+}
+
+string_id builder_string(struct builder *builder, const char *text) {
+    return builder_text(builder, text, strlen(text));
+}
+
+bool builder_init(struct builder *builder, const struct trace *trace, struct profile *profile) {
+    *builder = (struct builder){.trace = trace, .profile = profile};
+    *profile = (struct profile){0};
+    builder->node_map = calloc(trace->stacks.node_count, sizeof *builder->node_map);
+    builder->function_map = calloc(trace->stacks.code_count, sizeof *builder->function_map);
+    builder->failed =
+        !builder->node_map || !builder->function_map ||
+        !array_reserve(&profile->functions, &builder->function_capacity, 1,
+                       sizeof *profile->functions) ||
+        !array_reserve(&builder->function_cwd, &builder->cwd_capacity, 1,
+                       sizeof *builder->function_cwd) ||
+        !array_reserve(&profile->nodes, &builder->node_capacity, 1, sizeof *profile->nodes);
+    profile->function_count = profile->node_count = 1;
+    builder_string(builder, "");
+    return !builder->failed;
+}
+
+void builder_release(struct builder *builder) {
+    index_release(&builder->string_index);
+    index_release(&builder->function_index);
+    index_release(&builder->node_index);
+    free(builder->node_map);
+    free(builder->function_map);
+    free(builder->function_cwd);
+    free(builder->path);
+}
+
+static bool function_equal(const void *owner, uint32_t number, const void *key) {
+    const struct profile_function *a = &((const struct profile *)owner)->functions[number];
+    const struct profile_function *b = key;
+    return a->name == b->name && a->file == b->file && a->first_line == b->first_line;
+}
+
+static uint32_t add_function(struct builder *builder, struct profile_function function,
+                             const char *cwd) {
+    struct profile *profile = builder->profile;
+    uint64_t hash = hash_bytes(&function, sizeof function, 2);
+    uint32_t number =
+        index_find(&builder->function_index, hash, function_equal, profile, &function);
+    if (number != INDEX_NONE)
+        return number;
+    uint64_t count = (uint64_t)profile->function_count + 1;
+    if (!array_reserve(&profile->functions, &builder->function_capacity, count,
+                       sizeof *profile->functions) ||
+        !array_reserve(&builder->function_cwd, &builder->cwd_capacity, count,
+                       sizeof *builder->function_cwd) ||
+        !index_add(&builder->function_index, hash, profile->function_count)) {
+        builder->failed = true;
+        return 0;
+    }
+    builder->function_cwd[profile->function_count] = cwd;
+    profile->functions[profile->function_count] = function;
+    return profile->function_count++;
+}
+
+static uint32_t find_function(struct builder *builder, const struct image *image, uint32_t number) {
+    const struct stack_code *code = &builder->trace->stacks.codes[number];
+    if (builder->function_map[number])
+        return builder->function_map[number] - 1;
+    struct profile_function function = {.first_line = code->first_line};
+    function.name = number ? builder_text(builder, code->text, code->name_size)
+                           : builder_string(builder, "(unknown)");
+    if (number)
+        function.file = builder_text(builder, code->text + code->name_size, code->file_size);
+    uint32_t found = add_function(builder, function, image->cwd);
+    builder->function_map[number] = found + 1;
+    return found;
+}
+
+static string_id thread_name(struct builder *builder, int64_t position) {
+    char text[40];
+    if (position == 0)
+        return builder_string(builder, "main");
+    const struct image *image = builder->trace->images[(position >> 32) - 1];
+    uint32_t tid = (uint32_t)position;
+    for (uint32_t i = image->thread_count; i-- > 0;)
+        if (image->threads[i].tid == tid && image->threads[i].name[0])
+            return builder_string(builder, image->threads[i].name);
+    snprintf(text, sizeof text, "thread %u", tid);
+    return builder_string(builder, text);
+}
+
+static bool node_equal(const void *owner, uint32_t number, const void *key) {
+    const struct profile_node *a = &((const struct profile *)owner)->nodes[number], *b = key;
+    return a->parent == b->parent && a->function == b->function && a->line == b->line &&
+           a->thread == b->thread;
+}
+
+static uint32_t add_node(struct builder *builder, struct profile_node node) {
+    struct profile *profile = builder->profile;
+    uint64_t hash = hash_bytes(&node, sizeof node, 3);
+    uint32_t number = index_find(&builder->node_index, hash, node_equal, profile, &node);
+    if (number != INDEX_NONE)
+        return number;
+    if (!array_reserve(&profile->nodes, &builder->node_capacity, (uint64_t)profile->node_count + 1,
+                       sizeof *profile->nodes) ||
+        !index_add(&builder->node_index, hash, profile->node_count)) {
+        builder->failed = true;
+        return 0;
+    }
+    profile->nodes[profile->node_count] = node;
+    return profile->node_count++;
+}
+
+static uint32_t make_node(struct builder *builder, const struct image *image,
+                          const struct stack_node *from, uint32_t parent) {
+    struct profile_node node = {.parent = parent};
+    if (from->code == STACK_THREAD) {
+        node.thread = thread_name(builder, from->position);
+        return add_node(builder, node);
+    }
+    const struct stack_code *code = &builder->trace->stacks.codes[from->code];
+    node.function = find_function(builder, image, from->code);
+    if (from->code)
+        node.line = lines_find(code->format,
+                               (const uint8_t *)code->text + code->name_size + code->file_size,
+                               code->table_size, code->first_line, from->position);
+    return add_node(builder, node);
+}
+
+/* Ancestors first, since stacks may be 100,000 deep: the path up is kept in an array. */
+uint32_t builder_node(struct builder *builder, const struct image *image, uint32_t node) {
+    const struct stack_node *nodes = builder->trace->stacks.nodes;
+    uint32_t count = 0;
+    uint32_t at = node;
+    for (; at && !builder->node_map[at]; at = nodes[at].parent) {
+        if (!array_reserve(&builder->path, &builder->path_capacity, (uint64_t)count + 1,
+                           sizeof *builder->path)) {
+            builder->failed = true;
+            return 0;
+        }
+        builder->path[count++] = at;
+    }
+    uint32_t parent = at ? builder->node_map[at] - 1 : 0;
+    while (count-- > 0) {
+        at = builder->path[count];
+        parent = make_node(builder, image, &nodes[at], parent);
+        builder->node_map[at] = parent + 1;
+    }
+    return parent;
+}

@@ -1,0 +1,263 @@
+/* See collector.h. One thread: joins, the ends of processes and the launcher come through epoll;
+ * the rings are looked at in between, more often the more they hold. */
+#include "collector.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "control.h"
+#include "drain.h"
+#include "finish.h"
+#include "join.h"
+#include "output.h"
+#include "procfs.h"
+
+#define PAUSE_LEAST_NS 200000u
+#define PAUSE_FLOWING_NS 1000000u
+#define PAUSE_IDLE_NS 5000000u
+#define MUCH_BYTES (256u << 10)
+#define SOME_BYTES (16u << 10)
+
+/* How long processes that outlive the command may take to end before it counts as ended without
+ * them (multiprocessing's helpers end a little later than their parent). */
+#define GRACE_NS 100000000u
+/* How long the end of the command may be held up by records that are not committed. */
+#define DRAIN_PATIENCE_NS 3000000000u
+
+struct collector {
+    const struct collector_options *options;
+    struct join_point point;
+    struct trace trace;
+    struct output output;
+    struct finish_facts facts;
+    int epoll;
+    int control; /* -1 once there is nobody to talk to */
+    uint64_t pause_ns;
+    bool command_ended; /* or the launcher is gone */
+    uint64_t ended_ns;
+};
+
+/* Answers to a control message go to a launcher that may be gone. */
+static void tell(struct collector *collector, enum control_kind kind, uint32_t running,
+                 const char *text) {
+    struct control_message message = {.kind = kind, .running = running};
+    snprintf(message.text, sizeof message.text, "%s", text);
+    if (collector->control >= 0)
+        send(collector->control, &message, sizeof message, MSG_NOSIGNAL);
+}
+
+static void detach_from_launcher(int *control) {
+    int null = open("/dev/null", O_RDWR);
+    setsid();
+    prctl(PR_SET_NAME, "holdfast");
+    signal(SIGPIPE, SIG_IGN);
+    dup2(null, STDIN_FILENO);
+    dup2(null, STDOUT_FILENO);
+    *control = dup3(*control, 3, O_CLOEXEC) == 3 || *control == 3 ? 3 : *control;
+    if (*control == 3)
+        syscall(SYS_close_range, 4u, ~0u, 0u);
+    else
+        close(null);
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
+
+static bool watch(struct collector *collector, int fd, void *what) {
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = what};
+    return epoll_ctl(collector->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+static bool collector_open(struct collector *collector) {
+    struct profile_error error;
+    if (!output_open(&collector->output, collector->options->output, &error)) {
+        tell(collector, CONTROL_REFUSED, 0, error.text);
+        return false;
+    }
+    if (chdir("/") != 0)
+        return false;
+    collector->epoll = collector->point.epoll = epoll_create1(EPOLL_CLOEXEC);
+    struct session_page *page = join_open(&collector->point);
+    if (collector->epoll < 0 || !page || !trace_init(&collector->trace, page) ||
+        !watch(collector, collector->point.listener, &collector->point) ||
+        !watch(collector, collector->control, &collector->control)) {
+        char text[256];
+        snprintf(text, sizeof text, "the collector cannot start: %s", strerror(errno));
+        tell(collector, CONTROL_REFUSED, 0, text);
+        return false;
+    }
+    char session[JOIN_NAME_MAX + JOIN_TOKEN_SIZE + 2];
+    snprintf(session, sizeof session, "%s:%s", collector->point.name, collector->point.token);
+    tell(collector, CONTROL_READY, 0, session);
+    return true;
+}
+
+static void command_ended(struct collector *collector) {
+    if (!collector->command_ended)
+        collector->ended_ns = trace_clock(&collector->trace);
+    collector->command_ended = true;
+}
+
+/* The launcher needs no more answers: keep nothing of its open. */
+static void part_from_launcher(struct collector *collector) {
+    if (collector->control < 0)
+        return;
+    close(collector->control);
+    collector->control = -1;
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null >= 0) {
+        dup2(null, STDERR_FILENO);
+        close(null);
+    }
+}
+
+static void read_control(struct collector *collector) {
+    struct control_message message;
+    ssize_t got = recv(collector->control, &message, sizeof message, MSG_DONTWAIT);
+    if (got < 0 && errno == EAGAIN)
+        return;
+    if (got != (ssize_t)sizeof message) {
+        part_from_launcher(collector);
+        command_ended(collector);
+        return;
+    }
+    collector->facts.main_pid = (uint32_t)message.pid;
+    if (message.kind == CONTROL_STARTED) {
+        collector->point.first_pid = message.pid;
+    } else if (message.kind == CONTROL_ENDED) {
+        collector->facts.has_status = true;
+        collector->facts.status = message.status;
+        command_ended(collector);
+    }
+}
+
+static void process_ended(struct collector *collector, struct image *image) {
+    if (image->pidfd >= 0)
+        epoll_ctl(collector->epoll, EPOLL_CTL_DEL, image->pidfd, NULL);
+    image_die(&collector->trace, image);
+}
+
+static void wait_for_events(struct collector *collector) {
+    struct pollfd poll_all = {.fd = collector->epoll, .events = POLLIN};
+    struct timespec pause = {.tv_nsec = (long)collector->pause_ns};
+    if (ppoll(&poll_all, 1, &pause, NULL) <= 0)
+        return;
+    struct epoll_event events[64];
+    int count = epoll_wait(collector->epoll, events, 64, 0);
+    bool join = false;
+    for (int i = 0; i < count; i++) {
+        if (events[i].data.ptr == &collector->control)
+            read_control(collector);
+        else if (events[i].data.ptr == &collector->point)
+            join = true;
+        else
+            process_ended(collector, events[i].data.ptr);
+    }
+    if (join)
+        join_serve(&collector->point, &collector->trace);
+}
+
+static void choose_pause(struct collector *collector, uint64_t bytes) {
+    uint64_t most = bytes ? PAUSE_FLOWING_NS : PAUSE_IDLE_NS;
+    if (bytes >= MUCH_BYTES)
+        collector->pause_ns = 0;
+    else if (bytes >= SOME_BYTES)
+        collector->pause_ns = PAUSE_LEAST_NS;
+    else
+        collector->pause_ns += collector->pause_ns / 2 + PAUSE_LEAST_NS;
+    if (collector->pause_ns > most)
+        collector->pause_ns = most;
+}
+
+static void add_last_warnings(struct collector *collector) {
+    struct trace *trace = &collector->trace;
+    uint32_t unjoined = atomic_load(&trace->page->unjoined);
+    if (unjoined)
+        trace_warn(trace, "%u forked processes could not be followed", unjoined);
+    if (trace->stacks.full)
+        trace_warn(trace, "too many different stacks: some are cut short");
+}
+
+/* Writes the profile of what is known so far and tells the launcher. */
+static int write_profile(struct collector *collector) {
+    struct profile profile;
+    struct profile_error error = {{0}};
+    add_last_warnings(collector);
+    bool built = finish_build(&collector->trace, &collector->facts, &profile);
+    bool written = built && output_write(&collector->output, &profile, &error);
+    finish_release(&profile);
+    for (uint32_t i = 0; i < collector->trace.warning_count; i++)
+        tell(collector, CONTROL_WARNING, 0, collector->trace.warnings[i]);
+    if (!written) {
+        tell(collector, CONTROL_FAILED, 0, built ? error.text : "out of memory");
+        return 1;
+    }
+    if (error.text[0]) {
+        char text[1024];
+        snprintf(text, sizeof text, "the profile could not be written where it should be (%s)",
+                 error.text);
+        tell(collector, CONTROL_WARNING, 0, text);
+    }
+    tell(collector, CONTROL_WRITTEN, collector->trace.living, collector->output.path);
+    return 0;
+}
+
+/* Whoever is already at the door counts as joined. */
+static bool session_is_over(struct collector *collector) {
+    if (!collector->command_ended || collector->trace.living || !drain_is_done(&collector->trace))
+        return false;
+    join_serve(&collector->point, &collector->trace);
+    return collector->trace.living == 0;
+}
+
+static bool ended_images_are_drained(const struct trace *trace) {
+    for (uint32_t i = 0; i < trace->image_count; i++)
+        if (trace->images[i]->dead && trace->images[i]->state != IMAGE_ENDED)
+            return false;
+    return true;
+}
+
+/* The command has ended, but processes that it started run on: the user gets what there is. */
+static void report_early(struct collector *collector) {
+    if (!collector->command_ended || collector->control < 0)
+        return;
+    uint64_t since = trace_clock(&collector->trace) - collector->ended_ns;
+    if (since < GRACE_NS ||
+        (since < DRAIN_PATIENCE_NS && !ended_images_are_drained(&collector->trace)))
+        return;
+    write_profile(collector);
+    part_from_launcher(collector);
+}
+
+int collector_main(const struct collector_options *options) {
+    struct collector collector = {.options = options, .control = options->control};
+    collector.point.follow = options->follow;
+    collector.facts.command = options->command;
+    detach_from_launcher(&collector.control);
+    if (!collector_open(&collector))
+        return 1;
+    while (!session_is_over(&collector)) {
+        wait_for_events(&collector);
+        uint64_t bytes = drain_pass(&collector.trace);
+        procfs_sample(&collector.trace);
+        choose_pause(&collector, bytes);
+        report_early(&collector);
+    }
+    if (collector.trace.image_count)
+        return write_profile(&collector);
+    tell(&collector, CONTROL_FAILED, 0, "the command never loaded Holdfast's library");
+    return 1;
+}

@@ -1,0 +1,21 @@
+/* The collector: a process of its own beside the traced ones.
+ *
+ * It serves joins, drains rings, and writes the profile when the last process has ended. It shares
+ * nothing with the launcher but a socket, and survives both it and the program.
+ */
+#ifndef HOLDFAST_COLLECTOR_COLLECTOR_H
+#define HOLDFAST_COLLECTOR_COLLECTOR_H
+
+#include <stdbool.h>
+
+struct collector_options {
+    const char *output; /* path of the profile */
+    bool follow;        /* children are traced too */
+    char *const *command;
+    int control; /* socket to the launcher, see control.h */
+};
+
+/* Runs in a fresh child of the launcher until the session is over. Returns its exit status. */
+int collector_main(const struct collector_options *options);
+
+#endif

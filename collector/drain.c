@@ -1,0 +1,418 @@
+/* See drain.h.
+ *
+ * `trace.next` is the ticket whose turn it is: all below have been processed. In a pass,
+ *
+ *   1. every tail is loaded (reader.seen);
+ *   2. the tails of the GIL rings are loaded again (reader.limit), and these rings are read as far
+ * as their records carry no ticket and no NOTE beyond `next`;
+ *   3. tickets are processed in turn, from records below `seen` only.
+ *
+ * So when ticket k is processed, all GIL rings have been read up to a tail that was loaded after k
+ * was seen committed: what happened before k without a ticket, in any process, has been processed.
+ *
+ * A ticket that was taken and not committed stops the merge (a gap). Nothing is lost by waiting,
+ * until a writer has no room. It is given up when no living writer can have it, and after two
+ * seconds in which someone waits for it; should it come after all, it is processed then.
+ */
+#include "drain.h"
+
+#include <limits.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "../wire/profile.h"
+#include "apply.h"
+#include "memory.h"
+
+#define TICK_NS 1000000u
+#define TICKS_WAITING_MAX 4096u
+#define GAP_PATIENCE_NS 2000000000u
+#define PUBLISH_BYTES (64u << 10)
+#define LOOK_AHEAD 192u /* bytes of records whose blocks are being prefetched */
+
+static uint64_t word_at(const struct reader *reader, uint64_t position) {
+    return __atomic_load_n(&reader->body[(position & (reader->size - 1)) / 8], __ATOMIC_RELAXED);
+}
+
+/* The queue: a heap by key. */
+
+static bool queue_add(struct trace *trace, struct reader *reader, uint64_t key) {
+    if (!array_reserve(&trace->queue, &trace->queue_capacity, (uint64_t)trace->queue_count + 1,
+                       sizeof *trace->queue))
+        return false;
+    uint32_t at = trace->queue_count++;
+    for (; at > 0 && trace->queue[(at - 1) / 2].key > key; at = (at - 1) / 2)
+        trace->queue[at] = trace->queue[(at - 1) / 2];
+    trace->queue[at] = (struct turn){key, reader};
+    reader->queued = true;
+    return true;
+}
+
+static void queue_sink(struct trace *trace, uint32_t at, struct turn turn) {
+    for (uint32_t child; (child = 2 * at + 1) < trace->queue_count; at = child) {
+        if (child + 1 < trace->queue_count && trace->queue[child + 1].key < trace->queue[child].key)
+            child++;
+        if (trace->queue[child].key >= turn.key)
+            break;
+        trace->queue[at] = trace->queue[child];
+    }
+    trace->queue[at] = turn;
+}
+
+static struct reader *queue_take(struct trace *trace) {
+    struct reader *reader = trace->queue[0].reader;
+    reader->queued = false;
+    struct turn last = trace->queue[--trace->queue_count];
+    if (trace->queue_count)
+        queue_sink(trace, 0, last);
+    return reader;
+}
+
+static void queue_forget(struct trace *trace, const struct image *image) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < trace->queue_count; i++) {
+        if (trace->queue[i].reader->image != image)
+            trace->queue[kept++] = trace->queue[i];
+        else
+            trace->queue[i].reader->queued = false;
+    }
+    trace->queue_count = kept;
+    for (uint32_t i = kept / 2; i-- > 0;)
+        queue_sink(trace, i, trace->queue[i]);
+}
+
+static uint64_t first_tick_key(const struct trace *trace) {
+    if (trace->first_tick == trace->tick_count)
+        return UINT64_MAX;
+    return trace->ticks[trace->first_tick].ticket << 1 | 1;
+}
+
+static uint64_t first_key(const struct trace *trace) {
+    uint64_t tick = first_tick_key(trace);
+    return trace->queue_count && trace->queue[0].key < tick ? trace->queue[0].key : tick;
+}
+
+/* Ticks */
+
+static void take_tick(struct trace *trace) {
+    uint64_t now = trace_clock(trace);
+    if (now - trace->last_tick_ns < TICK_NS ||
+        trace->tick_count - trace->first_tick > TICKS_WAITING_MAX)
+        return;
+    if (trace->first_tick == trace->tick_count)
+        trace->first_tick = trace->tick_count = 0;
+    if (!array_reserve(&trace->ticks, &trace->tick_capacity, (uint64_t)trace->tick_count + 1,
+                       sizeof *trace->ticks))
+        return;
+    trace->last_tick_ns = now;
+    uint64_t ticket = atomic_fetch_add(&trace->page->ticket, 1);
+    trace->ticks[trace->tick_count++] = (struct tick){.ticket = ticket, .time_ns = now};
+}
+
+static void note_time(struct timeline *timeline, struct totals *totals, uint64_t time,
+                      uint64_t rss) {
+    if (totals->highest != timeline->last_bytes || rss != timeline->last_rss)
+        timeline_add(timeline, time, totals->highest, totals->live, rss);
+    totals->highest = totals->live;
+}
+
+static void process_tick(struct trace *trace) {
+    struct tick tick = trace->ticks[trace->first_tick++];
+    if (tick.ticket >= trace->next)
+        trace->next = tick.ticket + 1;
+    uint64_t rss = 0;
+    for (uint32_t i = 0; i < trace->image_count; i++) {
+        struct image *image = trace->images[i];
+        if (image->state == IMAGE_ENDED)
+            continue;
+        note_time(&image->timeline, &image->totals, tick.time_ns, image->rss);
+        rss += image->rss;
+    }
+    note_time(&trace->timeline, &trace->totals, tick.time_ns, rss);
+    if (tick.time_ns > trace->now_ns)
+        trace->now_ns = tick.time_ns;
+    if (tick.end) {
+        queue_forget(trace, tick.end);
+        image_end(trace, tick.end);
+    }
+}
+
+/* Readers */
+
+static void publish(struct reader *reader) {
+    struct ring *ring = reader->ring;
+    if (reader->published == reader->position)
+        return;
+    reader->published = reader->position;
+    atomic_store_explicit(&ring->head, reader->position, memory_order_release);
+    atomic_thread_fence(memory_order_seq_cst);
+    if (!atomic_load_explicit(&ring->waiting, memory_order_relaxed))
+        return;
+    atomic_fetch_add(&ring->wake, 1);
+    syscall(SYS_futex, &ring->wake, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+/* From now on the ring is only emptied, so that its writer never waits. */
+static void abandon(struct trace *trace, struct reader *reader) {
+    reader->abandoned = true;
+    reader->image->flags |= PROCESS_DAMAGED;
+    trace_warn(
+        trace,
+        "process %u wrote something that does not decode; some of its later events are missing",
+        reader->image->pid);
+}
+
+static void empty_abandoned(struct reader *reader) {
+    reader->position = reader->limit = reader->seen = atomic_load(&reader->ring->tail);
+    publish(reader);
+}
+
+/* The ring's tail, checked. */
+static bool load_tail(struct trace *trace, struct reader *reader, uint64_t *tail) {
+    *tail = atomic_load_explicit(&reader->ring->tail, memory_order_acquire);
+    if (*tail >= reader->position && *tail - reader->position <= reader->size && *tail % 8 == 0)
+        return true;
+    abandon(trace, reader);
+    return false;
+}
+
+static void look_ahead(const struct reader *reader, uint64_t *ahead) {
+    uint64_t end = reader->position + LOOK_AHEAD;
+    if (end > reader->limit)
+        end = reader->limit;
+    while (*ahead < end) {
+        uint64_t word = word_at(reader, *ahead);
+        unsigned op = event_op(word);
+        if (op <= EVENT_REALLOC_END)
+            blocks_prefetch(&reader->image->blocks, event_value(word));
+        uint32_t words = event_words(word);
+        *ahead = words ? *ahead + words * 8 : UINT64_MAX;
+    }
+}
+
+/* A ticket that nobody has taken yet would make everybody wait for it. */
+static bool was_taken(struct trace *trace, uint64_t ticket) {
+    if (ticket >= trace->taken)
+        trace->taken = atomic_load(&trace->page->ticket);
+    return ticket < trace->taken && ticket < EVENT_VALUE_MASK;
+}
+
+enum step { STEP_DONE, STEP_WAIT, STEP_DAMAGE };
+
+/* One record. `turn`: tickets may be processed if it is their turn. */
+static enum step read_record(struct trace *trace, struct reader *reader, bool turn) {
+    uint64_t word = word_at(reader, reader->position);
+    uint64_t index = (reader->position & (reader->size - 1)) / 8;
+    uint32_t words = event_words(word);
+    if (words == 0 || words * 8ull > reader->limit - reader->position ||
+        index + words > reader->size / 8)
+        return STEP_DAMAGE;
+    const uint64_t *rest = reader->body + index + 1;
+    if (word & EVENT_TICKET_BIT && event_op(word) != EVENT_PAD) {
+        uint64_t ticket = word_at(reader, reader->position + 8), key = ticket << 1 | 1;
+        if (ticket < reader->ticket || !was_taken(trace, ticket))
+            return STEP_DAMAGE;
+        bool now = turn && ticket <= trace->next && reader->position < reader->seen &&
+                   first_key(trace) >= key;
+        if (!now)
+            return queue_add(trace, reader, key) ? STEP_WAIT : STEP_DAMAGE;
+        if (ticket < trace->next)
+            trace->late++;
+        else
+            trace->next = ticket + 1;
+        reader->ticket = ticket + 1;
+        rest++;
+    } else if (event_op(word) == EVENT_NOTE) {
+        uint64_t ticket = event_value(word);
+        if (ticket < reader->ticket || (ticket && !was_taken(trace, ticket - 1)))
+            return STEP_DAMAGE;
+        if (ticket > trace->next)
+            return queue_add(trace, reader, ticket << 1) ? STEP_WAIT : STEP_DAMAGE;
+        reader->ticket = ticket;
+    }
+    if (!apply_record(trace, reader, word, rest))
+        return STEP_DAMAGE;
+    reader->position += words * 8ull;
+    trace->consumed += words * 8ull;
+    return STEP_DONE;
+}
+
+/* Reads on until the ring is empty or a record has to wait for its turn. */
+static void advance(struct trace *trace, struct reader *reader, bool turn) {
+    if (!apply_prepare(reader)) {
+        abandon(trace, reader);
+        return;
+    }
+    uint64_t ahead = reader->position;
+    while (reader->position < reader->limit) {
+        look_ahead(reader, &ahead);
+        enum step step = read_record(trace, reader, turn);
+        if (step == STEP_WAIT)
+            return;
+        if (step == STEP_DAMAGE) {
+            abandon(trace, reader);
+            return;
+        }
+        if (reader->position - reader->published >= PUBLISH_BYTES) {
+            publish(reader);
+            take_tick(trace);
+        }
+    }
+}
+
+/* Calls `visit` for every reader of images that have not ended. */
+static void each_reader(struct trace *trace, void (*visit)(struct trace *, struct reader *)) {
+    for (uint32_t i = 0; i < trace->image_count; i++) {
+        struct image *image = trace->images[i];
+        for (uint32_t r = 0; r < image->region_count; r++)
+            for (uint32_t k = 0; k < image->regions[r].reader_count; k++)
+                visit(trace, &image->regions[r].readers[k]);
+    }
+}
+
+static void visit_seen(struct trace *trace, struct reader *reader) {
+    uint64_t tail;
+    if (reader->abandoned)
+        empty_abandoned(reader);
+    else if (load_tail(trace, reader, &tail))
+        reader->seen = reader->limit = tail;
+}
+
+static void visit_gil(struct trace *trace, struct reader *reader) {
+    uint64_t tail;
+    if (!reader->is_gil || reader->abandoned || !load_tail(trace, reader, &tail))
+        return;
+    reader->limit = tail;
+    if (!reader->queued)
+        advance(trace, reader, false);
+}
+
+static void visit_thread(struct trace *trace, struct reader *reader) {
+    if (!reader->is_gil && !reader->abandoned && !reader->queued)
+        advance(trace, reader, false);
+}
+
+static void visit_publish(struct trace *trace, struct reader *reader) {
+    (void)trace;
+    publish(reader);
+}
+
+/* Gaps */
+
+struct gap {
+    bool someone_may_have_it;
+    bool someone_waits;
+};
+
+static bool may_have(const struct reader *reader, uint64_t ticket) {
+    if (reader->abandoned || reader->image->dead || reader->ticket > ticket)
+        return false;
+    if (reader->queued || reader->position < reader->limit) {
+        uint64_t word = word_at(reader, reader->position);
+        uint64_t first = event_op(word) == EVENT_NOTE ? event_value(word)
+                         : word & EVENT_TICKET_BIT    ? word_at(reader, reader->position + 8) + 1
+                                                      : 0;
+        return first <= ticket;
+    }
+    return reader->is_gil || atomic_load(&reader->ring->owner) != 0;
+}
+
+static void look_at_gap(const struct trace *trace, struct gap *gap) {
+    for (uint32_t i = 0; i < trace->image_count; i++) {
+        const struct image *image = trace->images[i];
+        if (image->dead && image->state != IMAGE_ENDED)
+            gap->someone_waits = true; /* it can't be ended before */
+        for (uint32_t r = 0; r < image->region_count; r++)
+            for (uint32_t k = 0; k < image->regions[r].reader_count; k++) {
+                const struct reader *reader = &image->regions[r].readers[k];
+                gap->someone_may_have_it |= may_have(reader, trace->next);
+                gap->someone_waits |= atomic_load(&reader->ring->waiting) != 0;
+            }
+    }
+}
+
+/* The merge waits for trace->next: true when it has been given up. */
+static bool give_up(struct trace *trace) {
+    if (trace->gap_ticket != trace->next || trace->gap_since_ns == 0) {
+        trace->gap_ticket = trace->next;
+        trace->gap_since_ns = trace_clock(trace);
+    }
+    struct gap gap = {0};
+    if (trace->living) {
+        look_at_gap(trace, &gap);
+        bool patient = trace_clock(trace) - trace->gap_since_ns < GAP_PATIENCE_NS;
+        if (gap.someone_may_have_it && (patient || !gap.someone_waits))
+            return false;
+    }
+    uint64_t next = first_key(trace) >> 1;
+    trace->gaps += next - trace->next;
+    trace->next = next;
+    trace->gap_since_ns = 0;
+    return true;
+}
+
+/* Processes everything whose turn has come. False: the next in turn was not seen committed in this
+ * pass, or a ticket is missing. */
+static void merge(struct trace *trace) {
+    for (;;) {
+        uint64_t key = first_key(trace);
+        if (key == UINT64_MAX || (key >> 1 > trace->next && !give_up(trace)))
+            return;
+        if (key == first_tick_key(trace)) {
+            process_tick(trace);
+            continue;
+        }
+        struct reader *reader = trace->queue[0].reader;
+        if (key & 1 && reader->position >= reader->seen)
+            return;
+        queue_take(trace);
+        if (!reader->abandoned)
+            advance(trace, reader, true);
+    }
+}
+
+uint64_t drain_pass(struct trace *trace) {
+    uint64_t before = trace->consumed;
+    take_tick(trace);
+    each_reader(trace, visit_seen);
+    each_reader(trace, visit_gil);
+    each_reader(trace, visit_thread);
+    merge(trace);
+    each_reader(trace, visit_publish);
+    return trace->consumed - before;
+}
+
+bool drain_is_done(const struct trace *trace) {
+    if (trace->queue_count || trace->first_tick != trace->tick_count)
+        return false;
+    for (uint32_t i = 0; i < trace->image_count; i++) {
+        const struct image *image = trace->images[i];
+        for (uint32_t r = 0; r < image->region_count; r++)
+            for (uint32_t k = 0; k < image->regions[r].reader_count; k++) {
+                const struct reader *reader = &image->regions[r].readers[k];
+                if (!reader->abandoned && reader->position != atomic_load(&reader->ring->tail))
+                    return false;
+            }
+    }
+    return true;
+}
+
+void drain_end_image(struct trace *trace, struct image *image) {
+    bool drained = true;
+    for (uint32_t r = 0; r < image->region_count; r++)
+        for (uint32_t k = 0; k < image->regions[r].reader_count; k++) {
+            const struct reader *reader = &image->regions[r].readers[k];
+            drained &= reader->abandoned || reader->position == atomic_load(&reader->ring->tail);
+        }
+    if (!drained) {
+        image_die(trace, image);
+        return;
+    }
+    if (!image->dead) {
+        image->dead = true;
+        trace->living--;
+    }
+    queue_forget(trace, image);
+    image_end(trace, image);
+}

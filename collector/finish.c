@@ -1,0 +1,263 @@
+/* See finish.h. */
+#include "finish.h"
+
+#include <stdio.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+
+#include "builder.h"
+#include "memory.h"
+#include "sources.h"
+
+/* Of the images after these, sites that hold nothing at a peak or the end are left out. */
+#define FULL_IMAGES 64u
+#define ARGUMENTS_MAX 4096u
+
+/* The bytes of a site that was in the tree at its peak. */
+static struct site_value tree_value(const struct trace *trace, const struct image *image,
+                                    const struct site *site) {
+    if (image->state != IMAGE_LIVE && image->left_seq <= trace->totals.peak_seq)
+        return (struct site_value){0};
+    return site_at_tree_peak(site, trace->totals.peak_seq);
+}
+
+struct site_key {
+    uint32_t process, node, kind;
+};
+
+static bool site_equal(const void *owner, uint32_t number, const void *key) {
+    const struct profile_site *a = &((const struct profile *)owner)->sites[number];
+    const struct site_key *b = key;
+    return a->process == b->process && a->node == b->node && a->kind == b->kind;
+}
+
+struct site_list {
+    struct builder *builder;
+    struct index index;
+    uint32_t capacity;
+};
+
+/* Positions of one line share a profile node, so several sites can become one. */
+static struct profile_site *find_site(struct site_list *list, struct site_key key) {
+    struct profile *profile = list->builder->profile;
+    uint64_t hash = hash_bytes(&key, sizeof key, 4);
+    uint32_t number = index_find(&list->index, hash, site_equal, profile, &key);
+    if (number != INDEX_NONE)
+        return &profile->sites[number];
+    if (!array_reserve(&profile->sites, &list->capacity, (uint64_t)profile->site_count + 1,
+                       sizeof *profile->sites) ||
+        !index_add(&list->index, hash, profile->site_count)) {
+        list->builder->failed = true;
+        return NULL;
+    }
+    struct profile_site *site = &profile->sites[profile->site_count++];
+    *site = (struct profile_site){.process = key.process, .node = key.node, .kind = key.kind};
+    return site;
+}
+
+static void add_site(struct site_list *list, const struct image *image, const struct site *site,
+                     struct profile_process *process) {
+    const struct trace *trace = list->builder->trace;
+    struct site_value peak = site_at_peak(site, image->totals.peak_seq);
+    struct site_value tree = tree_value(trace, image, site);
+    if (site->total.blocks == 0 ||
+        (image->number > FULL_IMAGES && !peak.blocks && !tree.blocks && !site->live.blocks))
+        return;
+    struct site_key key = {image->number - 1, builder_node(list->builder, image, site->node),
+                           site->kind};
+    struct profile_site *to = find_site(list, key);
+    if (!to)
+        return;
+    to->peak_bytes += peak.bytes;
+    to->peak_blocks += peak.blocks;
+    to->tree_bytes += tree.bytes;
+    to->tree_blocks += tree.blocks;
+    to->end_bytes += site->live.bytes;
+    to->end_blocks += site->live.blocks;
+    to->total_bytes += site->total.bytes;
+    to->total_blocks += site->total.blocks;
+    process->tree_bytes += tree.bytes;
+}
+
+static string_id *add_arguments(struct builder *builder, const char *text, size_t size,
+                                uint32_t *count) {
+    string_id *list = NULL;
+    uint32_t capacity = 0;
+    *count = 0;
+    for (size_t at = 0; at < size && *count < ARGUMENTS_MAX;) {
+        size_t length = strnlen(text + at, size - at);
+        if (!array_reserve(&list, &capacity, (uint64_t)*count + 1, sizeof *list)) {
+            builder->failed = true;
+            break;
+        }
+        list[(*count)++] = builder_text(builder, text + at, length);
+        at += length + 1;
+    }
+    return list;
+}
+
+static void set_status(struct profile_process *process, const struct image *image,
+                       const struct finish_facts *facts, bool is_main) {
+    if (is_main && facts->has_status) {
+        process->flags |= PROCESS_HAS_STATUS;
+        process->exit_status = WIFEXITED(facts->status) ? WEXITSTATUS(facts->status) : 0;
+        process->exit_signal = WIFSIGNALED(facts->status) ? WTERMSIG(facts->status) : 0;
+    } else if (image->has_status) {
+        process->flags |= PROCESS_HAS_STATUS;
+        process->exit_status = image->exit_status;
+    }
+}
+
+static void fill_numbers(struct profile_process *process, const struct image *image) {
+    process->peak_bytes = image->totals.peak;
+    process->peak_ns = image->totals.peak_ns;
+    if (image->peak_rss_live >= image->totals.peak - image->totals.peak / 10)
+        process->peak_rss_bytes = image->peak_rss;
+    process->max_rss_bytes = image->max_rss;
+    process->end_bytes = image->totals.live;
+    process->arena_bytes = image->class_highest[MAPPING_ARENA];
+    process->reserved_bytes = image->class_highest[MAPPING_RESERVED];
+    process->file_bytes = image->class_highest[MAPPING_FILE];
+    process->shared_bytes = image->class_highest[MAPPING_SHARED];
+    process->allocations = image->allocations;
+    process->frees = image->frees;
+    process->events = image->events;
+    process->waits = image->waits;
+    process->wait_ns = image->wait_ns;
+    process->dropped = image->dropped;
+    process->truncated = image->truncated;
+}
+
+static bool is_last_of_pid(const struct trace *trace, const struct image *image) {
+    for (uint32_t i = image->number; i < trace->image_count; i++)
+        if (trace->images[i]->pid == image->pid)
+            return false;
+    return true;
+}
+
+static void add_process(struct builder *builder, struct image *image,
+                        const struct finish_facts *facts) {
+    const struct trace *trace = builder->trace;
+    struct profile_process *process = &builder->profile->processes[image->number - 1];
+    image_refresh(image);
+    process->pid = image->pid;
+    process->ppid = image->ppid;
+    process->parent = (image->parent ? image->parent : image->number) - 1;
+    process->flags = image->flags | (image->state != IMAGE_ENDED ? PROCESS_RUNNING : 0u);
+    process->python = builder_string(builder, image->python);
+    process->command =
+        add_arguments(builder, image->command, image->command_size, &process->command_count);
+    process->start_ns = image->start_ns;
+    process->end_ns = image->state == IMAGE_ENDED ? image->end_ns : trace->now_ns;
+    fill_numbers(process, image);
+    set_status(process, image, facts,
+               image->pid == facts->main_pid && is_last_of_pid(trace, image));
+}
+
+static void add_timeline(struct builder *builder, const struct timeline *timeline,
+                         uint32_t process) {
+    struct profile *profile = builder->profile;
+    struct profile_timeline *to = &profile->timelines[profile->timeline_count];
+    to->process = process;
+    to->points = calloc(timeline->count ? timeline->count : 1, sizeof *to->points);
+    if (!to->points) {
+        builder->failed = true;
+        return;
+    }
+    profile->timeline_count++;
+    for (uint32_t i = 0; i < timeline->count; i++)
+        to->points[to->point_count++] =
+            (struct profile_point){timeline->start_ns + (i + 1ull) * timeline->interval_ns,
+                                   timeline->points[i].bytes, timeline->points[i].rss};
+}
+
+static void add_warnings(struct builder *builder) {
+    const struct trace *trace = builder->trace;
+    struct profile *profile = builder->profile;
+    profile->warnings = calloc(WARNINGS_MAX, sizeof *profile->warnings);
+    for (uint32_t i = 0; profile->warnings && i < trace->warning_count; i++)
+        profile->warnings[profile->warning_count++] = builder_string(builder, trace->warnings[i]);
+}
+
+static void fill_head(struct builder *builder, const struct finish_facts *facts) {
+    const struct trace *trace = builder->trace;
+    struct profile *profile = builder->profile;
+    struct utsname name;
+    char host[512] = "";
+    if (uname(&name) == 0)
+        snprintf(host, sizeof host, "%s %s %s", name.sysname, name.release, name.machine);
+    profile->host = builder_string(builder, host);
+    profile->writer = builder_string(builder, "holdfast " HOLDFAST_VERSION);
+    uint32_t count = 0;
+    while (facts->command[count])
+        count++;
+    profile->command = calloc(count + 1u, sizeof *profile->command);
+    for (uint32_t i = 0; profile->command && i < count; i++)
+        profile->command[profile->command_count++] = builder_string(builder, facts->command[i]);
+    profile->started_unix_ns = trace->started_unix_ns;
+    profile->duration_ns = trace_clock(trace);
+    if (facts->has_status) {
+        profile->exit_status = WIFEXITED(facts->status) ? WEXITSTATUS(facts->status) : 0;
+        profile->exit_signal = WIFSIGNALED(facts->status) ? WTERMSIG(facts->status) : 0;
+    }
+    profile->tree_peak_bytes = trace->totals.peak;
+    profile->tree_peak_ns = trace->totals.peak_ns;
+    profile->complete = true;
+    for (uint32_t i = 0; i < trace->image_count; i++)
+        profile->complete &= trace->images[i]->state == IMAGE_ENDED;
+}
+
+static void add_images(struct builder *builder, const struct finish_facts *facts) {
+    const struct trace *trace = builder->trace;
+    struct profile *profile = builder->profile;
+    struct site_list list = {.builder = builder};
+    profile->processes = calloc(trace->image_count + 1u, sizeof *profile->processes);
+    profile->timelines = calloc(trace->image_count + 1u, sizeof *profile->timelines);
+    if (!profile->processes || !profile->timelines) {
+        builder->failed = true;
+        return;
+    }
+    profile->process_count = trace->image_count;
+    add_timeline(builder, &trace->timeline, PROFILE_TREE);
+    for (uint32_t i = 0; i < trace->image_count; i++) {
+        struct image *image = trace->images[i];
+        add_process(builder, image, facts);
+        add_timeline(builder, &image->timeline, i);
+        for (uint32_t s = 0; s < image->sites.count; s++)
+            add_site(&list, image, &image->sites.list[s], &profile->processes[i]);
+    }
+    index_release(&list.index);
+}
+
+bool finish_build(struct trace *trace, const struct finish_facts *facts, struct profile *profile) {
+    struct builder builder;
+    if (builder_init(&builder, trace, profile)) {
+        fill_head(&builder, facts);
+        add_images(&builder, facts);
+        add_warnings(&builder);
+        if (!builder.failed)
+            sources_add(&builder);
+    }
+    bool whole = !builder.failed;
+    builder_release(&builder);
+    return whole;
+}
+
+void finish_release(struct profile *profile) {
+    for (uint32_t i = 0; i < profile->string_count; i++)
+        free(profile->strings[i]);
+    for (uint32_t i = 0; i < profile->process_count; i++)
+        free(profile->processes[i].command);
+    for (uint32_t i = 0; i < profile->timeline_count; i++)
+        free(profile->timelines[i].points);
+    free(profile->strings);
+    free(profile->command);
+    free(profile->functions);
+    free(profile->nodes);
+    free(profile->sites);
+    free(profile->processes);
+    free(profile->timelines);
+    free(profile->sources);
+    free(profile->warnings);
+    *profile = (struct profile){0};
+}

@@ -1,0 +1,20 @@
+/* The end: what was found out becomes a profile, and the profile a file. */
+#ifndef HOLDFAST_COLLECTOR_FINISH_H
+#define HOLDFAST_COLLECTOR_FINISH_H
+
+#include "../wire/profile.h"
+#include "trace.h"
+
+/* What only the launcher knows. */
+struct finish_facts {
+    char *const *command; /* NULL-terminated */
+    uint32_t main_pid;    /* 0 unknown */
+    bool has_status;
+    int status; /* as wait(2) gives it */
+};
+
+/* Fills `profile` from the trace as it is now. False when memory ran out. */
+bool finish_build(struct trace *trace, const struct finish_facts *facts, struct profile *profile);
+void finish_release(struct profile *profile);
+
+#endif

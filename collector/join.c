@@ -1,0 +1,261 @@
+/* See join.h. */
+#include "join.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "drain.h"
+#include "procfs.h"
+
+#define BACKLOG 1024
+#define REQUEST_TIMEOUT_MS 200
+
+/* A memfd whose size nobody can change: a program cannot make our own accesses fault. */
+static int sealed_memfd(const char *name, size_t size, void **pages) {
+    int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0)
+        return -1;
+    *pages = MAP_FAILED;
+    if (ftruncate(fd, (off_t)size) == 0 &&
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
+        *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (*pages != MAP_FAILED)
+        return fd;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+static bool hold_life(struct session_page *page) {
+    pthread_mutexattr_t attributes;
+    if (pthread_mutexattr_init(&attributes) != 0)
+        return false;
+    bool held = pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED) == 0 &&
+                pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST) == 0 &&
+                pthread_mutex_init(&page->life, &attributes) == 0 &&
+                pthread_mutex_lock(&page->life) == 0;
+    pthread_mutexattr_destroy(&attributes);
+    return held;
+}
+
+static bool random_hex(char *text, size_t characters) {
+    unsigned char bytes[JOIN_TOKEN_SIZE / 2];
+    if (characters > 2 * sizeof bytes || getrandom(bytes, characters / 2, 0) < 0)
+        return false;
+    for (size_t i = 0; i < characters / 2; i++)
+        snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+    return true;
+}
+
+static bool open_listener(struct join_point *point) {
+    char suffix[17];
+    if (!random_hex(suffix, 16) || !random_hex(point->token, JOIN_TOKEN_SIZE))
+        return false;
+    int length = snprintf(point->name, sizeof point->name, "holdfast-%d-%s", getpid(), suffix);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    memcpy(address.sun_path + 1, point->name, (size_t)length);
+    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length);
+    point->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    return point->listener >= 0 && bind(point->listener, (struct sockaddr *)&address, size) == 0 &&
+           listen(point->listener, BACKLOG) == 0;
+}
+
+struct session_page *join_open(struct join_point *point) {
+    void *pages;
+    point->page_fd = sealed_memfd("holdfast-session", WIRE_PAGE, &pages);
+    if (point->page_fd < 0)
+        return NULL;
+    struct session_page *page = pages;
+    page->version = WIRE_VERSION;
+    return hold_life(page) && open_listener(point) ? page : NULL;
+}
+
+static int add_region(struct image *image, bool first) {
+    void *pages;
+    int fd = sealed_memfd("holdfast-rings", region_size(first, REGION_MAX_RINGS), &pages);
+    if (fd < 0)
+        return -1;
+    struct region *region = pages;
+    region->version = WIRE_VERSION;
+    region->process = image->number;
+    region->ring_count = REGION_MAX_RINGS;
+    region->has_gil_ring = first;
+    if (image_add_region(image, region, REGION_MAX_RINGS, first))
+        return fd;
+    munmap(pages, region_size(first, REGION_MAX_RINGS));
+    close(fd);
+    errno = ENOMEM;
+    return -1;
+}
+
+static bool is_readable(int fd) {
+    struct pollfd poll_end = {.fd = fd, .events = POLLIN};
+    return fd >= 0 && poll(&poll_end, 1, 0) == 1;
+}
+
+/* The images that a new one with the same pid replaces: by exec, or because the pid was reused. */
+static uint32_t end_predecessors(struct trace *trace, uint32_t pid) {
+    uint32_t parent = 0;
+    for (uint32_t i = 0; i < trace->image_count; i++) {
+        struct image *image = trace->images[i];
+        if (image->pid != pid || image->dead)
+            continue;
+        if (!is_readable(image->pidfd))
+            parent = image->number;
+        image_die(trace, image);
+    }
+    return parent;
+}
+
+static uint32_t image_of_pid(const struct trace *trace, uint32_t pid) {
+    for (uint32_t i = trace->image_count; i-- > 0;)
+        if (trace->images[i]->pid == pid && !trace->images[i]->dead)
+            return trace->images[i]->number;
+    return 0;
+}
+
+static bool watch(struct join_point *point, struct image *image) {
+    image->pidfd = (int)syscall(SYS_pidfd_open, image->pid, 0);
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = image};
+    return image->pidfd >= 0 && epoll_ctl(point->epoll, EPOLL_CTL_ADD, image->pidfd, &event) == 0;
+}
+
+struct joined {
+    struct image *image;
+    int fds[2];
+    uint32_t fd_count;
+    int error;
+};
+
+static void join_process(struct join_point *point, struct trace *trace,
+                         const struct join_request *request, uint32_t pid, struct joined *joined) {
+    uint32_t before = end_predecessors(trace, pid);
+    struct image *image = image_new(trace, pid);
+    if (!image) {
+        trace_warn(trace, "more than %u processes: those that came later are not in here",
+                   IMAGES_MAX);
+        joined->error = EAGAIN;
+        return;
+    }
+    image->self_pid = request->pid;
+    procfs_describe(image);
+    if (request->kind == JOIN_FORK && request->process <= trace->image_count)
+        image->parent = request->process;
+    else
+        image->parent = before ? before : image_of_pid(trace, image->ppid);
+    int fd = watch(point, image) ? add_region(image, true) : -1;
+    if (fd < 0) {
+        joined->error = errno;
+        trace_warn(trace, "process %u could not be followed: %s", pid, strerror(errno));
+        drain_end_image(trace, image);
+        return;
+    }
+    joined->image = image;
+    joined->fds[joined->fd_count++] = point->page_fd;
+    joined->fds[joined->fd_count++] = fd;
+}
+
+static void join_rings(struct trace *trace, const struct join_request *request, uint32_t pid,
+                       struct joined *joined) {
+    struct image *image = NULL;
+    if (request->process >= 1 && request->process <= trace->image_count)
+        image = trace->images[request->process - 1];
+    if (!image || image->pid != pid || image->state == IMAGE_ENDED) {
+        joined->error = ESRCH;
+        return;
+    }
+    int fd = add_region(image, false);
+    if (fd < 0) {
+        joined->error = errno;
+        trace_warn(trace, "process %u has more threads than can be followed", pid);
+        return;
+    }
+    joined->image = image;
+    joined->fds[joined->fd_count++] = fd;
+}
+
+static bool may_join(struct join_point *point, const struct join_request *request, uint32_t pid) {
+    if (request->kind == JOIN_RINGS || point->follow)
+        return true;
+    if (point->first_pid == 0)
+        point->first_pid = (pid_t)pid;
+    return request->kind == JOIN_IMAGE && (pid_t)pid == point->first_pid;
+}
+
+static void handle(struct join_point *point, struct trace *trace,
+                   const struct join_request *request, uint32_t pid, struct joined *joined) {
+    if (request->version != WIRE_VERSION)
+        joined->error = EPROTO;
+    else if (memcmp(request->token, point->token, JOIN_TOKEN_SIZE) != 0)
+        joined->error = EACCES;
+    else if (!may_join(point, request, pid))
+        joined->error = EPERM;
+    else if (request->kind == JOIN_IMAGE || request->kind == JOIN_FORK)
+        join_process(point, trace, request, pid, joined);
+    else if (request->kind == JOIN_RINGS)
+        join_rings(trace, request, pid, joined);
+    else
+        joined->error = EINVAL;
+    if (joined->error)
+        point->refused++;
+}
+
+static void send_reply(int fd, const struct joined *joined) {
+    struct join_reply reply = {.version = WIRE_VERSION, .status = (uint32_t)joined->error};
+    if (joined->image)
+        reply.process = joined->image->number;
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof joined->fds)];
+    } control = {0};
+    struct iovec piece = {&reply, sizeof reply};
+    struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1};
+    if (joined->fd_count) {
+        size_t size = joined->fd_count * sizeof(int);
+        message.msg_control = &control;
+        message.msg_controllen = CMSG_SPACE(size);
+        control.header.cmsg_level = SOL_SOCKET;
+        control.header.cmsg_type = SCM_RIGHTS;
+        control.header.cmsg_len = CMSG_LEN(size);
+        memcpy(CMSG_DATA(&control.header), joined->fds, size);
+    }
+    sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* A process connects and asks at once; one that does not is not one of ours. */
+static void serve_one(struct join_point *point, struct trace *trace, int fd) {
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    struct join_request request;
+    struct pollfd readable = {.fd = fd, .events = POLLIN};
+    struct joined joined = {0};
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || peer.pid <= 0 ||
+        poll(&readable, 1, REQUEST_TIMEOUT_MS) != 1 ||
+        recv(fd, &request, sizeof request, MSG_DONTWAIT) != (ssize_t)sizeof request)
+        return;
+    handle(point, trace, &request, (uint32_t)peer.pid, &joined);
+    send_reply(fd, &joined);
+    if (joined.fd_count)
+        close(joined.fds[joined.fd_count - 1]);
+}
+
+void join_serve(struct join_point *point, struct trace *trace) {
+    for (;;) {
+        int fd = accept4(point->listener, NULL, NULL, SOCK_CLOEXEC);
+        if (fd < 0)
+            return;
+        serve_one(point, trace, fd);
+        close(fd);
+    }
+}

@@ -1,0 +1,29 @@
+/* See sites.h. */
+#include "sites.h"
+
+#include "memory.h"
+
+static bool site_equal(const void *owner, uint32_t number, const void *key) {
+    const struct site *a = &((const struct sites *)owner)->list[number], *b = key;
+    return a->node == b->node && a->kind == b->kind;
+}
+
+uint32_t sites_find(struct sites *sites, uint32_t node, uint32_t kind) {
+    struct site site = {.node = node, .kind = kind};
+    uint64_t hash = hash_mix((uint64_t)node << 2 | kind);
+    uint32_t number = index_find(&sites->index, hash, site_equal, sites, &site);
+    if (number != INDEX_NONE)
+        return number;
+    if (!array_reserve(&sites->list, &sites->capacity, (uint64_t)sites->count + 1,
+                       sizeof *sites->list) ||
+        !index_add(&sites->index, hash, sites->count))
+        return INDEX_NONE;
+    sites->list[sites->count] = site;
+    return sites->count++;
+}
+
+void sites_release(struct sites *sites) {
+    free(sites->list);
+    index_release(&sites->index);
+    *sites = (struct sites){0};
+}

@@ -1,0 +1,61 @@
+/* What each stack of a process holds, and held at the peaks.
+ *
+ * A site is (stack, kind). The values at a peak are kept lazily, so that a new peak costs nothing:
+ * a peak is a sequence number; a site remembers the number of its last change; before a change that
+ * is the first since a peak, its values are put aside as that peak's.
+ */
+#ifndef HOLDFAST_COLLECTOR_SITES_H
+#define HOLDFAST_COLLECTOR_SITES_H
+
+#include "index.h"
+
+struct site_value {
+    uint64_t bytes, blocks;
+};
+
+struct site {
+    uint32_t node;
+    uint32_t kind; /* enum block_kind */
+    uint64_t changed;
+    struct site_value live, total;
+    struct site_value peak, tree; /* put aside; see site_at_peak */
+};
+
+/* Zeroed: empty. */
+struct sites {
+    struct site *list;
+    uint32_t count, capacity;
+    struct index index;
+};
+
+/* Bytes that are live now, and the highest that they ever were. Of a process, and of the tree. */
+struct totals {
+    uint64_t live;
+    uint64_t highest; /* since the last tick */
+    uint64_t peak, peak_seq, peak_ns;
+};
+
+/* The number of a site, made when it is new; INDEX_NONE when memory ran out. */
+uint32_t sites_find(struct sites *sites, uint32_t node, uint32_t kind);
+
+/* To be called before `site` changes, with the numbers of both peaks and of the change. */
+static inline void site_touch(struct site *site, uint64_t peak_seq, uint64_t tree_seq,
+                              uint64_t seq) {
+    if (site->changed <= peak_seq)
+        site->peak = site->live;
+    if (site->changed <= tree_seq)
+        site->tree = site->live;
+    site->changed = seq;
+}
+
+static inline struct site_value site_at_peak(const struct site *site, uint64_t peak_seq) {
+    return site->changed <= peak_seq ? site->live : site->peak;
+}
+
+static inline struct site_value site_at_tree_peak(const struct site *site, uint64_t tree_seq) {
+    return site->changed <= tree_seq ? site->live : site->tree;
+}
+
+void sites_release(struct sites *sites);
+
+#endif

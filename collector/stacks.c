@@ -1,0 +1,89 @@
+/* See stacks.h. */
+#include "stacks.h"
+
+#include "memory.h"
+
+/* What a program can make us hold, whatever it does: about 1 GiB of nodes and 512 MiB of text. */
+#define NODES_MAX (24u << 20)
+#define CODES_MAX (4u << 20)
+#define TEXT_TOTAL_MAX (512ull << 20)
+
+bool stacks_init(struct stacks *stacks) {
+    *stacks = (struct stacks){0};
+    if (!array_reserve(&stacks->codes, &stacks->code_capacity, 1, sizeof *stacks->codes) ||
+        !array_reserve(&stacks->nodes, &stacks->node_capacity, 1, sizeof *stacks->nodes))
+        return false;
+    stacks->code_count = stacks->node_count = 1;
+    return true;
+}
+
+void stacks_release(struct stacks *stacks) {
+    for (uint32_t i = 0; i < stacks->code_count; i++)
+        free(stacks->codes[i].text);
+    free(stacks->codes);
+    free(stacks->nodes);
+    index_release(&stacks->code_index);
+    index_release(&stacks->node_index);
+    *stacks = (struct stacks){0};
+}
+
+static uint64_t text_size(const struct stack_code *code) {
+    return (uint64_t)code->name_size + code->file_size + code->table_size;
+}
+
+static bool code_equal(const void *owner, uint32_t number, const void *key) {
+    const struct stacks *stacks = owner;
+    const struct stack_code *a = &stacks->codes[number], *b = key;
+    return a->hash == b->hash && a->name_size == b->name_size && a->file_size == b->file_size &&
+           a->table_size == b->table_size && a->first_line == b->first_line &&
+           a->format == b->format && memcmp(a->text, b->text, text_size(a)) == 0;
+}
+
+uint32_t stacks_code(struct stacks *stacks, const struct stack_code *code) {
+    struct stack_code key = *code;
+    uint64_t shape[] = {code->name_size, code->file_size, code->first_line, code->format};
+    key.hash = hash_bytes(code->text, text_size(code), hash_bytes(shape, sizeof shape, 0));
+    uint32_t number = index_find(&stacks->code_index, key.hash, code_equal, stacks, &key);
+    if (number != INDEX_NONE)
+        return number;
+    uint64_t size = text_size(code);
+    if (stacks->code_count >= CODES_MAX || stacks->text_size + size > TEXT_TOTAL_MAX ||
+        !array_reserve(&stacks->codes, &stacks->code_capacity, (uint64_t)stacks->code_count + 1,
+                       sizeof *stacks->codes) ||
+        !(key.text = malloc(size + 1))) {
+        stacks->full = true;
+        return 0;
+    }
+    memcpy(key.text, code->text, size);
+    if (!index_add(&stacks->code_index, key.hash, stacks->code_count)) {
+        free(key.text);
+        stacks->full = true;
+        return 0;
+    }
+    stacks->text_size += size;
+    stacks->codes[stacks->code_count] = key;
+    return stacks->code_count++;
+}
+
+static bool node_equal(const void *owner, uint32_t number, const void *key) {
+    const struct stacks *stacks = owner;
+    const struct stack_node *a = &stacks->nodes[number], *b = key;
+    return a->parent == b->parent && a->code == b->code && a->position == b->position;
+}
+
+uint32_t stacks_node(struct stacks *stacks, struct stack_node node) {
+    uint64_t hash = hash_mix(((uint64_t)node.parent << 32 | node.code) ^
+                             hash_mix((uint64_t)node.position + 0x9e3779b97f4a7c15u));
+    uint32_t number = index_find(&stacks->node_index, hash, node_equal, stacks, &node);
+    if (number != INDEX_NONE)
+        return number;
+    if (stacks->node_count >= NODES_MAX ||
+        !array_reserve(&stacks->nodes, &stacks->node_capacity, (uint64_t)stacks->node_count + 1,
+                       sizeof *stacks->nodes) ||
+        !index_add(&stacks->node_index, hash, stacks->node_count)) {
+        stacks->full = true;
+        return node.parent;
+    }
+    stacks->nodes[stacks->node_count] = node;
+    return stacks->node_count++;
+}

@@ -1,0 +1,228 @@
+/* See trace.h: the life of a session's images. */
+#include "trace.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../wire/profile.h"
+#include "account.h"
+#include "memory.h"
+
+#define FULL_TIMELINES 64u
+
+static uint64_t clock_ns(clockid_t clock) {
+    struct timespec time;
+    clock_gettime(clock, &time);
+    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+uint64_t trace_clock(const struct trace *trace) {
+    return clock_ns(CLOCK_MONOTONIC) - trace->zero_ns;
+}
+
+bool trace_init(struct trace *trace, struct session_page *page) {
+    *trace = (struct trace){.page = page};
+    trace->zero_ns = clock_ns(CLOCK_MONOTONIC);
+    trace->started_unix_ns = clock_ns(CLOCK_REALTIME);
+    trace->next = atomic_load(&page->ticket);
+    return stacks_init(&trace->stacks) && timeline_init(&trace->timeline, TIMELINE_POINTS, 0);
+}
+
+static void image_free(struct image *image) {
+    sites_release(&image->sites);
+    free(image->timeline.points);
+    free(image->threads);
+    free(image->regions);
+    free(image->command);
+    free(image->cwd);
+    free(image);
+}
+
+void trace_release(struct trace *trace) {
+    for (uint32_t i = 0; i < trace->image_count; i++) {
+        image_end(trace, trace->images[i]);
+        image_free(trace->images[i]);
+    }
+    for (uint32_t i = 0; i < trace->warning_count; i++)
+        free(trace->warnings[i]);
+    free(trace->images);
+    free(trace->queue);
+    free(trace->ticks);
+    free(trace->timeline.points);
+    stacks_release(&trace->stacks);
+}
+
+void trace_warn(struct trace *trace, const char *format, ...) {
+    char line[256];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    for (uint32_t i = 0; i < trace->warning_count; i++)
+        if (strcmp(trace->warnings[i], line) == 0)
+            return;
+    if (trace->warning_count == WARNINGS_MAX)
+        return;
+    char *copy = strdup(line);
+    if (copy)
+        trace->warnings[trace->warning_count++] = copy;
+}
+
+struct image *image_new(struct trace *trace, uint32_t pid) {
+    if (trace->image_count >= IMAGES_MAX ||
+        !array_reserve(&trace->images, &trace->image_capacity, (uint64_t)trace->image_count + 1,
+                       sizeof *trace->images))
+        return NULL;
+    struct image *image = calloc(1, sizeof *image);
+    if (!image)
+        return NULL;
+    image->pid = image->self_pid = pid;
+    image->pidfd = image->statm = -1;
+    image->start_ns = trace_clock(trace);
+    image->number = trace->image_count + 1;
+    uint32_t points = image->number <= FULL_TIMELINES ? TIMELINE_POINTS : TIMELINE_POINTS_FEW;
+    if (!timeline_init(&image->timeline, points, image->start_ns)) {
+        free(image);
+        return NULL;
+    }
+    trace->images[trace->image_count++] = image;
+    trace->living++;
+    return image;
+}
+
+static void reader_init(struct reader *reader, struct image *image, struct region *region,
+                        uint32_t index, bool has_gil_ring) {
+    const char *start = (const char *)region;
+    *reader = (struct reader){.image = image, .ring = &region->rings[index], .node_count = 1};
+    reader->body =
+        (const uint64_t *)(const void *)(start + region_body_offset(has_gil_ring, index));
+    reader->size = region_ring_size(has_gil_ring, index);
+    reader->is_gil = has_gil_ring && index == 0;
+    reader->code_count = 1;
+}
+
+bool image_add_region(struct image *image, struct region *region, uint32_t ring_count,
+                      bool has_gil_ring) {
+    if (image->region_count >= REGIONS_MAX ||
+        !array_reserve(&image->regions, &image->region_capacity, (uint64_t)image->region_count + 1,
+                       sizeof *image->regions))
+        return false;
+    struct reader *readers = calloc(ring_count, sizeof *readers);
+    if (!readers)
+        return false;
+    for (uint32_t i = 0; i < ring_count; i++)
+        reader_init(&readers[i], image, region, i, has_gil_ring);
+    image->regions[image->region_count++] =
+        (struct mapped_region){region, region_size(has_gil_ring, ring_count), readers, ring_count};
+    return true;
+}
+
+bool image_die(struct trace *trace, struct image *image) {
+    if (image->dead)
+        return true;
+    if (!array_reserve(&trace->ticks, &trace->tick_capacity, (uint64_t)trace->tick_count + 1,
+                       sizeof *trace->ticks))
+        return false;
+    uint64_t ticket = atomic_fetch_add(&trace->page->ticket, 1);
+    trace->ticks[trace->tick_count++] = (struct tick){ticket, trace_clock(trace), image};
+    image->dead = true;
+    trace->living--;
+    return true;
+}
+
+void image_leave(struct trace *trace, struct image *image) {
+    image->state = IMAGE_EXECING;
+    image->left_seq = ++trace->seq;
+    trace->totals.live -= image->totals.live;
+}
+
+void image_return(struct trace *trace, struct image *image) {
+    uint64_t seq = ++trace->seq;
+    /* A peak that the tree reached meanwhile does not contain this image. */
+    for (uint32_t i = 0; trace->totals.peak_seq > image->left_seq && i < image->sites.count; i++) {
+        struct site *site = &image->sites.list[i];
+        site_touch(site, image->totals.peak_seq, trace->totals.peak_seq, seq);
+        site->tree = (struct site_value){0};
+    }
+    image->state = IMAGE_LIVE;
+    totals_grow(&trace->totals, image->totals.live, seq, trace->now_ns);
+}
+
+static void take_python_version(struct image *image, struct region *region) {
+    uint32_t state = atomic_load(&region->python_state);
+    if (state != PYTHON_TRACED && state != PYTHON_UNKNOWN)
+        return;
+    image->flags |= PROCESS_PYTHON | (state == PYTHON_UNKNOWN ? PROCESS_NO_STACKS : 0u);
+    size_t length = 0;
+    for (; length + 1 < sizeof image->python; length++) {
+        char c = region->python_version[length];
+        if (c <= ' ' || c > '~')
+            break;
+        image->python[length] = c;
+    }
+    image->python[length] = '\0';
+}
+
+/* Counters that the program keeps in its regions. */
+static void take_region_facts(struct image *image) {
+    image->waits = image->wait_ns = image->dropped = image->truncated = 0;
+    for (uint32_t r = 0; r < image->region_count; r++) {
+        struct region *region = image->regions[r].region;
+        if (r == 0)
+            take_python_version(image, region);
+        image->dropped += atomic_load(&region->dropped);
+        image->truncated += atomic_load(&region->truncated);
+        for (uint32_t i = 0; i < image->regions[r].reader_count; i++) {
+            image->waits += atomic_load(&region->rings[i].waits);
+            image->wait_ns += atomic_load(&region->rings[i].wait_ns);
+        }
+    }
+}
+
+void image_refresh(struct image *image) {
+    if (image->state != IMAGE_ENDED)
+        take_region_facts(image);
+}
+
+static void reader_release(struct reader *reader) {
+    free(reader->nodes);
+    free(reader->codes);
+    free(reader->text);
+    while (reader->held_pieces) {
+        struct piece *next = reader->held_pieces->right;
+        free(reader->held_pieces);
+        reader->held_pieces = next;
+    }
+}
+
+static void close_fd(int *fd) {
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+void image_end(struct trace *trace, struct image *image) {
+    if (image->state == IMAGE_ENDED)
+        return;
+    if (image->state == IMAGE_LIVE)
+        image_leave(trace, image);
+    take_region_facts(image);
+    image->state = IMAGE_ENDED;
+    image->end_ns = trace->now_ns;
+    for (uint32_t r = 0; r < image->region_count; r++) {
+        struct mapped_region *mapped = &image->regions[r];
+        for (uint32_t i = 0; i < mapped->reader_count; i++)
+            reader_release(&mapped->readers[i]);
+        free(mapped->readers);
+        munmap(mapped->region, mapped->size);
+    }
+    image->region_count = 0;
+    blocks_release(&image->blocks);
+    mappings_release(&image->mappings);
+    index_release(&image->sites.index);
+    close_fd(&image->pidfd);
+    close_fd(&image->statm);
+}
