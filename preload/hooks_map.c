@@ -1,5 +1,8 @@
 /* Mappings made by the program itself (glibc's malloc and thread stacks do not come through here). A
  * release is recorded before the real call, everything else after it. */
+/* With 64-bit offsets asked for, the header renames mmap to mmap64, and both must be defined here. */
+#undef _FILE_OFFSET_BITS
+
 #include <stdarg.h>
 #include <stdint.h>
 #include <sys/ipc.h>
