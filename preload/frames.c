@@ -27,7 +27,8 @@ bool frames_begin(struct frame_walk *walk, const struct thread *thread) {
     if (!state)
         return false;
     const char *frame = python_pointer(state, python.at.thread_frame);
-    if (python.at.cframe_frame && frame)
+    bool by_cframe = python.at.minor == 11 || python.at.minor == 12;
+    if (by_cframe && frame)
         frame = python_pointer(frame, python.at.cframe_frame);
     *walk = (struct frame_walk){.next = frame,
                                 .previous = python.at.frame_previous,
