@@ -1,0 +1,420 @@
+/* The profile file: what is written comes back, and whatever else is read is refused in words. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "profile_sample.h"
+#include "wire/profile_format.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <zstd.h>
+
+static struct sample sample;
+
+/* A file's bytes, in memory. */
+struct image {
+    uint8_t data[64 << 10];
+    size_t size;
+};
+
+static void image_of(struct image *image, FILE *events) {
+    struct profile_error error = {""};
+    FILE *out = tmpfile();
+    assert_non_null(out);
+    if (!profile_write(&sample.profile, events, out, &error))
+        fail_msg("%s", error.text);
+    rewind(out);
+    image->size = fread(image->data, 1, sizeof image->data, out);
+    assert_true(image->size < sizeof image->data);
+    fclose(out);
+}
+
+static struct profile *read_image(const struct image *image, size_t size,
+                                  struct profile_error *error) {
+    char path[64];
+    int fd = memfd_create("profile", MFD_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, image->data, size), size);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    struct profile *profile = profile_read(path, error);
+    close(fd);
+    return profile;
+}
+
+static void assert_refused(const struct image *image, size_t size, const char *words) {
+    struct profile_error error = {""};
+    struct profile *profile = read_image(image, size, &error);
+    assert_null(profile);
+    if (!strstr(error.text, words))
+        fail_msg("'%s' does not say '%s'", error.text, words);
+    assert_null(strchr(error.text, '\n'));
+}
+
+/* Content as profile_write makes it, in a file around it. */
+static void wrap_content(struct image *image, const void *content, size_t size) {
+    image_of(image, NULL);
+    size_t frame = ZSTD_compress(image->data + PROFILE_HEADER_SIZE,
+                                 sizeof image->data - PROFILE_HEADER_SIZE - PROFILE_TRAILER_SIZE,
+                                 content, size, 19);
+    assert_false(ZSTD_isError(frame));
+    uint8_t *trailer = image->data + PROFILE_HEADER_SIZE + frame;
+    memset(trailer, 0, PROFILE_TRAILER_SIZE);
+    for (int i = 0; i < 8; i++)
+        trailer[i] = (uint8_t)(frame >> (8 * i));
+    uint32_t crc = profile_crc32(trailer, 20);
+    memcpy(trailer + 20, &crc, 4);
+    memcpy(trailer + 24, PROFILE_END_MAGIC, PROFILE_MAGIC_SIZE);
+    image->size = PROFILE_HEADER_SIZE + frame + PROFILE_TRAILER_SIZE;
+}
+
+static void assert_same_strings(const struct profile *a, const struct profile *b) {
+    assert_int_equal(a->string_count, b->string_count);
+    for (uint32_t i = 0; i < a->string_count; i++)
+        assert_string_equal(a->strings[i], b->strings[i]);
+}
+
+static void assert_same_tables(const struct profile *a, const struct profile *b) {
+    assert_int_equal(a->function_count, b->function_count);
+    assert_memory_equal(a->functions, b->functions, a->function_count * sizeof *a->functions);
+    assert_int_equal(a->node_count, b->node_count);
+    assert_memory_equal(a->nodes, b->nodes, a->node_count * sizeof *a->nodes);
+    assert_int_equal(a->source_count, b->source_count);
+    assert_memory_equal(a->sources, b->sources, a->source_count * sizeof *a->sources);
+    assert_int_equal(a->site_count, b->site_count);
+    for (uint32_t i = 0; i < a->site_count; i++) { /* padding may differ */
+        const struct profile_site *x = &a->sites[i], *y = &b->sites[i];
+        assert_int_equal(x->process, y->process);
+        assert_int_equal(x->node, y->node);
+        assert_int_equal(x->kind, y->kind);
+        assert_memory_equal(&x->peak_bytes, &y->peak_bytes, 8 * sizeof(uint64_t));
+    }
+}
+
+static void assert_same_processes(const struct profile *a, const struct profile *b) {
+    assert_int_equal(a->process_count, b->process_count);
+    for (uint32_t i = 0; i < a->process_count; i++) {
+        struct profile_process x = a->processes[i], y = b->processes[i];
+        assert_int_equal(x.command_count, y.command_count);
+        assert_memory_equal(x.command, y.command, x.command_count * sizeof(string_id));
+        assert_int_equal(x.exit_status, y.exit_status);
+        assert_int_equal(x.exit_signal, y.exit_signal);
+        assert_int_equal(x.pid, y.pid);
+        assert_int_equal(x.flags, y.flags);
+        assert_memory_equal(&x.start_ns, &y.start_ns, 19 * sizeof(uint64_t));
+    }
+    assert_int_equal(a->timeline_count, b->timeline_count);
+    for (uint32_t i = 0; i < a->timeline_count; i++) {
+        const struct profile_timeline *x = &a->timelines[i], *y = &b->timelines[i];
+        assert_int_equal(x->process, y->process);
+        assert_int_equal(x->point_count, y->point_count);
+        assert_memory_equal(x->points, y->points, x->point_count * sizeof *x->points);
+    }
+}
+
+static void assert_same(const struct profile *a, const struct profile *b) {
+    assert_same_strings(a, b);
+    assert_same_tables(a, b);
+    assert_same_processes(a, b);
+    assert_int_equal(a->host, b->host);
+    assert_int_equal(a->writer, b->writer);
+    assert_int_equal(a->started_unix_ns, b->started_unix_ns);
+    assert_int_equal(a->duration_ns, b->duration_ns);
+    assert_int_equal(a->exit_status, b->exit_status);
+    assert_int_equal(a->exit_signal, b->exit_signal);
+    assert_int_equal(a->complete, b->complete);
+    assert_int_equal(a->tree_peak_bytes, b->tree_peak_bytes);
+    assert_int_equal(a->tree_peak_ns, b->tree_peak_ns);
+    assert_int_equal(a->command_count, b->command_count);
+    assert_memory_equal(a->command, b->command, a->command_count * sizeof(string_id));
+    assert_int_equal(a->warning_count, b->warning_count);
+}
+
+static void round_trip(void **state) {
+    (void)state;
+    static struct image image;
+    struct profile_error error = {""};
+    sample_processes(&sample);
+    sample.profile.exit_status = -1;
+    sample.profile.exit_signal = 11;
+    sample_warning(&sample, "one that counts");
+    image_of(&image, NULL);
+    struct profile *profile = read_image(&image, image.size, &error);
+    assert_non_null(profile);
+    assert_same(&sample.profile, profile);
+    assert_false(profile->has_events);
+    profile_free(profile);
+}
+
+static void empty_profile(void **state) {
+    (void)state;
+    static struct image image;
+    struct profile_error error = {""};
+    sample_start(&sample);
+    image_of(&image, NULL);
+    struct profile *profile = read_image(&image, image.size, &error);
+    assert_non_null(profile);
+    assert_same(&sample.profile, profile);
+    profile_free(profile);
+}
+
+static void events_are_kept_apart(void **state) {
+    (void)state;
+    static struct image image;
+    struct profile_error error = {""};
+    FILE *events = tmpfile();
+    fputs("an event stream", events);
+    rewind(events);
+    sample_article(&sample);
+    image_of(&image, events);
+    fclose(events);
+    struct profile *profile = read_image(&image, image.size, &error);
+    assert_non_null(profile);
+    assert_true(profile->has_events);
+    assert_same(&sample.profile, profile);
+    profile_free(profile);
+}
+
+static void wrong_utf8_is_repaired(void **state) {
+    (void)state;
+    static const struct {
+        const char *bad, *good;
+    } cases[] = {
+        {"caf\xe9.py", "caf\xef\xbf\xbd.py"},
+        {"\xff\xfe", "\xef\xbf\xbd\xef\xbf\xbd"},
+        {"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"}, /* a surrogate */
+        {"\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd"},                 /* overlong */
+        {"end\xe2\x82", "end\xef\xbf\xbd\xef\xbf\xbd"},
+        {"\xf0\x9f\x90\x8d fine", "\xf0\x9f\x90\x8d fine"},
+        {"\xf4\x90\x80\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+    };
+    static struct image image;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct profile_error error = {""};
+        sample_article(&sample);
+        string_id text = sample_warning(&sample, cases[i].bad);
+        image_of(&image, NULL);
+        struct profile *profile = read_image(&image, image.size, &error);
+        assert_non_null(profile);
+        assert_string_equal(profile->strings[text], cases[i].good);
+        profile_free(profile);
+    }
+}
+
+static void every_truncation_is_told(void **state) {
+    (void)state;
+    static struct image image;
+    sample_article(&sample);
+    image_of(&image, NULL);
+    assert_refused(&image, 0, "is empty");
+    for (size_t size = 1; size < image.size; size++)
+        assert_refused(&image, size, "is cut short");
+}
+
+/* A few bits of a zstd frame are padding, or say only how much memory unpacking takes: what is read
+ * in spite of a flip must be the same profile. */
+static void flipped_bits_change_nothing(void **state) {
+    (void)state;
+    static struct image image;
+    sample_processes(&sample);
+    image_of(&image, NULL);
+    for (size_t bit = 0; bit < image.size * 8; bit++) {
+        struct profile_error error = {""};
+        size_t byte = bit / 8;
+        image.data[byte] ^= (uint8_t)(1u << bit % 8);
+        struct profile *profile = read_image(&image, image.size, &error);
+        image.data[byte] ^= (uint8_t)(1u << bit % 8);
+        assert_true(profile || *error.text);
+        if (!profile)
+            continue;
+        assert_in_range(byte, PROFILE_HEADER_SIZE, image.size - PROFILE_TRAILER_SIZE - 1);
+        assert_same(&sample.profile, profile);
+        profile_free(profile);
+    }
+}
+
+static void other_files_are_refused(void **state) {
+    (void)state;
+    static struct image image;
+    struct profile_error error = {""};
+    strcpy((char *)image.data,
+           "#!/bin/sh\nexit 0\n and then some more to be longer than a header\n");
+    assert_refused(&image, 60, "is not a holdfast profile");
+    assert_refused(&image, 3, "is not a holdfast profile");
+    assert_null(profile_read("/", &error));
+    assert_non_null(strstr(error.text, "is not a file"));
+    assert_null(profile_read("/nonexistent", &error));
+    assert_non_null(strstr(error.text, strerror(ENOENT)));
+}
+
+static void newer_version_says_what_it_needs(void **state) {
+    (void)state;
+    static struct image image;
+    sample_article(&sample);
+    image_of(&image, NULL);
+    image.data[8] = 2;
+    memcpy(image.data + 12, "2.5.0", 6);
+    uint32_t crc = profile_crc32(image.data, 28);
+    memcpy(image.data + 28, &crc, 4);
+    assert_refused(&image, image.size, "version 2.5.0 or later reads it");
+}
+
+static void later_minor_versions_are_read(void **state) {
+    (void)state;
+    static struct image image;
+    static const uint8_t content[] = {
+        99,
+        3,
+        1,
+        2,
+        3, /* unknown section */
+        SECTION_WARNINGS,
+        5,
+        1,
+        3,
+        1,
+        7,
+        7, /* two columns that nobody knows */
+        SECTION_STRINGS,
+        4,
+        1,
+        2,
+        'h',
+        'i', /* one string */
+        SECTION_RUN,
+        4,
+        1,
+        2,
+        0,
+        1, /* an older one: two columns only */
+        SECTION_END,
+        0,
+    };
+    struct profile_error error = {""};
+    sample_article(&sample);
+    wrap_content(&image, content, sizeof content);
+    struct profile *profile = read_image(&image, image.size, &error);
+    if (!profile)
+        fail_msg("%s", error.text);
+    assert_string_equal(profile->strings[profile->host], "hi");
+    assert_string_equal(profile->strings[profile->warnings[0]], "hi");
+    assert_int_equal(profile->node_count, 1);
+    profile_free(profile);
+}
+
+static void broken_sections_are_refused(void **state) {
+    (void)state;
+    static const struct {
+        uint8_t bytes[40];
+        size_t size;
+    } cases[] = {
+        {{0}, 0},
+        {{SECTION_END, 0}, 2},
+        {{SECTION_STRINGS, 1, 0, SECTION_END, 0}, 5},
+        {{SECTION_STRINGS, 1, 0, SECTION_RUN, 3, 1, 1, 0}, 8},           /* no end */
+        {{SECTION_STRINGS, 1, 0, SECTION_RUN, 3, 1, 1, 0, 0, 0, 0}, 11}, /* more after it */
+        {{SECTION_STRINGS, 1, 0, SECTION_RUN, 3, 1, 1, 9, 0, 0}, 10},    /* arguments missing */
+        {{SECTION_STRINGS, 1, 0, SECTION_STRINGS, 1, 0, SECTION_RUN, 3, 1, 1, 0, 0, 0}, 13},
+        {{SECTION_STRINGS, 2, 0, 0, SECTION_RUN, 3, 1, 1, 0, 0, 0}, 11},    /* bytes left over */
+        {{SECTION_STRINGS, 3, 1, 1, 0, SECTION_RUN, 3, 1, 1, 0, 0, 0}, 12}, /* NUL */
+        {{SECTION_STRINGS, 3, 1, 1, 0xff, SECTION_RUN, 3, 1, 1, 0, 0, 0}, 12},
+        {{SECTION_STRINGS, 1, 0, SECTION_RUN, 4, 1, 2, 0, 5, 0, 0}, 11}, /* string 5 of 1 */
+        /* a node whose parent is itself */
+        {{SECTION_STRINGS, 1, 0, SECTION_RUN, 3, 1, 1, 0, SECTION_NODES, 3, 1, 1, 0, 0, 0}, 15},
+        /* as many rows as 63 bits can count */
+        {{SECTION_STRINGS,
+          1,
+          0,
+          SECTION_RUN,
+          3,
+          1,
+          1,
+          0,
+          SECTION_NODES,
+          10,
+          0xff,
+          0xff,
+          0xff,
+          0xff,
+          0xff,
+          0xff,
+          0xff,
+          0xff,
+          0x7f,
+          1,
+          0,
+          0},
+         22},
+        /* a site that no process has room for */
+        {{SECTION_STRINGS, 1, 0, SECTION_RUN, 3, 1, 1, 0, SECTION_SITES, 3, 1, 1, 0, 0, 0}, 15},
+    };
+    static struct image image;
+    sample_article(&sample);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        wrap_content(&image, cases[i].bytes, cases[i].size);
+        assert_refused(&image, image.size, "is damaged");
+    }
+}
+
+static void bombs_are_refused(void **state) {
+    (void)state;
+    static struct image image;
+    size_t size = 80u << 20;
+    uint8_t *content = calloc(1, size);
+    assert_non_null(content);
+    content[0] = 99;
+    sample_article(&sample);
+    wrap_content(&image, content, size);
+    free(content);
+    assert_true(image.size < 16384);
+    assert_refused(&image, image.size, "unpacks to more than");
+}
+
+static void wrong_sums_are_not_written(void **state) {
+    (void)state;
+    struct profile_error error = {""};
+    FILE *out = tmpfile();
+    sample_article(&sample);
+    sample.sites[0].peak_bytes++;
+    assert_false(profile_write(&sample.profile, NULL, out, &error));
+    assert_non_null(strstr(error.text, "the sites of process 0 sum to"));
+    sample_article(&sample);
+    sample.nodes[2].function = 1000;
+    assert_false(profile_write(&sample.profile, NULL, out, &error));
+    fclose(out);
+}
+
+static void full_disks_are_told(void **state) {
+    (void)state;
+    struct profile_error error = {""};
+    FILE *out = fopen("/dev/full", "wb");
+    sample_article(&sample);
+    assert_non_null(out);
+    assert_false(profile_write(&sample.profile, NULL, out, &error));
+    assert_non_null(strstr(error.text, strerror(ENOSPC)));
+    fclose(out);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(round_trip),
+        cmocka_unit_test(empty_profile),
+        cmocka_unit_test(events_are_kept_apart),
+        cmocka_unit_test(wrong_utf8_is_repaired),
+        cmocka_unit_test(every_truncation_is_told),
+        cmocka_unit_test(flipped_bits_change_nothing),
+        cmocka_unit_test(other_files_are_refused),
+        cmocka_unit_test(newer_version_says_what_it_needs),
+        cmocka_unit_test(later_minor_versions_are_read),
+        cmocka_unit_test(broken_sections_are_refused),
+        cmocka_unit_test(bombs_are_refused),
+        cmocka_unit_test(wrong_sums_are_not_written),
+        cmocka_unit_test(full_disks_are_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,344 @@
+/* The reports of profiles made by hand: their structure, their sums, and names that mean harm. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "profile_sample.h"
+#include "viewer/report.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct sample sample;
+
+typedef bool report_function(const struct profile *profile, const struct report_options *options,
+                             FILE *out);
+
+/* To be freed by the caller. */
+static char *report(report_function *function, uint32_t process) {
+    const struct report_options options = {process, REPORT_WIDTH, REPORT_LINES};
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    assert_true(function(&sample.profile, &options, out));
+    fclose(out);
+    return text;
+}
+
+static char *summary(void) {
+    char path[64], *text = NULL;
+    size_t size = 0;
+    sample_write(&sample, path);
+    FILE *out = open_memstream(&text, &size);
+    assert_int_equal(report_summary(path, out), 0);
+    fclose(out);
+    unlink(path);
+    return text;
+}
+
+static void assert_says(const char *text, const char *words) {
+    if (!strstr(text, words))
+        fail_msg("no '%s' in:\n%s", words, text);
+}
+
+static unsigned count_lines(const char *text) {
+    unsigned lines = 0;
+    for (; *text; text++)
+        lines += *text == '\n';
+    return lines;
+}
+
+static size_t longest_line(const char *text) {
+    size_t longest = 0;
+    for (size_t length; *text; text += length + (text[length] == '\n')) {
+        length = strcspn(text, "\n");
+        longest = length > longest ? length : longest;
+    }
+    return longest;
+}
+
+/* Nothing that a terminal would obey, or that reorders what is on screen. */
+static void assert_harmless(const char *text) {
+    for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
+        assert_true((*at >= 0x20 && *at != 0x7f) || *at == '\n');
+        assert_false(at[0] == 0xe2 && at[1] == 0x80 && at[2] >= 0xa8 && at[2] <= 0xae);
+        assert_false(at[0] == 0xc2 && at[1] < 0xa0);
+    }
+}
+
+static void text_golden(void **state) {
+    (void)state;
+    sample_article(&sample);
+    char *text = report(report_text, PROFILE_TREE);
+    assert_int_equal(strncmp(text,
+                             "holdfast: peak 3.06 GiB at 1.24 s (RSS 3.12 GiB)\n"
+                             "  python3 article.py\n"
+                             "  exit status 0 after 2.31 s, Python 3.12.1\n\n",
+                             120),
+                     0);
+    assert_says(text,
+                "    1.00 GiB  32.7 %  2 blocks, heap\n"
+                "      modify1() article.py:12                 return data * 2\n"
+                "      process_data() article.py:8             return modify2(modify1(data))\n"
+                "      <module> article.py:21                  process_data()\n");
+    assert_says(text, "      ... 2 frames in numpy ...\n"
+                      "      load_data() article.py:4                return np.ones(");
+    assert_says(text, "      ... 3 frames in importlib ...\n      <module> article.py:1 ");
+    assert_says(text, "  and 2 other places, together 9.77 KiB\n");
+    assert_says(text, "1.00 TiB of reserved addresses, 40.0 MiB of file mappings\n");
+    assert_says(text, "waited 0.31 s for the tracer, in 12 pauses\n");
+    assert_true(count_lines(text) <= 40);
+    assert_true(longest_line(text) <= 100);
+    free(text);
+}
+
+static void text_of_processes(void **state) {
+    (void)state;
+    sample_processes(&sample);
+    char *text = report(report_text, PROFILE_TREE);
+    assert_says(text, "  4242 python3 article.py   own peak 3.06 GiB at 1.24 s\n");
+    assert_says(text, "  and 1 other, together 68.4 KiB\n");
+    assert_says(text, "8 blocks, Python objects, in 2 processes\n");
+    assert_true(count_lines(text) <= 40);
+    free(text);
+    text = report(report_text, 3);
+    assert_says(text, "holdfast: peak 300 MiB at 1.24 s\n");
+    assert_says(text, "  process 4251, killed by signal 9 (Killed) after 2.31 s");
+    free(text);
+}
+
+static void summary_is_short(void **state) {
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        if (i)
+            sample_processes(&sample);
+        else
+            sample_article(&sample);
+        for (int warning = 0; warning < 5; warning++)
+            sample_warning(&sample,
+                           "something that a reader should be told, at some length, in full");
+        char *text = summary();
+        assert_int_equal(strncmp(text, "holdfast: peak 3.", 17), 0);
+        for (const char *line = strchr(text, '\n'); line[1]; line = strchr(line + 1, '\n'))
+            assert_int_equal(strncmp(line + 1, "  ", 2), 0);
+        assert_says(text, "; see more with: holdfast report --format html /tmp/");
+        assert_true(count_lines(text) <= 20);
+        assert_true(longest_line(text) <= 110);
+        free(text);
+    }
+    assert_int_equal(report_summary("/nonexistent", tmpfile()), 2);
+}
+
+static void long_stacks_are_shortened(void **state) {
+    (void)state;
+    sample_start(&sample);
+    uint32_t process = sample_process(&sample, 1, "deep");
+    uint32_t node = sample_thread(&sample, "MainThread");
+    uint32_t function = sample_function(&sample, "again", "/srv/deep.py");
+    for (uint32_t i = 0; i < 100; i++)
+        node = sample_frame(&sample, node, function, 2);
+    sample_site(&sample, process, node, PROFILE_HEAP, 4096, 1);
+    char *text = report(report_text, PROFILE_TREE);
+    assert_says(text, "      ... 95 frames ...\n      again() deep.py:2\n");
+    free(text);
+}
+
+static void nothing_traced(void **state) {
+    (void)state;
+    sample_start(&sample);
+    for (int i = 0; i < 2; i++) {
+        char *text = report(report_text, PROFILE_TREE);
+        assert_says(text, "holdfast: no allocation was traced\n");
+        free(text);
+        free(report(report_json, PROFILE_TREE));
+        free(report(report_collapsed, PROFILE_TREE));
+        free(report(report_page, PROFILE_TREE));
+        sample_process(&sample, 3, "true");
+    }
+}
+
+static uint64_t sum_sites(const json_t *peak) {
+    size_t i;
+    json_t *site;
+    uint64_t sum = 0;
+    json_array_foreach(json_object_get(peak, "sites"), i, site) {
+        sum += (uint64_t)json_integer_value(json_object_get(site, "bytes"));
+        assert_true(json_array_size(json_object_get(site, "stack")) > 0);
+    }
+    return sum;
+}
+
+static json_t *load_report(uint32_t process) {
+    char *text = report(report_json, process);
+    json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    assert_non_null(json);
+    free(text);
+    return json;
+}
+
+static void json_contract(void **state) {
+    (void)state;
+    static const char *const process_keys[] = {"pid",    "ppid", "command",
+                                               "python", "peak", "peak_if_released_bytes"};
+    static const char *const peak_keys[] = {"bytes",    "time_s",  "rss_bytes",    "sites",
+                                            "snapshot", "holders", "garbage_bytes"};
+    size_t i;
+    json_t *process;
+    sample_processes(&sample);
+    json_t *json = load_report(PROFILE_TREE);
+    assert_string_equal(json_string_value(json_object_get(json, "schema")), "holdfast.report/1");
+    json_t *end = json_object_get(json, "exit"), *tree = json_object_get(json, "tree_peak");
+    assert_int_equal(json_integer_value(json_object_get(end, "status")), 0);
+    assert_true(json_is_null(json_object_get(end, "signal")));
+    assert_int_equal(sum_sites(tree), sample.profile.tree_peak_bytes);
+    assert_int_equal(json_array_size(json_object_get(json, "processes")), 4);
+    json_array_foreach(json_object_get(json, "processes"), i, process) {
+        json_t *peak = json_object_get(process, "peak");
+        for (size_t key = 0; key < sizeof process_keys / sizeof *process_keys; key++)
+            assert_non_null(json_object_get(process, process_keys[key]));
+        for (size_t key = 0; key < sizeof peak_keys / sizeof *peak_keys; key++)
+            assert_non_null(json_object_get(peak, peak_keys[key]));
+        assert_int_equal(sum_sites(peak), sample.processes[i].peak_bytes);
+        assert_int_equal(json_integer_value(json_object_get(peak, "bytes")),
+                         sample.processes[i].peak_bytes);
+    }
+    json_decref(json);
+    json = load_report(2);
+    assert_int_equal(json_array_size(json_object_get(json, "processes")), 1);
+    json_decref(json);
+}
+
+static void json_stacks_begin_outside(void **state) {
+    (void)state;
+    sample_article(&sample);
+    json_t *json = load_report(PROFILE_TREE);
+    json_t *sites = json_object_get(json_object_get(json, "tree_peak"), "sites");
+    json_t *stack = json_object_get(json_array_get(sites, 0), "stack");
+    json_t *outer = json_array_get(stack, 0), *inner = json_array_get(stack, 2);
+    assert_string_equal(json_string_value(json_object_get(outer, "function")), "<module>");
+    assert_string_equal(json_string_value(json_object_get(inner, "function")), "modify1");
+    assert_string_equal(json_string_value(json_object_get(inner, "file")),
+                        "/home/mia/job/article.py");
+    assert_int_equal(json_integer_value(json_object_get(inner, "line")), 12);
+    size_t last = json_array_size(sites) - 1;
+    stack = json_object_get(json_array_get(sites, last), "stack");
+    assert_string_equal(json_string_value(json_object_get(json_array_get(stack, 0), "function")),
+                        "<thread MainThread>");
+    json_decref(json);
+}
+
+static void collapsed_adds_up(void **state) {
+    (void)state;
+    sample_processes(&sample);
+    char *text = report(report_collapsed, PROFILE_TREE), *rest = text;
+    uint64_t sum = 0;
+    assert_says(text,
+                "python3 article.py [4242];<module> (/home/mia/job/article.py:21);process_data "
+                "(/home/mia/job/article.py:8);modify1 (/home/mia/job/article.py:12) 1073741824\n");
+    for (char *line; (line = strsep(&rest, "\n")) != NULL && *line;)
+        sum += strtoull(strrchr(line, ' ') + 1, NULL, 10);
+    assert_int_equal(sum, sample.profile.tree_peak_bytes);
+    free(text);
+    text = report(report_collapsed, 2);
+    assert_string_equal(text, "crunch (/home/mia/job/worker.py:30) 314572800\n");
+    free(text);
+}
+
+static const char *const hostile[] = {
+    "</script><script>alert(1)</script>",
+    "<!--<script>",
+    "\"quotes' and \\ backslash",
+    "a;b c;d 42",
+    "\x1b]0;title\x07\x1b[2J",
+    "line\nbreak\r",
+    "\xe2\x80\xae"
+    "evil\xe2\x81\xa9",
+    "{{data}}{{script}}",
+    "&amp;<b>",
+    "",
+};
+
+static void hostile_names(void **state) {
+    (void)state;
+    sample_start(&sample);
+    uint32_t process = sample_process(&sample, 1, "</title><script>alert(2)</script> \x1b[0m");
+    sample.profile.command = sample.processes[0].command;
+    sample.profile.command_count = sample.processes[0].command_count;
+    for (size_t i = 0; i < sizeof hostile / sizeof *hostile; i++) {
+        uint32_t thread = sample_thread(&sample, hostile[i]);
+        uint32_t function = sample_function(&sample, hostile[i], hostile[i]);
+        sample_site(&sample, process, thread, PROFILE_HEAP, 100 + i, 1);
+        sample_site(&sample, process, sample_frame(&sample, thread, function, 1), PROFILE_PYTHON,
+                    1000 + i, 1);
+        sample_source(&sample, hostile[i], 1, hostile[i]);
+        sample_warning(&sample, hostile[i]);
+    }
+    char *text = report(report_text, PROFILE_TREE);
+    assert_harmless(text);
+    free(text);
+    text = summary();
+    assert_harmless(text);
+    free(text);
+    text = report(report_collapsed, PROFILE_TREE);
+    assert_harmless(text);
+    assert_int_equal(count_lines(text), 2 * sizeof hostile / sizeof *hostile);
+    assert_null(strstr(text, "a;b"));
+    free(text);
+    json_t *json = load_report(PROFILE_TREE);
+    assert_int_equal(sum_sites(json_object_get(json, "tree_peak")), sample.profile.tree_peak_bytes);
+    json_decref(json);
+}
+
+static void page_holds_names_as_data(void **state) {
+    (void)state;
+    hostile_names(state);
+    char *text = report(report_page, PROFILE_TREE);
+    unsigned scripts = 0;
+    for (const char *at = text; (at = strstr(at, "<script")) != NULL; at++)
+        scripts++;
+    assert_int_equal(scripts, 2);
+    assert_null(strstr(text, "<b>"));
+    assert_null(strstr(text, "<!--"));
+    assert_says(text, "<title>'&lt;/title>");
+    char *data = strstr(text, "id=\"data\">"), *end = data ? strstr(data, "</script>") : NULL;
+    assert_non_null(end);
+    json_error_t error;
+    json_t *json = json_loadb(data + 10, (size_t)(end - data - 10), 0, &error);
+    if (!json)
+        fail_msg("the page's data: %s", error.text);
+    json_decref(json);
+    free(text);
+}
+
+static void page_needs_nothing_else(void **state) {
+    (void)state;
+    static const char *const needs[] = {
+        "http:", "https:", "src=", "href=", "@import", "url(", "fetch("};
+    sample_processes(&sample);
+    char *text = report(report_page, PROFILE_TREE);
+    for (size_t i = 0; i < sizeof needs / sizeof *needs; i++)
+        assert_null(strstr(text, needs[i]));
+    assert_null(strstr(text, "{{"));
+    free(text);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(text_golden),
+        cmocka_unit_test(text_of_processes),
+        cmocka_unit_test(summary_is_short),
+        cmocka_unit_test(long_stacks_are_shortened),
+        cmocka_unit_test(nothing_traced),
+        cmocka_unit_test(json_contract),
+        cmocka_unit_test(json_stacks_begin_outside),
+        cmocka_unit_test(collapsed_adds_up),
+        cmocka_unit_test(hostile_names),
+        cmocka_unit_test(page_holds_names_as_data),
+        cmocka_unit_test(page_needs_nothing_else),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
