@@ -74,12 +74,10 @@ static void text_golden(void **state) {
     (void)state;
     sample_article(&sample);
     char *text = report(report_text, PROFILE_TREE);
-    assert_int_equal(strncmp(text,
-                             "holdfast: peak 3.06 GiB at 1.24 s (RSS 3.12 GiB)\n"
-                             "  python3 article.py\n"
-                             "  exit status 0 after 2.31 s, Python 3.12.1\n\n",
-                             120),
-                     0);
+    static const char head[] = "holdfast: peak 3.06 GiB at 1.24 s (RSS 3.12 GiB)\n"
+                               "  python3 article.py\n"
+                               "  exit status 0 after 2.31 s, Python 3.12.1\n\n";
+    assert_int_equal(strncmp(text, head, strlen(head)), 0);
     assert_says(text,
                 "    1.00 GiB  32.7 %  2 blocks, heap\n"
                 "      modify1() article.py:12                 return data * 2\n"
