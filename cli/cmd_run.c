@@ -140,7 +140,6 @@ static int run_main(int argc, char **argv) {
         fprintf(stderr, "holdfast: %s\n", inspected.reason);
         return EXIT_MISUSE;
     }
-    launch.path = inspected.path;
     if (inspected.verdict == INSPECT_UNTRACEABLE) {
         if (!launch.quiet)
             fprintf(stderr, "holdfast: %s; it runs untraced\n", inspected.reason);

@@ -7,7 +7,6 @@
 
 struct launch {
     char *const *command;
-    const char *path;    /* of the executable or script */
     const char *output;  /* the profile's */
     const char *library; /* libholdfast.so */
     bool quiet, follow;

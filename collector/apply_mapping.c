@@ -166,9 +166,10 @@ bool apply_remap(struct trace *trace, struct reader *reader, uint64_t start, uin
 static void protect_piece(struct trace *trace, struct image *image, struct piece *piece,
                           unsigned what, uint32_t site) {
     bool is_private = piece->class == MAPPING_COUNTED || piece->class == MAPPING_RESERVED;
-    bool usable = piece_counts(piece);
-    if (!is_private || (what == PROTECT_USABLE) == usable ||
-        (what == PROTECT_DISCARD && piece->class == MAPPING_RESERVED))
+    bool changes = what == PROTECT_USABLE ? !piece_counts(piece)
+                   : what == PROTECT_NONE ? piece->class == MAPPING_COUNTED
+                                          : piece_counts(piece);
+    if (!is_private || !changes)
         return;
     piece_leave(trace, image, piece);
     piece->class = what == PROTECT_NONE ? MAPPING_RESERVED : MAPPING_COUNTED;

@@ -1,0 +1,368 @@
+/* The merge and the sums: totals, peaks, order between rings, damage. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "rig.h"
+#include "wire/profile.h"
+
+static struct rig rig;
+
+static int close_rig(void **state) {
+    (void)state;
+    rig_close(&rig);
+    return 0;
+}
+
+static void test_peak_by_site(void **state) {
+    (void)state;
+    rig_open(&rig, 1);
+    rig_node(&rig, 0, 1, 0, 10);
+    rig_node(&rig, 0, 2, 1, 20);
+    rig_alloc(&rig, 0, 0, 0x1000, 100, 1);
+    rig_alloc(&rig, 0, 0, 0x2000, 50, 2);
+    rig_free(&rig, 0, 0, 0x1000);
+    rig_alloc(&rig, 0, 0, 0x3000, 60, 2);
+    rig_free(&rig, 0, 0, 0x3000);
+    rig_free(&rig, 0, 0, 0x7777000); /* unknown */
+    rig_drain(&rig);
+    assert_int_equal(rig.image->totals.peak, 150);
+    assert_int_equal(rig.image->totals.live, 50);
+    assert_int_equal(rig_peak_bytes(rig.image, 1, BLOCK_HEAP), 100);
+    assert_int_equal(rig_peak_bytes(rig.image, 2, BLOCK_HEAP), 50);
+    assert_int_equal(rig.image->frees, 2);
+    assert_int_equal(rig.trace.totals.peak, 150);
+}
+
+static void test_sizes_of_any_width(void **state) {
+    (void)state;
+    const uint64_t sizes[] = {0, 1, 0xfffffffe, 0xffffffff, 0x100000000, 0x123456789ab};
+    uint64_t sum = 0;
+    rig_open(&rig, 1);
+    for (unsigned i = 0; i < 6; i++) {
+        rig_alloc(&rig, 0, 0, 0x1000 + i * 16, sizes[i], 0);
+        sum += sizes[i];
+    }
+    rig_drain(&rig);
+    assert_int_equal(rig.image->totals.live, sum);
+    for (unsigned i = 0; i < 6; i++)
+        rig_free(&rig, 0, 0, 0x1000 + i * 16);
+    rig_drain(&rig);
+    assert_int_equal(rig.image->totals.live, 0);
+    assert_int_equal(rig.image->totals.peak, sum);
+}
+
+static void test_reallocation(void **state) {
+    (void)state;
+    rig_open(&rig, 1);
+    rig_alloc(&rig, 0, 0, 0x1000, 100, 0);
+    rig_realloc(&rig, 0, 0x1000, 0, 0x1000, 150, 0); /* in place */
+    rig_drain(&rig);
+    assert_int_equal(rig.image->totals.peak, 150);
+    rig_realloc(&rig, 0, 0x1000, 0, 0x2000, 200, 0); /* moved: both existed */
+    rig_drain(&rig);
+    assert_int_equal(rig.image->totals.peak, 350);
+    assert_int_equal(rig.image->totals.live, 200);
+    rig_realloc(&rig, 0, 0x2000, REALLOC_REMAPPED, 0x3000, 360, 0);
+    rig_drain(&rig);
+    assert_int_equal(rig.image->totals.peak, 360);
+    rig_realloc(&rig, 0, 0x3000, 0, 0, 1 << 20, 0); /* failed */
+    rig_free(&rig, 0, 0, 0x3000);
+    rig_drain(&rig);
+    assert_int_equal(rig.image->totals.live, 0);
+    rig_alloc(&rig, 0, 0, 0x1000, 10, 0);
+    rig_realloc(&rig, 0, 0x1000, REALLOC_FREED, 0, 0, 0);
+    rig_realloc(&rig, 0, 0x9000, 0, 0x9000, 7, 0); /* of a block that was not known */
+    rig_drain(&rig);
+    assert_int_equal(rig.image->totals.live, 7);
+    rig_put(&rig, 0, event_word(EVENT_REALLOC_BEGIN, 0, 0, 0x9000), NULL, 0); /* and death */
+    rig_drain(&rig);
+    assert_int_equal(rig.image->totals.live, 7);
+}
+
+static void test_address_taken_twice(void **state) {
+    (void)state;
+    rig_open(&rig, 1);
+    rig_alloc(&rig, 0, 0, 0x1000, 100, 0);
+    rig_alloc(&rig, 0, 0, 0x1000, 30, 0);
+    rig_drain(&rig);
+    assert_int_equal(rig.image->totals.live, 30);
+    assert_int_equal(rig.image->totals.peak, 100);
+    assert_int_equal(rig.image->lost_frees, 1);
+}
+
+/* A GIL ring's free without a ticket happened before a native thread's allocation of the address.
+ */
+static void test_gil_ring_goes_first(void **state) {
+    (void)state;
+    rig_open(&rig, 2);
+    rig_alloc(&rig, 0, 0, 0x1000, 100, 0);
+    rig_free(&rig, 0, 0, 0x1000);
+    rig_alloc(&rig, 1, rig_ticket(&rig), 0x1000, 60, 0);
+    rig_drain(&rig);
+    assert_int_equal(rig.image->totals.peak, 100);
+    assert_int_equal(rig.image->totals.live, 60);
+    assert_int_equal(rig.image->lost_frees, 0);
+}
+
+/* What follows a NOTE waits for the tickets below it, which may be committed later. */
+static void test_note_waits(void **state) {
+    (void)state;
+    rig_open(&rig, 3);
+    rig_alloc(&rig, 1, rig_ticket(&rig), 0x1000, 100, 0);
+    uint64_t first = rig_ticket(&rig);
+    rig_note(&rig, 0, first + 1);
+    rig_alloc(&rig, 0, 0, 0x1000, 40, 0);
+    for (int i = 0; i < 5; i++)
+        drain_pass(&rig.trace);
+    assert_int_equal(rig.image->totals.live, 100);
+    rig_free(&rig, 2, first, 0x1000);
+    rig_drain(&rig);
+    assert_int_equal(rig.image->totals.live, 40);
+    assert_int_equal(rig.image->totals.peak, 100);
+    assert_int_equal(rig.image->lost_frees, 0);
+}
+
+/* A ticket whose taker died holds nobody up. */
+static void test_gap_of_the_dead(void **state) {
+    (void)state;
+    rig_open(&rig, 2);
+    rig_ticket(&rig);
+    rig_alloc(&rig, 1, rig_ticket(&rig), 0x1000, 100, 0);
+    drain_pass(&rig.trace);
+    assert_int_equal(rig.image->totals.live, 0);
+    image_die(&rig.trace, rig.image);
+    rig_drain(&rig);
+    assert_int_equal(rig.image->totals.live, 100);
+    assert_int_equal(rig.image->state, IMAGE_ENDED);
+    assert_int_equal(rig.trace.gaps, 1);
+}
+
+static void test_gap_nobody_can_fill(void **state) {
+    (void)state;
+    rig_open(&rig, 3);
+    rig_ticket(&rig);
+    atomic_store(&rig.rings[2].ring->owner, 0);
+    uint64_t ticket = rig_ticket(&rig);
+    rig_note(&rig, 0, ticket + 1);
+    rig_alloc(&rig, 0, 0, 0x2000, 1, 0);
+    rig_alloc(&rig, 1, ticket, 0x1000, 100, 0);
+    drain_pass(&rig.trace); /* ring 1 might still have it: its own first ticket is later, though */
+    rig_drain(&rig);
+    assert_int_equal(rig.image->totals.live, 101);
+}
+
+static void test_processes(void **state) {
+    (void)state;
+    rig_open(&rig, 1);
+    struct image *child = rig_image(&rig, 1001, 1);
+    rig_alloc(&rig, 0, 0, 0x1000, 100, 0);
+    rig_alloc(&rig, 1, 0, 0x1000, 70, 0);
+    rig_drain(&rig);
+    assert_int_equal(rig.trace.totals.peak, 170);
+    rig_mark(&rig, 0, MARK_REAPED, 1001);
+    rig_alloc(&rig, 0, rig_ticket(&rig), 0x2000, 65, 0);
+    rig_drain(&rig);
+    assert_int_equal(rig.trace.totals.peak, 170);
+    assert_int_equal(rig.trace.totals.live, 165);
+    assert_int_equal(child->state, IMAGE_ENDED);
+    rig_alloc(&rig, 0, 0, 0x3000, 10, 0);
+    rig_drain(&rig);
+    assert_int_equal(rig.trace.totals.peak, 175);
+}
+
+static void test_exec(void **state) {
+    (void)state;
+    rig_open(&rig, 1);
+    struct image *other = rig_image(&rig, 1001, 1);
+    rig_alloc(&rig, 1, 0, 0x1000, 70, 0);
+    rig_alloc(&rig, 0, 0, 0x1000, 100, 0);
+    rig_drain(&rig);
+    rig_mark(&rig, 1, MARK_EXEC, 0);
+    rig_drain(&rig);
+    assert_int_equal(rig.trace.totals.live, 100);
+    rig_alloc(&rig, 0, 0, 0x2000, 200, 0);
+    rig_drain(&rig);
+    assert_int_equal(rig.trace.totals.peak, 300);
+    rig_mark(&rig, 1, MARK_EXEC_FAILED, 0);
+    rig_drain(&rig);
+    assert_int_equal(rig.trace.totals.live, 370);
+    assert_int_equal(rig.trace.totals.peak, 370);
+    rig_mark(&rig, 1, MARK_EXEC, 0);
+    rig_drain(&rig);
+    image_die(&rig.trace, other);
+    rig_drain(&rig);
+    assert_int_equal(rig.trace.totals.live, 300);
+}
+
+static void expect_damage(uint64_t word, const uint64_t *words, uint32_t count) {
+    rig_open(&rig, 2);
+    rig_alloc(&rig, 0, 0, 0x1000, 5, 0);
+    rig_alloc(&rig, 1, rig_ticket(&rig), 0x2000, 6, 0);
+    rig_put(&rig, 0, word, words, count);
+    rig_alloc(&rig, 0, 0, 0x3000, 50, 0);
+    rig_drain(&rig);
+    assert_int_equal(rig.image->totals.live, 11);
+    assert_true(rig.image->flags & PROCESS_DAMAGED);
+    assert_int_equal(rig.trace.warning_count, 1);
+    assert_int_equal(atomic_load(&rig.rings[0].ring->head), rig.rings[0].tail);
+    rig_close(&rig);
+}
+
+static void test_damage(void **state) {
+    (void)state;
+    uint64_t node5 = event_size_node(5, 1), node0 = event_size_node(0, 1);
+    uint64_t parent[] = {(uint64_t)7 << 32, 0}, code[] = {9, 0}, far[] = {1ull << 40, node0};
+    uint64_t sizes[] = {0, 8ull << 32 | 8, 8}, range[] = {~0ull - 100, 0}, wide[] = {node0, ~0ull};
+    expect_damage(0, NULL, 0);
+    expect_damage(event_word(EVENT_ALLOC, 0, 0, 0x5000), &node5, 1);
+    expect_damage(event_word(EVENT_ALLOC, 3, 0, 0x5000), &node0, 1);
+    expect_damage(event_word(EVENT_ALLOC, 0, 0, 0), &node0, 1);
+    expect_damage(event_word(EVENT_ALLOC, 0, EVENT_WIDE, 0x5000), wide, 2);
+    expect_damage(event_word(EVENT_ALLOC, 0, 0, 0x5000) | EVENT_TICKET_BIT, far, 2);
+    expect_damage(event_word(EVENT_NOTE, 0, 0, 1ull << 40), NULL, 0);
+    expect_damage(event_word(EVENT_NODE, 0, 0, 1), parent, 2);
+    expect_damage(event_word(EVENT_NODE, 0, 0, 1), code, 2);
+    expect_damage(event_word(EVENT_NODE, 0, 0, 2), range, 2);
+    expect_damage(event_word(EVENT_CODE, 0, 0, 1), sizes, 3);
+    expect_damage(event_word(EVENT_MAP, 2, 0, 0x1000), range, 2);
+    expect_damage(event_word(EVENT_MAP, 2, 77, 0x1000), sizes, 2);
+    expect_damage(event_word(EVENT_PROTECT, 2, 9, 0x1000), sizes, 2);
+    expect_damage(event_word(EVENT_TEXT, 0, 0, EVENT_TEXT_MAX + 1), NULL, 0);
+    expect_damage(event_word(EVENT_PAD, 0, 0, 24u << 20), NULL, 0);
+    expect_damage(event_word(EVENT_MARK, 0, 99, 0), NULL, 0);
+    rig_open(&rig, 1);
+}
+
+static void test_tail_out_of_bounds(void **state) {
+    (void)state;
+    rig_open(&rig, 2);
+    rig_alloc(&rig, 1, rig_ticket(&rig), 0x2000, 6, 0);
+    atomic_store(&rig.rings[0].ring->tail, GIL_RING_SIZE + 8);
+    rig_drain(&rig);
+    assert_true(rig.image->flags & PROCESS_DAMAGED);
+    assert_int_equal(rig.image->totals.live, 6);
+    atomic_store(&rig.rings[1].ring->tail, 0);
+    rig_drain(&rig);
+    assert_int_equal(rig.image->totals.live, 6);
+}
+
+/* One ring, against a plain model that copies all sites at each new peak. */
+static void test_random_against_model(void **state) {
+    (void)state;
+    enum { SLOTS = 500, NODES = 20 };
+    static uint64_t size[SLOTS], site[NODES], at_peak[NODES];
+    static uint32_t node[SLOTS];
+    uint64_t live = 0, peak = 0;
+    memset(size, 0, sizeof size);
+    memset(site, 0, sizeof site);
+    rig_open(&rig, 1);
+    for (uint32_t i = 1; i < NODES; i++)
+        rig_node(&rig, 0, i, i - 1, i);
+    for (int i = 0; i < 300000; i++) {
+        uint32_t slot = (uint32_t)rand() % SLOTS;
+        if (size[slot]) {
+            rig_free(&rig, 0, 0, 0x10000 + slot * 16);
+            site[node[slot]] -= size[slot];
+            live -= size[slot];
+            size[slot] = 0;
+            continue;
+        }
+        size[slot] = 1 + (uint64_t)rand() % (rand() % 100 ? 1000 : 100000);
+        node[slot] = (uint32_t)rand() % NODES;
+        rig_alloc(&rig, 0, 0, 0x10000 + slot * 16, size[slot], node[slot]);
+        site[node[slot]] += size[slot];
+        live += size[slot];
+        if (live > peak) {
+            peak = live;
+            memcpy(at_peak, site, sizeof site);
+        }
+    }
+    rig_drain(&rig);
+    assert_int_equal(rig.image->totals.live, live);
+    assert_int_equal(rig.image->totals.peak, peak);
+    for (uint32_t i = 0; i < NODES; i++)
+        assert_int_equal(rig_peak_bytes(rig.image, i, BLOCK_HEAP), at_peak[i]);
+}
+
+/* 64 rings of two processes share few addresses and hand their blocks to each other. Every ring
+ * holds back a random number of records, so that tickets are committed in any order. */
+#define MANY 64u
+#define HELD_MAX 8u
+
+struct pending {
+    uint64_t ticket, address, size;
+};
+
+static struct pending pending[MANY][HELD_MAX];
+static uint32_t pending_count[MANY];
+
+static void commit_one(uint32_t ring) {
+    struct pending first = pending[ring][0];
+    memmove(&pending[ring][0], &pending[ring][1], sizeof first * --pending_count[ring]);
+    if (first.size)
+        rig_alloc(&rig, ring, first.ticket, first.address, first.size, 0);
+    else
+        rig_free(&rig, ring, first.ticket, first.address);
+}
+
+static void test_many_rings(void **state) {
+    (void)state;
+    enum { SLOTS = 40 };
+    static uint64_t size[2][SLOTS];
+    uint64_t live = 0, peak = 0;
+    memset(size, 0, sizeof size);
+    rig_open(&rig, MANY / 2);
+    rig_image(&rig, 1001, MANY / 2);
+    for (int i = 0; i < 400000; i++) {
+        uint32_t ring = (uint32_t)rand() % MANY, slot = (uint32_t)rand() % SLOTS;
+        uint64_t *now = &size[ring >= MANY / 2][slot];
+        if (pending_count[ring] == HELD_MAX)
+            commit_one(ring);
+        live -= *now;
+        *now = *now ? 0 : 1 + (uint64_t)rand() % 5000;
+        live += *now;
+        peak = live > peak ? live : peak;
+        pending[ring][pending_count[ring]++] =
+            (struct pending){rig_ticket(&rig), 0x10000 + slot * 64ull, *now};
+        ring = (uint32_t)rand() % MANY;
+        if (pending_count[ring])
+            commit_one(ring);
+        if (rand() % 50 == 0)
+            drain_pass(&rig.trace);
+    }
+    for (uint32_t ring = 0; ring < MANY; ring++)
+        while (pending_count[ring])
+            commit_one(ring);
+    rig_drain(&rig);
+    assert_int_equal(rig.trace.totals.live, live);
+    assert_int_equal(rig.trace.totals.peak, peak);
+    assert_int_equal(rig.trace.late, 0);
+    assert_int_equal(rig.trace.gaps, 0);
+    assert_int_equal(rig.image->lost_frees, 0);
+    assert_int_equal(rig.trace.images[1]->lost_frees, 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(test_peak_by_site, close_rig),
+        cmocka_unit_test_teardown(test_sizes_of_any_width, close_rig),
+        cmocka_unit_test_teardown(test_reallocation, close_rig),
+        cmocka_unit_test_teardown(test_address_taken_twice, close_rig),
+        cmocka_unit_test_teardown(test_gil_ring_goes_first, close_rig),
+        cmocka_unit_test_teardown(test_note_waits, close_rig),
+        cmocka_unit_test_teardown(test_gap_of_the_dead, close_rig),
+        cmocka_unit_test_teardown(test_gap_nobody_can_fill, close_rig),
+        cmocka_unit_test_teardown(test_processes, close_rig),
+        cmocka_unit_test_teardown(test_exec, close_rig),
+        cmocka_unit_test_teardown(test_damage, close_rig),
+        cmocka_unit_test_teardown(test_tail_out_of_bounds, close_rig),
+        cmocka_unit_test_teardown(test_random_against_model, close_rig),
+        cmocka_unit_test_teardown(test_many_rings, close_rig),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,221 @@
+/* The collector's tables, each against a plain model: blocks, mappings, the timeline. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "rig.h"
+#include "wire/profile.h"
+
+enum { BLOCKS = 30000 };
+
+static void test_blocks(void **state) {
+    (void)state;
+    static uint64_t size[BLOCKS];
+    struct blocks blocks = {0};
+    for (int i = 0; i < 600000; i++) {
+        uint32_t slot = (uint32_t)rand() % BLOCKS;
+        uint64_t address = 0x7f0000000000 + slot * 16ull;
+        struct block block;
+        bool replaced;
+        if (rand() % 2) {
+            uint64_t now = (uint64_t)rand() << (rand() % 17);
+            assert_true(blocks_put(&blocks, address, (struct block){now, slot}, &replaced, &block));
+            assert_int_equal(replaced, size[slot] != 0);
+            if (replaced)
+                assert_int_equal(block.size + 1, size[slot]);
+            size[slot] = now + 1;
+        } else {
+            bool taken = blocks_take(&blocks, address, &block);
+            assert_int_equal(taken, size[slot] != 0);
+            if (taken) {
+                assert_int_equal(block.size + 1, size[slot]);
+                assert_int_equal(block.site, slot);
+            }
+            size[slot] = 0;
+        }
+    }
+    assert_true(blocks_is_valid(&blocks));
+    blocks_release(&blocks);
+}
+
+/* Room of a large table, on average over its growth. */
+static void test_blocks_room(void **state) {
+    (void)state;
+    struct blocks blocks = {0};
+    struct block old;
+    bool replaced;
+    double sum = 0;
+    uint64_t samples = 0;
+    for (uint64_t i = 1; i < 2000000; i++) {
+        assert_true(blocks_put(&blocks, i * 48, (struct block){i, 1}, &replaced, &old));
+        if (i > 100000 && i % 1000 == 0) {
+            sum += 16.0 * (double)blocks.capacity / (double)blocks.count;
+            samples++;
+        }
+    }
+    assert_true(sum / (double)samples < 24.0);
+    blocks_release(&blocks);
+}
+
+/* Mappings against an array of pages. */
+enum { PAGES = 200, PAGE = 4096 };
+static const uint64_t base = 0x100000000;
+
+struct page {
+    uint8_t class; /* + 1; 0: unmapped */
+    bool discarded;
+    uint32_t node;
+};
+
+static struct rig rig;
+
+static void check_pages(const struct page *pages) {
+    uint64_t counted[4] = {0}, classes[5] = {0}, live = 0;
+    for (int i = 0; i < PAGES; i++) {
+        if (pages[i].class == 0 || pages[i].discarded)
+            continue;
+        classes[pages[i].class - 1] += PAGE;
+        if (pages[i].class - 1 == MAPPING_COUNTED)
+            counted[pages[i].node] += PAGE;
+    }
+    for (uint32_t i = 0; i < rig.image->sites.count; i++) {
+        const struct site *site = &rig.image->sites.list[i];
+        assert_int_equal(site->live.bytes, counted[site->node]);
+        assert_true((site->live.blocks == 0) == (site->live.bytes == 0));
+        live += site->live.bytes;
+    }
+    assert_int_equal(live, classes[MAPPING_COUNTED]);
+    for (int i = MAPPING_RESERVED; i <= MAPPING_ARENA; i++)
+        assert_int_equal(rig.image->class_bytes[i], classes[i]);
+}
+
+static void protect_model(struct page *page, unsigned what, uint32_t node) {
+    if (page->class == 0 || page->class - 1 > MAPPING_RESERVED)
+        return;
+    bool usable = page->class - 1 == MAPPING_COUNTED && !page->discarded;
+    if (what == PROTECT_USABLE && !usable)
+        *page = (struct page){MAPPING_COUNTED + 1, false, node};
+    else if (what == PROTECT_NONE)
+        *page = (struct page){MAPPING_RESERVED + 1, false, page->node};
+    else if (what == PROTECT_DISCARD && usable)
+        page->discarded = true;
+}
+
+/* mremap within the model: the pieces move and the last one grows; nothing when the source is
+ * empty. */
+static void remap_model(struct page *pages, int from, int count, int to, int now, uint32_t node) {
+    struct page held[PAGES];
+    int last = -1;
+    memcpy(held, pages + from, sizeof *held * (size_t)count);
+    memset(pages + from, 0, sizeof *held * (size_t)count);
+    for (int i = 0; i < count; i++)
+        if (held[i].class && i < now)
+            last = i;
+    bool any = false;
+    for (int i = 0; i < count; i++)
+        any |= held[i].class != 0;
+    if (!any)
+        return;
+    memset(pages + to, 0, sizeof *held * (size_t)now);
+    for (int i = 0; i < now && last >= 0; i++) {
+        pages[to + i] = held[i <= last ? i : last];
+        pages[to + i].node = node;
+    }
+}
+
+static void test_mappings(void **state) {
+    (void)state;
+    static struct page pages[PAGES];
+    rig_open(&rig, 1);
+    for (uint32_t i = 1; i < 4; i++)
+        rig_node(&rig, 0, i, 0, i);
+    for (int i = 0; i < 20000; i++) {
+        int first = rand() % PAGES, count = 1 + rand() % (PAGES - first);
+        uint32_t node = 1 + (uint32_t)rand() % 3;
+        uint64_t start = base + (uint64_t)first * PAGE, length = (uint64_t)count * PAGE;
+        switch (rand() % 6) {
+        case 0:
+        case 1: {
+            unsigned class = (unsigned)rand() % 5;
+            count = count > 30 ? 30 : count;
+            rig_map(&rig, 0, class, start, (uint64_t)count * PAGE, node);
+            for (int k = first; k < first + count; k++)
+                pages[k] = (struct page){(uint8_t)(class + 1), false, node};
+            break;
+        }
+        case 2:
+            rig_unmap(&rig, 0, 0, start, length);
+            memset(pages + first, 0, sizeof *pages * (size_t)count);
+            break;
+        case 3:
+        case 4: {
+            unsigned what = (unsigned)rand() % 3;
+            rig_protect(&rig, 0, what, start, length, node);
+            for (int k = first; k < first + count; k++)
+                protect_model(&pages[k], what, node);
+            break;
+        }
+        default: {
+            int to = rand() % PAGES, now = 1 + rand() % (PAGES - to);
+            rig_unmap(&rig, 0, UNMAP_HELD, start, length);
+            if (rand() % 4 == 0) {
+                rig_remap(&rig, 0, 0, 0, node);
+                break;
+            }
+            rig_remap(&rig, 0, base + (uint64_t)to * PAGE, (uint64_t)now * PAGE, node);
+            remap_model(pages, first, count, to, now, node);
+        }
+        }
+        rig_drain(&rig);
+        check_pages(pages);
+    }
+    assert_false(rig.image->flags & PROCESS_DAMAGED);
+    rig_close(&rig);
+}
+
+static void test_mapping_sums(void **state) {
+    (void)state;
+    rig_open(&rig, 1);
+    rig_map(&rig, 0, MAPPING_RESERVED, base, 1ull << 40, 0);
+    rig_drain(&rig);
+    assert_int_equal(rig.image->totals.peak, 0);
+    assert_int_equal(rig.image->class_highest[MAPPING_RESERVED], 1ull << 40);
+    rig_map(&rig, 0, MAPPING_COUNTED, base + (1 << 20), 100 * PAGE, 0);
+    rig_map(&rig, 0, MAPPING_COUNTED, base + (1 << 20), 100 * PAGE, 0);
+    rig_unmap(&rig, 0, 0, base + (1 << 20) + 10 * PAGE, 5 * PAGE);
+    rig_drain(&rig);
+    assert_int_equal(rig.image->totals.live, 95 * PAGE);
+    assert_int_equal(rig.image->totals.peak, 100 * PAGE);
+    assert_int_equal(rig.image->sites.list[0].live.blocks, 2);
+    rig_close(&rig);
+}
+
+static void test_timeline(void **state) {
+    (void)state;
+    struct timeline timeline;
+    uint64_t highest = 0;
+    assert_true(timeline_init(&timeline, TIMELINE_POINTS, 0));
+    for (uint64_t ms = 0; ms < 3600000; ms += 1 + (uint64_t)rand() % 200) {
+        uint64_t now = (uint64_t)rand() % 1000000;
+        timeline_add(&timeline, ms * 1000000, now, now, ms);
+    }
+    assert_true(timeline.count <= TIMELINE_POINTS && timeline.count > TIMELINE_POINTS / 2 - 1);
+    timeline_add(&timeline, 3600000ull * 1000000, 5000000, 1, 1);
+    for (uint32_t i = 0; i < timeline.count; i++)
+        highest = timeline.points[i].bytes > highest ? timeline.points[i].bytes : highest;
+    assert_int_equal(highest, 5000000);
+    free(timeline.points);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_blocks),   cmocka_unit_test(test_blocks_room),
+        cmocka_unit_test(test_mappings), cmocka_unit_test(test_mapping_sums),
+        cmocka_unit_test(test_timeline),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
