@@ -189,8 +189,9 @@ static void view_release(struct view *view) {
 static json_t *view_json(struct view *view, const char *label) {
     const struct model *model = view->model;
     return json_pack(
-        "{s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}}", "label",
-        label, "bytes", json_count(model->bytes), "time", json_seconds(model->time_ns), "rss",
+        "{s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:i, s:{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}}",
+        "label", label, "process", model->process == PROFILE_TREE ? -1 : (int)model->process,
+        "bytes", json_count(model->bytes), "time", json_seconds(model->time_ns), "rss",
         json_count(model->rss), "points", json_points(model->profile, model->process), "sites",
         new_sites(view), "siteCount", (int)model->site_count, "frames", "parent", view->parent,
         "kind", view->kind, "name", view->name, "file", view->file, "brief", view->brief, "line",

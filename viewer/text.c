@@ -221,16 +221,24 @@ static void put_frame(struct text *text, uint32_t number) {
     line_end(text);
 }
 
-/* "... 12 frames in pandas ...": the package called first is the one that the reader knows. */
+/* The frame whose package names a fold: the outermost one, which the reader's own line called; but
+ * not the import system's, through which every package is entered. */
+static uint32_t fold_namesake(const struct model *model, const struct item *item) {
+    uint32_t frame = item->frame, best = item->frame;
+    for (uint32_t i = 0; i < item->count; i++, frame = model->frames[frame].parent)
+        if (strncmp(model->frames[frame].file, "<frozen importlib", 17) != 0)
+            best = frame;
+    return best;
+}
+
+/* "... 12 frames in pandas ..." */
 static void put_fold(struct text *text, const struct item *item) {
-    uint32_t outermost = item->frame;
     fprintf(text->out, "      ... %s", format_count(item->count, "frame").text);
-    for (uint32_t i = 1; i < item->count; i++)
-        outermost = text->model->frames[outermost].parent;
     if (item->library) {
         size_t length;
         char package[32];
-        const char *name = frame_package(&text->model->frames[outermost], &length);
+        uint32_t frame = fold_namesake(text->model, item);
+        const char *name = frame_package(&text->model->frames[frame], &length);
         snprintf(package, sizeof package, "%.*s", (int)(length < 31 ? length : 31), name);
         fputs(" in ", text->out);
         format_escaped(text->out, package, "", 0);
@@ -241,12 +249,13 @@ static void put_fold(struct text *text, const struct item *item) {
 
 static void put_kinds(FILE *out, unsigned kinds) {
     static const char *const names[MODEL_KINDS] = {"heap", "Python objects", "mapped pages"};
-    bool first = true;
+    const char *before = ", ";
     for (unsigned kind = 0; kind < MODEL_KINDS; kind++) {
         if (!(kinds & 1u << kind))
             continue;
-        fprintf(out, "%s%s", first ? ", " : " and ", names[kind]);
-        first = false;
+        kinds &= ~(1u << kind);
+        fprintf(out, "%s%s", before, names[kind]);
+        before = (kinds & (kinds - 1)) == 0 ? " and " : ", ";
     }
 }
 
@@ -339,10 +348,41 @@ static void put_process(struct text *text, const struct profile_process *process
     line_end(text);
 }
 
-/* Worth a line of its own: a part of the peak, or once as big by itself. */
+/* Worth a line of its own: a good part of the peak, or once nearly as big by itself. */
 static bool process_is_big(const struct text *text, const struct profile_process *process) {
-    uint64_t small = text->model->bytes / 100 * SMALL_PERCENT;
-    return process->tree_bytes > small || (process->peak_bytes > small && process->peak_bytes > 0);
+    uint64_t peak = text->model->bytes;
+    return process->tree_bytes > peak / 100 * SMALL_PERCENT || process->peak_bytes > peak / 4;
+}
+
+static void put_other_processes(struct text *text, uint32_t others, uint64_t bytes) {
+    if (others == 0)
+        return;
+    fprintf(text->out, "  and %s, ", format_count(others, "other").text);
+    if (bytes > 0)
+        fprintf(text->out, "together %s", format_bytes(bytes).text);
+    else
+        fputs("which held nothing then", text->out);
+    line_end(text);
+}
+
+static void list_processes(struct text *text, const uint32_t *order, uint32_t limit) {
+    const struct profile *profile = text->model->profile;
+    uint32_t others = 0, shown = 0;
+    uint64_t together = 0;
+    fprintf(text->out, "  %s, as they were at that moment:",
+            format_count(profile->process_count, "process image").text);
+    line_end(text);
+    for (uint32_t i = 0; i < profile->process_count; i++) {
+        const struct profile_process *process = &profile->processes[order[i]];
+        if (shown < limit && process_is_big(text, process)) {
+            put_process(text, process);
+            shown++;
+        } else {
+            others++;
+            together += process->tree_bytes;
+        }
+    }
+    put_other_processes(text, others, together);
 }
 
 static bool put_processes(struct text *text, uint32_t limit) {
@@ -356,26 +396,7 @@ static bool put_processes(struct text *text, uint32_t limit) {
         order[i] = i;
     qsort_r(order, profile->process_count, sizeof *order, compare_processes,
             (void *)(uintptr_t)profile);
-    fprintf(text->out, "  %s, as they were at that moment:",
-            format_count(profile->process_count, "process image").text);
-    line_end(text);
-    uint32_t others = 0, shown = 0;
-    uint64_t together = 0;
-    for (uint32_t i = 0; i < profile->process_count; i++) {
-        const struct profile_process *process = &profile->processes[order[i]];
-        if (shown < limit && process_is_big(text, process)) {
-            put_process(text, process);
-            shown++;
-        } else {
-            others++;
-            together += process->tree_bytes;
-        }
-    }
-    if (others > 0) {
-        fprintf(text->out, "  and %s, together %s", format_count(others, "other").text,
-                format_bytes(together).text);
-        line_end(text);
-    }
+    list_processes(text, order, limit);
     gap(text);
     free(order);
     return true;

@@ -6,19 +6,21 @@ function fact(name, value) {
   return pair;
 }
 
-function sumOf(data, field) {
-  return data.processes.reduce((sum, process) => sum + process[field], 0);
+function sumOf(processes, field) {
+  return processes.reduce((sum, process) => sum + process[field], 0);
 }
 
 function showFacts(data, view) {
   const facts = [fact("peak", formatBytes(view.bytes)), fact("at", formatTime(view.time))];
+  const meant = view.process < 0 ? data.processes : data.processes.slice(view.process, view.process + 1);
   if (view.rss) facts.push(fact("RSS then", formatBytes(view.rss)));
-  if (data.processCount > 1) facts.push(fact("process images", String(data.processCount)));
+  if (view.process < 0 && data.processCount > 1) facts.push(fact("process images", String(data.processCount)));
   const apart = [["arena", "Python's arenas"], ["reserved", "reserved, not counted"],
                  ["file", "file mappings, not counted"], ["shared", "shared memory, not counted"]];
   for (const [field, name] of apart)
-    if (sumOf(data, field)) facts.push(fact(name, formatBytes(sumOf(data, field))));
-  if (sumOf(data, "wait") >= 0.01) facts.push(fact("waited for the tracer", formatTime(sumOf(data, "wait"))));
+    if (sumOf(meant, field)) facts.push(fact(name, formatBytes(sumOf(meant, field))));
+  const waited = sumOf(meant, "wait");
+  if (waited >= 0.01) facts.push(fact("waited for the tracer", formatTime(waited)));
   byId("facts").replaceChildren(...facts);
 }
 
@@ -29,7 +31,7 @@ function showHead(data) {
   byId("outcome").textContent = [`${ended} after ${formatTime(data.duration)}`,
     ...[...versions].map((version) => "Python " + version)].join(", ");
   const warnings = data.warnings.map((number) => data.words[number]);
-  const lost = sumOf(data, "dropped");
+  const lost = sumOf(data.processes, "dropped");
   if (lost) warnings.push(`${formatCount(lost, "event")} could not be recorded, so these figures are wrong`);
   if (!data.complete) warnings.push("holdfast did not see the end of every process");
   byId("warnings").replaceChildren(...warnings.map((text) => element("p", "note", text)));
