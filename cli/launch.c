@@ -150,8 +150,10 @@ static bool program_has_ended(struct run *run) {
 
 static void wait_for_program(struct run *run) {
     while (!program_has_ended(run)) {
-        int signal_number = sigwaitinfo(&run->waited, NULL);
-        if (signal_number > 0 && signal_number != SIGCHLD)
+        siginfo_t info;
+        int signal_number = sigwaitinfo(&run->waited, &info);
+        /* What the kernel sends (a hang-up) goes to the whole process group, program included. */
+        if (signal_number > 0 && signal_number != SIGCHLD && info.si_code <= 0)
             kill(run->program, signal_number);
     }
 }

@@ -168,10 +168,10 @@ static void empty_abandoned(struct reader *reader) {
     publish(reader);
 }
 
-/* The ring's tail, checked. */
+/* The ring's tail, checked: it never goes back, nor beyond what the body holds. */
 static bool load_tail(struct trace *trace, struct reader *reader, uint64_t *tail) {
     *tail = atomic_load_explicit(&reader->ring->tail, memory_order_acquire);
-    if (*tail >= reader->position && *tail - reader->position <= reader->size && *tail % 8 == 0)
+    if (*tail >= reader->limit && *tail - reader->position <= reader->size && *tail % 8 == 0)
         return true;
     abandon(trace, reader);
     return false;
@@ -364,7 +364,7 @@ static void merge(struct trace *trace) {
             continue;
         }
         struct reader *reader = trace->queue[0].reader;
-        if (key & 1 && reader->position >= reader->seen)
+        if (!reader->abandoned && key & 1 && reader->position >= reader->seen)
             return;
         queue_take(trace);
         if (!reader->abandoned)

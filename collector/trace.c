@@ -210,6 +210,7 @@ void image_end(struct trace *trace, struct image *image) {
     if (image->state == IMAGE_LIVE)
         image_leave(trace, image);
     take_region_facts(image);
+    timeline_add(&image->timeline, trace->now_ns, image->totals.highest, 0, image->rss);
     image->state = IMAGE_ENDED;
     image->end_ns = trace->now_ns;
     for (uint32_t r = 0; r < image->region_count; r++) {

@@ -82,6 +82,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         unsigned instruction = (unsigned)take(&input, 1);
         uint32_t ring = instruction % rig.ring_count;
         put_record(&rig, &input, ring, instruction & 64, next);
+        if (instruction % 61 == 60)
+            atomic_store(&rig.rings[ring].ring->tail, take(&input, instruction & 128 ? 8 : 3));
         if (instruction & 128)
             drain_pass(&rig.trace);
         if (rig.trace.images[ring / 3]->state == IMAGE_ENDED)
