@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PROGRAMS = ROOT / "tests" / "programs"
 MB = 1 << 20
 # A program that has not ended by then hangs. Never part of what a test asserts.
-TIME_LIMIT = 180
+TIME_LIMIT = int(os.environ.get("HOLDFAST_TIME_LIMIT", "180"))
 FULL = os.environ.get("HOLDFAST_FULL") == "1"
 
 
@@ -44,13 +44,36 @@ class Outcome:
         return self.stdout.decode("utf-8", "replace")
 
 
-def execute(command, **options):
-    options.setdefault("timeout", TIME_LIMIT)
-    options.setdefault("stdin", subprocess.DEVNULL)
-    if "input" in options:
-        del options["stdin"]
-    return subprocess.run([str(word) for word in command], stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, **options)
+def execute(command, input=None, **options):
+    """Runs a command in a session of its own, so that one that hangs is ended with all its children."""
+    words = [str(word) for word in command]
+    process = subprocess.Popen(words, stdin=subprocess.DEVNULL if input is None else subprocess.PIPE,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+                               **options)
+    try:
+        stdout, stderr = process.communicate(input, timeout=TIME_LIMIT)
+    except subprocess.TimeoutExpired:
+        family = descendants(process.pid)
+        for pid in family:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        process.wait()
+        raise
+    return subprocess.CompletedProcess(words, process.returncode, stdout, stderr)
+
+
+def descendants(pid):
+    """A process of ours, and all that came from it and are still its family."""
+    listed = subprocess.run(["ps", "-e", "-o", "pid=,ppid="], stdout=subprocess.PIPE, text=True).stdout
+    pairs = [tuple(map(int, line.split())) for line in listed.splitlines()]
+    found = {pid}
+    while True:
+        more = {child for child, parent in pairs if parent in found} - found
+        if not more:
+            return found
+        found |= more
 
 
 def plain(*command, **options):
@@ -101,7 +124,7 @@ class Site:
 
     def mentions(self, text):
         """Some frame or thread of the stack is called that."""
-        return any(text == value for frame in self.stack for value in frame.values())
+        return any(frame["function"] in (text, f"<thread {text}>") for frame in self.stack)
 
 
 class Process:

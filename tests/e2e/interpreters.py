@@ -48,12 +48,13 @@ class Interpreter:
 
 
 SIZES = """
-import json, sys
+import json, sys, sysconfig
 size, grown = sys.getsizeof, []
 for _ in range(200000):
     grown.append(None)
 print(json.dumps({"bytes_header": size(b""), "bytearray_header": size(bytearray()),
                   "ascii_header": size("x") - 2, "list_header": size([]),
+                  "array_header": 8 if sysconfig.get_config_var("Py_GIL_DISABLED") else 0,
                   "grown_bytes": size(grown) - size([])}))
 """
 

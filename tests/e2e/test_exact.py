@@ -19,12 +19,16 @@ def broken_promises(python, helpers, mode="cdll", options=(), only=None, **envir
     return harness.complaints(process, PROGRAM, names(python), only)
 
 
+def assert_kept(broken):
+    assert not broken, "\n" + "\n".join(broken)
+
+
 def test_without_the_gil(any_python, helpers):
-    assert broken_promises(any_python, helpers) == []
+    assert_kept(broken_promises(any_python, helpers))
 
 
 def test_with_the_gil(any_python, helpers):
-    assert broken_promises(any_python, helpers, mode="pydll") == []
+    assert_kept(broken_promises(any_python, helpers, mode="pydll"))
 
 
 @pytest.mark.parametrize("allocator", ["malloc", "pymalloc", "debug", "malloc_debug",
@@ -32,18 +36,18 @@ def test_with_the_gil(any_python, helpers):
 def test_each_allocator(some_python, helpers, allocator):
     if not some_python.gil:
         pytest.skip("free-threaded builds have one allocator")
-    assert broken_promises(some_python, helpers, PYTHONMALLOC=allocator) == []
+    assert_kept(broken_promises(some_python, helpers, PYTHONMALLOC=allocator))
 
 
 def test_development_mode(some_python, helpers):
-    assert broken_promises(some_python, helpers, options=["-X", "dev"]) == []
+    assert_kept(broken_promises(some_python, helpers, options=["-X", "dev"]))
 
 
 def test_tracemalloc_from_the_start(some_python, helpers):
     """Its own tables go through Python's allocators and grow anywhere: only native sizes are exact."""
     native = [text for text in broken_promises(some_python, helpers, options=["-X", "tracemalloc=3"])
               if "# holds" in text]
-    assert native == []
+    assert_kept(native)
 
 
 TRACEMALLOC = """
@@ -67,7 +71,9 @@ def test_tracemalloc_comes_and_goes(some_python, tmp_path, options):
                      env=some_python.environment()).report().main
     header = some_python.sizes()["bytes_header"]
     for function, size in [("before", 5000003), ("during", 6000003), ("after", 7000003)]:
-        assert process.total(function=function, kinds=["python"]) == size + header, function
+        found = process.total(function=function, kinds=["python"])
+        # tracemalloc notes the block in a table, at the block's own line.
+        assert 0 <= found - size - header <= (0 if function == "after" else 100), function
 
 
 def test_numpy(helpers):
@@ -77,7 +83,7 @@ def test_numpy(helpers):
     python = main_one()
     outcome = traced(NUMPY, PROGRAM, helpers, "cdll", "numpy", env=python.environment())
     wanted = names(python, with_numpy=1)
-    assert harness.complaints(outcome.report().main, PROGRAM, wanted) == []
+    assert_kept(harness.complaints(outcome.report().main, PROGRAM, wanted))
 
 
 def test_posix_memalign_in_a_hundred_threads(some_python, helpers, tmp_path):
@@ -109,7 +115,7 @@ helpers.{call}({before}, {after})
 """)
     process = traced(python.path, program, helpers, env=python.environment()).report().main
     found = sum(site.bytes for site in process.matching(file="reallocating.py", kinds=["heap"]))
-    assert peak <= found <= peak + 64
+    assert peak <= found <= peak + MB + 64
 
 
 def test_arenas_are_not_counted_on_top(some_python, tmp_path):

@@ -134,17 +134,6 @@ def collectors(binary):
     return found
 
 
-def descendants(pid):
-    listed = subprocess.run(["ps", "-e", "-o", "pid=,ppid="], stdout=subprocess.PIPE, text=True).stdout
-    pairs = [tuple(map(int, line.split())) for line in listed.splitlines()]
-    found = {pid}
-    while True:
-        more = {child for child, parent in pairs if parent in found} - found
-        if not more:
-            return found
-        found |= more
-
-
 def wait_for(condition):
     limit = time.monotonic() + harness.TIME_LIMIT
     while not condition():
@@ -162,7 +151,7 @@ def test_collector_killed(python, tmp_path, number):
          str(program), str(tmp_path)], env=python.environment(), stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
     wait_for((tmp_path / "ready").exists)
-    family = descendants(process.pid)
+    family = harness.descendants(process.pid)
     ours = [pid for pid in collectors(harness.holdfast_binary()) if pid in family]
     assert ours
     # Where the command that was typed is a process of its own, it lives to hand the status on.

@@ -15,6 +15,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#define MB ((size_t)1 << 20)
+
 /* Blocks that nobody frees. Volatile, so that the compiler keeps every call. */
 static void *volatile kept;
 
@@ -30,7 +32,7 @@ static uint32_t next_random(uint32_t *state) {
 void *realloc_moved(size_t before, size_t after) {
     mallopt(M_MMAP_THRESHOLD, 1 << 30);
     char *block = malloc(before);
-    kept = malloc(64);
+    kept = malloc(MB); /* large enough to come from behind the block */
     char *moved = realloc(block, after);
     return moved;
 }

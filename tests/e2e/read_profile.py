@@ -1,0 +1,151 @@
+"""A second reader of profiles, written from docs/profile-format.md alone: if that page is wrong or leaves
+something out, this reader and Holdfast's own disagree.
+
+    read_profile.py FILE        prints the peaks and the biggest stacks
+"""
+import struct
+import subprocess
+import sys
+import zlib
+
+MAGIC = b"\x89HFP\r\n\x1a\n"
+END_MAGIC = b"\x89HFE\r\n\x1a\n"
+TREE = 2**32 - 1
+KINDS = ("heap", "python", "mapped")
+
+COLUMNS = {
+    1: ("run", "arguments host writer started duration ~status ~signal complete peak peak_ns events"),
+    3: ("functions", "name file first_line"),
+    4: ("nodes", "distance function line thread"),
+    5: ("processes", "pid ppid parent flags python arguments ~status ~signal start end peak peak_ns "
+                     "peak_rss max_rss tree end_bytes arena reserved file shared allocations frees "
+                     "events wait_ns waits dropped truncated"),
+    6: ("sites", "process node kind peak peak_blocks tree tree_blocks end end_blocks total total_blocks"),
+    7: ("timelines", "process points"),
+    8: ("points", "time bytes rss"),
+    9: ("sources", "file line text"),
+    10: ("arguments", "string"),
+    11: ("warnings", "string"),
+}
+
+
+class Cursor:
+    def __init__(self, data):
+        self.data, self.at = data, 0
+
+    def varint(self):
+        value = shift = 0
+        while True:
+            byte = self.data[self.at]
+            self.at += 1
+            value |= (byte & 0x7f) << shift
+            shift += 7
+            if byte < 0x80:
+                return value
+
+    def take(self, count):
+        part = self.data[self.at:self.at + count]
+        assert len(part) == count
+        self.at += count
+        return part
+
+
+def unpack(path):
+    with open(path, "rb") as file:
+        data = file.read()
+    header, trailer = data[:32], data[-32:]
+    assert header[:8] == MAGIC, "not a profile"
+    assert trailer[24:] == END_MAGIC, "cut short"
+    major, _minor = struct.unpack("<HH", header[8:12])
+    assert major == 1, "needs holdfast " + header[12:28].rstrip(b"\0").decode()
+    assert struct.unpack("<I", header[28:])[0] == zlib.crc32(header[:28])
+    assert struct.unpack("<I", trailer[20:24])[0] == zlib.crc32(trailer[:20])
+    frame, events = struct.unpack("<QQ", trailer[:16])
+    assert 64 + frame + events == len(data)
+    return subprocess.run(["zstd", "-dc"], input=data[32:32 + frame], stdout=subprocess.PIPE,
+                          check=True).stdout
+
+
+def read_strings(cursor):
+    lengths = [cursor.varint() for _ in range(cursor.varint())]
+    return [""] + [cursor.take(length).decode("utf-8") for length in lengths]
+
+
+def read_table(cursor, names):
+    rows, columns = cursor.varint(), cursor.varint()
+    table = [dict.fromkeys((name.lstrip("~") for name in names), 0) for _ in range(rows)]
+    for column in range(columns):
+        values = [cursor.varint() for _ in range(rows)]
+        if column >= len(names):
+            continue
+        name = names[column]
+        if name.startswith("~"):
+            values = [value >> 1 ^ -(value & 1) for value in values]
+        for row, value in zip(table, values):
+            row[name.lstrip("~")] = value
+    return table
+
+
+class Profile:
+    def __init__(self, path):
+        self.strings = [""]
+        for name, _ in COLUMNS.values():
+            setattr(self, name, [])
+        cursor = Cursor(unpack(path))
+        while (section := cursor.varint()) != 0:
+            body = Cursor(cursor.take(cursor.varint()))
+            if section == 2:
+                self.strings = read_strings(body)
+            elif section in COLUMNS:
+                name, columns = COLUMNS[section]
+                setattr(self, name, read_table(body, columns.split()))
+        assert cursor.varint() == 0 and cursor.at == len(cursor.data)
+        self.run = self.run[0]
+        self.functions.insert(0, None)
+        self.nodes.insert(0, None)
+        self.share_arguments()
+
+    def share_arguments(self):
+        words = [self.strings[row["string"]] for row in self.arguments]
+        for owner in [self.run, *self.processes]:
+            count = owner["arguments"]
+            owner["command"], words = words[:count], words[count:]
+        assert not words
+
+    def stack(self, node):
+        """[(function, file, line), ...], outermost first; a thread stands for a stack without frames."""
+        frames = []
+        if node and not self.nodes[node]["function"]:
+            return [("<thread %s>" % self.strings[self.nodes[node]["thread"]], "", 0)]
+        while node and self.nodes[node]["function"]:
+            row = self.nodes[node]
+            function = self.functions[row["function"]]
+            frames.append((self.strings[function["name"]], self.strings[function["file"]], row["line"]))
+            node -= row["distance"]
+        return frames[::-1] or [("<no stack>", "", 0)]
+
+    def peak_sites(self, process, tree=False):
+        """{(stack, kind): [bytes, blocks]} at the process's peak, or its part of the tree's."""
+        found = {}
+        which = "tree" if tree else "peak"
+        for row in self.sites:
+            if row["process"] == process and row[which]:
+                site = found.setdefault((tuple(self.stack(row["node"])), KINDS[row["kind"]]), [0, 0])
+                site[0] += row[which]
+                site[1] += row[which + "_blocks"]
+        return found
+
+
+def main(path):
+    profile = Profile(path)
+    print(" ".join(profile.run["command"]), "peak", profile.run["peak"], "bytes")
+    for number, process in enumerate(profile.processes):
+        print(f"process {process['pid']}: peak {process['peak']} bytes")
+        sites = sorted(profile.peak_sites(number).items(), key=lambda item: -item[1][0])
+        for (stack, kind), (size, blocks) in sites[:5]:
+            print(f"  {size} bytes in {blocks} blocks, {kind}: " +
+                  " > ".join(f"{name} {file}:{line}" for name, file, line in stack))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
