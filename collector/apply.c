@@ -140,6 +140,7 @@ static bool apply_text(struct reader *reader, uint64_t size, const uint64_t *wor
 static bool apply_code(struct trace *trace, struct reader *reader, uint64_t number,
                        const uint64_t *words) {
     uint64_t lines = read_word(words), sizes = read_word(words + 1), table = read_word(words + 2);
+    char empty[1] = "";
     struct stack_code code = {.text = reader->text,
                               .name_size = (uint32_t)(sizes >> 32),
                               .file_size = (uint32_t)sizes,
@@ -150,6 +151,8 @@ static bool apply_code(struct trace *trace, struct reader *reader, uint64_t numb
         number != reader->code_count || number >= LOCAL_CODES_MAX ||
         !array_reserve(&reader->codes, &reader->code_capacity, number + 1, sizeof *reader->codes))
         return false;
+    if (reader->text_size == 0)
+        code.text = empty;
     reader->text_size = 0;
     reader->codes[number] = stacks_code(&trace->stacks, &code);
     reader->code_count++;
