@@ -18,8 +18,8 @@ static const char usage[] =
     "                       html: one page that needs no network, with a graph to zoom and search\n"
     "                       json: everything, for programs (docs/report-json.md)\n"
     "                       collapsed: one line a stack, for flame graph tools\n"
-    "  -o, --output OUT     write there instead of to the standard output (html: instead of to\n"
-    "                       FILE with .html at its end)\n"
+    "  -o, --output OUT     write there and not to the standard output (a page does not go to a\n"
+    "                       terminal: it is then written to FILE with .html at its end)\n"
     "  -p, --process PID    only this process, at its own peak\n"
     "  -h, --help           this text\n";
 
@@ -159,7 +159,7 @@ static int show(const struct request *request, const struct profile *profile) {
         fprintf(stderr, "holdfast: no process %ld in %s\n", request->pid, request->file);
         return EXIT_MISUSE;
     }
-    bool page = request->format->write == report_page && !request->output;
+    bool page = request->format->write == report_page && !request->output && isatty(STDOUT_FILENO);
     char *name = page ? page_name(request->file) : NULL;
     if (page && !name)
         return 1;

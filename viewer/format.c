@@ -93,16 +93,18 @@ static size_t show_character(const char *text, const char *also, char buffer[16]
     size_t length;
     uint32_t code = decode(text, &length);
     bool wanted = code_is_unsafe(code) || (length == 1 && strchr(also, *text) != NULL);
+    static const char shorts[] = "\n\t\r", letters[] = "ntr";
+    const char *at = length == 1 ? strchr(shorts, *text) : NULL;
     if (!wanted) {
         memcpy(buffer, text, length);
         buffer[length] = 0;
         *columns = 1;
+    } else if (at) {
+        *columns = (size_t)snprintf(buffer, 16, "\\%c", letters[at - shorts]);
+    } else if (code < 0x100) {
+        *columns = (size_t)snprintf(buffer, 16, "\\x%02x", code);
     } else {
-        *columns = (size_t)snprintf(buffer, 16,
-                                    code < 0x100     ? "\\x%02x"
-                                    : code < 0x10000 ? "\\u%04x"
-                                                     : "\\U%08x",
-                                    code);
+        *columns = (size_t)snprintf(buffer, 16, code < 0x10000 ? "\\u%04x" : "\\U%08x", code);
     }
     return length;
 }

@@ -20,7 +20,7 @@ struct number format_count(uint64_t count, const char *noun); /* "1 block", "12,
  * control characters, bidi marks, line separators and what has no width. */
 size_t format_character(const char *text, bool *unsafe);
 
-/* Writes `text` with unsafe characters, and those in `also`, as escapes (\x1b, \u202e), cut to
+/* Writes `text` with unsafe characters, and those in `also`, as escapes (\n, \x1b, \u202e), cut to
  * `width` characters ("..." at its end; 0: not cut). Returns the characters written. */
 size_t format_escaped(FILE *out, const char *text, const char *also, size_t width);
 

@@ -76,6 +76,8 @@ static uint32_t frame_at(struct builder *builder, uint32_t parent, enum frame_ki
         .process = kind == FRAME_PROCESS ? function : 0,
         .function = named ? strings[function] : "",
         .file = strings[file],
+        .function_id = named ? function : 0,
+        .file_id = file,
         .line = line,
         .source = "",
     };

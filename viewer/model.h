@@ -29,8 +29,9 @@ struct model_frame {
     uint32_t parent; /* smaller than the own number, but for the root, which is its own */
     uint32_t end;    /* the frames below this one are those from the next one up to here */
     enum frame_kind kind;
-    uint32_t process;            /* FRAME_PROCESS: index into profile.processes */
-    const char *function, *file; /* equal text is the same pointer */
+    uint32_t process; /* FRAME_PROCESS: index into profile.processes */
+    const char *function, *file;
+    string_id function_id, file_id; /* equal text is the same number; nothing else is meant by it */
     uint32_t line;
     const char *source;                               /* the line's text, or "" */
     uint64_t total;                                   /* bytes of the frame and all below */

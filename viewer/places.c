@@ -1,6 +1,8 @@
 /* See places.h. */
 #include "places.h"
 
+#include "intern.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,10 +48,9 @@ const char *frame_package(const struct model_frame *frame, size_t *length) {
 
 const char *frame_file(const struct places *places, const struct model_frame *frame) {
     const char *below = below_packages(frame->file);
-    if (below)
-        return below;
-    return frame_is_library(frame) || frame->kind != FRAME_PYTHON ? frame->file
-                                                                  : frame->file + places->directory;
+    bool whole =
+        frame->kind != FRAME_PYTHON || frame_is_library(frame) || !strchr(frame->file, '/');
+    return below ? below : whole ? frame->file : frame->file + places->directory;
 }
 
 static bool is_users(const struct model_frame *frame) {
@@ -63,12 +64,12 @@ static size_t common_directory(const struct model *model, const bool *users) {
     size_t common = 0;
     for (uint32_t i = 0; i < model->frame_count; i++) {
         const char *file = model->frames[i].file;
-        if (!users[i] || file == first || *file == '<')
+        const char *slash = strrchr(file, '/');
+        if (!users[i] || file == first || !slash)
             continue;
         if (!first) {
             first = file;
-            const char *slash = strrchr(file, '/');
-            common = slash ? (size_t)(slash + 1 - file) : 0;
+            common = (size_t)(slash + 1 - file);
             continue;
         }
         size_t same = 0;
@@ -81,27 +82,16 @@ static size_t common_directory(const struct model *model, const bool *users) {
     return common;
 }
 
-/* A site and the frame that it is grouped under. */
+/* A site and the place that it belongs to. */
 struct member {
-    uint32_t frame, site;
+    uint32_t place, frame, site;
 };
 
-/* Equal names are equal pointers, so any order of pointers brings them together. */
-static int compare_names(const struct model_frame *a, const struct model_frame *b) {
-    if (a->function != b->function)
-        return (uintptr_t)a->function < (uintptr_t)b->function ? -1 : 1;
-    if (a->file != b->file)
-        return (uintptr_t)a->file < (uintptr_t)b->file ? -1 : 1;
-    if (a->line != b->line)
-        return a->line < b->line ? -1 : 1;
-    return (a->kind > b->kind) - (a->kind < b->kind);
-}
-
-static int compare_members(const void *left, const void *right, void *context) {
-    const struct model *model = context;
+static int compare_members(const void *left, const void *right) {
     const struct member *a = left, *b = right;
-    int order = compare_names(&model->frames[a->frame], &model->frames[b->frame]);
-    return order ? order : (a->site > b->site) - (a->site < b->site);
+    if (a->place != b->place)
+        return a->place < b->place ? -1 : 1;
+    return (a->site > b->site) - (a->site < b->site);
 }
 
 static int compare_places(const void *left, const void *right) {
@@ -118,7 +108,7 @@ static void join_place(const struct model *model, struct place *place, uint32_t 
     const struct model_site *site = &model->sites[site_number];
     place->bytes += site->bytes;
     place->blocks += site->blocks;
-    place->kinds |= 1u << site->kind;
+    place->kinds[site->kind] += site->bytes;
     place->stacks += seen_frame[site->frame] != number;
     place->processes += seen_process[site->process] != number;
     seen_frame[site->frame] = number;
@@ -129,8 +119,7 @@ static void group(const struct model *model, const struct member *members, struc
                   uint32_t *seen_frame, uint32_t *seen_process) {
     for (uint32_t i = 0; i < model->site_count; i++) {
         const struct member *member = &members[i];
-        if (i == 0 ||
-            compare_names(&model->frames[members[i - 1].frame], &model->frames[member->frame]) != 0)
+        if (i == 0 || members[i - 1].place != member->place)
             places->list[places->count++] =
                 (struct place){.frame = member->frame, .lead = member->site};
         join_place(model, &places->list[places->count - 1], places->count, member->site, seen_frame,
@@ -139,39 +128,71 @@ static void group(const struct model *model, const struct member *members, struc
     qsort(places->list, places->count, sizeof *places->list, compare_places);
 }
 
-/* For each frame the innermost of the user's frames on its stack, or itself. */
-static void find_members(const struct model *model, const bool *users, uint32_t *nearest,
+/* A frame's way from the outermost one, told by the user's frames alone. */
+struct route {
+    uint32_t frame; /* the innermost of the user's frames up to here; 0: none */
+    uint32_t id;    /* of the route to it */
+    uint32_t above; /* ... without it and the frames of the same function right above it, so that a
+                       recursion is one place however deep it goes */
+};
+
+static uint32_t route_id(struct intern *ids, uint32_t above, const struct model_frame *frame) {
+    const struct intern_key key = {
+        {above, frame->kind, frame->function_id, frame->file_id, frame->line}};
+    return intern_add(ids, &key);
+}
+
+static struct route next_route(struct intern *ids, const struct model *model, struct route route,
+                               uint32_t number) {
+    const struct model_frame *frame = &model->frames[number], *last = &model->frames[route.frame];
+    bool again = route.frame != 0 && last->function_id == frame->function_id &&
+                 last->file_id == frame->file_id;
+    uint32_t above = again ? route.above : route.id;
+    return (struct route){number, route_id(ids, above, frame), above};
+}
+
+/* False when memory ran out. Id 0 is the route of nothing, taken by the root. */
+static bool find_members(const struct model *model, const bool *users, struct route *routes,
                          struct member *members) {
-    for (uint32_t i = 0; i < model->frame_count; i++) {
-        uint32_t parent = model->frames[i].parent;
-        nearest[i] = users[i] ? i : i == 0 ? 0 : nearest[parent];
+    struct intern ids = {0};
+    bool good = route_id(&ids, 0, &model->frames[0]) == 0;
+    for (uint32_t i = 1; good && i < model->frame_count; i++) {
+        routes[i] = routes[model->frames[i].parent];
+        if (users[i])
+            routes[i] = next_route(&ids, model, routes[i], i);
+        good = routes[i].id != INTERN_FAILED;
     }
-    for (uint32_t i = 0; i < model->site_count; i++) {
+    for (uint32_t i = 0; good && i < model->site_count; i++) {
         uint32_t frame = model->sites[i].frame;
-        members[i] = (struct member){nearest[frame] ? nearest[frame] : frame, i};
+        struct route route = routes[frame];
+        if (route.frame == 0) /* no line of the user's: the innermost frame stands for it */
+            route = (struct route){frame, route_id(&ids, INTERN_FAILED, &model->frames[frame]), 0};
+        members[i] = (struct member){route.id, route.frame, i};
+        good = route.id != INTERN_FAILED;
     }
-    qsort_r(members, model->site_count, sizeof *members, compare_members, (void *)(uintptr_t)model);
+    qsort(members, model->site_count, sizeof *members, compare_members);
+    intern_release(&ids);
+    return good;
 }
 
 bool places_find(const struct model *model, struct places *places) {
     size_t frames = model->frame_count, sites = (size_t)model->site_count + 1;
     bool *users = calloc(frames, sizeof *users);
-    uint32_t *nearest = calloc(frames, sizeof *nearest);
-    uint32_t *processes = calloc((size_t)model->profile->process_count + 1, sizeof *processes);
+    struct route *routes = calloc(frames, sizeof *routes);
+    uint32_t *seen = calloc(frames + model->profile->process_count, sizeof *seen);
     struct member *members = calloc(sites, sizeof *members);
     *places = (struct places){.list = calloc(sites, sizeof *places->list)};
-    bool good = users && nearest && processes && members && places->list;
+    bool good = users && routes && seen && members && places->list;
+    for (uint32_t i = 0; good && i < frames; i++)
+        users[i] = is_users(&model->frames[i]);
+    good = good && find_members(model, users, routes, members);
     if (good) {
-        for (uint32_t i = 0; i < frames; i++)
-            users[i] = is_users(&model->frames[i]);
         places->directory = common_directory(model, users);
-        find_members(model, users, nearest, members);
-        memset(nearest, 0, frames * sizeof *nearest);
-        group(model, members, places, nearest, processes);
+        group(model, members, places, seen, seen + frames);
     }
     free(users);
-    free(nearest);
-    free(processes);
+    free(routes);
+    free(seen);
     free(members);
     return good;
 }

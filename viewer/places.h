@@ -1,21 +1,22 @@
 /* Which frames are the user's own, how files are named in a report, and sites grouped by the user's
- * line that asked for them.
+ * lines that asked for them.
  */
 #ifndef HOLDFAST_VIEWER_PLACES_H
 #define HOLDFAST_VIEWER_PLACES_H
 
 #include "model.h"
 
-/* Everything that one line of the user's program allocated, directly or in the libraries that it
- * called, whoever called the line. Where no frame is the user's, the innermost one stands for it.
- */
+/* Everything that one line of the user's program allocated, itself or in the libraries that it
+ * called, on one way through the user's program: what libraries do in between does not tell places
+ * apart, nor how deep a function recurs, nor the process. Where no frame is the user's, the
+ * innermost one stands for the line. */
 struct place {
     uint32_t frame; /* the line, as the biggest site has it */
     uint32_t lead;  /* the biggest site */
     uint64_t bytes, blocks;
-    uint32_t stacks;    /* distinct ones */
-    uint32_t processes; /* distinct ones */
-    unsigned kinds;     /* bit per enum profile_kind */
+    uint32_t stacks;             /* distinct ones */
+    uint32_t processes;          /* distinct ones */
+    uint64_t kinds[MODEL_KINDS]; /* bytes of each */
 };
 
 struct places {

@@ -247,16 +247,16 @@ static void put_fold(struct text *text, const struct item *item) {
     line_end(text);
 }
 
-static void put_kinds(FILE *out, unsigned kinds) {
+/* The kinds that matter: a hundredth of the place at least. */
+static void put_kinds(FILE *out, const struct place *place) {
     static const char *const names[MODEL_KINDS] = {"heap", "Python objects", "mapped pages"};
-    const char *before = ", ";
-    for (unsigned kind = 0; kind < MODEL_KINDS; kind++) {
-        if (!(kinds & 1u << kind))
-            continue;
-        kinds &= ~(1u << kind);
-        fprintf(out, "%s%s", before, names[kind]);
-        before = (kinds & (kinds - 1)) == 0 ? " and " : ", ";
-    }
+    const char *shown[MODEL_KINDS];
+    unsigned count = 0;
+    for (unsigned kind = 0; kind < MODEL_KINDS; kind++)
+        if (place->kinds[kind] > place->bytes / 100)
+            shown[count++] = names[kind];
+    for (unsigned i = 0; i < count; i++)
+        fprintf(out, "%s%s", i == 0 || i + 1 < count ? ", " : " and ", shown[i]);
 }
 
 static void put_place_head(struct text *text, const struct place *place) {
@@ -264,7 +264,7 @@ static void put_place_head(struct text *text, const struct place *place) {
     fprintf(text->out, "  %10s %7s  %s", format_bytes(place->bytes).text,
             format_percent(place->bytes, model->bytes).text,
             format_count(place->blocks, "block").text);
-    put_kinds(text->out, place->kinds);
+    put_kinds(text->out, place);
     if (place->processes > 1)
         fprintf(text->out, ", in %u processes", place->processes);
     else if (model->frames[model->frames[0].end > 1 ? 1 : 0].kind == FRAME_PROCESS)
@@ -308,8 +308,8 @@ static bool put_places(struct text *text, unsigned reserve) {
         if (!stack_read(model, model->sites[place->lead].frame, &stack))
             return false;
         stack_shorten(&stack, text->stack_lines);
-        /* its own line, the line about the others, and the gap */
-        bool fits = shown == 0 || text->left >= reserve + stack.count + 3;
+        /* the place's own line, and the one about the others */
+        bool fits = shown == 0 || text->left >= reserve + stack.count + 2;
         if (fits) {
             put_place(text, place, &stack);
             rest -= place->bytes;

@@ -38,17 +38,26 @@ class Graph {
     this.depth = new Uint32Array(count);
     this.children = Array.from({length: count}, () => []);
     const cursor = new Float64Array(count);
-    let deepest = 0;
     for (let i = 1; i < count; i++) {
       const above = parent[i];
       this.start[i] = cursor[above];
       cursor[above] += total[i];
       cursor[i] = this.start[i];
       this.depth[i] = this.depth[above] + 1;
-      deepest = Math.max(deepest, this.depth[i]);
       this.children[above].push(i);
     }
-    this.rows = deepest + 1;
+  }
+
+  /* Rows down to the deepest frame that is wide enough to be seen, as it is zoomed. */
+  countRows() {
+    const {total} = this.frames, least = total[this.focus] / 300, waiting = [this.focus];
+    let deepest = 0;
+    while (waiting.length) {
+      const i = waiting.pop();
+      deepest = Math.max(deepest, this.depth[i]);
+      for (const child of this.children[i]) if (total[child] >= least) waiting.push(child);
+    }
+    return deepest + 1;
   }
 
   name(i) {
@@ -69,6 +78,7 @@ class Graph {
   }
 
   resize() {
+    this.rows = this.countRows();
     this.width = this.scroller.clientWidth;
     this.height = Math.min(this.rows * ROW, Math.max(ROW * 6, Math.round(window.innerHeight * 0.68)));
     this.spacer.style.height = this.rows * ROW + "px";
@@ -177,6 +187,7 @@ class Graph {
   zoom(i) {
     if (this.frames.kind[i] === KIND.rest) return;
     this.focus = i;
+    this.resize();
     this.select(i);
   }
 

@@ -1,0 +1,69 @@
+/* Feeds profile_read and, past its checksums, profile_decode with whatever comes.
+ *
+ * With libFuzzer:   clang -fsanitize=fuzzer,address,undefined ...
+ * Standalone (HOLDFAST_FUZZ_MAIN): runs over the files named, for a corpus without libFuzzer.
+ *
+ * The first byte says what the rest is: a file, or unpacked sections. Whatever is accepted must
+ * also go out again, and come back, since a read profile has been checked.
+ */
+#include "wire/profile_format.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct profile *read_bytes(const uint8_t *data, size_t size) {
+    struct profile_error error;
+    struct profile *profile = NULL;
+    char path[64];
+    int fd = memfd_create("fuzz", MFD_CLOEXEC);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    if (fd >= 0 && write(fd, data, size) == (ssize_t)size)
+        profile = profile_read(path, &error);
+    close(fd);
+    return profile;
+}
+
+static void must_survive_a_round_trip(const struct profile *profile) {
+    struct profile_error error;
+    char *bytes = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&bytes, &size);
+    if (!out || !profile_write(profile, NULL, out, &error) || fclose(out) != 0)
+        abort();
+    struct profile *again = read_bytes((const uint8_t *)bytes, size);
+    if (!again || again->site_count != profile->site_count ||
+        again->string_count != profile->string_count || again->node_count != profile->node_count)
+        abort();
+    profile_free(again);
+    free(bytes);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    struct profile_error error;
+    if (size == 0)
+        return 0;
+    struct profile *profile =
+        data[0] & 1 ? read_bytes(data + 1, size - 1) : profile_decode(data + 1, size - 1, &error);
+    if (profile)
+        must_survive_a_round_trip(profile);
+    profile_free(profile);
+    return 0;
+}
+
+#ifdef HOLDFAST_FUZZ_MAIN
+int main(int argc, char **argv) {
+    static uint8_t data[1 << 20];
+    for (int i = 1; i < argc; i++) {
+        FILE *in = fopen(argv[i], "rb");
+        if (!in)
+            return 2;
+        LLVMFuzzerTestOneInput(data, fread(data, 1, sizeof data, in));
+        fclose(in);
+    }
+    return 0;
+}
+#endif
