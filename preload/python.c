@@ -134,8 +134,7 @@ void python_find(void *handle) {
     /* What dlsym allocates for its error message is not the program's, nor is the message. */
     self.in_python++;
     look(handle ? handle : RTLD_DEFAULT);
-    if (!python.found)
-        dlerror();
+    dlerror();
     self.in_python--;
     atomic_flag_clear(&looking);
 }
