@@ -14,6 +14,7 @@ struct thread;
 
 /* Code and position as the frame holds them: see frames_position(). */
 struct frame {
+    const char *address;
     const char *code;
     uintptr_t position;
 };
@@ -41,6 +42,7 @@ static inline __attribute__((always_inline)) bool frames_next(struct frame_walk 
     if (objects) {
         if (!next)
             return false;
+        frame->address = next;
         frame->code = python_pointer(next, walk->code);
         frame->position = (uintptr_t) * (const int *)(const void *)(next + walk->position);
         walk->next = python_pointer(next, walk->previous);
@@ -50,6 +52,7 @@ static inline __attribute__((always_inline)) bool frames_next(struct frame_walk 
         next = python_pointer(next, walk->previous);
     if (!next)
         return false;
+    frame->address = next;
     /* From 3.14 the low two bits are tags. */
     frame->code = (const char *)((uintptr_t)python_pointer(next, walk->code) & ~(uintptr_t)3);
     frame->position = (uintptr_t)python_pointer(next, walk->position);

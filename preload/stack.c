@@ -21,6 +21,15 @@ struct stack_entry {
 /* A chain that is longer than this is no chain. */
 #define FRAMES_MAX (1u << 24)
 
+/* A stack that was deeper than DEEP last time is not compared to its end: once DEEP frames in a row
+ * are where they were, as they were, those below them are taken to be the same. They could differ
+ * only if more than DEEP calls had returned and been made again, to the same places, without one
+ * allocation. Without this, recursion to depth n would cost n * n. */
+#define DEEP 2048u
+
+/* How many frames may have been entered or left since, for that. */
+#define DEEP_NEWS 64u
+
 #define FREED_SLOTS 1024u
 
 /* The last code objects that were freed. Each trie forgets them before it is next used; one that
@@ -136,11 +145,70 @@ static inline __attribute__((always_inline)) uint32_t cache_fill(struct stack_ca
     return unchanged;
 }
 
+/* The frame's place in a deep cache's innermost part; UINT32_MAX when it is not there. */
+static uint32_t deep_find(const struct stack_cache *cache, const struct frame *frame) {
+    for (uint32_t i = 1; i <= DEEP_NEWS; i++)
+        if (cache->entries[cache->count - i].frame.address == frame->address)
+            return cache->count - i;
+    return UINT32_MAX;
+}
+
+/* Compares DEEP frames downwards from `top`, the first of which is `frame`. The outermost entry
+ * that has changed (top + 1: none); UINT32_MAX when these are other frames, or changed further down
+ * than calls and returns since can explain. */
+static inline __attribute__((always_inline)) uint32_t deep_compare(struct stack_cache *cache,
+                                                                   struct frame_walk walk,
+                                                                   bool objects, struct frame frame,
+                                                                   uint32_t top) {
+    uint32_t changed = top + 1;
+    for (uint32_t i = top; top - i < DEEP; i--) {
+        struct stack_entry *entry = &cache->entries[i];
+        if (entry->frame.address != frame.address)
+            return UINT32_MAX;
+        if (!same(&entry->frame, &frame)) {
+            if (top - i >= DEEP_NEWS)
+                return UINT32_MAX;
+            if (entry->frame.code != frame.code)
+                entry->code = 0;
+            entry->frame = frame;
+            changed = i;
+        }
+        if (!frames_next(&walk, objects, &frame))
+            return UINT32_MAX;
+    }
+    return changed;
+}
+
+/* False: the stack has to be compared as a whole. */
+static inline __attribute__((always_inline)) bool
+walk_deep(struct stack_cache *cache, struct frame_walk walk, bool objects, uint32_t *changed) {
+    struct frame entered[DEEP_NEWS];
+    struct frame frame;
+    uint32_t count = 0, top = UINT32_MAX;
+    while (frames_next(&walk, objects, &frame) && (top = deep_find(cache, &frame)) == UINT32_MAX &&
+           count < DEEP_NEWS)
+        entered[count++] = frame;
+    if (top == UINT32_MAX || top < DEEP || !cache_reserve(cache, top + 1 + count))
+        return false;
+    *changed = deep_compare(cache, walk, objects, frame, top);
+    if (*changed == UINT32_MAX) {
+        cache->count = 0;
+        return false;
+    }
+    cache->count = top + 1 + count;
+    for (uint32_t i = 1; i <= count; i++)
+        cache->entries[top + i] = (struct stack_entry){.frame = entered[count - i]};
+    return true;
+}
+
 /* Most stacks are as deep as the last one and differ in their innermost frames, if at all. */
 static inline __attribute__((always_inline)) uint32_t walk_stack(struct stack_cache *cache,
                                                                  struct writer *writer,
                                                                  const struct frame_walk *walk,
                                                                  bool objects) {
+    uint32_t entered;
+    if (cache->count > DEEP + DEEP_NEWS && walk_deep(cache, *walk, objects, &entered))
+        return intern(cache, writer, entered);
     struct frame_walk first = *walk;
     struct frame frame;
     uint32_t depth = 0, changed = 0, known = cache->count;
