@@ -61,7 +61,8 @@ uint32_t sample_frame(struct sample *sample, uint32_t parent, uint32_t function,
 uint32_t sample_process(struct sample *sample, uint32_t pid, const char *command) {
     uint32_t number = sample->profile.process_count++;
     string_id *arguments = &sample->arguments[sample->argument_count];
-    char *words = strdup(command), *rest = words; /* lives as long as the test */
+    char *rest = strcpy(&sample->words[sample->words_used], command);
+    sample->words_used += strlen(command) + 1;
     uint32_t count = 0;
     for (char *word; (word = strsep(&rest, " ")) != NULL; count++)
         arguments[count] = sample_string(sample, word);

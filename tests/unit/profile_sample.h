@@ -22,6 +22,8 @@ struct sample {
     string_id arguments[SAMPLE_MAX];
     uint32_t argument_count;
     string_id warnings[SAMPLE_MAX];
+    char words[4096]; /* of commands */
+    size_t words_used;
 };
 
 void sample_start(struct sample *sample);

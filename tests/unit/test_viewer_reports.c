@@ -128,7 +128,9 @@ static void summary_is_short(void **state) {
         assert_true(longest_line(text) <= 110);
         free(text);
     }
-    assert_int_equal(report_summary("/nonexistent", tmpfile()), 2);
+    FILE *out = tmpfile();
+    assert_int_equal(report_summary("/nonexistent", out), 2);
+    fclose(out);
 }
 
 static void long_stacks_are_shortened(void **state) {
@@ -253,8 +255,7 @@ static const char *const hostile[] = {
     "a;b c;d 42",
     "\x1b]0;title\x07\x1b[2J",
     "line\nbreak\r",
-    "\xe2\x80\xae"
-    "evil\xe2\x81\xa9",
+    "\342\200\256evil\342\201\251",
     "{{data}}{{script}}",
     "&amp;<b>",
     "",
