@@ -1,7 +1,7 @@
 /* Feeds profile_read and, past its checksums, profile_decode with whatever comes.
  *
  * With libFuzzer:   clang -fsanitize=fuzzer,address,undefined ...
- * Standalone (HOLDFAST_FUZZ_MAIN): runs over the files named, for a corpus without libFuzzer.
+ * Standalone (STANDALONE): runs over the files named, for a corpus without libFuzzer.
  *
  * The first byte says what the rest is: a file, or unpacked sections. Whatever is accepted must
  * also go out again, and come back, since a read profile has been checked.
@@ -54,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     return 0;
 }
 
-#ifdef HOLDFAST_FUZZ_MAIN
+#ifdef STANDALONE
 int main(int argc, char **argv) {
     static uint8_t data[1 << 20];
     for (int i = 1; i < argc; i++) {
