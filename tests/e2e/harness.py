@@ -208,7 +208,7 @@ class Expectation:
         if self.blocks is not None and blocks != self.blocks:
             return f"{self.where}: {blocks} blocks, not {self.blocks}"
         names = {site.innermost["function"] for site in sites} - {"<listcomp>", "<lambda>"}
-        if not names <= {self.function}:
+        if not names <= {self.under[-1] if self.under else self.function}:
             return f"{self.where}: in {names}, not {self.function}"
         for site in sites if self.under else []:
             if site.functions()[-len(self.under):] != self.under:

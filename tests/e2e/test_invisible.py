@@ -43,7 +43,7 @@ def test_inherited_descriptors(python):
 
 def test_its_own_preload_stays(python, compile_program):
     environment = python.environment(LD_PRELOAD="libm.so.6")
-    compare(python, "-c", "import os; print(os.environ['LD_PRELOAD']); os.system('echo $LD_PRELOAD')",
+    compare(python, "-c", "import os; print(os.environ['LD_PRELOAD']); print(os.popen('echo $LD_PRELOAD').read())",
             env=environment)
 
 
@@ -62,6 +62,7 @@ def test_its_own_preload_stays(python, compile_program):
     "import threading; print([t.name for t in threading.enumerate()], threading.get_ident() != 0)",
     "import os; os.setsid() if os.getpid() != os.getpgrp() else 0; print(bytes(10**6)[:3])",
     "import os; os.environ.clear(); held = bytes(10**7); os.system('echo from the shell')",
+    "import os; os.system('echo ${LD_PRELOAD-none} ${HOLDFAST_SESSION-none}; echo $0')",
     "import ctypes, os; ctypes.CDLL(None).clearenv(); os.system('/bin/echo from the shell')",
     "import fcntl, os; fcntl.flock(os.open('/dev/null', 0), 2); held = bytes(10**7); print('locked')",
 ], ids=lambda program: program[:60])
@@ -169,7 +170,8 @@ def both_ways(python, *arguments):
 def test_interrupt_from_the_keyboard(some_python):
     ends = []
     for terminal in both_ways(some_python, "-u", "-c", "import time; print('ready'); time.sleep(100)"):
-        terminal.wait_for(b"ready")
+        terminal.wait_for(b"ready\r\n")
+        time.sleep(0.1)
         terminal.type(b"\x03")
         ends.append((terminal.end(), terminal.seen))
     assert ends[0] == ends[1]
@@ -179,19 +181,20 @@ def test_interrupt_from_the_keyboard(some_python):
 def test_interrupt_that_is_caught(python):
     program = """
 import time
-print("ready", flush=True)
 for _ in range(3):
     try:
+        print("ready", flush=True)
         time.sleep(100)
     except KeyboardInterrupt:
         print("caught", flush=True)
 """
     ends = []
     for terminal in both_ways(python, "-c", program):
-        terminal.wait_for(b"ready")
         for times in range(1, 4):
+            terminal.wait_for(b"ready\r\n", times)
+            time.sleep(0.1)  # the line is out before the sleep begins
             terminal.type(b"\x03")
-            terminal.wait_for(b"caught", times)
+            terminal.wait_for(b"caught\r\n", times)
         ends.append((terminal.end(), terminal.seen))
     assert ends[0] == ends[1]
     assert ends[0][0] == 0

@@ -69,7 +69,7 @@ def test_summary_fits_a_screen(outcome):
     assert len(lines) <= 60
     assert "job <&>.py" in text and "load" in text
     assert "return bytearray(size)" in text  # the source line
-    assert re.search(r"30\.0 MB|28\.6 MiB", text)
+    assert re.search(r"50\.0 MB|47\.7 MiB", text)
 
 
 def test_run_prints_the_summary(outcome):

@@ -188,9 +188,8 @@ def in_thread():
 
 SUB = """
 def in_subinterpreter():
-    global held
-    held = bytes(1000003)
-in_subinterpreter()
+    return bytes(1000003)
+held = in_subinterpreter()
 """
 
 
