@@ -1,5 +1,5 @@
-/* See environment.h. No allocation and no libc call that could: this runs inside a first malloc, and
- * in vfork children. */
+/* See environment.h. No allocation and no libc call that could: this runs inside a first malloc,
+ * and in vfork children. */
 #include "environment.h"
 
 #include <string.h>

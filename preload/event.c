@@ -1,4 +1,5 @@
-/* From a hook to a record: attaching the thread, choosing its writer, and the records themselves. */
+/* From a hook to a record: attaching the thread, choosing its writer, and the records themselves.
+ */
 #include <linux/prctl.h>
 #include <pthread.h>
 #include <string.h>
@@ -34,8 +35,8 @@ static struct {
     bool made;
 } thread_end;
 
-/* Runs when a thread ends. Later events of the same thread attach it again, which sets the key anew, so
- * that glibc calls this once more. */
+/* Runs when a thread ends. Later events of the same thread attach it again, which sets the key
+ * anew, so that glibc calls this once more. */
 static void thread_detach(void *unused) {
     (void)unused;
     if (self.epoch != process.epoch)
@@ -47,10 +48,11 @@ static void thread_detach(void *unused) {
     self.epoch = 0;
 }
 
-/* The first 32 keys live in the thread itself; setting a later one may allocate, and such a thread's
- * ring is found again by its dead owner. */
+/* The first 32 keys live in the thread itself; setting a later one may allocate, and such a
+ * thread's ring is found again by its dead owner. */
 void thread_prepare(void) {
-    thread_end.made = pthread_key_create(&thread_end.key, thread_detach) == 0 && thread_end.key < 32;
+    thread_end.made =
+        pthread_key_create(&thread_end.key, thread_detach) == 0 && thread_end.key < 32;
 }
 
 static bool thread_attach(void) {
@@ -137,8 +139,8 @@ static bool note_tickets(struct writer *writer) {
     return true;
 }
 
-/* Puts a record of `count` words into the ring, with a ticket where its order needs one. The ticket is
- * taken once there is room: the reader waits for it. */
+/* Puts a record of `count` words into the ring, with a ticket where its order needs one. The ticket
+ * is taken once there is room: the reader waits for it. */
 static inline void put(struct writer *writer, bool large, uint64_t word, const uint64_t *words,
                        uint32_t count) {
     if (!large && writer->is_gil) {
@@ -185,7 +187,8 @@ static void put_block(struct writer *writer, uint64_t word, const void *address,
 void event_alloc(struct writer *writer, unsigned kind, const void *address, uint64_t size,
                  uint32_t node) {
     if (fits(address))
-        put_block(writer, event_word(EVENT_ALLOC, kind, 0, (uintptr_t)address), address, size, node);
+        put_block(writer, event_word(EVENT_ALLOC, kind, 0, (uintptr_t)address), address, size,
+                  node);
 }
 
 void event_free(struct writer *writer, const void *address) {
@@ -203,8 +206,8 @@ void event_realloc_begin(struct writer *writer, const void *address) {
 void event_realloc_end(struct writer *writer, unsigned kind, unsigned aux, const void *address,
                        uint64_t size, uint32_t node) {
     if (fits(address))
-        put_block(writer, event_word(EVENT_REALLOC_END, kind, aux, (uintptr_t)address), address, size,
-                  node);
+        put_block(writer, event_word(EVENT_REALLOC_END, kind, aux, (uintptr_t)address), address,
+                  size, node);
 }
 
 /* Mappings always take a ticket: each is a system call already. */

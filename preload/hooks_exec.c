@@ -1,12 +1,15 @@
-/* New process images: every exec-like call takes the session along (environment.h), and a process that
- * is about to lose its memory says so first. All of it must work in a vfork child, which runs on its
- * parent's memory: nothing is allocated, and what was the parent's stays as it was. */
+/* New process images: every exec-like call takes the session along (environment.h), and a process
+ * that is about to lose its memory says so first. All of it must work in a vfork child, which runs
+ * on its parent's memory: nothing is allocated, and what was the parent's stays as it was. */
 #include <alloca.h>
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "environment.h"
@@ -14,8 +17,8 @@
 #include "sys.h"
 #include "thread.h"
 
-/* More variables than this are passed on as they are, without the session: they would not fit a small
- * thread's stack twice. */
+/* More variables than this are passed on as they are, without the session: they would not fit a
+ * small thread's stack twice. */
 #define VARIABLES_MAX 8192u
 
 static bool session_goes_on(void) {
@@ -28,10 +31,10 @@ static bool worth_passing(char *const envp[]) {
 }
 
 /* `envp` with the session in it, on the caller's stack; NULL when `envp` is to be used as it is. */
-#define ENVIRONMENT_ON_STACK(envp)                                                                   \
-    (worth_passing(envp) ? alloca((environment_count(envp) + 3) * sizeof(char *) +                   \
-                                  environment_text_size(envp))                                       \
-                         : NULL)
+#define ENVIRONMENT_ON_STACK(envp)                                                                 \
+    (worth_passing(envp)                                                                           \
+         ? alloca((environment_count(envp) + 3) * sizeof(char *) + environment_text_size(envp))    \
+         : NULL)
 
 static char *const *fill(char *const envp[], void *space) {
     if (!space)
@@ -129,12 +132,12 @@ static void copy_arguments(char **argv, const char *first, va_list *list) {
 }
 
 /* A macro, because the array must live on the caller's stack. */
-#define COLLECT_ARGUMENTS(argv, first, list)                                                         \
-    va_list list;                                                                                    \
-    va_start(list, first);                                                                           \
-    char **argv = alloca((count_arguments(first, &list) + 1) * sizeof(char *));                      \
-    va_end(list);                                                                                    \
-    va_start(list, first);                                                                           \
+#define COLLECT_ARGUMENTS(argv, first, list)                                                       \
+    va_list list;                                                                                  \
+    va_start(list, first);                                                                         \
+    char **argv = alloca((count_arguments(first, &list) + 1) * sizeof(char *));                    \
+    va_end(list);                                                                                  \
+    va_start(list, first);                                                                         \
     copy_arguments(argv, first, &list)
 
 EXPORT int execl(const char *path, const char *first, ...) {
@@ -157,7 +160,8 @@ EXPORT int execle(const char *path, const char *first, ...) {
 }
 
 EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
-                       const posix_spawnattr_t *attributes, char *const argv[], char *const envp[]) {
+                       const posix_spawnattr_t *attributes, char *const argv[],
+                       char *const envp[]) {
     real_find();
     return real.posix_spawn(pid, path, actions, attributes, argv,
                             fill(envp, ENVIRONMENT_ON_STACK(envp)));
@@ -171,39 +175,112 @@ EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_act
                              fill(envp, ENVIRONMENT_ON_STACK(envp)));
 }
 
-/* libc starts the shell by ways that no hook sees, so the session goes along inside the command: the
- * shell itself is not traced, what it starts is. */
-static char *shell_command(const char *command, size_t *size) {
-    if (!session_goes_on() || strchr(environment.preload, '\''))
-        return NULL;
-    const char *parts[] = {"export '", environment.preload, "'${LD_PRELOAD:+:$LD_PRELOAD} '",
-                           environment.session, "'; ", command};
-    *size = 1;
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
-        *size += strlen(parts[i]);
-    char *text = pages_map(*size);
-    char *end = text;
-    for (size_t i = 0; text && i < sizeof parts / sizeof parts[0]; i++)
-        end = stpcpy(end, parts[i]);
-    return text;
+/* libc's own system() starts the shell by ways that no hook sees. This is the same thing by way of
+ * posix_spawn: while the shell runs, the two interrupting signals are the shell's affair, and
+ * SIGCHLD waits. What several threads change of the signals they have in common, the last one puts
+ * back. */
+static struct {
+    pthread_mutex_t lock;
+    unsigned running;
+    struct sigaction interrupt, quit;
+} shells = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void signals_leave_to_shell(sigset_t *old) {
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    pthread_mutex_lock(&shells.lock);
+    if (shells.running++ == 0) {
+        sigaction(SIGINT, &ignore, &shells.interrupt);
+        sigaction(SIGQUIT, &ignore, &shells.quit);
+    }
+    pthread_mutex_unlock(&shells.lock);
+    sigset_t block;
+    sigemptyset(&block);
+    sigaddset(&block, SIGCHLD);
+    pthread_sigmask(SIG_BLOCK, &block, old);
+}
+
+static void signals_take_back(const sigset_t *old) {
+    pthread_mutex_lock(&shells.lock);
+    if (--shells.running == 0) {
+        sigaction(SIGINT, &shells.interrupt, NULL);
+        sigaction(SIGQUIT, &shells.quit, NULL);
+    }
+    pthread_mutex_unlock(&shells.lock);
+    pthread_sigmask(SIG_SETMASK, old, NULL);
+}
+
+static int shell_spawn(const char *command, const sigset_t *mask, pid_t *pid) {
+    char *argv[] = {"sh", "-c", (char *)(uintptr_t)command, NULL};
+    sigset_t defaults;
+    sigemptyset(&defaults);
+    if (shells.interrupt.sa_handler != SIG_IGN)
+        sigaddset(&defaults, SIGINT);
+    if (shells.quit.sa_handler != SIG_IGN)
+        sigaddset(&defaults, SIGQUIT);
+    posix_spawnattr_t attributes;
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setsigmask(&attributes, mask);
+    posix_spawnattr_setsigdefault(&attributes, &defaults);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+    int error = posix_spawn(pid, "/bin/sh", NULL, &attributes, argv, environ);
+    posix_spawnattr_destroy(&attributes);
+    return error;
+}
+
+struct shell {
+    pid_t pid;
+    const sigset_t *mask;
+};
+
+static void shell_cancelled(void *argument) {
+    struct shell *shell = argument;
+    int state;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+    kill(shell->pid, SIGKILL);
+    while (waitpid(shell->pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    signals_take_back(shell->mask);
+    pthread_setcancelstate(state, NULL);
+}
+
+static int shell_wait(struct shell *shell) {
+    int status = -1;
+    pid_t ended;
+    pthread_cleanup_push(shell_cancelled, shell);
+    do
+        ended = waitpid(shell->pid, &status, 0);
+    while (ended < 0 && errno == EINTR);
+    pthread_cleanup_pop(0);
+    return ended == shell->pid ? status : -1;
 }
 
 EXPORT int system(const char *command) {
     real_find();
-    size_t size = 0;
-    char *ours = command ? shell_command(command, &size) : NULL;
-    int status = real.system(ours ? ours : command);
-    if (ours)
-        pages_unmap(ours, size);
+    if (!command || !session_goes_on())
+        return real.system(command);
+    sigset_t mask;
+    signals_leave_to_shell(&mask);
+    struct shell shell = {.mask = &mask};
+    int error = shell_spawn(command, &mask, &shell.pid);
+    int status = error ? 127 << 8 : shell_wait(&shell);
+    int kept = error ? error : errno;
+    signals_take_back(&mask);
+    errno = kept;
     return status;
 }
 
+/* popen hands `environ` to its shell while it runs; nothing else can be put in its way. Another
+ * thread that changes the environment at that very moment loses the change. */
 EXPORT FILE *popen(const char *command, const char *type) {
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     real_find();
-    size_t size = 0;
-    char *ours = shell_command(command, &size);
-    FILE *stream = real.popen(ours ? ours : command, type);
-    if (ours)
-        pages_unmap(ours, size);
+    pthread_mutex_lock(&lock);
+    char **theirs = environ;
+    char **ours = (char **)(uintptr_t)fill(theirs, ENVIRONMENT_ON_STACK(theirs));
+    environ = ours;
+    FILE *stream = real.popen(command, type);
+    if (environ == ours)
+        environ = theirs;
+    pthread_mutex_unlock(&lock);
     return stream;
 }

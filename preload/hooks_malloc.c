@@ -1,5 +1,6 @@
-/* The malloc family. A free is recorded before the real call, an allocation after it, a reallocation
- * around it. Nothing here touches errno: what the real function left there is the program's. */
+/* The malloc family. A free is recorded before the real call, an allocation after it, a
+ * reallocation around it. Nothing here touches errno: what the real function left there is the
+ * program's. */
 #include <errno.h>
 #include <malloc.h>
 #include <stdint.h>
@@ -134,8 +135,8 @@ EXPORT void *realloc(void *block, size_t size) {
     return realloc_recorded(writer, block, size);
 }
 
-/* libc's own would call our realloc and be recorded there with a frame of ours in between; this is the
- * same thing without the detour. */
+/* libc's own would call our realloc and be recorded there with a frame of ours in between; this is
+ * the same thing without the detour. */
 EXPORT void *reallocarray(void *block, size_t count, size_t size) {
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes)) {

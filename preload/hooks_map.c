@@ -1,6 +1,7 @@
-/* Mappings made by the program itself (glibc's malloc and thread stacks do not come through here). A
- * release is recorded before the real call, everything else after it. */
-/* With 64-bit offsets asked for, the header renames mmap to mmap64, and both must be defined here. */
+/* Mappings made by the program itself (glibc's malloc and thread stacks do not come through here).
+ * A release is recorded before the real call, everything else after it. */
+/* With 64-bit offsets asked for, the header renames mmap to mmap64, and both must be defined here.
+ */
 #undef _FILE_OFFSET_BITS
 
 #include <stdarg.h>
@@ -18,6 +19,13 @@
 
 static size_t page_round(size_t size) {
     return (size + PAGE - 1) & ~(PAGE - 1);
+}
+
+/* What the kernel refuses as a range changes nothing. */
+static bool is_range(const void *start, size_t length) {
+    uintptr_t first = (uintptr_t)start;
+    return first % PAGE == 0 && length != 0 && page_round(length) != 0 &&
+           first + page_round(length) > first;
 }
 
 static unsigned classify(int protection, int flags, int fd) {
@@ -70,10 +78,7 @@ EXPORT void *mmap64(void *address, size_t length, int protection, int flags, int
 EXPORT int munmap(void *start, size_t length) {
     if (!real.munmap && !real_find())
         return -1;
-    /* What the kernel refuses releases nothing. */
-    bool valid = (uintptr_t)start % PAGE == 0 && length != 0 &&
-                 (uintptr_t)start + page_round(length) > (uintptr_t)start;
-    if (valid)
+    if (is_range(start, length))
         note_unmap(start, page_round(length));
     return real.munmap(start, length);
 }
@@ -84,8 +89,9 @@ static void *mremap_recorded(void *old, size_t old_size, size_t size, int flags,
         return real.mremap(old, old_size, size, flags, target);
     event_unmap(writer, UNMAP_HELD, (uintptr_t)old, page_round(old_size));
     void *start = real.mremap(old, old_size, size, flags, target);
+    bool failed = start == MAP_FAILED;
     uint32_t node = stack_node(&self, writer);
-    event_remap(writer, start == MAP_FAILED ? 0 : (uintptr_t)start, page_round(size), node);
+    event_remap(writer, failed ? 0 : (uintptr_t)start, failed ? 0 : page_round(size), node);
     event_end(writer);
     return start;
 }
@@ -97,7 +103,10 @@ EXPORT void *mremap(void *old, size_t old_size, size_t size, int flags, ...) {
     va_end(arguments);
     if (!real.mremap && !real_find())
         return MAP_FAILED;
-    /* Size 0 makes a second mapping of shared pages; DONTUNMAP leaves the old range behind, empty. */
+    if (old_size != 0 && !is_range(old, old_size))
+        return real.mremap(old, old_size, size, flags, target);
+    /* Size 0 makes a second mapping of shared pages; DONTUNMAP leaves the old range behind, empty.
+     */
     if (old_size != 0 && (flags & MREMAP_DONTUNMAP) == 0)
         return mremap_recorded(old, old_size, size, flags, target);
     void *start = real.mremap(old, old_size, size, flags, target);

@@ -1,5 +1,5 @@
-/* What else tells about processes and threads: a child's death as its parent learns of it, names, and
- * libraries that are loaded later. */
+/* What else tells about processes and threads: a child's death as its parent learns of it, names,
+ * and libraries that are loaded later. */
 #include <dlfcn.h>
 #include <link.h>
 #include <pthread.h>
@@ -108,7 +108,8 @@ static __attribute__((noinline)) void *open_and_look(const char *file, int mode)
     return handle;
 }
 
-__attribute__((optimize("optimize-sibling-calls"))) EXPORT void *dlopen(const char *file, int mode) {
+__attribute__((optimize("optimize-sibling-calls"))) EXPORT void *dlopen(const char *file,
+                                                                        int mode) {
     real_find();
     if (!python_present() && may_stand_between(file, __builtin_return_address(0)))
         return open_and_look(file, mode);

@@ -1,7 +1,7 @@
 /* Joining the session: the first image, a forked child, and a process that runs out of rings.
  *
- * Only raw system calls, with every signal blocked: this runs inside the first malloc, in children of
- * multi-threaded programs, and on threads that may hold any lock of libc's.
+ * Only raw system calls, with every signal blocked: this runs inside the first malloc, in children
+ * of multi-threaded programs, and on threads that may hold any lock of libc's.
  */
 #include <linux/futex.h>
 #include <string.h>
@@ -24,7 +24,8 @@
 #define JOIN_TIMEOUT_S 10
 #define KERNEL_SIGSET_SIZE 8
 
-static_assert(sizeof(struct process) == WIRE_PAGE, "the wiped page holds the process and nothing else");
+static_assert(sizeof(struct process) == WIRE_PAGE,
+              "the wiped page holds the process and nothing else");
 
 struct process process;
 _Thread_local struct thread self;
@@ -80,8 +81,8 @@ static int session_connect(void) {
     struct timeval timeout = {.tv_sec = JOIN_TIMEOUT_S};
     sys_call6(SYS_setsockopt, fd, SOL_SOCKET, SO_RCVTIMEO, (long)&timeout, sizeof timeout, 0);
     sys_call6(SYS_setsockopt, fd, SOL_SOCKET, SO_SNDTIMEO, (long)&timeout, sizeof timeout, 0);
-    if (!sys_failed(sys_call6(SYS_connect, fd, (long)&lineage.address, (long)lineage.address_size, 0,
-                              0, 0)))
+    if (!sys_failed(sys_call6(SYS_connect, fd, (long)&lineage.address, (long)lineage.address_size,
+                              0, 0, 0)))
         return (int)fd;
     sys_call6(SYS_close, fd, 0, 0, 0, 0, 0);
     return -1;
@@ -125,7 +126,8 @@ static bool ask(uint32_t kind, struct answer *answer) {
     int fd = session_connect();
     if (fd < 0)
         return false;
-    struct join_request request = {.version = WIRE_VERSION, .kind = kind, .process = lineage.number};
+    struct join_request request = {
+        .version = WIRE_VERSION, .kind = kind, .process = lineage.number};
     request.pid = (uint32_t)sys_call6(SYS_getpid, 0, 0, 0, 0, 0, 0);
     memcpy(request.token, lineage.token, sizeof request.token);
     long sent = sys_call6(SYS_sendto, fd, (long)&request, sizeof request, MSG_NOSIGNAL, 0, 0);

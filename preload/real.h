@@ -1,8 +1,8 @@
 /* The functions behind the hooks: what the program would have called without us.
  *
- * Found by dlsym(RTLD_NEXT), so that an allocator which the program brought along (jemalloc, mimalloc)
- * is served as well as libc's. Finding them may itself allocate: until they are known, allocations
- * come from a small static arena (bootstrap_*).
+ * Found by dlsym(RTLD_NEXT), so that an allocator which the program brought along (jemalloc,
+ * mimalloc) is served as well as libc's. Finding them may itself allocate: until they are known,
+ * allocations come from a small static arena (bootstrap_*).
  */
 #ifndef HOLDFAST_PRELOAD_REAL_H
 #define HOLDFAST_PRELOAD_REAL_H
@@ -59,8 +59,8 @@ struct real {
 
 extern struct real real;
 
-/* Fills `real`. Safe to call again and from any hook; false while a call is under way on this thread's
- * behalf (an allocation that dlsym makes). */
+/* Fills `real`. Safe to call again and from any hook; false while a call is under way on this
+ * thread's behalf (an allocation that dlsym makes). */
 bool real_find(void);
 
 void *bootstrap_alloc(size_t size, size_t alignment);

@@ -1,5 +1,5 @@
-/* The library's own memory: pages straight from the kernel, so that nothing it needs goes through the
- * allocators it watches. */
+/* The library's own memory: pages straight from the kernel, so that nothing it needs goes through
+ * the allocators it watches. */
 #include "sys.h"
 
 #include <sys/mman.h>
@@ -11,8 +11,8 @@ void *pages_map(size_t size) {
 }
 
 void *pages_grow(void *pages, size_t old_size, size_t new_size) {
-    long result = sys_call6(SYS_mremap, (long)pages, (long)old_size, (long)new_size, MREMAP_MAYMOVE,
-                            0, 0);
+    long result =
+        sys_call6(SYS_mremap, (long)pages, (long)old_size, (long)new_size, MREMAP_MAYMOVE, 0, 0);
     return sys_failed(result) ? NULL : (void *)result;
 }
 

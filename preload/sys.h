@@ -2,8 +2,8 @@
  * architecture. Result of a system call: as the kernel gives it, -errno on failure; errno itself is
  * never touched, because the program owns it.
  *
- * The library cannot use libc's wrappers: they set errno, can be interposed by the program or by us,
- * and some allocate.
+ * The library cannot use libc's wrappers: they set errno, can be interposed by the program or by
+ * us, and some allocate.
  */
 #ifndef HOLDFAST_PRELOAD_SYS_H
 #define HOLDFAST_PRELOAD_SYS_H
@@ -29,10 +29,11 @@ static inline bool sys_failed(long result) {
     return (unsigned long)result >= (unsigned long)-4095L;
 }
 
-/* Private zeroed pages, kept out of every hook. NULL when there are none. `size` in bytes, rounded up
- * to pages by the kernel. */
+/* Private zeroed pages, kept out of every hook. NULL when there are none. `size` in bytes, rounded
+ * up to pages by the kernel. */
 void *pages_map(size_t size);
-/* Grows (or moves) pages that pages_map made; the new part is zeroed. NULL: the old ones are as they were. */
+/* Grows (or moves) pages that pages_map made; the new part is zeroed. NULL: the old ones are as
+ * they were. */
 void *pages_grow(void *pages, size_t old_size, size_t new_size);
 void pages_unmap(void *pages, size_t size);
 

@@ -1,10 +1,10 @@
 /* The library's state: one struct for the process, one for each thread.
  *
- * Both are valid when they are all zeroes, because the first malloc comes before any constructor. The
- * process's page is wiped by the kernel in every child that gets a copy of the address space
- * (MADV_WIPEONFORK), however it was made; so `process.epoch` is 0 in a child until it has joined, no
- * thread's epoch matches it, and every hook takes its slow path. A vfork child shares the page, as it
- * shares the memory whose allocations it records.
+ * Both are valid when they are all zeroes, because the first malloc comes before any constructor.
+ * The process's page is wiped by the kernel in every child that gets a copy of the address space
+ * (MADV_WIPEONFORK), however it was made; so `process.epoch` is 0 in a child until it has joined,
+ * no thread's epoch matches it, and every hook takes its slow path. A vfork child shares the page,
+ * as it shares the memory whose allocations it records.
  */
 #ifndef HOLDFAST_PRELOAD_THREAD_H
 #define HOLDFAST_PRELOAD_THREAD_H
@@ -28,10 +28,10 @@ struct process {
 };
 
 struct thread {
-    uint32_t epoch;     /* equals process.epoch when this thread is attached */
+    uint32_t epoch; /* equals process.epoch when this thread is attached */
     uint32_t tid;
-    uint32_t in_python; /* depth inside an allocator's real function: what it takes from the one below
-                           is not counted again */
+    uint32_t in_python; /* depth inside an allocator's real function: what it takes from the one
+                           below is not counted again */
     uint32_t checks;    /* counts down to the next pymem_check */
     bool attaching;
     bool named;         /* its name has been sent */
@@ -48,30 +48,33 @@ extern _Thread_local struct thread self;
  *     struct writer *writer = event_begin();
  *     if (writer) { event_alloc(writer, ...); event_end(writer); }
  *
- * event_begin picks the GIL's writer when this thread holds the GIL, else its own, or a spare one when
- * a signal handler interrupted a write; NULL: do not record (not traced). */
+ * event_begin picks the GIL's writer when this thread holds the GIL, else its own, or a spare one
+ * when a signal handler interrupted a write; NULL: do not record (not traced). */
 struct writer *event_begin(void);
 void event_end(struct writer *writer);
 
 /* Records. `node` 0 is not a stack; callers pass stack_node(). */
-void event_alloc(struct writer *writer, unsigned kind, const void *address, uint64_t size, uint32_t node);
+void event_alloc(struct writer *writer, unsigned kind, const void *address, uint64_t size,
+                 uint32_t node);
 void event_free(struct writer *writer, const void *address);
 void event_realloc_begin(struct writer *writer, const void *address);
 void event_realloc_end(struct writer *writer, unsigned kind, unsigned aux, const void *address,
                        uint64_t size, uint32_t node);
-void event_map(struct writer *writer, unsigned class, uintptr_t start, uint64_t length, uint32_t node);
+void event_map(struct writer *writer, unsigned class, uintptr_t start, uint64_t length,
+               uint32_t node);
 void event_unmap(struct writer *writer, unsigned aux, uintptr_t start, uint64_t length);
 void event_remap(struct writer *writer, uintptr_t start, uint64_t length, uint32_t node);
 void event_protect(struct writer *writer, unsigned what, uintptr_t start, uint64_t length,
                    uint32_t node);
 void event_mark(struct writer *writer, unsigned mark, uint64_t value);
 
-/* Addresses that a free must look at twice: large blocks (ordered by ticket across processes) and code
- * objects. A one-sided test: false is certain. */
+/* Addresses that a free must look at twice: large blocks (ordered by ticket across processes) and
+ * code objects. A one-sided test: false is certain. */
 void filter_add(const void *address);
 bool filter_may_contain(const void *address);
 
-/* Makes the key whose destructor gives back what an ending thread held. Once, before there are threads. */
+/* Makes the key whose destructor gives back what an ending thread held. Once, before there are
+ * threads. */
 void thread_prepare(void);
 
 /* Joins the session that the environment names, or that this process's parent was in. True when the

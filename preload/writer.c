@@ -15,8 +15,8 @@
 
 #define OWNER_RETIRED 0xffffffffu
 
-/* The writers of one region's rings, in pages of their own: a writer stays with its ring when the ring
- * changes hands, because node numbers belong to the ring. */
+/* The writers of one region's rings, in pages of their own: a writer stays with its ring when the
+ * ring changes hands, because node numbers belong to the ring. */
 struct writer_group {
     uint32_t count;
     struct writer writers[REGION_MAX_RINGS];
@@ -117,7 +117,8 @@ bool writers_add(struct region *region) {
     return true;
 }
 
-/* The thread is gone. A live one can't be mistaken for it: ids are unique while their thread lives. */
+/* The thread is gone. A live one can't be mistaken for it: ids are unique while their thread lives.
+ */
 static bool thread_is_dead(uint32_t tid) {
     long pid = sys_call6(SYS_getpid, 0, 0, 0, 0, 0, 0);
     long result = sys_call6(SYS_tgkill, pid, (long)tid, 0, 0, 0, 0);
@@ -132,8 +133,8 @@ static bool writer_take(struct writer *writer, uint32_t from, uint32_t tid) {
     return true;
 }
 
-/* A writer whose thread died between event_begin and event_end may be half way through a definition:
- * its ring is never used again. */
+/* A writer whose thread died between event_begin and event_end may be half way through a
+ * definition: its ring is never used again. */
 static bool writer_inherit(struct writer *writer, uint32_t tid) {
     uint32_t owner = atomic_load(&writer->ring->owner);
     if (owner == 0 || owner == OWNER_RETIRED || owner == tid || !thread_is_dead(owner))
