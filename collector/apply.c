@@ -202,13 +202,19 @@ static bool has_ended(const struct image *image) {
     return image->dead || image->pidfd < 0 || poll(&poll_end, 1, 0) == 1;
 }
 
-static void child_was_reaped(struct trace *trace, const struct image *parent, uint64_t pid) {
+/* The program knows that a child is gone. Of the images with its pid, the newest that has ended is
+ * meant: a newer one that lives got the pid after it, older ones were replaced by an exec. */
+static void child_was_reaped(struct trace *trace, const struct image *parent, uint64_t value) {
+    uint32_t pid = (uint32_t)value;
     for (uint32_t i = trace->image_count; i-- > 0;) {
         struct image *image = trace->images[i];
-        if (image->state == IMAGE_ENDED || image == parent)
+        if (image == parent || (image->pid != pid && image->self_pid != pid) || !has_ended(image))
             continue;
-        if ((image->pid == pid || image->self_pid == pid) && has_ended(image))
+        image->has_status = true;
+        image->status = (int)(value >> 32);
+        if (image->state != IMAGE_ENDED)
             drain_end_image(trace, image);
+        return;
     }
 }
 
@@ -232,7 +238,7 @@ static bool apply_mark(struct trace *trace, struct reader *reader, unsigned mark
         break;
     case MARK_EXIT:
         image->has_status = true;
-        image->exit_status = (int)(value & 255);
+        image->status = (int)(value & 255) << 8;
         break;
     default:
         taken = false;

@@ -96,16 +96,19 @@ static string_id *add_arguments(struct builder *builder, const char *text, size_
     return list;
 }
 
+static void split_status(int status, int32_t *exit_status, int32_t *exit_signal) {
+    *exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+    *exit_signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
 static void set_status(struct profile_process *process, const struct image *image,
                        const struct finish_facts *facts, bool is_main) {
-    if (is_main && facts->has_status) {
-        process->flags |= PROCESS_HAS_STATUS;
-        process->exit_status = WIFEXITED(facts->status) ? WEXITSTATUS(facts->status) : 0;
-        process->exit_signal = WIFSIGNALED(facts->status) ? WTERMSIG(facts->status) : 0;
-    } else if (image->has_status) {
-        process->flags |= PROCESS_HAS_STATUS;
-        process->exit_status = image->exit_status;
-    }
+    bool from_launcher = is_main && facts->has_status;
+    if (!from_launcher && !image->has_status)
+        return;
+    process->flags |= PROCESS_HAS_STATUS;
+    split_status(from_launcher ? facts->status : image->status, &process->exit_status,
+                 &process->exit_signal);
 }
 
 static void fill_numbers(struct profile_process *process, const struct image *image) {
@@ -196,10 +199,8 @@ static void fill_head(struct builder *builder, const struct finish_facts *facts)
         profile->command[profile->command_count++] = builder_string(builder, facts->command[i]);
     profile->started_unix_ns = trace->started_unix_ns;
     profile->duration_ns = trace_clock(trace);
-    if (facts->has_status) {
-        profile->exit_status = WIFEXITED(facts->status) ? WEXITSTATUS(facts->status) : 0;
-        profile->exit_signal = WIFSIGNALED(facts->status) ? WTERMSIG(facts->status) : 0;
-    }
+    if (facts->has_status)
+        split_status(facts->status, &profile->exit_status, &profile->exit_signal);
     profile->tree_peak_bytes = trace->totals.peak;
     profile->tree_peak_ns = trace->totals.peak_ns;
     profile->complete = true;

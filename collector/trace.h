@@ -84,9 +84,9 @@ struct image {
     uint32_t self_pid; /* as the process sees itself, in a pid namespace of its own */
     uint32_t parent;   /* number of the image that forked it or came before it; 0 unknown */
     enum image_state state;
-    bool dead;       /* its process has ended, or has been replaced by exec; no more events come */
-    bool has_status; /* it announced its exit status */
-    int exit_status;
+    bool dead;        /* its process has ended, or has been replaced by exec; no more events come */
+    bool has_status;  /* how it ends is known: it announced it, or its parent has learnt it */
+    int status;       /* as wait(2) gives it */
     uint32_t flags;   /* enum profile_process_flags */
     int pidfd, statm; /* -1: none */
 

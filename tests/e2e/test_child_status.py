@@ -6,10 +6,13 @@ from harness import traced
 PROGRAM = """
 import os, signal, subprocess, sys
 def fork(end):
+    ready, tell = os.pipe()
     pid = os.fork()
     if pid == 0:
         bytearray(1000)
+        os.write(tell, b"x")
         end()
+    os.read(ready, 1)
     return pid
 killed = fork(signal.pause)
 os.kill(killed, signal.SIGKILL)

@@ -164,12 +164,14 @@ static void test_processes(void **state) {
     rig_alloc(&rig, 1, 0, 0x1000, 70, 0);
     rig_drain(&rig);
     assert_int_equal(rig.trace.totals.peak, 170);
-    rig_mark(&rig, 0, MARK_REAPED, 1001);
+    rig_mark(&rig, 0, MARK_REAPED, 9ull << 32 | 1001);
     rig_alloc(&rig, 0, rig_ticket(&rig), 0x2000, 65, 0);
     rig_drain(&rig);
     assert_int_equal(rig.trace.totals.peak, 170);
     assert_int_equal(rig.trace.totals.live, 165);
     assert_int_equal(child->state, IMAGE_ENDED);
+    assert_true(child->has_status);
+    assert_int_equal(child->status, 9);
     rig_alloc(&rig, 0, 0, 0x3000, 10, 0);
     rig_drain(&rig);
     assert_int_equal(rig.trace.totals.peak, 175);
