@@ -21,11 +21,6 @@
  * small thread's stack twice. */
 #define VARIABLES_MAX 8192u
 
-static bool session_goes_on(void) {
-    return environment.known && process.epoch && !process.off &&
-           session_collector_alive(process.session);
-}
-
 static bool worth_passing(char *const envp[]) {
     return session_goes_on() && environment_count(envp) <= VARIABLES_MAX;
 }

@@ -12,26 +12,17 @@
 #include "real.h"
 #include "thread.h"
 
-#define CHECK_EVERY 64u
-
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
 /* In glibc's header before each block: the block is a mapping of its own, which realloc moves by
  * mremap, so that old and new never exist side by side. */
 #define CHUNK_IS_MAPPED 2u
 
-static void check_wrappers(struct writer *writer) {
-    if (self.checks-- != 0)
-        return;
-    self.checks = CHECK_EVERY - 1;
-    pymem_check(writer->is_gil);
-}
-
 static void note_alloc(const void *block, size_t size) {
     struct writer *writer = event_begin();
     if (!writer)
         return;
-    check_wrappers(writer);
+    pymem_tick(writer->is_gil);
     event_alloc(writer, BLOCK_HEAP, block, size, stack_node(&self, writer));
     event_end(writer);
 }

@@ -210,6 +210,11 @@ bool process_join(void) {
     return process.epoch && !process.off;
 }
 
+bool session_goes_on(void) {
+    return lineage.session && !lineage.off && environment.known &&
+           session_collector_alive(lineage.session);
+}
+
 bool process_more_rings(void) {
     struct signals signals = signals_block();
     bool more = true;

@@ -29,6 +29,9 @@ struct arena_allocator {
 
 #define INSTALLS 16u
 
+/* Allocations between two looks at whether our wrappers are still on top. */
+#define CHECK_EVERY 64u
+
 /* The interpreter's functions, and what was there before each installation of ours. Those stay for
  * good: others who save and restore tables (tracemalloc) may bring an old one back. Written while
  * the interpreter is single-threaded or with its GIL. */
@@ -50,10 +53,18 @@ static const struct allocator *behind(void *context) {
     return offset < sizeof pymem.installs ? context : &pymem.installs[DOMAIN_RAW][0];
 }
 
+void pymem_tick(bool gil_held) {
+    if (self.checks-- != 0)
+        return;
+    self.checks = CHECK_EVERY - 1;
+    pymem_check(gil_held);
+}
+
 static void note_alloc(const void *block, size_t size) {
     struct writer *writer = event_begin();
     if (!writer)
         return;
+    pymem_tick(writer->is_gil);
     event_alloc(writer, BLOCK_PYTHON, block, size, stack_node(&self, writer));
     event_end(writer);
 }

@@ -61,6 +61,9 @@ void pymem_install(void *scope);
  * `gil_held`. */
 void pymem_check(bool gil_held);
 
+/* pymem_check, at every 64th allocation of a thread. */
+void pymem_tick(bool gil_held);
+
 static inline const char *python_pointer(const char *object, uint32_t offset) {
     return *(const char *const *)(const void *)(object + offset);
 }

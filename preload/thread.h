@@ -81,6 +81,10 @@ void thread_prepare(void);
  * process is traced. Makes system calls only. */
 bool process_join(void);
 
+/* There is a session for a new image to join; also in a forked child that has not joined it itself.
+ */
+bool session_goes_on(void);
+
 /* A writer that no other thread uses, claimed for the thread `tid`; NULL when there is none. */
 struct writer *writer_claim(uint32_t tid);
 void writer_release(struct writer *writer);
