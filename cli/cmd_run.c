@@ -20,6 +20,8 @@ static const char help[] =
     "  -o, --output FILE  where the profile goes; default: named after the command, here\n"
     "  -q, --quiet        print nothing of our own unless something is wrong\n"
     "      --no-follow    record only the command's own process, not its children\n"
+    "      --keep-events  the profile also holds every single event (docs/profile-format.md);\n"
+    "                     it then grows with the run, by up to a byte for an event\n"
     "      --help         this text\n"
     "\n"
     "The exit status is the command's; 2 when it cannot be started.\n"
@@ -55,8 +57,8 @@ static enum parsed parse(int argc, char **argv, struct launch *launch) {
             fputs(help, stdout);
             return PARSED_DONE;
         case 'k':
-            fputs("holdfast: --keep-events is not there yet; leave it out\n", stderr);
-            return PARSED_MISUSE;
+            launch->keep_events = true;
+            break;
         case ':':
             fprintf(stderr, "holdfast: %s needs a value; see `holdfast run --help`\n",
                     argv[optind - 1]);

@@ -1,4 +1,5 @@
-/* The subcommands of `holdfast`: one file each, ending in a struct command that main.c's table lists. */
+/* The subcommands of `holdfast`: one file each, ending in a struct command that main.c's table
+ * lists. */
 #ifndef HOLDFAST_CLI_COMMAND_H
 #define HOLDFAST_CLI_COMMAND_H
 

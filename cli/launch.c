@@ -71,6 +71,7 @@ static bool start_collector(struct run *run) {
         signals_give_back(run);
         struct collector_options options = {.output = run->launch->output,
                                             .follow = run->launch->follow,
+                                            .keep_events = run->launch->keep_events,
                                             .command = run->launch->command,
                                             .control = ends[1]};
         _exit(collector_main(&options));

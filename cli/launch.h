@@ -9,7 +9,7 @@ struct launch {
     char *const *command;
     const char *output;  /* the profile's */
     const char *library; /* libholdfast.so */
-    bool quiet, follow;
+    bool quiet, follow, keep_events;
 };
 
 /* Runs it all. Returns the exit status, or does not return, when the program died by a signal. */

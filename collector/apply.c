@@ -48,46 +48,71 @@ static bool read_block(struct reader *reader, uint64_t word, const uint64_t *wor
            reader->image->totals.live + block->size <= LIVE_MAX;
 }
 
-static bool put_block(struct trace *trace, struct image *image, uint64_t address,
-                      struct block block) {
+/* What the table of blocks keeps of a site: the site, or with --keep-events a stub. */
+static uint32_t site_of(const struct trace *trace, uint32_t kept) {
+    return trace->events ? events_site(trace->events, kept) : kept;
+}
+
+static void block_ends(struct trace *trace, struct image *image, struct block block) {
+    account_remove(trace, image, site_of(trace, block.site), block.size);
+    if (trace->events)
+        events_free(trace->events, block.site);
+}
+
+/* A block that has come into being. One that was at its address is gone, though nobody said so.
+ * What the table keeps of the new block's site is left in *kept. */
+static bool block_begins(struct trace *trace, struct image *image, uint64_t address,
+                         struct block block, uint32_t *kept) {
     bool replaced;
     struct block old;
-    if (address == 0 || !blocks_put(&image->blocks, address, block, &replaced, &old))
+    struct block entry = block;
+    if (trace->events && (entry.site = events_stub(trace->events, block.site)) == EVENTS_NO_STUB)
         return false;
+    if (address == 0 || !blocks_put(&image->blocks, address, entry, &replaced, &old)) {
+        if (trace->events)
+            events_forget(trace->events, entry.site);
+        return false;
+    }
     if (replaced) {
-        account_remove(trace, image, old.site, old.size);
+        block_ends(trace, image, old);
         image->lost_frees++;
     }
     account_add(trace, image, block.site, block.size);
     image->allocations++;
+    *kept = entry.site;
     return true;
 }
 
 static bool apply_alloc(struct trace *trace, struct reader *reader, uint64_t word,
                         const uint64_t *words) {
     struct block block;
-    return read_block(reader, word, words, &block) &&
-           put_block(trace, reader->image, event_value(word), block);
+    uint32_t kept;
+    if (!read_block(reader, word, words, &block) ||
+        !block_begins(trace, reader->image, event_value(word), block, &kept))
+        return false;
+    if (trace->events)
+        events_alloc(trace->events, reader->image->number, kept, block.size);
+    return true;
 }
 
 static void apply_free(struct trace *trace, struct image *image, uint64_t address) {
     struct block block;
     if (!blocks_take(&image->blocks, address, &block))
         return;
-    account_remove(trace, image, block.site, block.size);
+    block_ends(trace, image, block);
     image->frees++;
 }
 
-static void drop_held(struct trace *trace, struct reader *reader) {
+static void end_held(struct trace *trace, struct reader *reader) {
     if (reader->has_held)
-        account_remove(trace, reader->image, reader->held.site, reader->held.size);
+        block_ends(trace, reader->image, reader->held);
     reader->has_held = false;
 }
 
 static void apply_realloc_begin(struct trace *trace, struct reader *reader, uint64_t address) {
     if (reader->has_held)
         reader->image->lost_frees++;
-    drop_held(trace, reader);
+    end_held(trace, reader);
     reader->has_held = blocks_take(&reader->image->blocks, address, &reader->held);
     reader->held_address = address;
 }
@@ -101,8 +126,27 @@ static bool restore_held(struct trace *trace, struct reader *reader) {
         return false;
     reader->has_held = false;
     if (replaced)
-        account_remove(trace, reader->image, other.site, other.size);
+        block_ends(trace, reader->image, other);
     return true;
+}
+
+/* A block that moves exists twice until its contents are copied. */
+static bool replace_held(struct trace *trace, struct reader *reader, uint64_t address,
+                         struct block block, bool moved) {
+    struct image *image = reader->image;
+    uint32_t site = site_of(trace, reader->held.site), kept;
+    if (!moved)
+        account_remove(trace, image, site, reader->held.size);
+    bool begun = block_begins(trace, image, address, block, &kept);
+    if (moved)
+        account_remove(trace, image, site, reader->held.size);
+    if (trace->events && begun)
+        events_realloc(trace->events, image->number, kept, block.size, reader->held.site, moved);
+    else if (trace->events)
+        events_free(trace->events, reader->held.site);
+    image->frees++;
+    reader->has_held = false;
+    return begun;
 }
 
 static bool apply_realloc_end(struct trace *trace, struct reader *reader, uint64_t word,
@@ -112,20 +156,17 @@ static bool apply_realloc_end(struct trace *trace, struct reader *reader, uint64
     struct block block;
     if (event_aux(word) & REALLOC_FREED) {
         image->frees += reader->has_held;
-        drop_held(trace, reader);
+        end_held(trace, reader);
         return true;
     }
     if (address == 0)
         return restore_held(trace, reader);
+    if (!reader->has_held)
+        return apply_alloc(trace, reader, word, words);
     if (!read_block(reader, word, words, &block))
         return false;
-    image->frees += reader->has_held;
-    /* A block that moves exists twice until its contents are copied. */
-    if (address == reader->held_address || event_aux(word) & REALLOC_REMAPPED)
-        drop_held(trace, reader);
-    bool put = put_block(trace, image, address, block);
-    drop_held(trace, reader);
-    return put;
+    bool moved = address != reader->held_address && !(event_aux(word) & REALLOC_REMAPPED);
+    return replace_held(trace, reader, address, block, moved);
 }
 
 static bool apply_text(struct reader *reader, uint64_t size, const uint64_t *words) {

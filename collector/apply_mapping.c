@@ -13,6 +13,8 @@ static void piece_enter(struct trace *trace, struct image *image, const struct p
     if (piece_counts(piece)) {
         account_add(trace, image, piece->site, size);
         image->allocations++;
+        if (trace->events)
+            events_map(trace->events, image->number, piece->site, size);
     } else if (piece->class != MAPPING_COUNTED) {
         image->class_bytes[piece->class] += size;
         if (image->class_bytes[piece->class] > image->class_highest[piece->class])
@@ -25,6 +27,8 @@ static void piece_leave(struct trace *trace, struct image *image, const struct p
     if (piece_counts(piece)) {
         account_remove(trace, image, piece->site, size);
         image->frees++;
+        if (trace->events)
+            events_unmap(trace->events, image->number, piece->site, size);
     } else if (piece->class != MAPPING_COUNTED) {
         image->class_bytes[piece->class] -= size;
     }

@@ -62,6 +62,7 @@ static void detach_from_launcher(int *control) {
     setsid();
     prctl(PR_SET_NAME, "holdfast");
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is a failed write */
     dup2(null, STDIN_FILENO);
     dup2(null, STDOUT_FILENO);
     *control = dup3(*control, 3, O_CLOEXEC) == 3 || *control == 3 ? 3 : *control;
@@ -79,6 +80,16 @@ static void detach_from_launcher(int *control) {
 static bool watch(struct collector *collector, int fd, void *what) {
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = what};
     return epoll_ctl(collector->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+static bool keep_events(struct collector *collector) {
+    int fd = output_scratch(&collector->output);
+    if (fd < 0)
+        return false;
+    collector->trace.events = events_open(fd);
+    if (!collector->trace.events)
+        close(fd);
+    return collector->trace.events != NULL;
 }
 
 static bool collector_open(struct collector *collector) {
@@ -99,6 +110,8 @@ static bool collector_open(struct collector *collector) {
         tell(collector, CONTROL_REFUSED, 0, text);
         return false;
     }
+    if (collector->options->keep_events && !keep_events(collector))
+        trace_warn(&collector->trace, "the event stream cannot be kept: %s", strerror(errno));
     char session[JOIN_NAME_MAX + JOIN_TOKEN_SIZE + 2];
     snprintf(session, sizeof session, "%s:%s", collector->point.name, collector->point.token);
     tell(collector, CONTROL_READY, 0, session);
@@ -196,9 +209,17 @@ static int write_profile(struct collector *collector) {
     struct profile profile;
     struct profile_error error = {{0}};
     add_last_warnings(collector);
-    bool built = finish_build(&collector->trace, &collector->facts, &profile);
-    bool written = built && output_write(&collector->output, &profile, &error);
+    FILE *events = NULL;
+    bool events_left_out = false;
+    bool built = finish_build(&collector->trace, &collector->facts, &profile, &events);
+    bool written =
+        built && output_write(&collector->output, &profile, events, &events_left_out, &error);
     finish_release(&profile);
+    if (events)
+        events_resume(collector->trace.events);
+    if (events_left_out)
+        trace_warn(&collector->trace,
+                   "the event stream did not fit on the disk beside the profile");
     for (uint32_t i = 0; i < collector->trace.warning_count; i++)
         tell(collector, CONTROL_WARNING, 0, collector->trace.warnings[i]);
     if (!written) {

@@ -11,6 +11,7 @@
 struct collector_options {
     const char *output; /* path of the profile */
     bool follow;        /* children are traced too */
+    bool keep_events;   /* the profile holds the whole event stream too */
     char *const *command;
     int control; /* socket to the launcher, see control.h */
 };

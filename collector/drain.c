@@ -130,8 +130,11 @@ static void process_tick(struct trace *trace) {
         rss += image->rss;
     }
     note_time(&trace->timeline, &trace->totals, tick.time_ns, rss);
-    if (tick.time_ns > trace->now_ns)
+    if (tick.time_ns > trace->now_ns) {
         trace->now_ns = tick.time_ns;
+        if (trace->events)
+            events_time(trace->events, trace->now_ns);
+    }
     if (tick.end) {
         queue_forget(trace, tick.end);
         image_end(trace, tick.end);

@@ -230,11 +230,20 @@ static void add_images(struct builder *builder, const struct finish_facts *facts
     index_release(&list.index);
 }
 
-bool finish_build(struct trace *trace, const struct finish_facts *facts, struct profile *profile) {
+static void warn_of_lost_events(struct trace *trace) {
+    int problem = trace->events ? events_problem(trace->events) : 0;
+    if (problem)
+        trace_warn(trace, "the event stream was dropped: %s", strerror(problem));
+}
+
+bool finish_build(struct trace *trace, const struct finish_facts *facts, struct profile *profile,
+                  FILE **events) {
     struct builder builder;
     if (builder_init(&builder, trace, profile)) {
         fill_head(&builder, facts);
         add_images(&builder, facts);
+        *events = trace->events ? events_finish(trace->events, &builder) : NULL;
+        warn_of_lost_events(trace);
         add_warnings(&builder);
         if (!builder.failed)
             sources_add(&builder);

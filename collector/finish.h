@@ -13,8 +13,10 @@ struct finish_facts {
     int status; /* as wait(2) gives it */
 };
 
-/* Fills `profile` from the trace as it is now. False when memory ran out. */
-bool finish_build(struct trace *trace, const struct finish_facts *facts, struct profile *profile);
+/* Fills `profile` from the trace as it is now, and ends the event stream: *events is what to
+ * append, NULL when there is none. False when memory ran out. */
+bool finish_build(struct trace *trace, const struct finish_facts *facts, struct profile *profile,
+                  FILE **events);
 void finish_release(struct profile *profile);
 
 #endif

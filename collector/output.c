@@ -67,15 +67,27 @@ bool output_open(struct output *output, const char *path, struct profile_error *
     return true;
 }
 
-static bool write_part(const struct output *output, const struct profile *profile, const char *part,
-                       int fd, struct profile_error *error) {
+int output_scratch(const struct output *output) {
+    char name[PART_NAME_MAX];
+    snprintf(name, sizeof name, ".%.200s.%d.events", output->name, getpid());
+    unlinkat(output->folder, name, 0);
+    int fd = openat(output->folder, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        unlinkat(output->folder, name, 0);
+    return fd;
+}
+
+static bool write_part(const struct output *output, const struct profile *profile, FILE *events,
+                       const char *part, int fd, struct profile_error *error) {
     FILE *file = fdopen(fd, "wb");
     if (!file) {
         close(fd);
         snprintf(error->text, sizeof error->text, "%s", strerror(errno));
         return false;
     }
-    bool written = profile_write(profile, NULL, file, error);
+    if (events)
+        rewind(events);
+    bool written = profile_write(profile, events, file, error);
     if (fclose(file) != 0 && written) {
         snprintf(error->text, sizeof error->text, "%s", strerror(errno));
         written = false;
@@ -87,7 +99,7 @@ static bool write_part(const struct output *output, const struct profile *profil
     return written;
 }
 
-static bool write_here(const struct output *output, const struct profile *profile,
+static bool write_here(const struct output *output, const struct profile *profile, FILE *events,
                        struct profile_error *error) {
     char part[PART_NAME_MAX];
     int fd = create_part(output, part);
@@ -95,24 +107,31 @@ static bool write_here(const struct output *output, const struct profile *profil
         snprintf(error->text, sizeof error->text, "%s", strerror(errno));
         return false;
     }
-    bool written = write_part(output, profile, part, fd, error);
+    bool written = write_part(output, profile, events, part, fd, error);
     if (!written)
         unlinkat(output->folder, part, 0);
     return written;
 }
 
-bool output_write(struct output *output, const struct profile *profile,
-                  struct profile_error *error) {
+bool output_write(struct output *output, const struct profile *profile, FILE *events,
+                  bool *events_left_out, struct profile_error *error) {
     error->text[0] = '\0';
-    if (write_here(output, profile, error))
+    *events_left_out = false;
+    if (write_here(output, profile, events, error))
         return true;
+    *events_left_out = events != NULL;
+    if (events && write_here(output, profile, NULL, error)) {
+        error->text[0] = '\0';
+        return true;
+    }
     struct output other = {.folder = -1};
     struct profile_error ignored;
     const char *temporary = getenv("TMPDIR");
     char path[PATH_MAX];
     snprintf(path, sizeof path, "%.2000s/%s", temporary && *temporary ? temporary : "/tmp",
              output->name);
-    bool written = output_open(&other, path, &ignored) && write_here(&other, profile, &ignored);
+    bool written =
+        output_open(&other, path, &ignored) && write_here(&other, profile, NULL, &ignored);
     if (written)
         strcpy(output->path, other.path);
     if (other.folder >= 0)

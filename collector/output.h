@@ -17,9 +17,14 @@ struct output {
 /* Makes sure that a file can be made there. False with `error` set: a line for the user. */
 bool output_open(struct output *output, const char *path, struct profile_error *error);
 
-/* Writes the profile. When that fails (a full disk), tries the folder for temporary files, puts the
- * path found into output->path, and the reason into `error`. False when that failed too. */
-bool output_write(struct output *output, const struct profile *profile,
-                  struct profile_error *error);
+/* A file beside the profile that has no name: it goes when it is closed. -1 with errno set. */
+int output_scratch(const struct output *output);
+
+/* Writes the profile, with the event stream in `events` appended (may be NULL). A stream that does
+ * not fit is left out, and *events_left_out says so. When that fails (a full disk), tries the
+ * folder for temporary files, puts the path found into output->path, and the reason into `error`.
+ * False when that failed too. */
+bool output_write(struct output *output, const struct profile *profile, FILE *events,
+                  bool *events_left_out, struct profile_error *error);
 
 #endif

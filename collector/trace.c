@@ -48,6 +48,7 @@ void trace_release(struct trace *trace) {
     }
     for (uint32_t i = 0; i < trace->warning_count; i++)
         free(trace->warnings[i]);
+    events_close(trace->events);
     free(trace->images);
     free(trace->queue);
     free(trace->ticks);
@@ -90,6 +91,8 @@ struct image *image_new(struct trace *trace, uint32_t pid) {
     }
     trace->images[trace->image_count++] = image;
     trace->living++;
+    if (trace->events)
+        events_start(trace->events, image->number);
     return image;
 }
 
@@ -137,6 +140,8 @@ void image_leave(struct trace *trace, struct image *image) {
     image->state = IMAGE_EXECING;
     image->left_seq = ++trace->seq;
     trace->totals.live -= image->totals.live;
+    if (trace->events)
+        events_leave(trace->events, image->number);
 }
 
 void image_return(struct trace *trace, struct image *image) {
@@ -148,6 +153,8 @@ void image_return(struct trace *trace, struct image *image) {
         site->tree = (struct site_value){0};
     }
     image->state = IMAGE_LIVE;
+    if (trace->events)
+        events_return(trace->events, image->number);
     totals_grow(&trace->totals, image->totals.live, seq, trace->now_ns);
 }
 

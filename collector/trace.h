@@ -17,6 +17,7 @@
 #include "../wire/event.h"
 #include "../wire/session.h"
 #include "blocks.h"
+#include "events.h"
 #include "mappings.h"
 #include "sites.h"
 #include "stacks.h"
@@ -53,7 +54,7 @@ struct reader {
     char *text; /* gathered, until a CODE or MARK takes it */
     uint32_t text_size, text_capacity;
 
-    struct block held; /* between REALLOC_BEGIN and _END */
+    struct block held; /* between REALLOC_BEGIN and _END, as the table had it */
     uint64_t held_address;
     bool has_held;
     struct piece *held_pieces; /* between UNMAP with UNMAP_HELD and REMAP */
@@ -158,6 +159,8 @@ struct trace {
     uint64_t gap_ticket, gap_since_ns; /* the ticket that is waited for, and since when */
     uint64_t consumed;                 /* bytes of records, in all */
     uint64_t gaps, late;               /* tickets given up; of these, those that came after all */
+
+    struct events *events; /* --keep-events; else NULL */
 
     char *warnings[WARNINGS_MAX];
     uint32_t warning_count;

@@ -50,7 +50,18 @@ class Cursor:
         return part
 
 
+# The event stream's operations: name, and the columns that hold its values in turn.
+OPERATIONS = {
+    1: ("alloc", "site size"), 2: ("free", "distance"), 3: ("realloc", "site size distance"),
+    4: ("realloc_moved", "site size distance"), 5: ("map", "site size"), 6: ("unmap", "site size"),
+    7: ("time", "number"), 8: ("process", "number"), 9: ("start", "number"), 10: ("leave", "number"),
+    11: ("return", "number"),
+}
+EVENT_COLUMNS = ("site", "size", "distance", "number")
+
+
 def unpack(path):
+    """The profile's bytes and the event stream's, unpacked."""
     with open(path, "rb") as file:
         data = file.read()
     header, trailer = data[:32], data[-32:]
@@ -62,8 +73,12 @@ def unpack(path):
     assert struct.unpack("<I", trailer[20:24])[0] == zlib.crc32(trailer[:20])
     frame, events = struct.unpack("<QQ", trailer[:16])
     assert 64 + frame + events == len(data)
-    return subprocess.run(["zstd", "-dc"], input=data[32:32 + frame], stdout=subprocess.PIPE,
-                          check=True).stdout
+    return unpack_frames(data[32:32 + frame]), unpack_frames(data[32 + frame:-32])
+
+
+def unpack_frames(data):
+    """Of as many frames as there are."""
+    return data and subprocess.run(["zstd", "-dc"], input=data, stdout=subprocess.PIPE, check=True).stdout
 
 
 def read_strings(cursor):
@@ -91,7 +106,8 @@ class Profile:
         self.strings = [""]
         for name, _ in COLUMNS.values():
             setattr(self, name, [])
-        cursor = Cursor(unpack(path))
+        sections, self.event_stream = unpack(path)
+        cursor = Cursor(sections)
         while (section := cursor.varint()) != 0:
             body = Cursor(cursor.take(cursor.varint()))
             if section == 2:
@@ -111,6 +127,28 @@ class Profile:
             count = owner["arguments"]
             owner["command"], words = words[:count], words[count:]
         assert not words
+
+    def events(self):
+        """(operation, values by column) of each event, in order; fills self.event_sites in the end."""
+        cursor = Cursor(self.event_stream)
+        made = ended = 0  # allocations so far; the number of the one that ended last
+        while (count := cursor.varint()) != 0:
+            operations = [OPERATIONS[code] for code in cursor.take(count)]
+            columns = {}
+            for column in EVENT_COLUMNS:
+                rows = sum(column in columns_of.split() for _, columns_of in operations)
+                columns[column] = iter([cursor.varint() for _ in range(rows)])
+            for name, columns_of in operations:
+                values = {column: next(columns[column]) for column in columns_of.split()}
+                if "distance" in values:
+                    code = values["distance"]
+                    ended = ended + (code >> 2 ^ -(code >> 1 & 1)) if code & 1 else made - (code >> 1)
+                    values["distance"] = made - ended
+                made += "alloc" in name
+                yield name, values
+        self.event_sites = [[(cursor.varint(), cursor.varint()) for _ in range(cursor.varint())]
+                            for _ in range(cursor.varint())]
+        assert cursor.at == len(cursor.data)
 
     def stack(self, node):
         """[(function, file, line), ...], outermost first; a thread stands for a stack without frames."""
