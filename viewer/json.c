@@ -8,9 +8,9 @@
 #include <string.h>
 
 /* A deep recursion that allocates at every level has stacks whose frames, written out, grow with
- * the square of its depth. When all stacks together have more than MAX_FRAMES frames, those longer
- * than LONG_STACK lose their middle. */
-#define MAX_FRAMES (8u << 20)
+ * the square of its depth. Once MAX_FRAMES frames have been written, the biggest sites' first, stacks
+ * longer than LONG_STACK lose their middle. */
+#define MAX_FRAMES (4u << 20)
 #define LONG_STACK 256u
 
 static const char *const kind_names[MODEL_KINDS] = {"heap", "python", "mapped"};
@@ -21,7 +21,7 @@ struct stacks {
     const struct model *model;
     json_t **frames;
     uint32_t *path;
-    bool shorten;
+    uint64_t frames_left; /* of MAX_FRAMES */
 };
 
 json_t *json_command(const struct profile *profile, const string_id *words, uint32_t count) {
@@ -76,7 +76,9 @@ static json_t *new_stack(struct stacks *stacks, uint32_t frame) {
     uint32_t depth = 0;
     for (; frame > 0 && frames[frame].kind != FRAME_PROCESS; frame = frames[frame].parent)
         stacks->path[depth++] = frame;
-    bool cut = stacks->shorten && depth > LONG_STACK;
+    bool cut = depth > LONG_STACK && depth > stacks->frames_left;
+    if (!cut)
+        stacks->frames_left -= depth < stacks->frames_left ? depth : stacks->frames_left;
     while (depth > 0) {
         json_array_append_new(list, shared_frame(stacks, stacks->path[--depth]));
         if (cut && json_array_size(list) == LONG_STACK / 2) {
@@ -99,16 +101,9 @@ static json_t *new_site(struct stacks *stacks, const struct model_site *site, bo
     return json;
 }
 
-static uint64_t count_frames(const struct model *model) {
-    uint64_t count = 0;
-    for (uint32_t i = 0; i < model->site_count && count <= MAX_FRAMES; i++)
-        count += model_depth(model, model->sites[i].frame);
-    return count;
-}
-
 /* NULL when memory ran out. */
 static json_t *new_sites(const struct model *model) {
-    struct stacks stacks = {.model = model, .shorten = count_frames(model) > MAX_FRAMES};
+    struct stacks stacks = {.model = model, .frames_left = MAX_FRAMES};
     json_t *list = json_array();
     stacks.frames = calloc(model->frame_count, sizeof *stacks.frames);
     stacks.path = calloc(model->frame_count, sizeof *stacks.path);
