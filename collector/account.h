@@ -28,26 +28,28 @@ static inline struct site *account_touch(struct trace *trace, struct image *imag
     return site;
 }
 
-static inline void account_add(struct trace *trace, struct image *image, uint32_t number,
-                               uint64_t size) {
+/* A block of `size` bytes begins; or one ends, and `size` is negative, modulo 2^64. */
+static inline void account_change(struct trace *trace, struct image *image, uint32_t number,
+                                  uint64_t size, bool begins) {
     struct site *site = account_touch(trace, image, number);
+    uint64_t added = begins ? size : 0;
     site->live.bytes += size;
-    site->live.blocks++;
-    site->total.bytes += size;
-    site->total.blocks++;
+    site->live.blocks += begins ? 1u : UINT32_MAX;
+    site->total_bytes += added;
+    site->total_blocks += begins;
     totals_grow(&image->totals, size, trace->seq, trace->now_ns);
     if (image->state == IMAGE_LIVE)
         totals_grow(&trace->totals, size, trace->seq, trace->now_ns);
 }
 
+static inline void account_add(struct trace *trace, struct image *image, uint32_t number,
+                               uint64_t size) {
+    account_change(trace, image, number, size, true);
+}
+
 static inline void account_remove(struct trace *trace, struct image *image, uint32_t number,
                                   uint64_t size) {
-    struct site *site = account_touch(trace, image, number);
-    site->live.bytes -= size;
-    site->live.blocks--;
-    image->totals.live -= size;
-    if (image->state == IMAGE_LIVE)
-        trace->totals.live -= size;
+    account_change(trace, image, number, 0 - size, false);
 }
 
 #endif

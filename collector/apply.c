@@ -24,12 +24,10 @@ bool apply_prepare(struct reader *reader) {
            array_reserve(&reader->codes, &reader->code_capacity, 16, sizeof *reader->codes);
 }
 
-static uint32_t find_site(struct reader *reader, uint64_t node, uint32_t kind) {
+uint32_t apply_find_site(struct reader *reader, uint64_t node, uint32_t kind) {
     if (node >= reader->node_count || kind > BLOCK_MAPPED)
         return INDEX_NONE;
     struct local_node *local = &reader->nodes[node];
-    if (local->site[kind])
-        return local->site[kind] - 1;
     uint32_t site = sites_find(&reader->image->sites, local->node, kind);
     if (site != INDEX_NONE)
         local->site[kind] = site + 1;
@@ -43,7 +41,7 @@ static bool read_block(struct reader *reader, uint64_t word, const uint64_t *wor
     block->size = packed & 0xffffffffu;
     if (event_aux(word) & EVENT_WIDE)
         block->size = read_word(words + 1);
-    block->site = find_site(reader, packed >> 32, event_kind(word));
+    block->site = apply_site(reader, packed >> 32, event_kind(word));
     return block->site != INDEX_NONE && block->size <= BLOCK_SIZE_MAX &&
            reader->image->totals.live + block->size <= LIVE_MAX;
 }
@@ -293,7 +291,7 @@ static bool apply_ranges(struct trace *trace, struct reader *reader, uint64_t wo
     uint64_t start = event_value(word), length = read_word(words);
     if (event_op(word) == EVENT_UNMAP)
         return apply_unmap(trace, reader, start, length, event_aux(word) & UNMAP_HELD);
-    uint32_t site = find_site(reader, read_word(words + 1), BLOCK_MAPPED);
+    uint32_t site = apply_site(reader, read_word(words + 1), BLOCK_MAPPED);
     if (site == INDEX_NONE)
         return false;
     if (event_op(word) == EVENT_REMAP)

@@ -9,6 +9,16 @@
  * (or memory ran out); then nothing has changed. */
 bool apply_record(struct trace *trace, struct reader *reader, uint64_t word, const uint64_t *words);
 
+/* The site of a node and kind that a record names; INDEX_NONE when there is no such node, or no
+ * memory. */
+uint32_t apply_find_site(struct reader *reader, uint64_t node, uint32_t kind);
+
+static inline uint32_t apply_site(struct reader *reader, uint64_t node, uint32_t kind) {
+    if (node < reader->node_count && kind <= BLOCK_MAPPED && reader->nodes[node].site[kind])
+        return reader->nodes[node].site[kind] - 1;
+    return apply_find_site(reader, node, kind);
+}
+
 /* Makes a new reader able to take records. */
 bool apply_prepare(struct reader *reader);
 

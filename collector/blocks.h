@@ -1,8 +1,16 @@
 /* The live blocks of one process: address -> size and site, 16 bytes an entry.
  *
- * Open addressing with linear probing. The table grows by a quarter when it is four fifths full, so
- * a live block costs 20 to 25 bytes. A block's place is hash * capacity >> 32, which keeps the
- * order of hashes: growing copies from front to back and gives the old pages up as it goes.
+ * A sorted array with gaps. An address is scrambled into a key of 48 bits (a bijection); entries
+ * lie in falling order of keys, each at its home (the key's share of the capacity) or as near
+ * behind it as the order allows. So a search ends at the first entry that is not larger, whether
+ * the block is there or not, and unused memory, which is zero, needs no preparation. Behind the
+ * last home there are TAIL more places; the very last one stays empty.
+ *
+ * The table grows by a quarter when it is four fifths full, so that a live block costs 20 to 25
+ * bytes, and it grows in steps: the larger array gets the entries from the front of the old one,
+ * some with each block that is added, and the old one's pages are given up behind them. Since order
+ * does not depend on the capacity, one position in the old array (`moved`, always just behind a
+ * gap) says which of the two arrays a key belongs to.
  */
 #ifndef HOLDFAST_COLLECTOR_BLOCKS_H
 #define HOLDFAST_COLLECTOR_BLOCKS_H
@@ -14,7 +22,7 @@
 #define BLOCK_SIZE_MAX ((1ull << 48) - 1)
 
 struct block_entry {
-    uint64_t key; /* address, 48 bits; above it the size's bits 32..47. 0: empty */
+    uint64_t key; /* 48 bits, then the size's bits 32..47. 0: empty */
     uint32_t size_low;
     uint32_t site;
 };
@@ -23,6 +31,9 @@ struct block_entry {
 struct blocks {
     struct block_entry *entries;
     uint64_t capacity, count;
+    struct block_entry *old; /* while it grows; otherwise NULL */
+    uint64_t old_capacity;
+    uint64_t moved; /* keys whose home in `old` lies below are in `entries` */
 };
 
 struct block {
@@ -38,12 +49,33 @@ bool blocks_put(struct blocks *blocks, uint64_t address, struct block block, boo
 /* Takes a block out; false when there is none. */
 bool blocks_take(struct blocks *blocks, uint64_t address, struct block *taken);
 
-/* Starts loading the place of an address that is going to be asked for. */
-void blocks_prefetch(const struct blocks *blocks, uint64_t address);
-
 void blocks_release(struct blocks *blocks);
 
 /* Every entry can be found, and the count is right. For tests. */
 bool blocks_is_valid(const struct blocks *blocks);
+
+/* 0 for address 0 only. */
+static inline uint64_t blocks_key(uint64_t address) {
+    return (address * 0x9e3779b97f4bu) & ((1ull << 48) - 1);
+}
+
+static inline uint64_t blocks_home(uint64_t key, uint64_t capacity) {
+    return (uint32_t) ~(key >> 16) * capacity >> 32;
+}
+
+/* Where to look for a key. */
+static inline struct block_entry *blocks_place(const struct blocks *blocks, uint64_t key) {
+    if (__builtin_expect(blocks->old != NULL, 0)) {
+        uint64_t home = blocks_home(key, blocks->old_capacity);
+        if (home >= blocks->moved)
+            return blocks->old + home;
+    }
+    return blocks->entries + blocks_home(key, blocks->capacity);
+}
+
+/* Starts loading the place of an address that is going to be asked for. */
+static inline void blocks_prefetch(const struct blocks *blocks, uint64_t address) {
+    __builtin_prefetch(blocks_place(blocks, blocks_key(address)), 1);
+}
 
 #endif

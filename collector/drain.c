@@ -23,13 +23,13 @@
 
 #include "../wire/profile.h"
 #include "apply.h"
+#include "batch.h"
 #include "memory.h"
 
 #define TICK_NS 1000000u
 #define TICKS_WAITING_MAX 4096u
 #define GAP_PATIENCE_NS 2000000000u
 #define PUBLISH_BYTES (64u << 10)
-#define LOOK_AHEAD 192u /* bytes of records whose blocks are being prefetched */
 
 static uint64_t word_at(const struct reader *reader, uint64_t position) {
     return __atomic_load_n(&reader->body[(position & (reader->size - 1)) / 8], __ATOMIC_RELAXED);
@@ -180,25 +180,16 @@ static bool load_tail(struct trace *trace, struct reader *reader, uint64_t *tail
     return false;
 }
 
-static void look_ahead(const struct reader *reader, uint64_t *ahead) {
-    uint64_t end = reader->position + LOOK_AHEAD;
-    if (end > reader->limit)
-        end = reader->limit;
-    while (*ahead < end) {
-        uint64_t word = word_at(reader, *ahead);
-        unsigned op = event_op(word);
-        if (op <= EVENT_REALLOC_END)
-            blocks_prefetch(&reader->image->blocks, event_value(word));
-        uint32_t words = event_words(word);
-        *ahead = words ? *ahead + words * 8 : UINT64_MAX;
-    }
-}
-
 /* A ticket that nobody has taken yet would make everybody wait for it. */
 static bool was_taken(struct trace *trace, uint64_t ticket) {
     if (ticket >= trace->taken)
         trace->taken = atomic_load(&trace->page->ticket);
     return ticket < trace->taken && ticket < EVENT_VALUE_MASK;
+}
+
+static void pass_over(struct trace *trace, struct reader *reader, uint64_t bytes) {
+    reader->position += bytes;
+    trace->consumed += bytes;
 }
 
 enum step { STEP_DONE, STEP_WAIT, STEP_DAMAGE };
@@ -236,8 +227,7 @@ static enum step read_record(struct trace *trace, struct reader *reader, bool tu
     }
     if (!apply_record(trace, reader, word, rest))
         return STEP_DAMAGE;
-    reader->position += words * 8ull;
-    trace->consumed += words * 8ull;
+    pass_over(trace, reader, words * 8ull);
     return STEP_DONE;
 }
 
@@ -247,10 +237,13 @@ static void advance(struct trace *trace, struct reader *reader, bool turn) {
         abandon(trace, reader);
         return;
     }
-    uint64_t ahead = reader->position;
     while (reader->position < reader->limit) {
-        look_ahead(reader, &ahead);
-        enum step step = read_record(trace, reader, turn);
+        uint64_t bytes = trace->events ? 0 : batch_apply(trace, reader);
+        enum step step = STEP_DONE;
+        if (bytes)
+            pass_over(trace, reader, bytes);
+        else
+            step = read_record(trace, reader, turn);
         if (step == STEP_WAIT)
             return;
         if (step == STEP_DAMAGE) {

@@ -60,7 +60,7 @@ static void add_site(struct site_list *list, const struct image *image, const st
     const struct trace *trace = list->builder->trace;
     struct site_value peak = site_at_peak(site, image->totals.peak_seq);
     struct site_value tree = tree_value(trace, image, site);
-    if (site->total.blocks == 0 ||
+    if (site->total_blocks == 0 ||
         (image->number > FULL_IMAGES && !peak.blocks && !tree.blocks && !site->live.blocks))
         return;
     struct site_key key = {image->number - 1, builder_node(list->builder, image, site->node),
@@ -74,8 +74,8 @@ static void add_site(struct site_list *list, const struct image *image, const st
     to->tree_blocks += tree.blocks;
     to->end_bytes += site->live.bytes;
     to->end_blocks += site->live.blocks;
-    to->total_bytes += site->total.bytes;
-    to->total_blocks += site->total.blocks;
+    to->total_bytes += site->total_bytes;
+    to->total_blocks += site->total_blocks;
     process->tree_bytes += tree.bytes;
 }
 

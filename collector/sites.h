@@ -7,19 +7,27 @@
 #ifndef HOLDFAST_COLLECTOR_SITES_H
 #define HOLDFAST_COLLECTOR_SITES_H
 
+#include <assert.h>
+
 #include "index.h"
 
-struct site_value {
-    uint64_t bytes, blocks;
+#define SITE_NODE_MAX ((1u << 30) - 1)
+
+/* Packed, so that a site fills one cache line: a table of blocks never holds 2^32. */
+struct __attribute__((packed, aligned(4))) site_value {
+    uint64_t bytes;
+    uint32_t blocks;
 };
 
 struct site {
-    uint32_t node;
-    uint32_t kind; /* enum block_kind */
     uint64_t changed;
-    struct site_value live, total;
+    uint64_t total_bytes, total_blocks; /* ever allocated */
+    struct site_value live;
     struct site_value peak, tree; /* put aside; see site_at_peak */
+    uint32_t node : 30;
+    uint32_t kind : 2; /* enum block_kind */
 };
+static_assert(sizeof(struct site) == 64, "a site fills one cache line");
 
 /* Zeroed: empty. */
 struct sites {

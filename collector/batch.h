@@ -1,0 +1,14 @@
+/* The collector's hot path: runs of plain allocations and frees, which are nearly all of what the
+ * rings hold. */
+#ifndef HOLDFAST_COLLECTOR_BATCH_H
+#define HOLDFAST_COLLECTOR_BATCH_H
+
+#include "trace.h"
+
+/* Processes the ALLOC and FREE records at the reader's position that carry no ticket and no wide
+ * size, up to any other record or some dozens of them. The bytes they take, 0 when there are none;
+ * the first record that something is wrong with is left to apply_record. Not for a trace that keeps
+ * its events. */
+uint64_t batch_apply(struct trace *trace, struct reader *reader);
+
+#endif
