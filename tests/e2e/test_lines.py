@@ -56,7 +56,7 @@ def test_lines_far_apart(any_python, process_of):
 
 def test_deep_recursion(any_python, process_of):
     deepest = max(process_of(any_python).matching(function="sink", kinds=["heap"]),
-                  key=lambda site: len(site.stack))
+                  key=lambda site: site.bytes)
     assert deepest.functions().count("sink") == 100001
     lines = {frame["line"] for frame in deepest.stack if frame["function"] == "sink"}
     assert len(lines) == 2

@@ -153,7 +153,8 @@ def by_key(item):
 def sink(depth):
     if depth:
         return sink(depth - 1)
-    return libc.malloc(10021)  # holds: 10021 in 1 under sink > sink > sink
+    # Large, because reports shorten the stacks of small sites.
+    return libc.malloc(200 << 20)  # holds: 200 << 20 in 1 under sink > sink > sink
 
 
 def use_deep_recursion():
