@@ -3,16 +3,6 @@
 
 #include "thread.h"
 
-/* From 3.12 the current state is per thread, and absent without the GIL. Before, it is whoever's
- * holds the GIL. */
-static const char *thread_state(const struct thread *thread) {
-    const char *state = python.current();
-    bool ours = state &&
-                (python.at.minor >= 12 ||
-                 *(const uint64_t *)(const void *)(state + python.at.thread_id) == thread->pthread);
-    return ours ? state : python.own_state();
-}
-
 /* While the interpreter finalizes it frees the states of all threads but the main one. */
 static bool may_be_freed(const struct thread *thread) {
     return python_pointer(python.runtime, python.at.runtime_finalizing) &&
@@ -23,7 +13,7 @@ static bool may_be_freed(const struct thread *thread) {
 bool frames_begin(struct frame_walk *walk, const struct thread *thread) {
     if (!python.present || may_be_freed(thread))
         return false;
-    const char *state = thread_state(thread);
+    const char *state = thread->state ? thread->state : python.own_state();
     if (!state)
         return false;
     const char *frame = python_pointer(state, python.at.thread_frame);

@@ -155,13 +155,19 @@ void python_distrust(void) {
 }
 
 bool python_gil_held(struct thread *thread) {
-    if (!python.has_gil)
+    thread->state = NULL;
+    if (!python.present)
         return false;
     const char *state = python.current();
     if (!state)
         return false;
-    if (python.at.minor < 12)
-        return *(const uint64_t *)(const void *)(state + python.at.thread_id) == thread->pthread;
-    return python_pointer(state, python.at.thread_interpreter) ==
-           python_pointer(python.runtime, python.at.runtime_main_interpreter);
+    if (python.at.minor < 12) {
+        if (*(const uint64_t *)(const void *)(state + python.at.thread_id) != thread->pthread)
+            return false;
+        thread->state = state;
+        return true;
+    }
+    thread->state = state;
+    return python.has_gil && python_pointer(state, python.at.thread_interpreter) ==
+                                 python_pointer(python.runtime, python.at.runtime_main_interpreter);
 }

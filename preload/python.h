@@ -48,7 +48,7 @@ static inline bool python_present(void) {
 
 /* The calling thread holds the main interpreter's GIL, so that what it does is ordered with all
  * others who do. Always false on free-threaded builds and, from 3.12, in other interpreters, which
- * may have a GIL of their own. */
+ * may have a GIL of their own. Keeps in thread->state what it found. */
 bool python_gil_held(struct thread *thread);
 
 /* Wraps PyMem_SetAllocator's three domains and the arena allocator of the interpreter in `scope`

@@ -201,6 +201,26 @@ walk_deep(struct stack_cache *cache, struct frame_walk walk, bool objects, uint3
     return true;
 }
 
+/* The stack is the last one again. From 3.11 on an instruction's address tells its code object too.
+ */
+static inline __attribute__((always_inline)) bool
+is_last_stack(const struct stack_cache *cache, const struct frame_walk *walk, bool objects) {
+    const struct stack_entry *entry = cache->entries + cache->count;
+    const char *next = walk->next;
+    for (; next; next = python_pointer(next, walk->previous)) {
+        if (!objects && *(const uint8_t *)(next + walk->owner) >= FRAME_OWNER_SHIM)
+            continue;
+        if (entry-- == cache->entries)
+            return false;
+        if (objects ? entry->frame.code != python_pointer(next, walk->code) ||
+                          (int)entry->frame.position !=
+                              *(const int *)(const void *)(next + walk->position)
+                    : (const char *)entry->frame.position != python_pointer(next, walk->position))
+            return false;
+    }
+    return entry == cache->entries;
+}
+
 /* Most stacks are as deep as the last one and differ in their innermost frames, if at all. */
 static inline __attribute__((always_inline)) uint32_t walk_stack(struct stack_cache *cache,
                                                                  struct writer *writer,
@@ -209,6 +229,8 @@ static inline __attribute__((always_inline)) uint32_t walk_stack(struct stack_ca
     uint32_t entered;
     if (cache->count > DEEP + DEEP_NEWS && walk_deep(cache, *walk, objects, &entered))
         return intern(cache, writer, entered);
+    if (is_last_stack(cache, walk, objects))
+        return node_at(cache, cache->count);
     struct frame_walk first = *walk;
     struct frame frame;
     uint32_t depth = 0, changed = 0, known = cache->count;

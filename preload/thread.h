@@ -34,8 +34,10 @@ struct thread {
                            below is not counted again */
     uint32_t checks;    /* counts down to the next pymem_check */
     bool attaching;
-    bool named;         /* its name has been sent */
-    uint64_t pthread;   /* pthread_self() */
+    bool named;       /* its name has been sent */
+    uint64_t pthread; /* pthread_self() */
+    const char
+        *state; /* its Python thread state if it was current at the last event_begin, else NULL */
     struct writer *own; /* for events without the GIL; made at the first one */
     struct stack_cache gil_cache;
 };

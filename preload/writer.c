@@ -28,10 +28,9 @@ static uint64_t now_ns(void) {
     return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
-static bool writer_has_room(struct writer *writer, uint64_t bytes) {
+static bool writer_has_room(const struct writer *writer, uint64_t bytes) {
     uint64_t head = atomic_load_explicit(&writer->ring->head, memory_order_acquire);
-    writer->room_end = head + writer->mask + 1;
-    return writer->tail + bytes <= writer->room_end;
+    return writer->tail + bytes <= head + writer->mask + 1;
 }
 
 static void writer_sleep(struct writer *writer, uint64_t bytes) {
@@ -68,31 +67,30 @@ static bool writer_wait(struct writer *writer, uint64_t bytes) {
     return true;
 }
 
-/* Fills the body's end with a PAD record when `bytes` would cross it. */
-static bool writer_wrap(struct writer *writer, uint64_t bytes) {
-    uint64_t offset = writer->tail & writer->mask;
-    uint64_t rest = writer->mask + 1 - offset;
-    if (bytes <= rest)
-        return true;
-    if (writer->tail + rest > writer->room_end && !writer_wait(writer, rest))
+static uint64_t lap_end(const struct writer *writer) {
+    return (writer->tail | writer->mask) + 1;
+}
+
+/* Fills the body's end with a PAD record, since the next record would cross it. */
+static bool writer_wrap(struct writer *writer) {
+    uint64_t rest = lap_end(writer) - writer->tail;
+    if (!writer_wait(writer, rest))
         return false;
-    writer->body[offset / 8] = event_word(EVENT_PAD, 0, 0, rest);
+    writer->body[(writer->tail & writer->mask) / 8] = event_word(EVENT_PAD, 0, 0, rest);
     writer_commit(writer, (uint32_t)(rest / 8));
     return true;
 }
 
-uint64_t *writer_reserve(struct writer *writer, uint32_t words) {
+uint64_t *writer_reserve_slowly(struct writer *writer, uint32_t words) {
     uint64_t bytes = (uint64_t)words * 8;
-    if ((writer->tail & writer->mask) + bytes > writer->mask + 1 && !writer_wrap(writer, bytes))
+    if (writer->tail + bytes > lap_end(writer) && !writer_wrap(writer))
         return NULL;
-    if (writer->tail + bytes > writer->room_end && !writer_wait(writer, bytes))
+    if (!writer_wait(writer, bytes))
         return NULL;
+    uint64_t head = atomic_load_explicit(&writer->ring->head, memory_order_acquire);
+    uint64_t room_end = head + writer->mask + 1;
+    writer->straight_end = room_end < lap_end(writer) ? room_end : lap_end(writer);
     return writer->body + (writer->tail & writer->mask) / 8;
-}
-
-void writer_commit(struct writer *writer, uint32_t words) {
-    writer->tail += (uint64_t)words * 8;
-    atomic_store_explicit(&writer->ring->tail, writer->tail, memory_order_release);
 }
 
 void writer_open(struct writer *writer, struct region *region, uint32_t index) {

@@ -14,21 +14,33 @@
 struct writer {
     struct ring *ring;
     uint64_t *body;
-    uint64_t tail;     /* our copy of ring->tail */
-    uint64_t room_end; /* tail may grow up to here without looking at ring->head again */
-    uint64_t mask;     /* ring size - 1 */
-    uint64_t noted;    /* GIL's writer: the ticket counter when it was last noted */
-    bool busy;         /* between writer_enter and writer_leave; a signal handler finds it set */
+    uint64_t tail; /* our copy of ring->tail */
+    uint64_t
+        straight_end; /* tail may grow up to here without a look at ring->head or the body's end */
+    uint64_t mask;    /* ring size - 1 */
+    uint64_t noted;   /* GIL's writer: the ticket counter when it was last noted */
+    bool busy;        /* between writer_enter and writer_leave; a signal handler finds it set */
     bool is_gil;
     struct trie trie;
     struct stack_cache
         cache; /* the owner's last stack; the GIL's writer uses thread.gil_cache instead */
 };
 
+/* writer_reserve when the next record does not simply fit. */
+uint64_t *writer_reserve_slowly(struct writer *writer, uint32_t words);
+
 /* Room for a record of `words` words, in one piece; NULL when the event cannot be written (no
  * collector: the process goes on untraced). Waits while the ring is full. The record is published
  * by writer_commit; between the two only its words are written. */
-uint64_t *writer_reserve(struct writer *writer, uint32_t words);
-void writer_commit(struct writer *writer, uint32_t words);
+static inline uint64_t *writer_reserve(struct writer *writer, uint32_t words) {
+    if (__builtin_expect(writer->tail + (uint64_t)words * 8 > writer->straight_end, 0))
+        return writer_reserve_slowly(writer, words);
+    return writer->body + (writer->tail & writer->mask) / 8;
+}
+
+static inline void writer_commit(struct writer *writer, uint32_t words) {
+    writer->tail += (uint64_t)words * 8;
+    atomic_store_explicit(&writer->ring->tail, writer->tail, memory_order_release);
+}
 
 #endif
