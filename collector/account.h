@@ -32,9 +32,9 @@ static inline struct site *account_touch(struct trace *trace, struct image *imag
 static inline void account_change(struct trace *trace, struct image *image, uint32_t number,
                                   uint64_t size, bool begins) {
     struct site *site = account_touch(trace, image, number);
-    uint64_t added = begins ? size : 0;
+    uint64_t added = size & (0 - (uint64_t)begins);
     site->live.bytes += size;
-    site->live.blocks += begins ? 1u : UINT32_MAX;
+    site->live.blocks += 2u * begins - 1;
     site->total_bytes += added;
     site->total_blocks += begins;
     totals_grow(&image->totals, size, trace->seq, trace->now_ns);

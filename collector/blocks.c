@@ -6,7 +6,8 @@
 #define FIRST_CAPACITY 1024u
 #define LARGE_CAPACITY (1u << 16)
 #define TAIL 256u
-#define STEP 32u               /* places of the old array that are moved with each block added */
+#define BEYOND 3u /* places behind the tail that a search may look at; they stay empty */
+#define STEP 32u  /* places of the old array that are moved with each block added */
 #define GIVE_BACK (4ull << 20) /* bytes of the old array that are given up at once */
 #define HUGE_PAGE (2ull << 20)
 
@@ -15,7 +16,7 @@ static struct block entry_block(const struct block_entry *entry) {
 }
 
 static size_t array_bytes(uint64_t capacity) {
-    return (capacity + TAIL) * sizeof(struct block_entry);
+    return (capacity + TAIL + BEYOND) * sizeof(struct block_entry);
 }
 
 /* A large array starts at a huge page's border: most of the cost of a random access to small pages
@@ -44,9 +45,15 @@ static struct block_entry *array_map(uint64_t capacity) {
  * one. */
 static inline struct block_entry *search(struct block_entry *at, uint64_t key) {
     uint64_t bound = key << 16 | 0xffff;
-    while (at->key > bound)
-        at++;
-    return at;
+    for (;;) {
+        /* Four at a time, because nobody can guess at which one the search ends. Larger entries
+         * come first, so that counting them is finding the end. */
+        ptrdiff_t larger =
+            (at[0].key > bound) + (at[1].key > bound) + (at[2].key > bound) + (at[3].key > bound);
+        at += larger;
+        if (__builtin_expect(larger < 4, 1))
+            return at;
+    }
 }
 
 /* Makes room at `at` by moving what is there up to the next gap. False when that is the array's
@@ -108,6 +115,7 @@ static bool grow(struct blocks *blocks) {
     blocks->moved = 0;
     blocks->entries = entries;
     blocks->capacity = capacity;
+    blocks->limit = capacity < LARGE_CAPACITY ? capacity / 2 : capacity / 5 * 4;
     return true;
 }
 
@@ -132,7 +140,7 @@ static struct block_entry *place_after_growth(struct blocks *blocks, uint64_t ke
 static inline bool make_room(struct blocks *blocks) {
     if (__builtin_expect(blocks->old != NULL, 0))
         return move_on(blocks, STEP);
-    if (__builtin_expect((blocks->count + 1) * 5 > blocks->capacity * 4, 0))
+    if (__builtin_expect(blocks->count >= blocks->limit, 0))
         return grow(blocks);
     return true;
 }

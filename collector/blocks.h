@@ -7,10 +7,11 @@
  * last home there are TAIL more places; the very last one stays empty.
  *
  * The table grows by a quarter when it is four fifths full, so that a live block costs 20 to 25
- * bytes, and it grows in steps: the larger array gets the entries from the front of the old one,
- * some with each block that is added, and the old one's pages are given up behind them. Since order
- * does not depend on the capacity, one position in the old array (`moved`, always just behind a
- * gap) says which of the two arrays a key belongs to.
+ * bytes (a small one, which stays in the cache, doubles when it is half full). It grows in steps:
+ * the larger array gets the entries from the front of the old one, some with each block that is
+ * added, and the old one's pages are given up behind them. Since order does not depend on the
+ * capacity, one position in the old array (`moved`, always just behind a gap) says which of the two
+ * arrays a key belongs to.
  */
 #ifndef HOLDFAST_COLLECTOR_BLOCKS_H
 #define HOLDFAST_COLLECTOR_BLOCKS_H
@@ -31,6 +32,7 @@ struct block_entry {
 struct blocks {
     struct block_entry *entries;
     uint64_t capacity, count;
+    uint64_t limit;          /* when it holds that many, it grows */
     struct block_entry *old; /* while it grows; otherwise NULL */
     uint64_t old_capacity;
     uint64_t moved; /* keys whose home in `old` lies below are in `entries` */
@@ -75,7 +77,9 @@ static inline struct block_entry *blocks_place(const struct blocks *blocks, uint
 
 /* Starts loading the place of an address that is going to be asked for. */
 static inline void blocks_prefetch(const struct blocks *blocks, uint64_t address) {
-    __builtin_prefetch(blocks_place(blocks, blocks_key(address)), 1);
+    const struct block_entry *place = blocks_place(blocks, blocks_key(address));
+    __builtin_prefetch(place, 1);
+    __builtin_prefetch(place + 3, 1); /* a search looks at four, mostly in two cache lines */
 }
 
 #endif

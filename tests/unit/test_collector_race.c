@@ -1,0 +1,105 @@
+/* A real writer thread for each ring, beside the collector that drains them: what the thread
+ * sanitizer must have nothing to say about. The writers keep to wire/session.h's rules: words
+ * first, then the tail; the head before room is used again; a ticket for each event of a thread
+ * ring. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+#include <pthread.h>
+#include <sched.h>
+
+#include "rig.h"
+
+enum { WRITERS = 4, SLOTS = 64, ROUNDS = 60000 };
+
+static struct rig rig;
+
+struct writer {
+    pthread_t thread;
+    uint32_t ring; /* 0 is the GIL's */
+    uint64_t live; /* at the end, by its own account */
+};
+
+static void wait_for_room(const struct rig_ring *ring, uint64_t bytes) {
+    while (ring->tail + bytes >
+           atomic_load_explicit(&ring->ring->head, memory_order_acquire) + ring->size)
+        sched_yield();
+}
+
+static void put_words(struct rig_ring *ring, const uint64_t *words, uint64_t count) {
+    uint64_t at = ring->tail & (ring->size - 1), rest = ring->size - at;
+    if (rest < count * 8) {
+        wait_for_room(ring, rest);
+        __atomic_store_n(&ring->body[at / 8], event_word(EVENT_PAD, 0, 0, rest), __ATOMIC_RELAXED);
+        ring->tail += rest;
+        at = 0;
+    }
+    wait_for_room(ring, count * 8);
+    for (uint64_t i = 0; i < count; i++)
+        __atomic_store_n(&ring->body[at / 8 + i], words[i], __ATOMIC_RELAXED);
+    ring->tail += count * 8;
+    atomic_store_explicit(&ring->ring->tail, ring->tail, memory_order_release);
+}
+
+static void put_event(struct rig_ring *ring, bool ticketed, uint64_t word, uint64_t packed,
+                      uint64_t words) {
+    uint64_t record[3] = {word, packed};
+    if (ticketed) {
+        record[0] |= EVENT_TICKET_BIT;
+        record[1] = rig_ticket(&rig);
+        record[2] = packed;
+    }
+    put_words(ring, record, words + ticketed);
+}
+
+static void *write_events(void *argument) {
+    struct writer *writer = argument;
+    struct rig_ring *ring = &rig.rings[writer->ring];
+    uint64_t sizes[SLOTS] = {0}, random = writer->ring + 1;
+    for (int i = 0; i < ROUNDS; i++) {
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        uint64_t slot = random >> 58, address = (writer->ring + 1) * 0x100000ull + slot * 64;
+        if (sizes[slot]) {
+            put_event(ring, writer->ring != 0, event_word(EVENT_FREE, 0, 0, address), 0, 1);
+            writer->live -= sizes[slot];
+            sizes[slot] = 0;
+        } else {
+            sizes[slot] = 1 + (random >> 40 & 1023);
+            put_event(ring, writer->ring != 0, event_word(EVENT_ALLOC, BLOCK_HEAP, 0, address),
+                      event_size_node(0, sizes[slot]), 2);
+            writer->live += sizes[slot];
+        }
+    }
+    return NULL;
+}
+
+static void test_writers_beside_the_reader(void **state) {
+    (void)state;
+    static struct writer writers[WRITERS];
+    uint64_t live = 0;
+    rig_open(&rig, WRITERS);
+    for (uint32_t i = 0; i < WRITERS; i++) {
+        writers[i].ring = i;
+        assert_int_equal(pthread_create(&writers[i].thread, NULL, write_events, &writers[i]), 0);
+    }
+    while (rig.image->events < (uint64_t)WRITERS * ROUNDS) {
+        drain_pass(&rig.trace);
+        sched_yield();
+    }
+    for (uint32_t i = 0; i < WRITERS; i++) {
+        pthread_join(writers[i].thread, NULL);
+        live += writers[i].live;
+    }
+    rig_drain(&rig);
+    assert_int_equal(rig.image->totals.live, live);
+    assert_int_equal(rig.trace.late + rig.trace.gaps + rig.image->lost_frees, 0);
+    rig_close(&rig);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_writers_beside_the_reader)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
