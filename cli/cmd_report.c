@@ -127,13 +127,11 @@ static unsigned terminal_width(void) {
 /* FILE.html, for FILE.holdfast. */
 static char *page_name(const char *file) {
     size_t length = strlen(file), suffix = strlen(".holdfast");
-    char *name = malloc(length + sizeof ".html");
-    if (!name)
-        return NULL;
+    char *name;
     if (length > suffix && strcmp(file + length - suffix, ".holdfast") == 0)
         length -= suffix;
-    memcpy(name, file, length);
-    memcpy(name + length, ".html", sizeof ".html");
+    if (asprintf(&name, "%.*s.html", (int)length, file) < 0)
+        return NULL;
     return name;
 }
 

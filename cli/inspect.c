@@ -52,7 +52,7 @@ static bool find_in_path(const char *name, char *found) {
         if (written < PATH_MAX && stat(candidate, &status) == 0 && S_ISREG(status.st_mode)) {
             bool executable = access(candidate, X_OK) == 0;
             if (executable || !any)
-                strcpy(found, candidate);
+                snprintf(found, PATH_MAX, "%s", candidate);
             any = true;
             if (executable)
                 return true;
@@ -68,7 +68,7 @@ static bool find(const char *command, char *found) {
     struct stat status;
     if (strlen(command) >= PATH_MAX)
         return false;
-    strcpy(found, command);
+    snprintf(found, PATH_MAX, "%s", command);
     return stat(command, &status) == 0;
 }
 
@@ -253,7 +253,7 @@ void inspect_command(const char *command, struct inspected *result) {
         return;
     }
     char path[PATH_MAX], next[PATH_MAX];
-    strcpy(path, result->path);
+    snprintf(path, sizeof path, "%s", result->path);
     for (int level = 0; level < SCRIPT_LEVELS && judge_file(path, result, next); level++)
-        strcpy(path, next);
+        memcpy(path, next, sizeof path);
 }

@@ -49,7 +49,7 @@ static uint32_t find_311(const uint8_t *table, size_t size, int64_t line, int64_
     int64_t end = 0;
     for (size_t i = 0; i < size;) {
         unsigned kind = table[i] >> 3 & 15u;
-        end += ((table[i] & 7) + 1) * 2;
+        end += (int64_t)((table[i] & 7) + 1) * 2;
         if (kind == 13 || kind == 14)
             line += read_signed(table, size, i + 1);
         else if (kind >= 10 && kind <= 12)

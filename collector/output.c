@@ -31,14 +31,14 @@ static bool resolve(struct output *output, const char *path) {
     char real[PATH_MAX], copy[PATH_MAX];
     if (strlen(path) >= sizeof copy)
         return errno = ENAMETOOLONG, false;
-    strcpy(copy, realpath(path, real) ? real : path);
+    snprintf(copy, sizeof copy, "%s", realpath(path, real) ? real : path);
     char *slash = strrchr(copy, '/');
     const char *name = slash ? slash + 1 : copy;
     if (strlen(name) > NAME_MAX)
         return errno = ENAMETOOLONG, false;
     if (name[0] == '\0')
         return errno = EISDIR, false;
-    strcpy(output->name, name);
+    snprintf(output->name, sizeof output->name, "%.*s", NAME_MAX, name);
     if (slash)
         slash[slash == copy] = '\0';
     if (!realpath(slash ? copy : ".", real))
@@ -133,7 +133,7 @@ bool output_write(struct output *output, const struct profile *profile, FILE *ev
     bool written =
         output_open(&other, path, &ignored) && write_here(&other, profile, NULL, &ignored);
     if (written)
-        strcpy(output->path, other.path);
+        memcpy(output->path, other.path, sizeof output->path);
     if (other.folder >= 0)
         close(other.folder);
     return written;

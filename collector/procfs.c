@@ -92,7 +92,7 @@ static void take_sample(struct image *image) {
 
 void procfs_sample(struct trace *trace) {
     uint64_t now = trace_clock(trace);
-    uint64_t pause = SAMPLE_NS * (1 + trace->living / CHEAP_IMAGES);
+    uint64_t pause = (uint64_t)SAMPLE_NS * (1 + trace->living / CHEAP_IMAGES);
     for (uint32_t i = 0; i < trace->image_count; i++) {
         struct image *image = trace->images[i];
         if (image->dead || (image->sampled_ns && now - image->sampled_ns < pause))

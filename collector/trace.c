@@ -75,7 +75,7 @@ void trace_warn(struct trace *trace, const char *format, ...) {
 struct image *image_new(struct trace *trace, uint32_t pid) {
     if (trace->image_count >= IMAGES_MAX ||
         !array_reserve(&trace->images, &trace->image_capacity, (uint64_t)trace->image_count + 1,
-                       sizeof *trace->images))
+                       sizeof(struct image *)))
         return NULL;
     struct image *image = calloc(1, sizeof *image);
     if (!image)

@@ -107,7 +107,7 @@ struct region {
     alignas(128) struct ring rings[REGION_MAX_RINGS];
 };
 
-#define REGION_HEADER_SIZE (2u * WIRE_PAGE)
+#define REGION_HEADER_SIZE ((size_t)2 * WIRE_PAGE)
 static_assert(sizeof(struct region) <= REGION_HEADER_SIZE, "ring bodies follow the header");
 
 static inline uint32_t region_ring_size(const int has_gil_ring, uint32_t index) {
