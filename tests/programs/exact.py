@@ -252,7 +252,7 @@ def use_growing_list():
 def use_numpy():
     import numpy
     first = numpy.zeros(1000003)  # holds: with_numpy * 8000024
-    second = numpy.ones(2000003, dtype=numpy.uint8)  # holds: with_numpy * 2000003
+    second = numpy.empty(2000003, dtype=numpy.uint8)  # holds: with_numpy * 2000003
     return first, second
 
 
