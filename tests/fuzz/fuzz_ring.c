@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "../unit/rig.h"
 
@@ -75,6 +76,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct input input = {data, data + size};
     uint32_t next[RIG_RINGS];
     rig_open(&rig, 3);
+    if (size && data[0] & 1) /* with --keep-events */
+        rig.trace.events = events_open(memfd_create("events", MFD_CLOEXEC));
     rig_image(&rig, 1001, 3);
     for (uint32_t i = 0; i < RIG_RINGS; i++)
         next[i] = 1;

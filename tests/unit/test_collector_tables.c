@@ -61,6 +61,28 @@ static void test_blocks_room(void **state) {
     blocks_release(&blocks);
 }
 
+/* A table that grows in steps is whole in the middle of them. */
+static void test_blocks_while_growing(void **state) {
+    (void)state;
+    struct blocks blocks = {0};
+    struct block block;
+    bool replaced;
+    uint64_t seen_growing = 0;
+    for (uint64_t i = 1; i < 100000; i++) {
+        assert_true(blocks_put(&blocks, i * 48, (struct block){i, 1}, &replaced, &block));
+        if (i % 3 == 0) {
+            assert_true(blocks_take(&blocks, i / 3 * 48, &block));
+            assert_int_equal(block.size, i / 3);
+        }
+        if (blocks.old && i % 97 == 0) {
+            seen_growing++;
+            assert_true(blocks_is_valid(&blocks));
+        }
+    }
+    assert_true(seen_growing > 10);
+    blocks_release(&blocks);
+}
+
 /* Mappings against an array of pages. */
 enum { PAGES = 200, PAGE = 4096 };
 static const uint64_t base = 0x100000000;
@@ -213,8 +235,11 @@ static void test_timeline(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_blocks),   cmocka_unit_test(test_blocks_room),
-        cmocka_unit_test(test_mappings), cmocka_unit_test(test_mapping_sums),
+        cmocka_unit_test(test_blocks),
+        cmocka_unit_test(test_blocks_room),
+        cmocka_unit_test(test_blocks_while_growing),
+        cmocka_unit_test(test_mappings),
+        cmocka_unit_test(test_mapping_sums),
         cmocka_unit_test(test_timeline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
