@@ -201,24 +201,35 @@ walk_deep(struct stack_cache *cache, struct frame_walk walk, bool objects, uint3
     return true;
 }
 
-/* The stack is the last one again. From 3.11 on an instruction's address tells its code object too.
- */
+static inline __attribute__((always_inline)) const char *
+skip_shims(const struct frame_walk *walk, bool objects, const char *next) {
+    while (!objects && next && *(const uint8_t *)(next + walk->owner) >= FRAME_OWNER_SHIM)
+        next = python_pointer(next, walk->previous);
+    return next;
+}
+
+/* The stack is the last one again, in the same frames. From 3.11 on an instruction's address tells
+ * its code object too. */
 static inline __attribute__((always_inline)) bool
 is_last_stack(const struct stack_cache *cache, const struct frame_walk *walk, bool objects) {
     const struct stack_entry *entry = cache->entries + cache->count;
     const char *next = walk->next;
-    for (; next; next = python_pointer(next, walk->previous)) {
-        if (!objects && *(const uint8_t *)(next + walk->owner) >= FRAME_OWNER_SHIM)
-            continue;
-        if (entry-- == cache->entries)
+    while (entry != cache->entries) {
+        const char *frame = (--entry)->frame.address;
+        if (next != frame && skip_shims(walk, objects, next) != frame)
             return false;
-        if (objects ? entry->frame.code != python_pointer(next, walk->code) ||
+        /* `frame` is the next one, but does not come out of the chain: going on from it lets the
+         * processor look at several frames at once, instead of waiting for one pointer after the
+         * other. The compiler must not know that they are the same. */
+        __asm__("" : "+r"(frame));
+        if (objects ? entry->frame.code != python_pointer(frame, walk->code) ||
                           (int)entry->frame.position !=
-                              *(const int *)(const void *)(next + walk->position)
-                    : (const char *)entry->frame.position != python_pointer(next, walk->position))
+                              *(const int *)(const void *)(frame + walk->position)
+                    : (const char *)entry->frame.position != python_pointer(frame, walk->position))
             return false;
+        next = python_pointer(frame, walk->previous);
     }
-    return entry == cache->entries;
+    return !skip_shims(walk, objects, next);
 }
 
 /* Most stacks are as deep as the last one and differ in their innermost frames, if at all. */
@@ -236,7 +247,9 @@ static inline __attribute__((always_inline)) uint32_t walk_stack(struct stack_ca
     uint32_t depth = 0, changed = 0, known = cache->count;
     while (depth < known && frames_next(&first, objects, &frame)) {
         depth++;
-        if (!same(&cache->entries[known - depth].frame, &frame))
+        struct frame *last = &cache->entries[known - depth].frame;
+        last->address = frame.address;
+        if (!same(last, &frame))
             changed = depth;
     }
     while (frames_next(&first, objects, &frame) && depth < FRAMES_MAX)
