@@ -8,8 +8,8 @@
 #include <string.h>
 
 /* A deep recursion that allocates at every level has stacks whose frames, written out, grow with
- * the square of its depth. Once MAX_FRAMES frames have been written, the biggest sites' first, stacks
- * longer than LONG_STACK lose their middle. */
+ * the square of its depth. Once MAX_FRAMES frames have been written, the biggest sites' first,
+ * stacks longer than LONG_STACK lose their middle. */
 #define MAX_FRAMES (4u << 20)
 #define LONG_STACK 256u
 

@@ -9,19 +9,18 @@
  *     bits  0..47  an address or number ("value")
  *
  * Glossary
- *   node     a stack, as a path in the ring's own trie: node = (parent node, code, position). Node 0 is
- *            the empty stack. Each thread's stacks hang below a thread node. Node and code numbers
- *            belong to the ring that defines them, are handed out in sequence from 1, and are defined in
- *            that ring before they are used there.
- *   ticket   a number from session_page.ticket. Orders events across rings and processes.
- *   kind     which family of functions a block belongs to.
+ *   node     a stack, as a path in the ring's own trie: node = (parent node, code, position). Node
+ * 0 is the empty stack. Each thread's stacks hang below a thread node. Node and code numbers belong
+ * to the ring that defines them, are handed out in sequence from 1, and are defined in that ring
+ * before they are used there. ticket   a number from session_page.ticket. Orders events across
+ * rings and processes. kind     which family of functions a block belongs to.
  *
  * Order. Events of one ring happened in the ring's order. Every event of a thread ring carries a
- * ticket, and so do the GIL ring's events about large blocks. The GIL ring's other events carry none:
- * a NOTE(n) says that all that follows in this ring happened after every ticket below n had been
- * taken; up to the next NOTE or ticket it may be placed at any point before ticket n' that the ring's
- * writer had not seen. A free is published before the real call and an allocation after it, so an
- * address is never seen taken before it was seen released.
+ * ticket, and so do the GIL ring's events about large blocks. The GIL ring's other events carry
+ * none: a NOTE(n) says that all that follows in this ring happened after every ticket below n had
+ * been taken; up to the next NOTE or ticket it may be placed at any point before ticket n' that the
+ * ring's writer had not seen. A free is published before the real call and an allocation after it,
+ * so an address is never seen taken before it was seen released.
  *
  * Sizes. A free names only an address; the collector knows the rest. Blocks whose address does not
  * fit 48 bits are not traced (counted in region.dropped).
@@ -38,31 +37,32 @@ enum event_op {
     /* value: address; words: size_node(); aux EVENT_WIDE: one more word with the size */
     EVENT_ALLOC = 2,
 
-    /* A reallocation is a pair in one ring, with only definitions (NODE, TEXT, CODE, NOTE) between its
-     * halves. BEGIN, before the real call: the block at `value` can no longer be found by its address
-     * but still counts. END, after it: as ALLOC with the new address; value 0: the call failed and
-     * the old block lives on; aux REALLOC_FREED: it was freed (size 0). aux REALLOC_REMAPPED: the pages
-     * moved, so that old and new never existed side by side. */
+    /* A reallocation is a pair in one ring, with only definitions (NODE, TEXT, CODE, NOTE) between
+     * its halves. BEGIN, before the real call: the block at `value` can no longer be found by its
+     * address but still counts. END, after it: as ALLOC with the new address; value 0: the call
+     * failed and the old block lives on; aux REALLOC_FREED: it was freed (size 0). aux
+     * REALLOC_REMAPPED: the pages moved, so that old and new never existed side by side. */
     EVENT_REALLOC_BEGIN = 3,
     EVENT_REALLOC_END = 4,
 
-    /* Mappings; all lengths in bytes, whole pages. MAP replaces whatever it covers (MAP_FIXED), UNMAP
-     * may split mappings or span several. mremap is a pair in one ring, like a reallocation: an UNMAP
-     * with UNMAP_HELD, before the call, takes the range's pieces out of the address map but leaves them
-     * counted; the REMAP after it puts them down at their new place, resized (the last piece grows or
-     * the end is cut off), or back where they were when the call failed. */
+    /* Mappings; all lengths in bytes, whole pages. MAP replaces whatever it covers (MAP_FIXED),
+     * UNMAP may split mappings or span several. mremap is a pair in one ring, like a reallocation:
+     * an UNMAP with UNMAP_HELD, before the call, takes the range's pieces out of the address map
+     * but leaves them counted; the REMAP after it puts them down at their new place, resized (the
+     * last piece grows or the end is cut off), or back where they were when the call failed. */
     EVENT_MAP = 5,     /* value: start; aux: enum mapping_class; words: length, node */
     EVENT_UNMAP = 6,   /* value: start; aux: UNMAP_HELD or 0; words: length */
     EVENT_REMAP = 7,   /* value: new start, 0 when it failed; words: new length, node */
     EVENT_PROTECT = 8, /* value: start; aux: enum protect_kind; words: length, node */
 
     /* Definitions */
-    EVENT_NODE = 9,  /* value: node number; aux: enum node_kind; words: parent << 32 | code, position */
+    EVENT_NODE =
+        9, /* value: node number; aux: enum node_kind; words: parent << 32 | code, position */
     EVENT_TEXT = 10, /* value: bytes (at most EVENT_TEXT_MAX); the bytes, padded to whole words.
                         Texts gather until the next CODE or MARK takes them. */
     EVENT_CODE = 11, /* value: code number; words: first line << 32 | enum line_table;
-                        name bytes << 32 | file bytes; table bytes. Its texts are name, file, line table,
-                        one after the other. */
+                        name bytes << 32 | file bytes; table bytes. Its texts are name, file, line
+                        table, one after the other. */
 
     EVENT_NOTE = 12, /* value: the ticket counter, as read just before the next event */
     EVENT_MARK = 13, /* aux: enum mark; value depends on it */
@@ -76,9 +76,10 @@ enum event_aux { EVENT_WIDE = 1, REALLOC_REMAPPED = 2, REALLOC_FREED = 4, UNMAP_
 enum mapping_class {
     MAPPING_COUNTED = 0, /* private anonymous memory that can be touched: part of the peak */
     MAPPING_RESERVED,    /* PROT_NONE: listed apart */
-    MAPPING_FILE,      /* of a file: listed apart */
-    MAPPING_SHARED,  /* shared anonymous, shm, memfd: listed apart */
-    MAPPING_ARENA,       /* taken by Python's small-object allocator, whose blocks are counted one by one */
+    MAPPING_FILE,        /* of a file: listed apart */
+    MAPPING_SHARED,      /* shared anonymous, shm, memfd: listed apart */
+    MAPPING_ARENA, /* taken by Python's small-object allocator, whose blocks are counted one by one
+                    */
 };
 
 enum protect_kind {
@@ -129,8 +130,8 @@ static inline uint64_t event_value(uint64_t word) {
     return word & EVENT_VALUE_MASK;
 }
 
-/* The second word of ALLOC and REALLOC_END. A size of 4 GiB or more goes into a word of its own, and
- * the low half is then EVENT_SIZE_WIDE. */
+/* The second word of ALLOC and REALLOC_END. A size of 4 GiB or more goes into a word of its own,
+ * and the low half is then EVENT_SIZE_WIDE. */
 #define EVENT_SIZE_WIDE 0xffffffffu
 
 static inline uint64_t event_size_node(uint32_t node, uint64_t size) {

@@ -1,9 +1,9 @@
 /* How a process joins a session: one request and one reply over an abstract SOCK_SEQPACKET socket.
  *
- * A new process image finds the socket's name and the token in SESSION_ENV; a forked child remembers
- * both. The reply carries descriptors (SCM_RIGHTS) that the process maps and closes at once: programs
- * close descriptors that they do not know. The collector takes the process's id from SO_PEERCRED,
- * which is right also across pid namespaces.
+ * A new process image finds the socket's name and the token in SESSION_ENV; a forked child
+ * remembers both. The reply carries descriptors (SCM_RIGHTS) that the process maps and closes at
+ * once: programs close descriptors that they do not know. The collector takes the process's id from
+ * SO_PEERCRED, which is right also across pid namespaces.
  */
 #ifndef HOLDFAST_WIRE_JOIN_H
 #define HOLDFAST_WIRE_JOIN_H
@@ -27,7 +27,8 @@ struct join_request {
     char token[JOIN_TOKEN_SIZE];
 };
 
-/* Descriptors: JOIN_IMAGE gets the session page and a region; JOIN_FORK too; JOIN_RINGS a region. */
+/* Descriptors: JOIN_IMAGE gets the session page and a region; JOIN_FORK too; JOIN_RINGS a region.
+ */
 struct join_reply {
     uint32_t version;
     uint32_t status;  /* 0 taken; otherwise an errno value, and no descriptors */

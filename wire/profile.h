@@ -40,19 +40,20 @@ enum profile_kind { PROFILE_HEAP = 0, PROFILE_PYTHON = 1, PROFILE_MAPPED = 2 };
 struct profile_site {
     uint32_t process; /* index into profile.processes */
     uint32_t node;
-    uint32_t kind;                        /* enum profile_kind */
-    uint64_t peak_bytes, peak_blocks;     /* live at the process's own peak */
-    uint64_t tree_bytes, tree_blocks;     /* live at the peak of the tree */
-    uint64_t end_bytes, end_blocks;       /* live when the process ended */
-    uint64_t total_bytes, total_blocks;   /* ever allocated */
+    uint32_t kind;                      /* enum profile_kind */
+    uint64_t peak_bytes, peak_blocks;   /* live at the process's own peak */
+    uint64_t tree_bytes, tree_blocks;   /* live at the peak of the tree */
+    uint64_t end_bytes, end_blocks;     /* live when the process ended */
+    uint64_t total_bytes, total_blocks; /* ever allocated */
 };
 
 enum profile_process_flags {
-    PROCESS_PYTHON = 1,         /* an interpreter was found */
-    PROCESS_NO_STACKS = 2,      /* ... of a version whose frames cannot be read */
-    PROCESS_RUNNING = 4,        /* still running when the profile was written */
-    PROCESS_DAMAGED = 8,        /* its ring held something that does not decode; later events are missing */
-    PROCESS_HAS_STATUS = 16,    /* exit_status or exit_signal is known */
+    PROCESS_PYTHON = 1,    /* an interpreter was found */
+    PROCESS_NO_STACKS = 2, /* ... of a version whose frames cannot be read */
+    PROCESS_RUNNING = 4,   /* still running when the profile was written */
+    PROCESS_DAMAGED =
+        8, /* its ring held something that does not decode; later events are missing */
+    PROCESS_HAS_STATUS = 16, /* exit_status or exit_signal is known */
 };
 
 /* One process image: an exec ends one and starts the next. */
@@ -61,7 +62,7 @@ struct profile_process {
     uint32_t parent; /* index of the process that forked or spawned it, or of the image before exec;
                         its own index when unknown */
     uint32_t flags;
-    string_id python; /* "3.12.1", empty when not Python */
+    string_id python;   /* "3.12.1", empty when not Python */
     string_id *command; /* argv */
     uint32_t command_count;
     int32_t exit_status, exit_signal; /* signal 0: none */
@@ -69,7 +70,7 @@ struct profile_process {
     uint64_t peak_bytes, peak_ns;
     uint64_t peak_rss_bytes; /* resident memory sampled at the peak, 0 when it never was */
     uint64_t max_rss_bytes;
-    uint64_t tree_bytes;     /* live at the peak of the tree */
+    uint64_t tree_bytes; /* live at the peak of the tree */
     uint64_t end_bytes;
     /* Not part of the peak; each is the highest value seen. */
     uint64_t arena_bytes, reserved_bytes, file_bytes, shared_bytes;
@@ -79,8 +80,8 @@ struct profile_process {
     uint64_t dropped, truncated; /* see struct region */
 };
 
-/* A stretch of time that ends at `time_ns`: the highest total in it, and the last resident size seen
- * in it. */
+/* A stretch of time that ends at `time_ns`: the highest total in it, and the last resident size
+ * seen in it. */
 struct profile_point {
     uint64_t time_ns;
     uint64_t bytes;
@@ -103,12 +104,12 @@ struct profile_source {
 struct profile {
     string_id *command;
     uint32_t command_count;
-    string_id host;       /* kernel and machine, for the report's head */
-    string_id writer;     /* "holdfast 0.1.0" */
+    string_id host;   /* kernel and machine, for the report's head */
+    string_id writer; /* "holdfast 0.1.0" */
     uint64_t started_unix_ns;
     uint64_t duration_ns;
     int32_t exit_status, exit_signal; /* of the command itself; signal 0: none */
-    bool complete;        /* the collector saw every process to its end */
+    bool complete;                    /* the collector saw every process to its end */
     uint64_t tree_peak_bytes, tree_peak_ns;
 
     char **strings;
@@ -138,9 +139,11 @@ struct profile_error {
 
 /* Writes a whole profile to an open file. `events` (may be NULL) is a finished event stream that is
  * appended as it is. False with `error` set when the file cannot take it. */
-bool profile_write(const struct profile *profile, FILE *events, FILE *out, struct profile_error *error);
+bool profile_write(const struct profile *profile, FILE *events, FILE *out,
+                   struct profile_error *error);
 
-/* Reads and checks. NULL with `error` set: not a profile, truncated, corrupt, newer, or too large. */
+/* Reads and checks. NULL with `error` set: not a profile, truncated, corrupt, newer, or too large.
+ */
 struct profile *profile_read(const char *path, struct profile_error *error);
 
 /* Frees what profile_read returned; not for profiles put together otherwise. */

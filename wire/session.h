@@ -1,12 +1,13 @@
 /* What the collector and the traced processes share in memory: the session page and the regions.
  *
- * A *session* is one `holdfast run`: one collector and every process that it follows. All of them map
- * the same session page. A *region* is one memfd that holds rings; a process gets its first region
- * when it joins and further ones when it has more threads than rings. The collector makes every memfd
- * and seals its size, so that what was committed outlives the program, however that dies.
+ * A *session* is one `holdfast run`: one collector and every process that it follows. All of them
+ * map the same session page. A *region* is one memfd that holds rings; a process gets its first
+ * region when it joins and further ones when it has more threads than rings. The collector makes
+ * every memfd and seals its size, so that what was committed outlives the program, however that
+ * dies.
  *
- * Each field says who writes it. "program" means any thread of a traced process, which the collector
- * must treat as hostile: it copies a field once, checks the copy, and uses only the copy.
+ * Each field says who writes it. "program" means any thread of a traced process, which the
+ * collector must treat as hostile: it copies a field once, checks the copy, and uses only the copy.
  */
 #ifndef HOLDFAST_WIRE_SESSION_H
 #define HOLDFAST_WIRE_SESSION_H
@@ -28,11 +29,11 @@
 #define SESSION_OWNER_DIED 0x40000000u
 
 struct session_page {
-    uint32_t version;  /* collector, before the page is shared */
+    uint32_t version; /* collector, before the page is shared */
     uint32_t reserved;
-    /* A robust, process-shared mutex that the collector's thread holds for its whole life. Its first
-     * word is the futex word: the owner's thread id, or SESSION_OWNER_DIED once the kernel has buried
-     * the owner. Programs only ever read that word: see session_collector_alive(). */
+    /* A robust, process-shared mutex that the collector's thread holds for its whole life. Its
+     * first word is the futex word: the owner's thread id, or SESSION_OWNER_DIED once the kernel
+     * has buried the owner. Programs only ever read that word: see session_collector_alive(). */
     pthread_mutex_t life; /* collector, kernel */
 
     /* The next ticket. Taking one is an atomic add; a program also reads it plainly, to learn that
@@ -44,7 +45,8 @@ struct session_page {
 };
 
 static_assert(sizeof(struct session_page) <= WIRE_PAGE, "the session page is one page");
-static_assert(offsetof(struct session_page, ticket) == 64, "tickets have a cache line of their own");
+static_assert(offsetof(struct session_page, ticket) == 64,
+              "tickets have a cache line of their own");
 
 /* The collector is alive: it holds the life mutex, and the kernel has not buried it. */
 static inline int session_collector_alive(const struct session_page *page) {
@@ -54,14 +56,15 @@ static inline int session_collector_alive(const struct session_page *page) {
 
 /* A ring carries the events of one writer at a time to the collector.
  *
- * Positions count bytes since the ring was made and never wrap in 64 bits; a position's place in the
- * body is `position & (size - 1)`. Records are whole 8-byte words and never cross the body's end (a
- * PAD record fills the rest). Everything in [head, tail) is committed: the writer stores a record's
- * words first and then `tail` with release, the reader loads `tail` with acquire, reads, and then
- * stores `head` with release. The writer loads `head` with acquire before it reuses that room.
+ * Positions count bytes since the ring was made and never wrap in 64 bits; a position's place in
+ * the body is `position & (size - 1)`. Records are whole 8-byte words and never cross the body's
+ * end (a PAD record fills the rest). Everything in [head, tail) is committed: the writer stores a
+ * record's words first and then `tail` with release, the reader loads `tail` with acquire, reads,
+ * and then stores `head` with release. The writer loads `head` with acquire before it reuses that
+ * room.
  *
- * A writer without room sets `waiting`, sleeps on `wake` (futex), and looks again; the reader, once it
- * has moved `head`, bumps `wake` and wakes it if `waiting` is set. It goes on untraced when the
+ * A writer without room sets `waiting`, sleeps on `wake` (futex), and looks again; the reader, once
+ * it has moved `head`, bumps `wake` and wakes it if `waiting` is set. It goes on untraced when the
  * collector is dead. */
 struct ring {
     /* line 0: the program's */
@@ -80,29 +83,30 @@ struct ring {
 static_assert(sizeof(struct ring) == 128, "a ring's header is two cache lines");
 static_assert(offsetof(struct ring, head) == 64, "reader and writer do not share a cache line");
 
-/* Ring 0 of a process's first region is for whoever holds the GIL; every other ring is for one thread
- * that does not (or for a signal handler that interrupted its own thread while it wrote). */
+/* Ring 0 of a process's first region is for whoever holds the GIL; every other ring is for one
+ * thread that does not (or for a signal handler that interrupted its own thread while it wrote). */
 #define REGION_MAX_RINGS 48u
 #define GIL_RING_SIZE (4u << 20)
 #define THREAD_RING_SIZE (512u << 10)
 
 /* What the library found out about the interpreter, for the report. */
 enum python_state {
-    PYTHON_NONE = 0,       /* none found (yet) */
-    PYTHON_TRACED = 1,     /* known version, stacks are read */
-    PYTHON_UNKNOWN = 2,    /* a version without a table, or one that failed its self-check: no stacks */
+    PYTHON_NONE = 0,   /* none found (yet) */
+    PYTHON_TRACED = 1, /* known version, stacks are read */
+    PYTHON_UNKNOWN =
+        2, /* a version without a table, or one that failed its self-check: no stacks */
 };
 
 struct region {
-    uint32_t version;    /* collector */
-    uint32_t process;    /* collector: the process's number in the session, from 1 */
-    uint32_t ring_count; /* collector: at most REGION_MAX_RINGS */
+    uint32_t version;      /* collector */
+    uint32_t process;      /* collector: the process's number in the session, from 1 */
+    uint32_t ring_count;   /* collector: at most REGION_MAX_RINGS */
     uint32_t has_gil_ring; /* collector: ring 0 is the GIL's, of GIL_RING_SIZE bytes */
 
-    _Atomic uint32_t python_state;  /* program: enum python_state, stored last */
-    char python_version[60];        /* program: as Py_GetVersion() begins, NUL-terminated */
-    _Atomic uint64_t dropped;       /* program: events that could not be written */
-    _Atomic uint64_t truncated;     /* program: stacks cut at the frame limit */
+    _Atomic uint32_t python_state; /* program: enum python_state, stored last */
+    char python_version[60];       /* program: as Py_GetVersion() begins, NUL-terminated */
+    _Atomic uint64_t dropped;      /* program: events that could not be written */
+    _Atomic uint64_t truncated;    /* program: stacks cut at the frame limit */
 
     alignas(128) struct ring rings[REGION_MAX_RINGS];
 };

@@ -1,5 +1,6 @@
-/* Loops of malloc and free, timed from inside: what the hooks add is the difference between a traced
- * and an untraced run. Used as a program (native threads) and as a library (called from Python). */
+/* Loops of malloc and free, timed from inside: what the hooks add is the difference between a
+ * traced and an untraced run. Used as a program (native threads) and as a library (called from
+ * Python). */
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
