@@ -23,7 +23,7 @@ struct writer_group {
 };
 
 static uint64_t now_ns(void) {
-    struct timespec time;
+    struct timespec time = {0};
     sys_call6(SYS_clock_gettime, CLOCK_MONOTONIC, (long)&time, 0, 0, 0, 0);
     return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }

@@ -152,7 +152,7 @@ static bool several_processes(const struct builder *builder) {
 static bool add_sites(struct builder *builder) {
     const struct profile *profile = builder->profile;
     bool several = several_processes(builder);
-    uint32_t *order = malloc(((size_t)profile->site_count + 1) * sizeof *order);
+    uint32_t *order = calloc((size_t)profile->site_count + 1, sizeof *order);
     uint32_t *starts = calloc((size_t)profile->process_count + 1, sizeof *starts);
     bool good = order && starts && frame_at(builder, 0, FRAME_ROOT, 0, 0, 0) == 0;
     for (uint32_t i = 0; good && i < profile->site_count; i++)
