@@ -11,7 +11,7 @@ static bool may_be_freed(const struct thread *thread) {
 }
 
 bool frames_begin(struct frame_walk *walk, const struct thread *thread) {
-    if (!python.present || may_be_freed(thread))
+    if (!python.present || thread->asking || may_be_freed(thread))
         return false;
     const char *state = thread->state ? thread->state : python.own_state();
     if (!state)

@@ -156,9 +156,14 @@ void python_distrust(void) {
 
 bool python_gil_held(struct thread *thread) {
     thread->state = NULL;
-    if (!python.present)
+    /* From 3.12 the state is in thread-local storage, and finding that may allocate: when libpython
+     * was loaded late, and after any dlopen. What is allocated there is recorded without a stack.
+     */
+    if (!python.present || thread->asking)
         return false;
+    thread->asking = true;
     const char *state = python.current();
+    thread->asking = false;
     if (!state)
         return false;
     if (python.at.minor < 12) {

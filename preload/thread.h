@@ -34,6 +34,7 @@ struct thread {
                            below is not counted again */
     uint32_t checks;    /* counts down to the next pymem_check */
     bool attaching;
+    bool asking;      /* inside a function of the interpreter's that tells the thread state */
     bool named;       /* its name has been sent */
     uint64_t pthread; /* pthread_self() */
     const char

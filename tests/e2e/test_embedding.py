@@ -1,0 +1,45 @@
+"""An interpreter that a C program loads later is found, and its stacks are read from its first object on."""
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import harness
+
+
+def library_of(python):
+    code = "import sysconfig as s; print(s.get_config_var('LIBDIR') + '/' + s.get_config_var('INSTSONAME'))"
+    path = Path(harness.plain(python.path, "-c", code, env=python.environment()).text_out().strip())
+    if not python.shared or not path.exists():
+        pytest.skip("no shared libpython")
+    return path
+
+
+def build(tmp_path, *flags):
+    program = tmp_path / "embedding"
+    subprocess.run(["gcc", "-O1", "-g", "-Wall", "-Werror", *flags, "-o", program,
+                    harness.PROGRAMS / "embedding.c", "-ldl"], check=True)
+    return program
+
+
+@pytest.mark.parametrize("way", ["local", "global", "searched", "run-path"])
+def test_libpython_is_loaded_later(some_python, tmp_path, way):
+    library = library_of(some_python)
+    program = build(tmp_path, *([f"-Wl,-rpath,{library.parent}"] if way == "run-path" else []))
+    home = library.parent.parent
+    environment = {**os.environ, "PYTHONHOME": str(home)}
+    if way == "searched":
+        environment["LD_LIBRARY_PATH"] = str(library.parent)
+    outcome = harness.traced(program, library, way, env=environment)
+    assert outcome.text_out() == "1\n"
+    process = outcome.report().main
+    if way == "run-path":
+        # Our frame must not stand between dlopen and a caller with a run path, so that Python is found
+        # late, if ever: bytes still count.
+        assert process.peak >= 7000001 + 5000003 + (64 << 20)
+        return
+    header = some_python.sizes()["bytes_header"]
+    assert process.total(function="inside", kinds=["python"]) == 5000003 + header
+    assert [site.place()[1] for site in process.matching(function="inside")] == [2]
+    assert process.fields["python"] == some_python.number
