@@ -181,6 +181,8 @@ static void wait_for_collector(struct run *run) {
     while (receive(run, &message)) {
         if (message.kind == CONTROL_WARNING) {
             say(run, message.text);
+        } else if (message.kind == CONTROL_MOVED) {
+            fprintf(stderr, "holdfast: %s\n", message.text);
         } else if (message.kind == CONTROL_WRITTEN) {
             show_profile(run, &message);
             return;

@@ -227,10 +227,11 @@ static int write_profile(struct collector *collector) {
         return 1;
     }
     if (error.text[0]) {
-        char text[1024];
-        snprintf(text, sizeof text, "the profile could not be written where it should be (%s)",
-                 error.text);
-        tell(collector, CONTROL_WARNING, 0, text);
+        char text[4096];
+        snprintf(text, sizeof text,
+                 "the profile could not be written where it should be (%.400s); it is %.3500s",
+                 error.text, collector->output.path);
+        tell(collector, CONTROL_MOVED, 0, text);
     }
     tell(collector, CONTROL_WRITTEN, collector->trace.living, collector->output.path);
     return 0;

@@ -13,6 +13,7 @@ enum control_kind {
     CONTROL_FAILED =
         6, /* collector: no profile could be written, text says why; the last message */
     CONTROL_STARTED = 7, /* launcher: the command runs; pid */
+    CONTROL_MOVED = 8,   /* collector: as a warning, but said even when the launcher is quiet */
 };
 
 struct control_message {

@@ -11,6 +11,8 @@
 #include "account.h"
 #include "memory.h"
 
+#define CLAIM_MAX (1ull << 48)
+
 #define FULL_TIMELINES 64u
 
 static uint64_t clock_ns(clockid_t clock) {
@@ -173,6 +175,12 @@ static void take_python_version(struct image *image, struct region *region) {
     image->python[length] = '\0';
 }
 
+/* What a program may claim of a counter is bounded, so that sums of them are, too. */
+static uint64_t claimed(_Atomic uint64_t *counter) {
+    uint64_t value = atomic_load(counter);
+    return value < CLAIM_MAX ? value : CLAIM_MAX;
+}
+
 /* Counters that the program keeps in its regions. */
 static void take_region_facts(struct image *image) {
     image->waits = image->wait_ns = image->dropped = image->truncated = 0;
@@ -180,11 +188,11 @@ static void take_region_facts(struct image *image) {
         struct region *region = image->regions[r].region;
         if (r == 0)
             take_python_version(image, region);
-        image->dropped += atomic_load(&region->dropped);
-        image->truncated += atomic_load(&region->truncated);
+        image->dropped += claimed(&region->dropped);
+        image->truncated += claimed(&region->truncated);
         for (uint32_t i = 0; i < image->regions[r].reader_count; i++) {
-            image->waits += atomic_load(&region->rings[i].waits);
-            image->wait_ns += atomic_load(&region->rings[i].wait_ns);
+            image->waits += claimed(&region->rings[i].waits);
+            image->wait_ns += claimed(&region->rings[i].wait_ns);
         }
     }
 }
