@@ -2,9 +2,9 @@
  *
  *     embedding LIBRARY local|global|searched|run-path
  *
- * by its path with RTLD_LOCAL or RTLD_GLOBAL, by its bare name (LD_LIBRARY_PATH has its folder), or by
- * its bare name along this program's own run path. What Python then takes, and what C takes before and
- * after, is known. */
+ * by its path with RTLD_LOCAL or RTLD_GLOBAL, by its bare name (LD_LIBRARY_PATH has its folder), or
+ * by its bare name along this program's own run path. What Python then takes, and what C takes
+ * before and after, is known. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +30,8 @@ int main(int argc, char **argv) {
     int local = strcmp(argv[2], "local") == 0;
     int bare = !local && strcmp(argv[2], "global") != 0;
     const char *slash = strrchr(argv[1], '/');
-    void *library = dlopen(bare ? slash + 1 : argv[1], RTLD_NOW | (local ? RTLD_LOCAL : RTLD_GLOBAL));
+    void *library =
+        dlopen(bare ? slash + 1 : argv[1], RTLD_NOW | (local ? RTLD_LOCAL : RTLD_GLOBAL));
     if (!library) {
         fprintf(stderr, "%s\n", dlerror());
         return 3;
