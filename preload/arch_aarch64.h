@@ -21,8 +21,4 @@ static inline void cpu_relax(void) {
     __asm__ volatile("yield" ::: "memory");
 }
 
-static inline void cpu_prefetch_to_write(const void *address) {
-    __asm__ volatile("prfm pstl1keep, %0" : : "Q"(*(const char *)address));
-}
-
 #endif

@@ -18,8 +18,4 @@ static inline void cpu_relax(void) {
     __asm__ volatile("pause" ::: "memory");
 }
 
-static inline void cpu_prefetch_to_write(const void *address) {
-    __asm__ volatile("prefetchw %0" : : "m"(*(const char *)address));
-}
-
 #endif

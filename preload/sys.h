@@ -23,7 +23,6 @@
 /* An architecture header defines
  *     static inline long sys_call6(long number, long a, long b, long c, long d, long e, long f);
  *     static inline void cpu_relax(void);   a hint inside a spinning loop
- *     static inline void cpu_prefetch_to_write(const void *address);   a hint: a store follows soon
  */
 
 static inline bool sys_failed(long result) {

@@ -10,7 +10,6 @@
 #include "../wire/event.h"
 #include "../wire/session.h"
 #include "stack.h"
-#include "sys.h"
 
 struct writer {
     struct ring *ring;
@@ -39,13 +38,8 @@ static inline uint64_t *writer_reserve(struct writer *writer, uint32_t words) {
     return writer->body + (writer->tail & writer->mask) / 8;
 }
 
-/* How far ahead of the tail its cache lines are asked for. The reader has them: without this, a
- * store to each new line waits for it to come back from the other processor. */
-#define WRITER_AHEAD 512u
-
 static inline void writer_commit(struct writer *writer, uint32_t words) {
     writer->tail += (uint64_t)words * 8;
-    cpu_prefetch_to_write(writer->body + ((writer->tail + WRITER_AHEAD) & writer->mask) / 8);
     atomic_store_explicit(&writer->ring->tail, writer->tail, memory_order_release);
 }
 
