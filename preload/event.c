@@ -235,3 +235,20 @@ void event_protect(struct writer *writer, unsigned what, uintptr_t start, uint64
 void event_mark(struct writer *writer, unsigned mark, uint64_t value) {
     put(writer, true, event_word(EVENT_MARK, 0, mark, value), NULL, 0);
 }
+
+void note_alloc(unsigned kind, const void *block, uint64_t size) {
+    struct writer *writer = event_begin();
+    if (!writer)
+        return;
+    pymem_tick(writer->is_gil);
+    event_alloc(writer, kind, block, size, stack_node(&self, writer));
+    event_end(writer);
+}
+
+void note_free(const void *block) {
+    struct writer *writer = event_begin();
+    if (!writer)
+        return;
+    event_free(writer, block);
+    event_end(writer);
+}

@@ -18,23 +18,6 @@
  * mremap, so that old and new never exist side by side. */
 #define CHUNK_IS_MAPPED 2u
 
-static void note_alloc(const void *block, size_t size) {
-    struct writer *writer = event_begin();
-    if (!writer)
-        return;
-    pymem_tick(writer->is_gil);
-    event_alloc(writer, BLOCK_HEAP, block, size, stack_node(&self, writer));
-    event_end(writer);
-}
-
-static void note_free(const void *block) {
-    struct writer *writer = event_begin();
-    if (!writer)
-        return;
-    event_free(writer, block);
-    event_end(writer);
-}
-
 /* Until the real functions are known (see real.h). */
 static bool ready(void) {
     return __builtin_expect(real.malloc != NULL, 1) || real_find();
@@ -49,7 +32,7 @@ EXPORT void *malloc(size_t size) {
     void *block = real.malloc(size);
     self.in_python--;
     if (block)
-        note_alloc(block, size);
+        note_alloc(BLOCK_HEAP, block, size);
     return block;
 }
 
@@ -62,7 +45,7 @@ EXPORT void *calloc(size_t count, size_t size) {
     void *block = real.calloc(count, size);
     self.in_python--;
     if (block)
-        note_alloc(block, count * size);
+        note_alloc(BLOCK_HEAP, block, count * size);
     return block;
 }
 
@@ -146,7 +129,7 @@ EXPORT int posix_memalign(void **out, size_t alignment, size_t size) {
     int result = real.posix_memalign(out, alignment, size);
     self.in_python--;
     if (result == 0 && *out)
-        note_alloc(*out, size);
+        note_alloc(BLOCK_HEAP, *out, size);
     return result;
 }
 
@@ -154,7 +137,7 @@ static void *aligned(void *(*function)(size_t, size_t), size_t alignment, size_t
     self.in_python++;
     void *block = function(alignment, size);
     if (--self.in_python == 0 && block)
-        note_alloc(block, size);
+        note_alloc(BLOCK_HEAP, block, size);
     return block;
 }
 
@@ -176,7 +159,7 @@ EXPORT void *valloc(size_t size) {
     self.in_python++;
     void *block = real.valloc(size);
     if (--self.in_python == 0 && block)
-        note_alloc(block, size);
+        note_alloc(BLOCK_HEAP, block, size);
     return block;
 }
 
@@ -187,7 +170,7 @@ EXPORT void *pvalloc(size_t size) {
     self.in_python++;
     void *block = real.pvalloc(size);
     if (--self.in_python == 0 && block)
-        note_alloc(block, (size + 4095) & ~(size_t)4095);
+        note_alloc(BLOCK_HEAP, block, (size + 4095) & ~(size_t)4095);
     return block;
 }
 

@@ -60,29 +60,12 @@ void pymem_tick(bool gil_held) {
     pymem_check(gil_held);
 }
 
-static void note_alloc(const void *block, size_t size) {
-    struct writer *writer = event_begin();
-    if (!writer)
-        return;
-    pymem_tick(writer->is_gil);
-    event_alloc(writer, BLOCK_PYTHON, block, size, stack_node(&self, writer));
-    event_end(writer);
-}
-
-static void note_free(const void *block) {
-    struct writer *writer = event_begin();
-    if (!writer)
-        return;
-    event_free(writer, block);
-    event_end(writer);
-}
-
 static void *pymem_malloc(void *context, size_t size) {
     const struct allocator *real = behind(context);
     self.in_python++;
     void *block = real->malloc(real->context, size);
     if (--self.in_python == 0 && block)
-        note_alloc(block, size);
+        note_alloc(BLOCK_PYTHON, block, size);
     return block;
 }
 
@@ -91,7 +74,7 @@ static void *pymem_calloc(void *context, size_t count, size_t size) {
     self.in_python++;
     void *block = real->calloc(real->context, count, size);
     if (--self.in_python == 0 && block)
-        note_alloc(block, count * size);
+        note_alloc(BLOCK_PYTHON, block, count * size);
     return block;
 }
 
@@ -120,7 +103,7 @@ static void *pymem_realloc(void *context, void *block, size_t size) {
     void *made = real->realloc(real->context, NULL, size);
     self.in_python--;
     if (made)
-        note_alloc(made, size);
+        note_alloc(BLOCK_PYTHON, made, size);
     return made;
 }
 

@@ -71,6 +71,10 @@ void event_protect(struct writer *writer, unsigned what, uintptr_t start, uint64
                    uint32_t node);
 void event_mark(struct writer *writer, unsigned mark, uint64_t value);
 
+/* A whole event: the block has just been made, or is about to be freed. */
+void note_alloc(unsigned kind, const void *block, uint64_t size);
+void note_free(const void *block);
+
 /* Addresses that a free must look at twice: large blocks (ordered by ticket across processes) and
  * code objects. A one-sided test: false is certain. */
 void filter_add(const void *address);
