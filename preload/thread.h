@@ -22,7 +22,10 @@ struct process {
     uint32_t number; /* in the session */
     struct session_page *session;
     struct region *region; /* the first one */
-    struct writer gil;     /* for whoever holds the GIL */
+    /* Bytes that records of the GIL's ring have allocated so far, and how far that may go before it
+     * must be asked whether a snapshot is due. */
+    uint64_t gil_allocated, snapshot_limit;
+    struct writer gil; /* for whoever holds the GIL */
     _Atomic uint32_t group_count;
     struct writer_group *groups[64]; /* the writers of each region's thread rings: writers.c */
 };

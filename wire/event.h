@@ -67,6 +67,10 @@ enum event_op {
     EVENT_NOTE = 12, /* value: the ticket counter, as read just before the next event */
     EVENT_MARK = 13, /* aux: enum mark; value depends on it */
     EVENT_PAD = 14,  /* value: bytes to skip, word 0 included */
+    /* A snapshot is taken now, just before an allocation. Always with a ticket. value: the
+     * snapshot's number in its process, from 1; aux: enum profile_snapshot_reason; words: bytes
+     * that are about to be allocated, their node. */
+    EVENT_SNAPSHOT = 15,
 };
 
 enum block_kind { BLOCK_HEAP = 0, BLOCK_PYTHON = 1, BLOCK_MAPPED = 2 };
@@ -156,6 +160,7 @@ static inline uint32_t event_words(uint64_t word) {
     case EVENT_REMAP:
     case EVENT_PROTECT:
     case EVENT_NODE:
+    case EVENT_SNAPSHOT:
         return 3 + ticket;
     case EVENT_CODE:
         return 4 + ticket;

@@ -17,18 +17,36 @@ enum join_kind {
     JOIN_IMAGE = 1, /* a new process image (the first, or after exec) */
     JOIN_FORK = 2,  /* a forked child; `process` is its parent's number */
     JOIN_RINGS = 3, /* one more region of rings for process `process` */
+    /* From a disposable copy of process `process`: it has a heap graph to tell, of snapshot
+     * `snapshot`. Answered once the collector has processed the EVENT_SNAPSHOT, so that the list of
+     * large blocks is that moment's. The copy writes the stream (wire/graph.h) into the second
+     * descriptor and shuts the connection down: that is its end. */
+    JOIN_GRAPH = 4,
+    JOIN_SNAPSHOT = 5, /* from `holdfast snapshot`: process with id `pid` shall take one, named by
+                          the text that follows the request (at most SNAPSHOT_NAME_MAX bytes). The
+                          reply comes when its graph has arrived, or with an error. */
+};
+
+#define SNAPSHOT_NAME_MAX 64u
+
+/* The first descriptor of a JOIN_GRAPH's reply, a sealed memfd, is an array of these, by rising
+ * address: every live block of GRAPH_LARGE_BLOCK bytes and more, counted mappings too. */
+struct large_block {
+    uint64_t address, size;
 };
 
 struct join_request {
-    uint32_t version; /* WIRE_VERSION */
-    uint32_t kind;    /* enum join_kind */
-    uint32_t process; /* see join_kind; 0 for an image */
-    uint32_t pid;     /* as the process sees itself */
+    uint32_t version;  /* WIRE_VERSION */
+    uint32_t kind;     /* enum join_kind */
+    uint32_t process;  /* see join_kind; 0 for an image */
+    uint32_t pid;      /* as the process sees itself */
+    uint32_t snapshot; /* JOIN_GRAPH: its number */
+    uint32_t reserved;
     char token[JOIN_TOKEN_SIZE];
 };
 
-/* Descriptors: JOIN_IMAGE gets the session page and a region; JOIN_FORK too; JOIN_RINGS a region.
- */
+/* Descriptors: JOIN_IMAGE gets the session page and a region; JOIN_FORK too; JOIN_RINGS a region;
+ * JOIN_GRAPH the list of large blocks and the stream's memfd. */
 struct join_reply {
     uint32_t version;
     uint32_t status;  /* 0 taken; otherwise an errno value, and no descriptors */

@@ -78,6 +78,8 @@ struct profile_process {
     uint64_t events;             /* all records */
     uint64_t wait_ns, waits;     /* the program waited for the collector */
     uint64_t dropped, truncated; /* see struct region */
+    uint64_t snapshots, snapshot_ns; /* taken, and for how long the program stood still for them */
+    uint64_t rest_bytes;             /* see struct profile_moment */
 };
 
 /* A stretch of time that ends at `time_ns`: the highest total in it, and the last resident size
@@ -94,6 +96,59 @@ struct profile_timeline {
     struct profile_point *points;
 };
 #define PROFILE_TREE 0xffffffffu
+
+enum profile_snapshot_reason {
+    SNAPSHOT_PEAK = 1, /* the heap was about to grow by a step */
+    SNAPSHOT_CEILING,  /* the first moment above --ceiling */
+    SNAPSHOT_REQUEST,  /* holdfast snapshot PID */
+};
+
+enum profile_snapshot_flags {
+    SNAPSHOT_COMPLETE = 1,   /* the walk came to its end */
+    SNAPSHOT_IS_SHALLOW = 2, /* locals only: no copy could be made */
+};
+
+/* The heap's references at one moment of a process, just before an allocation. A process's
+ * snapshots are in a row, the one that explains its peak best first. */
+struct profile_snapshot {
+    uint32_t process;
+    uint32_t reason; /* enum profile_snapshot_reason */
+    uint32_t flags;
+    string_id name; /* SNAPSHOT_REQUEST: as the user called it; else empty */
+    uint64_t time_ns;
+    uint64_t bytes;         /* live then, without the allocation that was about to be made */
+    uint64_t pending_bytes; /* of that allocation */
+    uint32_t pending_node;  /* its stack */
+    uint32_t block_count;   /* of profile.blocks, which follow those of the snapshot before */
+    uint64_t first_moment;  /* profile_block's births and deaths are moments; see there */
+    uint64_t pause_ns;      /* the program stood still */
+    uint64_t walk_ns;       /* the copy worked */
+    uint64_t copy_bytes;    /* memory that the copy took for itself */
+};
+
+/* A live block of GRAPH_LARGE_BLOCK bytes or more at a snapshot, counted mappings too; by rising
+ * address. Moments number the intervals between the process's large allocations and frees. */
+struct profile_block {
+    uint64_t address, size;
+    uint32_t node, kind;
+    uint64_t birth; /* the first moment at which it was live */
+    uint64_t death; /* the first moment at which it was no longer; 0: it lived to the end */
+};
+
+/* The highest live bytes of a process during one moment. Moments that are left out were no higher
+ * than profile_process.rest_bytes. */
+struct profile_moment {
+    uint32_t process;
+    uint64_t number; /* rising */
+    uint64_t bytes;
+};
+
+/* A heap graph, as wire/graph.h describes it; one for each snapshot, in order, empty when none
+ * arrived. */
+struct profile_graph {
+    uint8_t *bytes;
+    size_t size;
+};
 
 struct profile_source {
     string_id file;
@@ -126,7 +181,14 @@ struct profile {
     uint32_t timeline_count;
     struct profile_source *sources;
     uint32_t source_count;
-    string_id *warnings; /* lines a reader should be told */
+    struct profile_snapshot *snapshots;
+    uint32_t snapshot_count;
+    struct profile_block *blocks;
+    uint32_t block_count;
+    struct profile_moment *moments;
+    uint32_t moment_count;
+    struct profile_graph *graphs; /* snapshot_count of them */
+    string_id *warnings;          /* lines a reader should be told */
     uint32_t warning_count;
 
     bool has_events; /* the file also holds the event stream (--keep-events) */

@@ -30,7 +30,8 @@
 
 struct session_page {
     uint32_t version; /* collector, before the page is shared */
-    uint32_t reserved;
+    uint32_t holders; /* collector, before: 1 when snapshots of the references are wanted */
+    uint64_t ceiling; /* collector, before: bytes of a process at which one is taken; 0 none */
     /* A robust, process-shared mutex that the collector's thread holds for its whole life. Its
      * first word is the futex word: the owner's thread id, or SESSION_OWNER_DIED once the kernel
      * has buried the owner. Programs only ever read that word: see session_collector_alive(). */
@@ -107,6 +108,18 @@ struct region {
     char python_version[60];       /* program: as Py_GetVersion() begins, NUL-terminated */
     _Atomic uint64_t dropped;      /* program: events that could not be written */
     _Atomic uint64_t truncated;    /* program: stacks cut at the frame limit */
+
+    /* How much is live, for whoever decides on a snapshot: `live` counts every event that the
+     * collector has processed, among them allocations of `gil_allocated` bytes in all by records of
+     * the GIL's ring (ALLOC, REALLOC_END, MAP of MAPPING_COUNTED). The three are one value:
+     * `sequence` is odd while they change. In the first region only. */
+    alignas(64) _Atomic uint32_t sequence; /* collector */
+    _Atomic uint32_t request;              /* collector: snapshots asked for by hand, so far */
+    _Atomic uint64_t live, gil_allocated;  /* collector */
+    _Atomic uint64_t gil_position;         /* collector: of the GIL's ring, processed */
+    /* Of the snapshots so far. */
+    alignas(64) _Atomic uint64_t snapshots; /* program */
+    _Atomic uint64_t snapshot_ns;           /* program: it stood still for them */
 
     alignas(128) struct ring rings[REGION_MAX_RINGS];
 };

@@ -1,0 +1,37 @@
+/* The walk over Python's heap, in a disposable copy of the process (or, shallow, in the process
+ * itself).
+ *
+ * It reads objects where they lie, calls tp_traverse and nothing else of the interpreter's, takes
+ * memory only by pages_map(), and makes no system call but through the writer. So it needs no lock
+ * that another thread, which does not exist here, might hold.
+ */
+#ifndef HOLDFAST_PRELOAD_WALK_H
+#define HOLDFAST_PRELOAD_WALK_H
+
+#include <stdbool.h>
+
+#include "../../wire/graph.h"
+#include "../../wire/join.h"
+
+/* Where the stream goes; the walk fills `buffer` and hands it over in pieces. */
+struct graph_writer {
+    bool (*write)(struct graph_writer *writer, const uint8_t *bytes, size_t size);
+    int fd;
+    uint8_t *buffer;
+    size_t used, capacity;
+    uint64_t written;
+    bool failed; /* a write failed: what follows is dropped */
+};
+
+struct walk_request {
+    const struct large_block *large; /* sorted; may be NULL */
+    size_t large_count;
+    bool shallow;
+    uint64_t memory_limit; /* bytes of tables; the walk stops and says so when it needs more */
+};
+
+/* Writes the whole stream, END included, when all went well. The calling thread holds the GIL of
+ * the heap (or is its image in a copy). False when it was cut short. */
+bool walk_heap(struct graph_writer *writer, const struct walk_request *request);
+
+#endif

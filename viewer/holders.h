@@ -1,0 +1,95 @@
+/* Why memory is still there: who holds each big object of a snapshot, and what letting go would
+ * save.
+ *
+ * From a snapshot's heap graph and its large blocks: reachability from the roots, dominators and
+ * retained sizes, liveness of locals, cycles that nothing reaches, and the what-if. A verdict other
+ * than "unknown" is only given where it can be shown.
+ *
+ * Glossary
+ *   root      where a path begins: a frame's local, a module's global, a thread, native code
+ *   holder    a root and the path from it to a big object, or to many small ones of one type
+ *   retained  bytes that would become unreachable together with an object: it and all it dominates
+ *   saves     bytes that become unreachable when every dead reference is cut
+ */
+#ifndef HOLDFAST_VIEWER_HOLDERS_H
+#define HOLDFAST_VIEWER_HOLDERS_H
+
+#include "wire/profile.h"
+
+enum holder_root {
+    HOLDER_LOCAL,
+    HOLDER_ARGUMENT, /* of a pending call: a place on a frame's value stack */
+    HOLDER_GLOBAL,   /* a module's variable */
+    HOLDER_CLOSURE,  /* a cell or free variable */
+    HOLDER_CLASS,
+    HOLDER_DEFAULT, /* a default argument */
+    HOLDER_CACHE,   /* functools.lru_cache */
+    HOLDER_GENERATOR,
+    HOLDER_TRACEBACK, /* an exception that is kept or being handled, sys.last_* */
+    HOLDER_THREAD,
+    HOLDER_CONTEXT,
+    HOLDER_INTERPRETER,
+    HOLDER_NATIVE,  /* references that no Python object accounts for */
+    HOLDER_GARBAGE, /* nothing reaches it: it waits for the cycle collector */
+    HOLDER_NONE,    /* no object was found that owns the block */
+    HOLDER_ROOTS
+};
+
+/* "local", "argument", "global" ... as in the JSON report. */
+extern const char *const holder_root_names[HOLDER_ROOTS];
+
+enum verdict { VERDICT_UNKNOWN, VERDICT_DEAD, VERDICT_GARBAGE, VERDICT_IN_USE };
+extern const char *const verdict_names[]; /* "unknown", "dead", "garbage", "in use" */
+
+struct holder {
+    uint64_t bytes;     /* retained; of a large block, its own size is in it */
+    uint32_t count;     /* objects: 1, or many small ones of one type that are told as one */
+    const char *type;   /* "numpy.ndarray"; "" with HOLDER_NONE */
+    const char *detail; /* "(1073741824,) uint8", or "" */
+    enum holder_root root;
+    const char *name;     /* of the variable, or what there is instead; never NULL */
+    const char *function; /* of the frame, or "" */
+    const char *file;     /* or "" */
+    uint32_t line;        /* where that frame is suspended; 0 unknown */
+    const char *path;     /* rows[3]["tags"] in build() (job.py:12) */
+    enum verdict verdict;
+    const char *reason; /* "never read again after line 8", "function fill -> closure cell ->
+                           function fill", "1 reference held by native code", or "" */
+    const char *others; /* other holders of the same object, as paths, joined by "; ", or "" */
+    uint64_t saves;     /* bytes that become unreachable when this holder's dead reference is cut
+                           together with all others that are dead */
+    uint64_t peak_if_released; /* the process's peak without those; 0 when it saves nothing */
+    const char **advice;       /* ways out that fit the code, best first */
+    uint32_t advice_count;
+    uint32_t node;   /* stack that allocated the large block, 0 unknown */
+    uint32_t object; /* in the graph; 0 none */
+};
+
+struct findings {
+    uint32_t process;       /* index */
+    uint32_t snapshot;      /* index into profile.snapshots */
+    struct holder *holders; /* the biggest first */
+    uint32_t count;
+    uint64_t bytes;            /* live at the snapshot, the pending allocation not included */
+    uint64_t pending_bytes;    /* being allocated, at profile.snapshots[snapshot].pending_node */
+    uint64_t garbage_bytes;    /* unreachable objects, waiting for the cycle collector */
+    uint64_t dead_bytes;       /* what cutting every dead reference saves, garbage not included */
+    uint64_t peak_if_released; /* with every dead reference cut, and garbage freed at once */
+    bool far_from_peak;        /* the snapshot holds less than nine tenths of the peak */
+    struct graph *graph;       /* NULL when it cannot be read; `why` says the reason */
+    char why[200];
+    void *memory; /* private: the texts */
+};
+
+/* Of the snapshot nearest below the process's peak (profile.snapshots order: best first); NULL when
+ * the process has none, or memory ran out. */
+struct findings *findings_of(const struct profile *profile, uint32_t process);
+/* Of one snapshot, by its index. */
+struct findings *findings_of_snapshot(const struct profile *profile, uint32_t snapshot);
+void findings_free(struct findings *findings);
+
+/* The graph around one holder, as a DOT digraph: the paths from roots to it, and what it retains.
+ */
+bool findings_dot(const struct findings *findings, uint32_t holder, FILE *out);
+
+#endif
