@@ -66,8 +66,12 @@ def execute(command, input=None, **options):
 
 def descendants(pid):
     """A process of ours, and all that came from it and are still its family."""
-    listed = subprocess.run(["ps", "-e", "-o", "pid=,ppid="], stdout=subprocess.PIPE, text=True).stdout
-    pairs = [tuple(map(int, line.split())) for line in listed.splitlines()]
+    pairs = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:  # "PID (NAME) STATE PARENT ...", where a name may hold anything
+            pairs.append((int(stat.parent.name), int(stat.read_bytes().rpartition(b")")[2].split()[1])))
+        except OSError:  # it has ended
+            pass
     found = {pid}
     while True:
         more = {child for child, parent in pairs if parent in found} - found

@@ -131,6 +131,9 @@ class Terminal:
     def __init__(self, command, environment):
         self.pid, self.terminal = pty.fork()
         if self.pid == 0:
+            # Tests that were started in the background ignore these, and programs would inherit that.
+            for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+                signal.signal(number, signal.SIG_DFL)
             os.execve(str(command[0]), [str(word) for word in command], environment)
         self.seen = b""
         self.ended = None
