@@ -38,9 +38,10 @@ enum graph_record {
     /* address / 8 as signed difference from the last object's; type; reference count (0: immortal,
      * never freed); own bytes: the object and the small tables that belong to it alone, but no
      * block of GRAPH_LARGE_BLOCK bytes and more, which the places stand for; object flags; detail
-     * text; number of places, each: address / 8 as signed difference from the object's (a word of
-     * the object, or of native memory that it points to, which points at or into a large block, or
-     * may do so); number of edges, each an edge. */
+     * text; number of places, each: address / 8 as signed difference from the object's, of memory
+     * at or in a large block, or that may be: what a word of the object points to, or a word of
+     * native memory that it leads to; the object's own address when it lies in such a block
+     * itself; number of edges, each an edge. */
     GRAPH_OBJECT = 4,
     /* object number; name text; qualified name text (0: as name); file text; first line; co_flags;
      * arguments (all kinds, with *args and **kwargs); stack size; instructions: count of bytes,
@@ -53,14 +54,18 @@ enum graph_record {
      * position (signed; bytes from the code's start of the instruction that is being executed, the
      * CALL itself in a suspended caller; GRAPH_NOT_BEGUN before the first one), line (0 unknown),
      * saved stack depth + 1 (0: not known), function object (0 none), f_locals object (0 none: only
-     * module and class frames), locals: count, each an object number; stack: count, each: object
-     * number << 1 | borrowed. Locals are strong references. Places on the stack beyond its depth at
-     * the position hold what was there before, and mean nothing; so does every object that only
-     * they refer to (GRAPH_OBJECT_UNSURE). */
+     * module and class frames), locals: count, each: object number << 1 | borrowed; stack: the same.
+     * Its code, function, f_locals and locals are strong references of the frame, unless borrowed
+     * (from 3.14); its owner's record does not tell them again. Places on the stack beyond its depth
+     * at the position hold what was there before, and mean nothing; so does every object that only
+     * they refer to (GRAPH_OBJECT_UNSURE). A frame that was read while it was being set up has no
+     * locals. */
     GRAPH_FRAME = 6,
     /* identifier (as threading.get_ident), native id (0 unknown), flags (1: the one that took the
-     * snapshot; 2: daemon unknown ...), name text (0 unknown), edges: count, each an edge (fields:
-     * "exc_info", "context", "dict" ...). Frames of a thread follow it, innermost first. */
+     * snapshot), name text (0 unknown), edges: count, each an edge (fields: "exc_info", "exception"
+     * (being raised), "context", "dict", "trace", "profile", "async_exc"; and "frame", the
+     * reference by which a frame that runs keeps its own frame object). Frames of a thread follow
+     * it, innermost first. */
     GRAPH_THREAD = 7,
     /* kind (enum graph_root), name text, object: what the interpreter itself holds. */
     GRAPH_ROOT = 8,
@@ -123,8 +128,9 @@ enum graph_object_flags {
 
 /* An edge is a varint target << 3 | enum graph_edge, then for FIELD and ATTRIBUTE a text number.
  * Target: 0 none (an empty place in a tuple or list; nothing follows), 1 the object whose number is
- * one above the highest that was named so far, otherwise 2 + the object's number as signed
- * (zigzag) difference from this record's own. */
+ * one above the highest so far, otherwise 2 + the object's number as signed (zigzag) difference from
+ * this record's own (from 0 in a THREAD). Highest so far: of the OBJECT records begun (this one
+ * too) and of the edges' targets; other records' numbers do not count. */
 enum graph_edge {
     EDGE_OTHER = 0,     /* something that the object refers to */
     EDGE_ITEM = 1,      /* list, tuple: items in order */
@@ -208,7 +214,7 @@ struct graph_frame {
     uint32_t line;
     int32_t saved_depth; /* -1 unknown */
     uint32_t function, locals_object;
-    uint32_t *locals;
+    struct graph_stack_place *locals;
     uint32_t local_count;
     struct graph_stack_place *stack;
     uint32_t stack_count;
