@@ -54,12 +54,12 @@ enum graph_record {
      * position (signed; bytes from the code's start of the instruction that is being executed, the
      * CALL itself in a suspended caller; GRAPH_NOT_BEGUN before the first one), line (0 unknown),
      * saved stack depth + 1 (0: not known), function object (0 none), f_locals object (0 none: only
-     * module and class frames), locals: count, each: object number << 1 | borrowed; stack: the same.
-     * Its code, function, f_locals and locals are strong references of the frame, unless borrowed
-     * (from 3.14); its owner's record does not tell them again. Places on the stack beyond its depth
-     * at the position hold what was there before, and mean nothing; so does every object that only
-     * they refer to (GRAPH_OBJECT_UNSURE). A frame that was read while it was being set up has no
-     * locals. */
+     * module and class frames), locals: count, each: object number << 1 | borrowed; stack: the
+     * same. Its code, function, f_locals and locals are strong references of the frame, unless
+     * borrowed (from 3.14); its owner's record does not tell them again. Places on the stack beyond
+     * its depth at the position hold what was there before, and mean nothing; so does every object
+     * that only they refer to (GRAPH_OBJECT_UNSURE). A frame that was read while it was being set
+     * up has no locals. */
     GRAPH_FRAME = 6,
     /* identifier (as threading.get_ident), native id (0 unknown), flags (1: the one that took the
      * snapshot), name text (0 unknown), edges: count, each an edge (fields: "exc_info", "exception"
@@ -128,9 +128,10 @@ enum graph_object_flags {
 
 /* An edge is a varint target << 3 | enum graph_edge, then for FIELD and ATTRIBUTE a text number.
  * Target: 0 none (an empty place in a tuple or list; nothing follows), 1 the object whose number is
- * one above the highest so far, otherwise 2 + the object's number as signed (zigzag) difference from
- * this record's own (from 0 in a THREAD). Highest so far: of the OBJECT records begun (this one
- * too) and of the edges' targets; other records' numbers do not count. */
+ * one above the highest so far, otherwise 2 + the object's number as signed (zigzag) difference
+ * from this record's own (from 0 in a THREAD). Highest so far: of the OBJECT records begun (this
+ * one too) and of the edges' targets; other records' numbers do not count. Numbers are handed out
+ * as objects are found, so a reader may refuse one that is above the stream's size in bytes. */
 enum graph_edge {
     EDGE_OTHER = 0,     /* something that the object refers to */
     EDGE_ITEM = 1,      /* list, tuple: items in order */
