@@ -108,8 +108,8 @@ enum profile_snapshot_flags {
     SNAPSHOT_IS_SHALLOW = 2, /* locals only: no copy could be made */
 };
 
-/* The heap's references at one moment of a process, just before an allocation. A process's
- * snapshots are in a row, the one that explains its peak best first. */
+/* The heap's references at one moment of a process, just before an allocation. Snapshots are in the
+ * order of their processes; of one process, the one that explains its peak best comes first. */
 struct profile_snapshot {
     uint32_t process;
     uint32_t reason; /* enum profile_snapshot_reason */
@@ -120,14 +120,15 @@ struct profile_snapshot {
     uint64_t pending_bytes; /* of that allocation */
     uint32_t pending_node;  /* its stack */
     uint32_t block_count;   /* of profile.blocks, which follow those of the snapshot before */
-    uint64_t first_moment;  /* profile_block's births and deaths are moments; see there */
+    uint64_t first_moment;  /* the one that it was taken in; see struct profile_block */
     uint64_t pause_ns;      /* the program stood still */
     uint64_t walk_ns;       /* the copy worked */
     uint64_t copy_bytes;    /* memory that the copy took for itself */
 };
 
 /* A live block of GRAPH_LARGE_BLOCK bytes or more at a snapshot, counted mappings too; by rising
- * address. Moments number the intervals between the process's large allocations and frees. */
+ * address, and disjoint. Moments number the intervals between the process's large allocations and
+ * frees. A mapping that a part was taken from is a new block from then on, as old as it was. */
 struct profile_block {
     uint64_t address, size;
     uint32_t node, kind;
@@ -135,8 +136,9 @@ struct profile_block {
     uint64_t death; /* the first moment at which it was no longer; 0: it lived to the end */
 };
 
-/* The highest live bytes of a process during one moment. Moments that are left out were no higher
- * than profile_process.rest_bytes. */
+/* The highest live bytes of a process during one moment. A moment that is left out was no higher
+ * than the next one before it that is not, and had the same of all snapshots' blocks alive; or it
+ * was no higher than profile_process.rest_bytes. */
 struct profile_moment {
     uint32_t process;
     uint64_t number; /* rising */

@@ -14,6 +14,8 @@ struct profile_memory {
     uint32_t point_count;
     string_id *arguments;
     uint32_t argument_count;
+    uint8_t *graph_bytes;
+    uint32_t graph_count;
 };
 
 /* The bytes that are left of a section. Once `failed` is set every read gives 0. */
@@ -154,6 +156,36 @@ static void get_strings(struct cursor *cursor, struct profile_memory *memory) {
     copy_strings(memory, &lengths, count, cursor);
 }
 
+/* The graphs' bytes are copied in one piece. */
+static void get_graphs(struct cursor *cursor, struct profile_memory *memory) {
+    uint32_t count = get_count(cursor);
+    struct cursor lengths = *cursor;
+    for (uint32_t i = 0; i < count && !cursor->failed; i++)
+        get_varint(cursor);
+    size_t left = cursor_left(cursor);
+    if (cursor->failed)
+        return;
+    memory->graph_bytes = malloc(left + 1);
+    memory->profile.graphs = calloc((size_t)count + 1, sizeof *memory->profile.graphs);
+    if (!memory->graph_bytes || !memory->profile.graphs) {
+        cursor->failed = true;
+        return;
+    }
+    memcpy(memory->graph_bytes, cursor->at, left);
+    memory->graph_count = count;
+    uint8_t *at = memory->graph_bytes;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t length = get_varint(&lengths);
+        if (length > cursor_left(cursor)) {
+            cursor->failed = true;
+            return;
+        }
+        memory->profile.graphs[i] = (struct profile_graph){at, length};
+        at += length;
+        cursor->at += length;
+    }
+}
+
 static void get_run(struct cursor *cursor, struct profile *profile) {
     const struct profile_table *table = &profile_tables[SECTION_RUN];
     uint32_t rows = get_count(cursor);
@@ -199,6 +231,18 @@ static void get_section(struct cursor *cursor, uint64_t id, struct profile_memor
         break;
     case SECTION_WARNINGS:
         profile->warnings = get_table(cursor, SECTION_WARNINGS, &profile->warning_count);
+        break;
+    case SECTION_SNAPSHOTS:
+        profile->snapshots = get_table(cursor, SECTION_SNAPSHOTS, &profile->snapshot_count);
+        break;
+    case SECTION_BLOCKS:
+        profile->blocks = get_table(cursor, SECTION_BLOCKS, &profile->block_count);
+        break;
+    case SECTION_MOMENTS:
+        profile->moments = get_table(cursor, SECTION_MOMENTS, &profile->moment_count);
+        break;
+    case SECTION_GRAPHS:
+        get_graphs(cursor, memory);
         break;
     default:
         cursor->at = cursor->end; /* a later version's */
@@ -255,6 +299,24 @@ static bool share_out(struct profile_memory *memory, struct profile_error *error
     return true;
 }
 
+/* Of the sections' bytes, only the graphs' go into memory as they are. */
+static bool check_size(const uint8_t *content, size_t size, uint64_t limit,
+                       struct profile_error *error) {
+    struct cursor cursor = {content, content + size, false};
+    uint64_t rest = size;
+    while (!cursor.failed && cursor.at < cursor.end) {
+        uint64_t id = get_varint(&cursor), length = get_varint(&cursor);
+        if (length > cursor_left(&cursor))
+            break;
+        cursor.at += length;
+        if (id == SECTION_GRAPHS)
+            rest -= length;
+    }
+    return rest <= limit ||
+           profile_fail(error, "it unpacks to more than %llu MiB, too much for its size",
+                        (unsigned long long)(limit >> 20));
+}
+
 /* Tables that are missing from the file still have their entry 0. */
 static bool add_missing(struct profile *profile, struct profile_error *error) {
     if (!profile->functions) {
@@ -268,7 +330,18 @@ static bool add_missing(struct profile *profile, struct profile_error *error) {
     return (profile->functions && profile->nodes) || profile_fail(error, "out of memory");
 }
 
-struct profile *profile_decode(const uint8_t *content, size_t size, struct profile_error *error) {
+static bool add_graphs(struct profile_memory *memory, struct profile_error *error) {
+    struct profile *profile = &memory->profile;
+    if (profile->graphs)
+        return memory->graph_count == profile->snapshot_count ||
+               profile_fail(error, "there are %u graphs of %u snapshots", memory->graph_count,
+                            profile->snapshot_count);
+    profile->graphs = calloc((size_t)profile->snapshot_count + 1, sizeof *profile->graphs);
+    return profile->graphs || profile_fail(error, "out of memory");
+}
+
+struct profile *profile_decode(const uint8_t *content, size_t size, uint64_t limit,
+                               struct profile_error *error) {
     struct profile_memory *memory = calloc(1, sizeof *memory);
     if (!memory) {
         profile_fail(error, "out of memory");
@@ -276,8 +349,9 @@ struct profile *profile_decode(const uint8_t *content, size_t size, struct profi
     }
     struct cursor cursor = {content, content + size, false};
     struct profile *profile = &memory->profile;
-    if (get_sections(&cursor, memory, error) && add_missing(profile, error) &&
-        share_out(memory, error) && profile_check(profile, error))
+    if (check_size(content, size, limit, error) && get_sections(&cursor, memory, error) &&
+        add_missing(profile, error) && add_graphs(memory, error) && share_out(memory, error) &&
+        profile_check(profile, error))
         return profile;
     profile_free(profile);
     return NULL;
@@ -295,6 +369,11 @@ void profile_free(struct profile *profile) {
     free(profile->timelines);
     free(profile->sources);
     free(profile->warnings);
+    free(profile->snapshots);
+    free(profile->blocks);
+    free(profile->moments);
+    free(profile->graphs);
+    free(memory->graph_bytes);
     free(memory->text);
     free(memory->points);
     free(memory->arguments);

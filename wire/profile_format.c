@@ -61,6 +61,9 @@ static const struct profile_column process_columns[] = {
     COLUMN(COLUMN_U64, profile_process, waits),
     COLUMN(COLUMN_U64, profile_process, dropped),
     COLUMN(COLUMN_U64, profile_process, truncated),
+    COLUMN(COLUMN_U64, profile_process, snapshots),
+    COLUMN(COLUMN_U64, profile_process, snapshot_ns),
+    COLUMN(COLUMN_U64, profile_process, rest_bytes),
 };
 
 static const struct profile_column site_columns[] = {
@@ -89,6 +92,34 @@ static const struct profile_column source_columns[] = {
     COLUMN(COLUMN_U32, profile_source, text),
 };
 
+static const struct profile_column snapshot_columns[] = {
+    COLUMN(COLUMN_U32, profile_snapshot, process),
+    COLUMN(COLUMN_U32, profile_snapshot, reason),
+    COLUMN(COLUMN_U32, profile_snapshot, flags),
+    COLUMN(COLUMN_U32, profile_snapshot, name),
+    COLUMN(COLUMN_U64, profile_snapshot, time_ns),
+    COLUMN(COLUMN_U64, profile_snapshot, bytes),
+    COLUMN(COLUMN_U64, profile_snapshot, pending_bytes),
+    COLUMN(COLUMN_U32, profile_snapshot, pending_node),
+    COLUMN(COLUMN_U32, profile_snapshot, block_count),
+    COLUMN(COLUMN_U64, profile_snapshot, first_moment),
+    COLUMN(COLUMN_U64, profile_snapshot, pause_ns),
+    COLUMN(COLUMN_U64, profile_snapshot, walk_ns),
+    COLUMN(COLUMN_U64, profile_snapshot, copy_bytes),
+};
+
+static const struct profile_column block_columns[] = {
+    COLUMN(COLUMN_U64, profile_block, address), COLUMN(COLUMN_U64, profile_block, size),
+    COLUMN(COLUMN_U32, profile_block, node),    COLUMN(COLUMN_U32, profile_block, kind),
+    COLUMN(COLUMN_U64, profile_block, birth),   COLUMN(COLUMN_U64, profile_block, death),
+};
+
+static const struct profile_column moment_columns[] = {
+    COLUMN(COLUMN_U32, profile_moment, process),
+    COLUMN(COLUMN_U64, profile_moment, number),
+    COLUMN(COLUMN_U64, profile_moment, bytes),
+};
+
 /* Arguments and warnings: bare string numbers. */
 static const struct profile_column string_columns[] = {{0, COLUMN_U32}};
 #define STRING_TABLE                                                                               \
@@ -105,6 +136,9 @@ const struct profile_table profile_tables[SECTION_COUNT] = {
     [SECTION_SOURCES] = TABLE(profile_source, 0, source_columns),
     [SECTION_ARGUMENTS] = STRING_TABLE,
     [SECTION_WARNINGS] = STRING_TABLE,
+    [SECTION_SNAPSHOTS] = TABLE(profile_snapshot, 0, snapshot_columns),
+    [SECTION_BLOCKS] = TABLE(profile_block, 0, block_columns),
+    [SECTION_MOMENTS] = TABLE(profile_moment, 0, moment_columns),
 };
 
 uint32_t profile_crc32(const uint8_t *bytes, size_t size) {
@@ -267,8 +301,80 @@ static bool check_sites(const struct profile *profile, struct profile_error *err
     return good;
 }
 
+static bool check_snapshot(const struct profile *profile, uint32_t number,
+                           struct profile_error *error) {
+    const struct profile_snapshot *snapshot = &profile->snapshots[number];
+    if (snapshot->process >= profile->process_count ||
+        snapshot->pending_node >= profile->node_count || snapshot->reason < SNAPSHOT_PEAK ||
+        snapshot->reason > SNAPSHOT_REQUEST)
+        return profile_fail(error, "snapshot %u names process %u, node %u, reason %u", number,
+                            snapshot->process, snapshot->pending_node, snapshot->reason);
+    if (number > 0 && snapshot->process < snapshot[-1].process)
+        return profile_fail(error, "snapshot %u is not in the order of processes", number);
+    return check_strings(profile, &snapshot->name, 1, "snapshot's name", error);
+}
+
+/* The blocks of one snapshot. Their moments: born when it was taken or before, dead after it. */
+static bool check_blocks(const struct profile *profile, const struct profile_snapshot *snapshot,
+                         const struct profile_block *blocks, struct profile_error *error) {
+    uint64_t end = 0;
+    for (uint32_t i = 0; i < snapshot->block_count; i++) {
+        const struct profile_block *block = &blocks[i];
+        if (block->node >= profile->node_count || block->kind > PROFILE_MAPPED)
+            return profile_fail(error, "block %u of a snapshot names node %u, kind %u", i,
+                                block->node, block->kind);
+        if (block->address < end || __builtin_add_overflow(block->address, block->size, &end))
+            return profile_fail(error, "block %u of a snapshot overlaps another one", i);
+        if (block->birth > snapshot->first_moment ||
+            (block->death && block->death <= snapshot->first_moment))
+            return profile_fail(error, "block %u of a snapshot did not live then", i);
+    }
+    return true;
+}
+
+static bool check_graphs(const struct profile *profile, struct profile_error *error) {
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < profile->snapshot_count; i++)
+        if (profile->graphs[i].size > PROFILE_MAX_GRAPHS ||
+            (sum += profile->graphs[i].size) > PROFILE_MAX_GRAPHS)
+            return profile_fail(error, "the heap graphs are larger than %llu MiB",
+                                PROFILE_MAX_GRAPHS >> 20);
+    return true;
+}
+
+static bool check_snapshots(const struct profile *profile, struct profile_error *error) {
+    uint64_t block = 0;
+    for (uint32_t i = 0; i < profile->snapshot_count; i++) {
+        const struct profile_snapshot *snapshot = &profile->snapshots[i];
+        if (snapshot->block_count > profile->block_count - block)
+            return profile_fail(error, "there are fewer blocks than the snapshots have");
+        if (!check_snapshot(profile, i, error) ||
+            !check_blocks(profile, snapshot, profile->blocks + block, error))
+            return false;
+        block += snapshot->block_count;
+    }
+    if (block != profile->block_count)
+        return profile_fail(error, "there are more blocks than the snapshots have");
+    return check_graphs(profile, error);
+}
+
+static bool check_moments(const struct profile *profile, struct profile_error *error) {
+    for (uint32_t i = 0; i < profile->moment_count; i++) {
+        const struct profile_moment *moment = &profile->moments[i];
+        if (moment->process >= profile->process_count)
+            return profile_fail(error, "moment %u is of process %u of %u", i, moment->process,
+                                profile->process_count);
+        if (i > 0 &&
+            (moment->process < moment[-1].process ||
+             (moment->process == moment[-1].process && moment->number <= moment[-1].number)))
+            return profile_fail(error, "moment %u is not in order", i);
+    }
+    return true;
+}
+
 bool profile_check(const struct profile *profile, struct profile_error *error) {
     return check_run(profile, error) && check_stacks(profile, error) &&
            check_processes(profile, error) && check_points(profile, error) &&
-           check_sites(profile, error);
+           check_sites(profile, error) && check_snapshots(profile, error) &&
+           check_moments(profile, error);
 }

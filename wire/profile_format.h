@@ -13,17 +13,21 @@
 #define PROFILE_MAGIC_SIZE 8u
 #define PROFILE_HEADER_SIZE 32u
 #define PROFILE_TRAILER_SIZE 32u
-#define PROFILE_MINOR_VERSION 0u
+#define PROFILE_MINOR_VERSION 1u
 
 /* The oldest holdfast that reads files of version PROFILE_VERSION. */
 #define PROFILE_NEEDS "0.1.0"
 #define PROFILE_NEEDS_SIZE 16u
 
-/* More unpacked sections than this are refused: a small file can unpack to any size, and each byte
- * of it to nine in memory. */
+/* More unpacked sections than this are refused, the graphs' apart: a small file can unpack to any
+ * size, and each byte of it to nine in memory. */
 #define PROFILE_MAX_CONTENT (512ull << 20)
 #define PROFILE_SMALL_CONTENT (32ull << 20)
 #define PROFILE_MAX_RATIO 256ull
+
+/* Of all heap graphs together. No ratio holds for them, since a list of a million numbers is the
+ * same bytes a million times; but they stay as they are in memory. */
+#define PROFILE_MAX_GRAPHS (256ull << 20)
 
 static inline uint64_t profile_content_limit(uint64_t file_size) {
     uint64_t limit = PROFILE_MAX_CONTENT;
@@ -48,6 +52,10 @@ enum profile_section {
     SECTION_SOURCES,
     SECTION_ARGUMENTS,
     SECTION_WARNINGS,
+    SECTION_SNAPSHOTS,
+    SECTION_BLOCKS,
+    SECTION_MOMENTS,
+    SECTION_GRAPHS,
     SECTION_COUNT
 };
 
@@ -87,7 +95,9 @@ bool profile_check(const struct profile *profile, struct profile_error *error);
 bool profile_fail(struct profile_error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Unpacked sections -> profile, checked. NULL with `error` set. */
-struct profile *profile_decode(const uint8_t *content, size_t size, struct profile_error *error);
+/* Unpacked sections -> profile, checked. `limit`: bytes that all sections but the graphs may have.
+ * NULL with `error` set. */
+struct profile *profile_decode(const uint8_t *content, size_t size, uint64_t limit,
+                               struct profile_error *error);
 
 #endif

@@ -95,7 +95,7 @@ struct content {
 };
 
 static bool content_room(struct source *source, struct content *content) {
-    uint64_t limit = profile_content_limit(source->size);
+    uint64_t limit = profile_content_limit(source->size) + PROFILE_MAX_GRAPHS;
     if (content->size < content->capacity)
         return true;
     if (content->capacity >= limit)
@@ -165,7 +165,8 @@ static struct profile *read_profile(struct source *source) {
     struct profile *profile = NULL;
     if (source_open(source) && read_header(source) && read_trailer(source) &&
         read_content(source, &content)) {
-        profile = profile_decode(content.data, content.size, &inner);
+        profile =
+            profile_decode(content.data, content.size, profile_content_limit(source->size), &inner);
         if (!profile)
             damaged(source, inner.text);
         else

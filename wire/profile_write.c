@@ -156,6 +156,20 @@ static void put_arguments(struct bytes *bytes, const struct profile *profile) {
                    profile->processes[i].command_count);
 }
 
+/* Without the bytes of the graphs themselves, which follow: they may be many. */
+static void put_graph_sizes(struct bytes *bytes, const struct profile *profile) {
+    put_varint(bytes, profile->snapshot_count);
+    for (uint32_t i = 0; i < profile->snapshot_count; i++)
+        put_varint(bytes, profile->graphs[i].size);
+}
+
+static uint64_t graphs_size(const struct profile *profile) {
+    uint64_t size = 0;
+    for (uint32_t i = 0; i < profile->snapshot_count; i++)
+        size += profile->graphs[i].size;
+    return size;
+}
+
 static void put_body(struct bytes *bytes, enum profile_section id, const struct profile *profile) {
     switch (id) {
     case SECTION_RUN:
@@ -190,6 +204,18 @@ static void put_body(struct bytes *bytes, enum profile_section id, const struct 
         break;
     case SECTION_WARNINGS:
         put_table(bytes, id, profile->warnings, profile->warning_count);
+        break;
+    case SECTION_SNAPSHOTS:
+        put_table(bytes, id, profile->snapshots, profile->snapshot_count);
+        break;
+    case SECTION_BLOCKS:
+        put_table(bytes, id, profile->blocks, profile->block_count);
+        break;
+    case SECTION_MOMENTS:
+        put_table(bytes, id, profile->moments, profile->moment_count);
+        break;
+    case SECTION_GRAPHS:
+        put_graph_sizes(bytes, profile);
         break;
     case SECTION_END:
     case SECTION_COUNT:
@@ -229,18 +255,26 @@ static bool sink_zstd(struct sink *sink, const uint8_t *data, size_t size,
     return true;
 }
 
+static bool sink_graphs(struct sink *sink, const struct profile *profile) {
+    for (uint32_t i = 0; i < profile->snapshot_count; i++)
+        if (!sink_zstd(sink, profile->graphs[i].bytes, profile->graphs[i].size, ZSTD_e_continue))
+            return false;
+    return true;
+}
+
 static bool sink_section(struct sink *sink, enum profile_section id,
                          const struct profile *profile) {
     struct bytes head = {0}, body = {0};
     put_body(&body, id, profile);
     put_varint(&head, id);
-    put_varint(&head, body.size);
+    put_varint(&head, body.size + (id == SECTION_GRAPHS ? graphs_size(profile) : 0));
     bool good = !head.failed && !body.failed;
     if (!good)
         profile_fail(sink->error, "section %d of the profile: out of memory, or a value over 2^63",
                      (int)id);
     good = good && sink_zstd(sink, head.data, head.size, ZSTD_e_continue) &&
-           sink_zstd(sink, body.data, body.size, ZSTD_e_continue);
+           sink_zstd(sink, body.data, body.size, ZSTD_e_continue) &&
+           (id != SECTION_GRAPHS || sink_graphs(sink, profile));
     free(head.data);
     free(body.data);
     return good;

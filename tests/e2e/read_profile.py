@@ -19,13 +19,17 @@ COLUMNS = {
     4: ("nodes", "distance function line thread"),
     5: ("processes", "pid ppid parent flags python arguments ~status ~signal start end peak peak_ns "
                      "peak_rss max_rss tree end_bytes arena reserved file shared allocations frees "
-                     "events wait_ns waits dropped truncated"),
+                     "events wait_ns waits dropped truncated snapshots snapshot_ns rest"),
     6: ("sites", "process node kind peak peak_blocks tree tree_blocks end end_blocks total total_blocks"),
     7: ("timelines", "process points"),
     8: ("points", "time bytes rss"),
     9: ("sources", "file line text"),
     10: ("arguments", "string"),
     11: ("warnings", "string"),
+    12: ("snapshots", "process reason flags name time bytes pending pending_node blocks moment pause_ns "
+                      "walk_ns copy_bytes"),
+    13: ("blocks", "address size node kind birth death"),
+    14: ("moments", "process number bytes"),
 }
 
 
@@ -86,6 +90,11 @@ def read_strings(cursor):
     return [""] + [cursor.take(length).decode("utf-8") for length in lengths]
 
 
+def read_graphs(cursor):
+    sizes = [cursor.varint() for _ in range(cursor.varint())]
+    return [cursor.take(size) for size in sizes]
+
+
 def read_table(cursor, names):
     rows, columns = cursor.varint(), cursor.varint()
     table = [dict.fromkeys((name.lstrip("~") for name in names), 0) for _ in range(rows)]
@@ -104,6 +113,7 @@ def read_table(cursor, names):
 class Profile:
     def __init__(self, path):
         self.strings = [""]
+        self.graphs = None
         for name, _ in COLUMNS.values():
             setattr(self, name, [])
         sections, self.event_stream = unpack(path)
@@ -112,6 +122,8 @@ class Profile:
             body = Cursor(cursor.take(cursor.varint()))
             if section == 2:
                 self.strings = read_strings(body)
+            elif section == 15:
+                self.graphs = read_graphs(body)
             elif section in COLUMNS:
                 name, columns = COLUMNS[section]
                 setattr(self, name, read_table(body, columns.split()))
@@ -120,6 +132,7 @@ class Profile:
         self.functions.insert(0, None)
         self.nodes.insert(0, None)
         self.share_arguments()
+        self.share_blocks()
 
     def share_arguments(self):
         words = [self.strings[row["string"]] for row in self.arguments]
@@ -127,6 +140,19 @@ class Profile:
             count = owner["arguments"]
             owner["command"], words = words[:count], words[count:]
         assert not words
+
+    def share_blocks(self):
+        """Gives each snapshot its `graph` and the list of its `large` blocks."""
+        blocks = self.blocks
+        graphs = self.graphs or [b""] * len(self.snapshots)
+        assert len(graphs) == len(self.snapshots)
+        for snapshot, graph in zip(self.snapshots, graphs):
+            snapshot["graph"] = graph
+            snapshot["large"], blocks = blocks[:snapshot["blocks"]], blocks[snapshot["blocks"]:]
+            for block in snapshot["large"]:
+                assert block["birth"] <= snapshot["moment"]
+                assert block["death"] == 0 or block["death"] > snapshot["moment"]
+        assert not blocks
 
     def events(self):
         """(operation, values by column) of each event, in order; fills self.event_sites in the end."""

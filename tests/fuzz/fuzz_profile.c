@@ -36,8 +36,15 @@ static void must_survive_a_round_trip(const struct profile *profile) {
         abort();
     struct profile *again = read_bytes((const uint8_t *)bytes, size);
     if (!again || again->site_count != profile->site_count ||
-        again->string_count != profile->string_count || again->node_count != profile->node_count)
+        again->string_count != profile->string_count || again->node_count != profile->node_count ||
+        again->snapshot_count != profile->snapshot_count ||
+        again->block_count != profile->block_count || again->moment_count != profile->moment_count)
         abort();
+    for (uint32_t i = 0; i < profile->snapshot_count; i++)
+        if (again->graphs[i].size != profile->graphs[i].size ||
+            (again->graphs[i].size && memcmp(again->graphs[i].bytes, profile->graphs[i].bytes,
+                                             profile->graphs[i].size) != 0))
+            abort();
     profile_free(again);
     free(bytes);
 }
@@ -47,7 +54,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size == 0)
         return 0;
     struct profile *profile =
-        data[0] & 1 ? read_bytes(data + 1, size - 1) : profile_decode(data + 1, size - 1, &error);
+        data[0] & 1 ? read_bytes(data + 1, size - 1)
+                    : profile_decode(data + 1, size - 1, PROFILE_SMALL_CONTENT, &error);
     if (profile)
         must_survive_a_round_trip(profile);
     profile_free(profile);
