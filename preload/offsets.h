@@ -21,6 +21,10 @@ struct python_offsets {
     /* _PyRuntime */
     uint32_t runtime_main_interpreter, runtime_main_thread, runtime_finalizing;
 
+    /* The cycle collector's state, in the runtime (3.8) or in each interpreter, and in it the int
+     * that is set while a collection runs. */
+    uint32_t runtime_gc, interpreter_gc, gc_collecting;
+
     /* PyThreadState; thread_frame holds the current frame, in 3.11 and 3.12 a _PyCFrame that holds
      * it at cframe_frame. */
     uint32_t thread_interpreter, thread_id, thread_frame, cframe_frame;

@@ -7,6 +7,8 @@ static const struct python_offsets offsets_3_13t = {
     .runtime_main_interpreter = 640,
     .runtime_main_thread = 656,
     .runtime_finalizing = 608,
+    .interpreter_gc = 7400,
+    .gc_collecting = 200,
     .thread_interpreter = 16,
     .thread_id = 152,
     .thread_frame = 72,
@@ -33,6 +35,8 @@ static const struct python_offsets offsets_3_13t = {
 };
 
 static const struct python_override overrides_3_13t[] = {
+    {offsetof(struct python_offsets, interpreter_gc), 80},
+    {offsetof(struct python_offsets, gc_collecting), 576},
     {offsetof(struct python_offsets, type), 360},
     {offsetof(struct python_offsets, type_flags), 392},
     {offsetof(struct python_offsets, runtime_finalizing), 32},

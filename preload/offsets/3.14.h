@@ -7,6 +7,8 @@ static const struct python_offsets offsets_3_14 = {
     .runtime_main_interpreter = 816,
     .runtime_main_thread = 832,
     .runtime_finalizing = 784,
+    .interpreter_gc = 7408,
+    .gc_collecting = 192,
     .thread_interpreter = 16,
     .thread_id = 152,
     .thread_frame = 72,
@@ -33,6 +35,8 @@ static const struct python_offsets offsets_3_14 = {
 };
 
 static const struct python_override overrides_3_14[] = {
+    {offsetof(struct python_offsets, interpreter_gc), 88},
+    {offsetof(struct python_offsets, gc_collecting), 656},
     {offsetof(struct python_offsets, type), 408},
     {offsetof(struct python_offsets, type_flags), 440},
     {offsetof(struct python_offsets, runtime_finalizing), 32},
