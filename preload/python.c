@@ -23,22 +23,24 @@ struct python python;
 
 struct known_version {
     const struct python_offsets *at;
+    const struct python_field *fields;
+    size_t field_count;
     const struct python_override *overrides;
     size_t override_count;
 };
 
-#define OVERRIDDEN(overrides) overrides, sizeof(overrides) / sizeof((overrides)[0])
+#define COUNTED(table) table, sizeof(table) / sizeof((table)[0])
 
 static const struct known_version known_versions[] = {
-    {&offsets_3_8, NULL, 0},
-    {&offsets_3_9, NULL, 0},
-    {&offsets_3_10, NULL, 0},
-    {&offsets_3_11, NULL, 0},
-    {&offsets_3_12, NULL, 0},
-    {&offsets_3_13, OVERRIDDEN(overrides_3_13)},
-    {&offsets_3_13t, OVERRIDDEN(overrides_3_13t)},
-    {&offsets_3_14, OVERRIDDEN(overrides_3_14)},
-    {&offsets_3_14t, OVERRIDDEN(overrides_3_14t)},
+    {&offsets_3_8, COUNTED(fields_3_8), NULL, 0},
+    {&offsets_3_9, COUNTED(fields_3_9), NULL, 0},
+    {&offsets_3_10, COUNTED(fields_3_10), NULL, 0},
+    {&offsets_3_11, COUNTED(fields_3_11), NULL, 0},
+    {&offsets_3_12, COUNTED(fields_3_12), NULL, 0},
+    {&offsets_3_13, COUNTED(fields_3_13), COUNTED(overrides_3_13)},
+    {&offsets_3_13t, COUNTED(fields_3_13t), COUNTED(overrides_3_13t)},
+    {&offsets_3_14, COUNTED(fields_3_14), COUNTED(overrides_3_14)},
+    {&offsets_3_14t, COUNTED(fields_3_14t), COUNTED(overrides_3_14t)},
 };
 
 /* How _Py_DebugOffsets begins, in every version that has it. */
@@ -68,6 +70,8 @@ static const struct known_version *known_version(uint32_t minor) {
 
 static void take_offsets(const struct known_version *known) {
     python.at = *known->at;
+    python.fields = known->fields;
+    python.field_count = known->field_count;
     for (size_t i = 0; i < known->override_count; i++) {
         uint64_t value;
         memcpy(&value, python.runtime + known->overrides[i].debug, sizeof value);

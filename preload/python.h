@@ -19,9 +19,11 @@ struct python {
     bool present; /* known: its thread states and frames can be read */
     bool has_gil;
     uint32_t state;           /* enum python_state */
-    struct python_offsets at; /* valid when present */
-    const char *runtime;      /* _PyRuntime */
-    const void *code_type;    /* PyCode_Type */
+    struct python_offsets at; /* valid when present, as are the fields */
+    const struct python_field *fields;
+    size_t field_count;
+    const char *runtime;    /* _PyRuntime */
+    const void *code_type;  /* PyCode_Type */
     void *(*current)(void); /* the thread state that holds the GIL; from 3.12 only if it is ours */
     void *(*own_state)(void); /* this thread's, with or without the GIL */
     char version[60];
