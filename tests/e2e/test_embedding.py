@@ -8,12 +8,20 @@ import pytest
 import harness
 
 
-def library_of(python):
-    code = "import sysconfig as s; print(s.get_config_var('LIBDIR') + '/' + s.get_config_var('INSTSONAME'))"
-    path = Path(harness.plain(python.path, "-c", code, env=python.environment()).text_out().strip())
-    if not python.shared or not path.exists():
+WHERE = """
+import sys, sysconfig
+print(sysconfig.get_config_var("LIBDIR") + "/" + sysconfig.get_config_var("INSTSONAME"))
+print(sys.base_prefix)
+"""
+
+
+def library_and_home(python):
+    """The interpreter as a library, which Debian has beside a static one, and where its modules are."""
+    found = harness.plain(python.path, "-I", "-c", WHERE, env=python.environment()).text_out()
+    library, home = map(Path, found.splitlines())
+    if ".so" not in library.name or not library.exists():
         pytest.skip("no shared libpython")
-    return path
+    return library, home
 
 
 def build(tmp_path, *flags):
@@ -25,9 +33,8 @@ def build(tmp_path, *flags):
 
 @pytest.mark.parametrize("way", ["local", "global", "searched", "run-path"])
 def test_libpython_is_loaded_later(some_python, tmp_path, way):
-    library = library_of(some_python)
+    library, home = library_and_home(some_python)
     program = build(tmp_path, *([f"-Wl,-rpath,{library.parent}"] if way == "run-path" else []))
-    home = library.parent.parent
     environment = {**os.environ, "PYTHONHOME": str(home)}
     if way == "searched":
         environment["LD_LIBRARY_PATH"] = str(library.parent)
