@@ -7,20 +7,23 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 static const char usage[] =
     "Usage: holdfast report [options] FILE\n"
-    "Show the peak that a profile holds, by call stack.\n"
+    "Show the peak that a profile holds: who held the memory, and which call stacks allocated it.\n"
     "\n"
     "  -f, --format FORMAT  text (the default): a summary that fits a screen\n"
     "                       html: one page that needs no network, with a graph to zoom and search\n"
     "                       json: everything, for programs (docs/report-json.md)\n"
     "                       collapsed: one line a stack, for flame graph tools\n"
+    "                       dot: the references around one holder, to be drawn (with --holder)\n"
     "  -o, --output OUT     write there and not to the standard output (a page does not go to a\n"
     "                       terminal: it is then written to FILE with .html at its end)\n"
     "  -p, --process PID    only this process, at its own peak\n"
+    "      --holder N       the holder that the text and the JSON report number N\n"
+    "      --snapshot NAME  holders as they were when 'holdfast snapshot' took NAME; 'ceiling' is\n"
+    "                       the one that run --ceiling took\n"
     "  -h, --help           this text\n";
 
 struct format {
@@ -29,16 +32,16 @@ struct format {
 };
 
 static const struct format formats[] = {
-    {"text", report_text},
-    {"json", report_json},
-    {"collapsed", report_collapsed},
-    {"html", report_page},
+    {"text", report_text}, {"json", report_json}, {"collapsed", report_collapsed},
+    {"html", report_page}, {"dot", NULL}, /* which may find nothing to write: see write_dot */
 };
 
 struct request {
     const struct format *format;
     const char *file, *output;
-    long pid; /* -1: the whole tree */
+    const char *snapshot; /* NULL: the best */
+    long pid;             /* -1: the whole tree */
+    uint32_t holder;      /* 0: not given */
 };
 
 static bool set_format(struct request *request, const char *name) {
@@ -47,8 +50,8 @@ static bool set_format(struct request *request, const char *name) {
             request->format = &formats[i];
             return true;
         }
-    fprintf(stderr, "holdfast: unknown format '%s': text, json, collapsed and html are known\n",
-            name);
+    fprintf(stderr,
+            "holdfast: unknown format '%s': text, json, collapsed, html and dot are known\n", name);
     return false;
 }
 
@@ -62,11 +65,37 @@ static bool set_pid(struct request *request, const char *text) {
     return false;
 }
 
+static bool set_holder(struct request *request, const char *text) {
+    char *end;
+    errno = 0;
+    long number = strtol(text, &end, 10);
+    if (errno == 0 && end != text && *end == 0 && number >= 1 && number <= INT32_MAX) {
+        request->holder = (uint32_t)number;
+        return true;
+    }
+    fprintf(stderr, "holdfast: --holder needs a number from 1, not '%s'\n", text);
+    return false;
+}
+
+/* --holder and dot need each other. */
+static bool check_holder(const struct request *request) {
+    bool dot = request->format->write == NULL;
+    if (dot && request->holder == 0)
+        fputs("holdfast: --format dot needs --holder N, as the text report numbers holders\n",
+              stderr);
+    else if (!dot && request->holder > 0)
+        fprintf(stderr, "holdfast: --holder goes with --format dot, not with %s\n",
+                request->format->name);
+    return dot == (request->holder > 0);
+}
+
 /* -1: go on; otherwise the exit status. */
 static int read_options(int argc, char **argv, struct request *request) {
     static const struct option options[] = {{"format", required_argument, NULL, 'f'},
                                             {"output", required_argument, NULL, 'o'},
                                             {"process", required_argument, NULL, 'p'},
+                                            {"holder", required_argument, NULL, 'H'},
+                                            {"snapshot", required_argument, NULL, 'S'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
     int option;
@@ -83,6 +112,12 @@ static int read_options(int argc, char **argv, struct request *request) {
             break;
         case 'p':
             good = set_pid(request, optarg);
+            break;
+        case 'H':
+            good = set_holder(request, optarg);
+            break;
+        case 'S':
+            request->snapshot = optarg;
             break;
         case 'h':
             fputs(usage, stdout);
@@ -103,7 +138,7 @@ static int read_options(int argc, char **argv, struct request *request) {
         return EXIT_MISUSE;
     }
     request->file = argv[optind];
-    return -1;
+    return check_holder(request) ? -1 : EXIT_MISUSE;
 }
 
 /* An exec keeps the pid: the image with the highest peak is meant. */
@@ -117,13 +152,6 @@ static bool find_process(const struct profile *profile, long pid, uint32_t *proc
     return pid < 0 || *process != PROFILE_TREE;
 }
 
-static unsigned terminal_width(void) {
-    struct winsize size;
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
-        return REPORT_WIDTH;
-    return size.ws_col < 160 ? size.ws_col : 160;
-}
-
 /* FILE.html, for FILE.holdfast. */
 static char *page_name(const char *file) {
     size_t length = strlen(file), suffix = strlen(".holdfast");
@@ -135,28 +163,61 @@ static char *page_name(const char *file) {
     return name;
 }
 
+static bool find_snapshot(const struct request *request, const struct profile *profile,
+                          uint32_t process) {
+    char *names = NULL;
+    size_t size = 0;
+    if (!request->snapshot || report_has_snapshot(profile, process, request->snapshot))
+        return true;
+    FILE *out = open_memstream(&names, &size);
+    if (out)
+        report_put_snapshot_names(profile, process, out);
+    bool good = out && fclose(out) == 0 && *names;
+    fprintf(stderr, "holdfast: no --snapshot '%s' in %s: it has %s\n", request->snapshot,
+            request->file, good ? names : "none with a name");
+    free(names);
+    return false;
+}
+
+/* `error` says why there is nothing to write; empty: `out` is the reason, or memory ran out. */
+static bool write_to(const struct request *request, const struct profile *profile,
+                     const struct report_options *options, FILE *out, struct profile_error *error) {
+    error->text[0] = 0;
+    return request->format->write ? request->format->write(profile, options, out)
+                                  : report_dot(profile, options, out, error);
+}
+
 static bool write_report(const struct request *request, const struct profile *profile,
                          const struct report_options *options, const char *output) {
+    struct profile_error error = {""};
     bool to_stdout = !output || strcmp(output, "-") == 0;
     FILE *out = to_stdout ? stdout : fopen(output, "we");
-    bool good = out && request->format->write(profile, options, out);
+    bool good = out && write_to(request, profile, options, out, &error);
     int problem = errno;
     if (out && (to_stdout ? fflush(out) : fclose(out)) != 0) {
         problem = errno;
         good = false;
     }
-    if (!good)
+    if (error.text[0])
+        fprintf(stderr, "holdfast: %s\n", error.text);
+    else if (!good)
         fprintf(stderr, "holdfast: cannot write %s: %s\n", to_stdout ? "the report" : output,
                 strerror(problem));
     return good;
 }
 
 static int show(const struct request *request, const struct profile *profile) {
-    struct report_options options = {PROFILE_TREE, terminal_width(), REPORT_LINES};
+    struct report_options options = {.process = PROFILE_TREE,
+                                     .width = report_width(stdout),
+                                     .lines = REPORT_LINES,
+                                     .snapshot = request->snapshot,
+                                     .holder = request->holder};
     if (!find_process(profile, request->pid, &options.process)) {
         fprintf(stderr, "holdfast: no process %ld in %s\n", request->pid, request->file);
         return EXIT_MISUSE;
     }
+    if (!find_snapshot(request, profile, options.process))
+        return EXIT_MISUSE;
     bool page = request->format->write == report_page && !request->output && isatty(STDOUT_FILENO);
     char *name = page ? page_name(request->file) : NULL;
     if (page && !name)

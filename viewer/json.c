@@ -7,22 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A deep recursion that allocates at every level has stacks whose frames, written out, grow with
- * the square of its depth. Once MAX_FRAMES frames have been written, the biggest sites' first,
- * stacks longer than LONG_STACK lose their middle. */
-#define MAX_FRAMES (4u << 20)
-#define LONG_STACK 256u
-
 static const char *const kind_names[MODEL_KINDS] = {"heap", "python", "mapped"};
 
-/* One model's way into JSON: frames are made once and shared by all stacks that pass through them.
- */
-struct stacks {
-    const struct model *model;
-    json_t **frames;
-    uint32_t *path;
-    uint64_t frames_left; /* of MAX_FRAMES */
-};
+json_t *json_text(const char *text) {
+    json_t *json = json_string(text);
+    char *plain = json ? NULL : strdup(text);
+    if (plain) {
+        for (char *at = plain; *at; at++)
+            *at = (unsigned char)*at < 0x80 ? *at : '?';
+        json = json_string(plain);
+    }
+    free(plain);
+    return json;
+}
 
 json_t *json_command(const struct profile *profile, const string_id *words, uint32_t count) {
     json_t *list = json_array();
@@ -45,76 +42,28 @@ json_t *json_points(const struct profile *profile, uint32_t process) {
     return list;
 }
 
-static json_t *new_frame(const struct model_frame *frame) {
-    char *name = NULL;
-    if (frame->kind == FRAME_THREAD && asprintf(&name, "<thread %s>", frame->function) < 0)
-        return NULL;
-    const char *function = frame->kind == FRAME_NONE ? "<no stack>" : name ? name : frame->function;
-    json_t *json = json_pack("{s:s, s:s, s:I}", "function", function, "file", frame->file, "line",
-                             (json_int_t)frame->line);
-    if (json && *frame->source)
-        json_object_set_new(json, "source", json_string(frame->source));
-    free(name);
-    return json;
-}
-
-static json_t *shared_frame(struct stacks *stacks, uint32_t frame) {
-    if (!stacks->frames[frame])
-        stacks->frames[frame] = new_frame(&stacks->model->frames[frame]);
-    return json_incref(stacks->frames[frame]);
-}
-
-static json_t *left_out(uint32_t count) {
-    char text[64];
-    snprintf(text, sizeof text, "<%u frames left out>", count);
-    return json_pack("{s:s, s:s, s:i}", "function", text, "file", "", "line", 0);
-}
-
-static json_t *new_stack(struct stacks *stacks, uint32_t frame) {
-    const struct model_frame *frames = stacks->model->frames;
-    json_t *list = json_array();
-    uint32_t depth = 0;
-    for (; frame > 0 && frames[frame].kind != FRAME_PROCESS; frame = frames[frame].parent)
-        stacks->path[depth++] = frame;
-    bool cut = depth > LONG_STACK && depth > stacks->frames_left;
-    if (!cut)
-        stacks->frames_left -= depth < stacks->frames_left ? depth : stacks->frames_left;
-    while (depth > 0) {
-        json_array_append_new(list, shared_frame(stacks, stacks->path[--depth]));
-        if (cut && json_array_size(list) == LONG_STACK / 2) {
-            json_array_append_new(list, left_out(depth - LONG_STACK / 2));
-            depth = LONG_STACK / 2;
-        }
-    }
-    return list;
-}
-
-static json_t *new_site(struct stacks *stacks, const struct model_site *site, bool tree) {
+static json_t *new_site(struct json_stacks *stacks, const struct model *model,
+                        const struct model_site *site, bool tree) {
     json_t *json = json_pack("{s:o, s:o, s:s}", "bytes", json_count(site->bytes), "blocks",
                              json_count(site->blocks), "kind", kind_names[site->kind]);
     if (tree) {
-        const struct profile_process *process = &stacks->model->profile->processes[site->process];
+        const struct profile_process *process = &model->profile->processes[site->process];
         json_object_set_new(json, "process", json_integer(site->process));
         json_object_set_new(json, "pid", json_integer(process->pid));
     }
-    json_object_set_new(json, "stack", new_stack(stacks, site->frame));
+    json_object_set_new(json, "stack", json_stack(stacks, site->frame));
     return json;
 }
 
 /* NULL when memory ran out. */
 static json_t *new_sites(const struct model *model) {
-    struct stacks stacks = {.model = model, .frames_left = MAX_FRAMES};
+    struct json_stacks stacks;
     json_t *list = json_array();
-    stacks.frames = calloc(model->frame_count, sizeof *stacks.frames);
-    stacks.path = calloc(model->frame_count, sizeof *stacks.path);
-    bool good = stacks.frames && stacks.path && list;
+    bool tree = model->process == PROFILE_TREE;
+    bool good = json_stacks_of_model(&stacks, model) && list;
     for (uint32_t i = 0; good && i < model->site_count; i++)
-        good = json_array_append_new(
-                   list, new_site(&stacks, &model->sites[i], model->process == PROFILE_TREE)) == 0;
-    for (uint32_t i = 0; stacks.frames && i < model->frame_count; i++)
-        json_decref(stacks.frames[i]);
-    free(stacks.frames);
-    free(stacks.path);
+        good = json_array_append_new(list, new_site(&stacks, model, &model->sites[i], tree)) == 0;
+    json_stacks_release(&stacks);
     if (good)
         return list;
     json_decref(list);
@@ -142,20 +91,16 @@ static json_t *known_bytes(uint64_t bytes) {
 }
 
 static json_t *new_peak(const struct model *model) {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:n, s:[], s:n}", "bytes", json_count(model->bytes),
-                     "time_s", json_seconds(model->time_ns), "rss_bytes", known_bytes(model->rss),
-                     "kinds", new_kinds(model), "sites", new_sites(model), "snapshot", "holders",
-                     "garbage_bytes");
+    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "bytes", json_count(model->bytes), "time_s",
+                     json_seconds(model->time_ns), "rss_bytes", known_bytes(model->rss), "kinds",
+                     new_kinds(model), "sites", new_sites(model));
 }
 
 static json_t *new_tree_peak(const struct profile *profile) {
     struct model *model = model_build(profile, PROFILE_TREE);
     if (!model)
         return NULL;
-    json_t *json =
-        json_pack("{s:o, s:o, s:o, s:o, s:o}", "bytes", json_count(model->bytes), "time_s",
-                  json_seconds(model->time_ns), "rss_bytes", known_bytes(model->rss), "kinds",
-                  new_kinds(model), "sites", new_sites(model));
+    json_t *json = new_peak(model);
     model_free(model);
     return json;
 }
@@ -217,18 +162,19 @@ static void add_figures(json_t *json, const struct profile_process *process) {
                                   json_count(process->waits)));
 }
 
-static json_t *new_process(const struct profile *profile, uint32_t index, const uint32_t *roots) {
+static json_t *new_process(const struct profile *profile, const struct report_options *options,
+                           uint32_t index, const uint32_t *roots) {
     struct model *model = model_build(profile, index);
-    json_t *json = json_object();
-    if (model) {
+    json_t *json = json_object(), *peak = model ? new_peak(model) : NULL;
+    bool good = peak != NULL;
+    if (good) {
         add_identity(json, profile, index);
-        json_object_set_new(json, "peak", new_peak(model));
-        json_object_set_new(json, "peak_if_released_bytes", json_null());
+        json_object_set_new(json, "peak", peak);
+        good = json_add_holders(json, peak, profile, options, index);
         add_figures(json, &profile->processes[index]);
         json_object_set_new(json, "threads", new_threads(profile, index, roots));
         json_object_set_new(json, "timeline", json_points(profile, index));
     }
-    bool good = model && json_object_get(json, "peak");
     model_free(model);
     if (good)
         return json;
@@ -244,13 +190,14 @@ static uint32_t *find_roots(const struct profile *profile) {
     return roots;
 }
 
-static json_t *new_processes(const struct profile *profile, uint32_t only) {
+static json_t *new_processes(const struct profile *profile, const struct report_options *options) {
+    uint32_t only = options->process;
     uint32_t *roots = find_roots(profile);
     json_t *list = json_array();
     bool good = roots != NULL;
     for (uint32_t i = 0; good && i < profile->process_count; i++)
         if (only == PROFILE_TREE || only == i)
-            good = json_array_append_new(list, new_process(profile, i, roots)) == 0;
+            good = json_array_append_new(list, new_process(profile, options, i, roots)) == 0;
     free(roots);
     if (good)
         return list;
@@ -258,7 +205,7 @@ static json_t *new_processes(const struct profile *profile, uint32_t only) {
     return NULL;
 }
 
-static json_t *new_report(const struct profile *profile, uint32_t only) {
+static json_t *new_report(const struct profile *profile, const struct report_options *options) {
     const char *const *strings = (const char *const *)profile->strings;
     return json_pack(
         "{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:b, s:b, s:o, s:o, s:o, s:o}", "schema",
@@ -267,13 +214,13 @@ static json_t *new_report(const struct profile *profile, uint32_t only) {
         new_exit(true, profile->exit_status, profile->exit_signal), "started_unix_s",
         json_seconds(profile->started_unix_ns), "duration_s", json_seconds(profile->duration_ns),
         "complete", profile->complete, "has_events", profile->has_events, "tree_peak",
-        new_tree_peak(profile), "processes", new_processes(profile, only), "timeline",
+        new_tree_peak(profile), "processes", new_processes(profile, options), "timeline",
         json_points(profile, PROFILE_TREE), "warnings",
         json_command(profile, profile->warnings, profile->warning_count));
 }
 
 bool report_json(const struct profile *profile, const struct report_options *options, FILE *out) {
-    json_t *report = new_report(profile, options->process);
+    json_t *report = new_report(profile, options);
     bool good =
         report && json_dumpf(report, out, JSON_REPORT_FLAGS) == 0 && fputc('\n', out) != EOF;
     json_decref(report);

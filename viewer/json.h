@@ -1,8 +1,10 @@
-/* Small helpers over jansson that the JSON report and the page share. */
+/* Helpers over jansson that the JSON report and the page share, and the parts of that report. */
 #ifndef HOLDFAST_VIEWER_JSON_H
 #define HOLDFAST_VIEWER_JSON_H
 
+#include "held.h"
 #include "model.h"
+#include "sources.h"
 
 #include <jansson.h>
 
@@ -15,8 +17,37 @@ static inline json_t *json_seconds(uint64_t ns) {
     return json_real((double)ns / 1e9);
 }
 
+/* A string also of a text that is not valid UTF-8: a text that was cut must not cost the report. */
+json_t *json_text(const char *text);
+
 json_t *json_command(const struct profile *profile, const string_id *words, uint32_t count);
 json_t *json_points(const struct profile *profile, uint32_t process);
+
+/* Stacks as lists of frames, the outermost first. A frame is made once and shared by all stacks that
+ * pass through it. */
+struct json_stacks {
+    const struct model *model;     /* its frames ... */
+    const struct profile *profile; /* ... or, where it is NULL, the profile's nodes */
+    string_id *texts;
+    struct sources sources;
+    json_t **frames;
+    uint32_t count;
+    uint32_t *path;
+    uint64_t frames_left; /* that may still be written with no stack being cut */
+};
+
+/* False when memory ran out; to be released in any case. */
+bool json_stacks_of_model(struct json_stacks *stacks, const struct model *model);
+bool json_stacks_of_profile(struct json_stacks *stacks, const struct profile *profile);
+void json_stacks_release(struct json_stacks *stacks);
+
+/* The stack that ends in a frame of the model, or in a node of the profile. */
+json_t *json_stack(struct json_stacks *stacks, uint32_t innermost);
+
+/* Adds to a process, and to its peak, who held what; and that nobody is known to where there is no
+ * snapshot. False when memory ran out. */
+bool json_add_holders(json_t *process, json_t *peak, const struct profile *profile,
+                      const struct report_options *options, uint32_t index);
 
 #define JSON_REPORT_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(12))
 

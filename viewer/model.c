@@ -4,6 +4,7 @@
 #include "model.h"
 
 #include "intern.h"
+#include "sources.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -260,45 +261,16 @@ static bool order_frames(struct builder *builder) {
     return good;
 }
 
-/* A source line, found by names. */
-static int compare_sources(const void *left, const void *right, void *context) {
-    const struct builder *builder = context;
-    const struct profile_source *a = left, *b = right;
-    int order = compare_numbers(builder->texts[a->file], builder->texts[b->file]);
-    return order ? order : compare_numbers(a->line, b->line);
-}
-
-/* compare_sources for a frame, whose file is a pointer to a text's first occurrence. */
-static const char *find_source(const struct profile_source *sources, uint32_t count,
-                               const struct intern_key *frame, const struct builder *builder) {
-    uint32_t low = 0, high = count, file = frame->words[3], line = frame->words[4];
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        uint32_t at = builder->texts[sources[middle].file];
-        if (at < file || (at == file && sources[middle].line < line))
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low == count || builder->texts[sources[low].file] != file || sources[low].line != line)
-        return "";
-    return builder->profile->strings[sources[low].text];
-}
-
 static bool add_sources(struct builder *builder) {
-    const struct profile *profile = builder->profile;
-    uint32_t count = profile->source_count;
-    struct profile_source *sources = malloc(((size_t)count + 1) * sizeof *sources);
-    if (!sources)
+    struct sources sources;
+    if (!sources_open(builder->profile, builder->texts, &sources))
         return false;
-    if (count > 0)
-        memcpy(sources, profile->sources, count * sizeof *sources);
-    qsort_r(sources, count, sizeof *sources, compare_sources, builder);
-    for (uint32_t i = 0; i < builder->frames.count; i++)
+    for (uint32_t i = 0; i < builder->frames.count; i++) {
+        const struct intern_key *key = &builder->frames.keys[i];
         if (builder->rows[i].kind == FRAME_PYTHON && builder->rows[i].line > 0)
-            builder->rows[i].source =
-                find_source(sources, count, &builder->frames.keys[i], builder);
-    free(sources);
+            builder->rows[i].source = sources_find(&sources, key->words[3], key->words[4]);
+    }
+    sources_release(&sources);
     return true;
 }
 

@@ -4,8 +4,9 @@
  * Names from the program are data: they travel as JSON in which no "<" is left, and the script only
  * ever writes them as text.
  */
+#include "page.h"
+
 #include "format.h"
-#include "json.h"
 #include "page_files.h"
 #include "places.h"
 #include "report.h"
@@ -29,13 +30,7 @@ enum page_kind {
     PAGE_REST
 };
 
-/* Texts that occur many times are sent once. */
-struct words {
-    json_t *list, *index;
-};
-
-/* `text` made harmless, as its number in the list. */
-static json_t *word(struct words *words, const char *text) {
+json_t *page_word(struct words *words, const char *text) {
     char *clean = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&clean, &size);
@@ -46,15 +41,18 @@ static json_t *word(struct words *words, const char *text) {
         free(clean);
         return NULL;
     }
-    json_t *known = json_object_get(words->index, clean);
-    if (!known) {
-        json_object_set_new(words->index, clean,
-                            json_integer((json_int_t)json_array_size(words->list)));
-        json_array_append_new(words->list, json_string(clean));
-        known = json_object_get(words->index, clean);
+    json_t *one = json_text(clean);
+    const char *key = json_string_value(one);
+    json_t *known = key ? json_object_get(words->index, key) : NULL;
+    if (key && !known) {
+        known = json_integer((json_int_t)json_array_size(words->list));
+        json_object_set_new(words->index, key, known);
+        json_array_append(words->list, one);
     }
     free(clean);
-    return json_incref(known);
+    json_incref(known);
+    json_decref(one);
+    return known;
 }
 
 /* The frames of one view, as columns. */
@@ -111,12 +109,12 @@ static void add_row(struct view *view, uint32_t parent, enum page_kind kind, con
     const char *file = frame ? frame->file : "";
     json_array_append_new(view->parent, json_integer(parent));
     json_array_append_new(view->kind, json_integer(kind));
-    json_array_append_new(view->name, word(view->words, name));
-    json_array_append_new(view->file, word(view->words, file));
+    json_array_append_new(view->name, page_word(view->words, name));
+    json_array_append_new(view->file, page_word(view->words, file));
     json_array_append_new(view->brief,
-                          word(view->words, frame ? frame_file(&view->places, frame) : ""));
+                          page_word(view->words, frame ? frame_file(&view->places, frame) : ""));
     json_array_append_new(view->line, json_integer(frame ? frame->line : 0));
-    json_array_append_new(view->source, word(view->words, frame ? frame->source : ""));
+    json_array_append_new(view->source, page_word(view->words, frame ? frame->source : ""));
     json_array_append_new(view->total, json_count(total));
     view->count++;
 }
@@ -273,7 +271,7 @@ static json_t *new_views(const struct profile *profile, uint32_t only, struct wo
 static json_t *clean_warnings(const struct profile *profile, struct words *words) {
     json_t *list = json_array();
     for (uint32_t i = 0; i < profile->warning_count && i < 50; i++)
-        json_array_append_new(list, word(words, profile->strings[profile->warnings[i]]));
+        json_array_append_new(list, page_word(words, profile->strings[profile->warnings[i]]));
     return list;
 }
 
@@ -282,31 +280,37 @@ static json_t *new_process_row(const struct profile *profile, uint32_t index, st
     char *command = plain_command(profile, process->command, process->command_count);
     json_t *row = json_pack(
         "{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "pid",
-        (json_int_t)process->pid, "command", word(words, command ? command : ""), "python",
-        word(words, profile->strings[process->python]), "peak", json_count(process->peak_bytes),
-        "time", json_seconds(process->peak_ns), "tree", json_count(process->tree_bytes), "rss",
-        json_count(process->max_rss_bytes), "flags", (json_int_t)process->flags, "status",
-        (int)process->exit_status, "signal", (int)process->exit_signal, "arena",
-        json_count(process->arena_bytes), "reserved", json_count(process->reserved_bytes), "file",
-        json_count(process->file_bytes), "shared", json_count(process->shared_bytes), "wait",
-        json_seconds(process->wait_ns), "dropped", json_count(process->dropped));
+        (json_int_t)process->pid, "command", page_word(words, command ? command : ""), "python",
+        page_word(words, profile->strings[process->python]), "peak",
+        json_count(process->peak_bytes), "time", json_seconds(process->peak_ns), "tree",
+        json_count(process->tree_bytes), "rss", json_count(process->max_rss_bytes), "flags",
+        (json_int_t)process->flags, "status", (int)process->exit_status, "signal",
+        (int)process->exit_signal, "arena", json_count(process->arena_bytes), "reserved",
+        json_count(process->reserved_bytes), "file", json_count(process->file_bytes), "shared",
+        json_count(process->shared_bytes), "wait", json_seconds(process->wait_ns), "dropped",
+        json_count(process->dropped));
     free(command);
     return row;
 }
 
-static json_t *new_data(const struct profile *profile, uint32_t only, const char *command) {
+static json_t *new_data(const struct profile *profile, const struct report_options *options,
+                        const char *command) {
     struct words words = {json_array(), json_object()};
-    json_t *processes = json_array();
+    json_t *processes = json_array(), *views = new_views(profile, options->process, &words);
+    int tree = -1;
+    json_t *holders = views ? page_holders(profile, options, views, &words, &tree) : NULL;
     for (uint32_t i = 0; i < profile->process_count && i < 1000; i++)
         json_array_append_new(processes, new_process_row(profile, i, &words));
-    json_t *data = json_pack(
-        "{s:s, s:i, s:i, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:i}", "command", command,
-        "status", (int)profile->exit_status, "signal", (int)profile->exit_signal, "started",
-        json_seconds(profile->started_unix_ns), "duration", json_seconds(profile->duration_ns),
-        "complete", profile->complete, "writer", word(&words, profile->strings[profile->writer]),
-        "host", word(&words, profile->strings[profile->host]), "warnings",
-        clean_warnings(profile, &words), "processes", processes, "views",
-        new_views(profile, only, &words), "processCount", (int)profile->process_count);
+    json_t *data =
+        json_pack("{s:s, s:i, s:i, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:i, s:b}",
+                  "command", command, "status", (int)profile->exit_status, "signal",
+                  (int)profile->exit_signal, "started", json_seconds(profile->started_unix_ns),
+                  "duration", json_seconds(profile->duration_ns), "complete", profile->complete,
+                  "writer", page_word(&words, profile->strings[profile->writer]), "host",
+                  page_word(&words, profile->strings[profile->host]), "warnings",
+                  clean_warnings(profile, &words), "processes", processes, "views", views,
+                  "processCount", (int)profile->process_count, "holders", holders, "treeHolders",
+                  tree, "named", options->snapshot != NULL);
     if (data)
         json_object_set_new(data, "words", words.list);
     else
@@ -371,7 +375,7 @@ static bool put_page(FILE *out, const char *command, const json_t *data) {
 
 bool report_page(const struct profile *profile, const struct report_options *options, FILE *out) {
     char *command = plain_command(profile, profile->command, profile->command_count);
-    json_t *data = command ? new_data(profile, options->process, command) : NULL;
+    json_t *data = command ? new_data(profile, options, command) : NULL;
     bool good = data && put_page(out, command, data);
     json_decref(data);
     free(command);

@@ -46,11 +46,15 @@ const char *frame_package(const struct model_frame *frame, size_t *length) {
     return name;
 }
 
+const char *place_file(const struct places *places, const char *file) {
+    const char *below = below_packages(file);
+    if (below || is_frozen(file) || !places->example)
+        return below ? below : file;
+    return strncmp(file, places->example, places->directory) == 0 ? file + places->directory : file;
+}
+
 const char *frame_file(const struct places *places, const struct model_frame *frame) {
-    const char *below = below_packages(frame->file);
-    bool whole =
-        frame->kind != FRAME_PYTHON || frame_is_library(frame) || !strchr(frame->file, '/');
-    return below ? below : whole ? frame->file : frame->file + places->directory;
+    return frame->kind == FRAME_PYTHON ? place_file(places, frame->file) : frame->file;
 }
 
 static bool is_users(const struct model_frame *frame) {
@@ -59,7 +63,7 @@ static bool is_users(const struct model_frame *frame) {
 
 /* The directory that all the user's files share, "/" at its end. Made-up names ("<stdin>") do not
  * count and have no directory to lose. */
-static size_t common_directory(const struct model *model, const bool *users) {
+static void find_directory(const struct model *model, const bool *users, struct places *places) {
     const char *first = NULL;
     size_t common = 0;
     for (uint32_t i = 0; i < model->frame_count; i++) {
@@ -79,7 +83,8 @@ static size_t common_directory(const struct model *model, const bool *users) {
             same--;
         common = same;
     }
-    return common;
+    places->example = first;
+    places->directory = common;
 }
 
 /* A site and the place that it belongs to. */
@@ -187,7 +192,7 @@ bool places_find(const struct model *model, struct places *places) {
         users[i] = is_users(&model->frames[i]);
     good = good && find_members(model, users, routes, members);
     if (good) {
-        places->directory = common_directory(model, users);
+        find_directory(model, users, places);
         group(model, members, places, seen, seen + frames);
     }
     free(users);

@@ -22,7 +22,8 @@ struct place {
 struct places {
     struct place *list; /* the biggest first */
     uint32_t count;
-    size_t directory; /* length of the part that all the user's files begin with */
+    const char *example; /* a file of the user's, NULL when there is none */
+    size_t directory;    /* length of the part that all the user's files begin with */
 };
 
 /* A frame of an installed package, of the standard library or of the import system. */
@@ -33,6 +34,7 @@ const char *frame_package(const struct model_frame *frame, size_t *length);
 
 /* The file without what says nothing: the common directory, or the way to the packages. */
 const char *frame_file(const struct places *places, const struct model_frame *frame);
+const char *place_file(const struct places *places, const char *file);
 
 /* False when memory ran out. */
 bool places_find(const struct model *model, struct places *places);

@@ -1,24 +1,48 @@
-/* The reports: a profile as text, JSON, collapsed stacks or a page. */
+/* The reports: a profile as text, JSON, collapsed stacks or a page; and the graph around a holder.
+ */
 #ifndef HOLDFAST_VIEWER_REPORT_H
 #define HOLDFAST_VIEWER_REPORT_H
 
 #include "wire/profile.h"
 
+struct findings;
+
 struct report_options {
-    uint32_t process; /* index into profile.processes, or PROFILE_TREE */
-    unsigned width;   /* text: columns */
-    unsigned lines;   /* text: about so many lines at most */
+    uint32_t process;     /* index into profile.processes, or PROFILE_TREE */
+    unsigned width;       /* text: columns */
+    unsigned lines;       /* text: about so many lines at most */
+    const char *snapshot; /* holders as this one has them, by name; NULL: as the one has them that
+                             explains a process's peak best */
+    uint32_t holder;      /* dot: which one, from 1, as the reports number them */
+    /* Findings to show in place of the profile's own, for each process one or NULL; for tests. */
+    struct findings *const *findings;
 };
 
-#define REPORT_WIDTH 100u
+#define REPORT_WIDTH 110u
 #define REPORT_LINES 36u
+#define REPORT_BRIEF_LINES 19u
+
+/* Columns of the terminal that `out` is, or REPORT_WIDTH. */
+unsigned report_width(FILE *out);
 
 /* Each writes one report to `out`. False when memory ran out or `out` cannot take it. */
 bool report_text(const struct profile *profile, const struct report_options *options, FILE *out);
+bool report_brief(const struct profile *profile, const struct report_options *options, FILE *out);
 bool report_json(const struct profile *profile, const struct report_options *options, FILE *out);
 bool report_collapsed(const struct profile *profile, const struct report_options *options,
                       FILE *out);
 bool report_page(const struct profile *profile, const struct report_options *options, FILE *out);
+
+/* As DOT, the graph of references around one holder. False too when there is none of that number,
+ * with `error` set to what the user should be told; it is empty when it is as above. */
+bool report_dot(const struct profile *profile, const struct report_options *options, FILE *out,
+                struct profile_error *error);
+
+/* Whether a process that the report is about has a snapshot of this name. */
+bool report_has_snapshot(const struct profile *profile, uint32_t process, const char *name);
+
+/* The names of those that it has, quoted and joined by ", "; at most ten. */
+void report_put_snapshot_names(const struct profile *profile, uint32_t process, FILE *out);
 
 /* The text of the profile in `path`, short enough for the end of a run (at most 20 lines), followed
  * by how to see more. 0, or EXIT_MISUSE's value after one line that says why it cannot be read. */

@@ -6,27 +6,19 @@
 #include <cmocka.h>
 
 #include "profile_sample.h"
-#include "viewer/report.h"
+#include "report_tools.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 static struct sample sample;
 
-typedef bool report_function(const struct profile *profile, const struct report_options *options,
-                             FILE *out);
-
 /* To be freed by the caller. */
 static char *report(report_function *function, uint32_t process) {
-    const struct report_options options = {process, REPORT_WIDTH, REPORT_LINES};
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    assert_true(function(&sample.profile, &options, out));
-    fclose(out);
-    return text;
+    const struct report_options options = {
+        .process = process, .width = REPORT_WIDTH, .lines = REPORT_LINES};
+    return report_string(function, &sample.profile, &options);
 }
 
 static char *summary(void) {
@@ -38,36 +30,6 @@ static char *summary(void) {
     fclose(out);
     unlink(path);
     return text;
-}
-
-static void assert_says(const char *text, const char *words) {
-    if (!strstr(text, words))
-        fail_msg("no '%s' in:\n%s", words, text);
-}
-
-static unsigned count_lines(const char *text) {
-    unsigned lines = 0;
-    for (; *text; text++)
-        lines += *text == '\n';
-    return lines;
-}
-
-static size_t longest_line(const char *text) {
-    size_t longest = 0;
-    for (size_t length; *text; text += length + (text[length] == '\n')) {
-        length = strcspn(text, "\n");
-        longest = length > longest ? length : longest;
-    }
-    return longest;
-}
-
-/* Nothing that a terminal would obey, or that reorders what is on screen. */
-static void assert_harmless(const char *text) {
-    for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
-        assert_true((*at >= 0x20 && *at != 0x7f) || *at == '\n');
-        assert_false(at[0] == 0xe2 && at[1] == 0x80 && at[2] >= 0xa8 && at[2] <= 0xae);
-        assert_false(at[0] == 0xc2 && at[1] < 0xa0);
-    }
 }
 
 static void text_golden(void **state) {
@@ -90,7 +52,7 @@ static void text_golden(void **state) {
     assert_says(text, "1.00 TiB of reserved addresses, 40.0 MiB of file mappings\n");
     assert_says(text, "waited 0.31 s for the tracer, in 12 pauses\n");
     assert_true(count_lines(text) <= 40);
-    assert_true(longest_line(text) <= 100);
+    assert_true(longest_line(text) <= REPORT_WIDTH);
     free(text);
 }
 
@@ -303,12 +265,7 @@ static void page_holds_names_as_data(void **state) {
     assert_null(strstr(text, "<b>"));
     assert_null(strstr(text, "<!--"));
     assert_says(text, "<title>'&lt;/title>");
-    char *data = strstr(text, "id=\"data\">"), *end = data ? strstr(data, "</script>") : NULL;
-    assert_non_null(end);
-    json_error_t error;
-    json_t *json = json_loadb(data + 10, (size_t)(end - data - 10), 0, &error);
-    if (!json)
-        fail_msg("the page's data: %s", error.text);
+    json_t *json = page_data(text);
     json_decref(json);
     free(text);
 }

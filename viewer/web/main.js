@@ -53,6 +53,7 @@ function start() {
   function showView(number) {
     view = data.views[number];
     showFacts(data, view);
+    showHolders(data, view);
     timeline.show(view, data.duration);
     graph.show(view);
     showMatches(graph.search(search.value));

@@ -1,0 +1,181 @@
+/* See held.h. */
+#include "held.h"
+
+#include "format.h"
+#include "places.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_NAMES 10u
+#define TELLING_PART 20u /* of the peak: saving less does not put a holder before bigger ones */
+
+const char *held_snapshot_name(const struct profile *profile,
+                               const struct profile_snapshot *snapshot) {
+    if (snapshot->reason == SNAPSHOT_REQUEST)
+        return profile->strings[snapshot->name];
+    return snapshot->reason == SNAPSHOT_CEILING ? "ceiling" : "";
+}
+
+static bool has_name(const struct profile *profile, const struct profile_snapshot *snapshot,
+                     const char *name) {
+    const char *own = held_snapshot_name(profile, snapshot);
+    return name ? *own && strcmp(own, name) == 0 : true;
+}
+
+/* Without a name the first, which explains the peak best; else the last one of that name. */
+static uint32_t find_snapshot(const struct profile *profile, uint32_t process, const char *name) {
+    uint32_t found = HELD_NONE;
+    for (uint32_t i = 0; i < profile->snapshot_count; i++) {
+        const struct profile_snapshot *snapshot = &profile->snapshots[i];
+        if (snapshot->process != process || !has_name(profile, snapshot, name))
+            continue;
+        if (found == HELD_NONE || (name && snapshot->time_ns > profile->snapshots[found].time_ns))
+            found = i;
+    }
+    return found;
+}
+
+static bool has_findings(const struct profile *profile, const struct report_options *options,
+                         uint32_t process) {
+    if (options->findings)
+        return options->findings[process] != NULL;
+    return find_snapshot(profile, process, options->snapshot) != HELD_NONE;
+}
+
+uint32_t held_process(const struct profile *profile, const struct report_options *options) {
+    uint32_t best = HELD_NONE;
+    if (options->process != PROFILE_TREE)
+        return has_findings(profile, options, options->process) ? options->process : HELD_NONE;
+    for (uint32_t i = 0; i < profile->process_count; i++)
+        if ((best == HELD_NONE ||
+             profile->processes[i].tree_bytes > profile->processes[best].tree_bytes) &&
+            has_findings(profile, options, i))
+            best = i;
+    return best;
+}
+
+struct findings *held_open(const struct profile *profile, const struct report_options *options,
+                           uint32_t process) {
+    if (process == HELD_NONE || !has_findings(profile, options, process))
+        return NULL;
+    if (options->findings)
+        return options->findings[process];
+    if (!options->snapshot)
+        return findings_of(profile, process);
+    return findings_of_snapshot(profile, find_snapshot(profile, process, options->snapshot));
+}
+
+void held_close(const struct report_options *options, struct findings *findings) {
+    if (findings && !options->findings)
+        findings_free(findings);
+}
+
+uint64_t held_bytes(const struct findings *findings) {
+    return findings->bytes + findings->pending_bytes;
+}
+
+uint64_t held_peak(const struct profile *profile, const struct findings *findings) {
+    return profile->processes[findings->process].peak_bytes;
+}
+
+static uint64_t lower_peak(uint64_t released, uint64_t peak) {
+    return released > 0 && released < peak ? released : peak;
+}
+
+uint64_t held_peak_if_released(const struct profile *profile, const struct findings *findings) {
+    return lower_peak(findings->peak_if_released, held_peak(profile, findings));
+}
+
+uint64_t holder_peak_if_released(const struct holder *holder, uint64_t peak) {
+    return lower_peak(holder->peak_if_released, peak);
+}
+
+struct ordering {
+    const struct holder *holders;
+    uint64_t telling;
+};
+
+static uint64_t telling_bytes(const struct ordering *ordering, const struct holder *holder) {
+    bool idle = holder->verdict == VERDICT_DEAD || holder->verdict == VERDICT_GARBAGE;
+    return idle && holder->saves >= ordering->telling ? holder->saves : 0;
+}
+
+static int compare_holders(const void *left, const void *right, void *context) {
+    const struct ordering *ordering = context;
+    uint32_t i = *(const uint32_t *)left, j = *(const uint32_t *)right;
+    const struct holder *a = &ordering->holders[i], *b = &ordering->holders[j];
+    uint64_t first = telling_bytes(ordering, a), second = telling_bytes(ordering, b);
+    if (first != second)
+        return first > second ? -1 : 1;
+    if (a->bytes != b->bytes)
+        return a->bytes > b->bytes ? -1 : 1;
+    return (i > j) - (i < j);
+}
+
+uint32_t *held_order(const struct findings *findings, uint64_t peak) {
+    struct ordering ordering = {findings->holders, peak / TELLING_PART + 1};
+    uint32_t *order = malloc(((size_t)findings->count + 1) * sizeof *order);
+    if (!order)
+        return NULL;
+    for (uint32_t i = 0; i < findings->count; i++)
+        order[i] = i;
+    qsort_r(order, findings->count, sizeof *order, compare_holders, &ordering);
+    return order;
+}
+
+struct model_frame held_frame(const struct profile *profile, uint32_t node) {
+    const struct profile_node *at = &profile->nodes[node];
+    struct model_frame frame = {.function = "", .file = "", .source = "", .kind = FRAME_NONE};
+    if (node == 0)
+        return frame;
+    if (at->function == 0) {
+        frame.kind = FRAME_THREAD;
+        frame.function = profile->strings[at->thread];
+        return frame;
+    }
+    frame.kind = FRAME_PYTHON;
+    frame.function = profile->strings[profile->functions[at->function].name];
+    frame.file = profile->strings[profile->functions[at->function].file];
+    frame.line = at->line;
+    return frame;
+}
+
+struct model_frame held_place(const struct profile *profile, uint32_t node) {
+    for (uint32_t at = node; at > 0; at = profile->nodes[at].parent) {
+        struct model_frame frame = held_frame(profile, at);
+        if (frame.kind == FRAME_PYTHON && !frame_is_library(&frame))
+            return frame;
+    }
+    return held_frame(profile, node);
+}
+
+static bool is_meant(const struct profile *profile, uint32_t process, uint32_t snapshot) {
+    return process == PROFILE_TREE || profile->snapshots[snapshot].process == process;
+}
+
+bool report_has_snapshot(const struct profile *profile, uint32_t process, const char *name) {
+    for (uint32_t i = 0; i < profile->snapshot_count; i++)
+        if (is_meant(profile, process, i) && has_name(profile, &profile->snapshots[i], name))
+            return true;
+    return false;
+}
+
+static bool name_is_new(const struct profile *profile, uint32_t process, uint32_t snapshot) {
+    const char *name = held_snapshot_name(profile, &profile->snapshots[snapshot]);
+    for (uint32_t i = 0; i < snapshot; i++)
+        if (is_meant(profile, process, i) && has_name(profile, &profile->snapshots[i], name))
+            return false;
+    return is_meant(profile, process, snapshot) && *name;
+}
+
+void report_put_snapshot_names(const struct profile *profile, uint32_t process, FILE *out) {
+    unsigned shown = 0;
+    for (uint32_t i = 0; i < profile->snapshot_count && shown < MAX_NAMES; i++) {
+        if (!name_is_new(profile, process, i))
+            continue;
+        fputs(shown++ ? ", '" : "'", out);
+        format_escaped(out, held_snapshot_name(profile, &profile->snapshots[i]), "'", 60);
+        fputc('\'', out);
+    }
+}
