@@ -252,3 +252,11 @@ void die_by(int number) {
     signal(number, SIG_DFL);
     raise(number);
 }
+
+/* --- holders/far_snapshot.py --- */
+
+/* A peak that is over when the GIL is taken again. */
+void hold_briefly(size_t size) {
+    kept = malloc(size);
+    free(kept);
+}

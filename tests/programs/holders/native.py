@@ -1,0 +1,123 @@
+"""Memory of ctypes, mappings, and references that no Python object accounts for."""
+import atexit
+import ctypes
+import mmap
+import signal
+import sys
+
+N = 8 << 20
+EXPECT = {
+    "ctypes_buffer": {
+        "first": {"is": "local buffer in ctypes_buffer", "verdict": "in use", "bytes": "N", "type": "c_char"},
+        "dead": [],
+        "read": ["buffer in ctypes_buffer"],
+        "saves_nothing": True,
+    },
+    "dead_ctypes_buffer": {
+        "first": {"is": "local buffer in dead_ctypes_buffer", "verdict": "dead", "bytes": "N", "saves": "N"},
+        "dead": ["buffer in dead_ctypes_buffer"],
+        "released": ["nothing"],
+    },
+    "nothing": {"none": [{"at_least": "N // 2"}], "dead": []},
+    "native_reference": {
+        "first": {"is": "native", "verdict": "not dead", "bytes": "N", "type": "^bytearray$",
+                  "says": ["1 reference"]},
+        "dead": [],
+        "saves_nothing": True,
+        "text": ["native"],
+    },
+    "native_and_dead": {
+        "some": [{"bytes": "N", "type": "^bytearray$", "saves": "0"}],
+        "none": [{"at_least": "N // 2", "saves": "N"}],
+        "dead": ["data in native_and_dead"],
+        "saves_nothing": True,
+    },
+    "private_mapping": {
+        "first": {"is": "local scratch in private_mapping", "verdict": "in use", "bytes": "N", "type": "mmap"},
+        "dead": [],
+        "saves_nothing": True,
+    },
+    "at_exit": {
+        "first": {"is": "native|interpreter", "verdict": "not dead", "bytes": "N"},
+        "dead": [],
+        "saves_nothing": True,
+    },
+    "signal_handler": {
+        "first": {"is": "native|interpreter|global", "verdict": "not dead", "bytes": "N"},
+        "dead": [],
+        "saves_nothing": True,
+    },
+    "no_object": {
+        "first": {"is": "none", "verdict": "not dead", "bytes": "N"},
+        "dead": [],
+        "saves_nothing": True,
+    },
+}
+
+
+class Handler:
+    def __init__(self):
+        self.rows = bytearray(N)
+
+    def handle(self, number, frame):
+        pass
+
+
+def work():
+    return bytearray(N)  # @peak
+
+
+def ctypes_buffer():
+    buffer = ctypes.create_string_buffer(N)
+    work()
+    return len(buffer)
+
+
+def dead_ctypes_buffer():
+    buffer = ctypes.create_string_buffer(N)
+    size = len(buffer)
+    work()
+    return size
+
+
+def nothing():
+    work()
+
+
+def forget():
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(bytearray(N)))
+
+
+def native_reference():
+    forget()
+    work()
+
+
+def native_and_dead():
+    data = bytearray(N)
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(data))
+    work()
+
+
+def private_mapping():
+    scratch = mmap.mmap(-1, N, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    work()
+    return len(scratch)
+
+
+def at_exit():
+    atexit.register(len, bytearray(N))
+    work()
+
+
+def signal_handler():
+    signal.signal(signal.SIGUSR1, Handler().handle)
+    work()
+
+
+def no_object():
+    ctypes.CDLL(None).malloc(ctypes.c_size_t(N))
+    work()
+
+
+globals()[sys.argv[1]]()
