@@ -67,10 +67,14 @@ static bool range_is_sane(uint64_t start, uint64_t length) {
     return start != 0 && length != 0 && length < LIVE_MAX && start + length > start;
 }
 
+static bool has_room(const struct image *image, const struct piece *piece) {
+    return image->totals.live + (piece->end - piece->start) <= LIVE_MAX &&
+           image->class_bytes[piece->class] <= LIVE_MAX;
+}
+
 bool apply_map(struct trace *trace, struct image *image, struct piece values) {
-    uint64_t length = values.end - values.start;
-    if (values.class > MAPPING_ARENA || !range_is_sane(values.start, length) ||
-        image->totals.live + length > LIVE_MAX || image->class_bytes[values.class] > LIVE_MAX)
+    if (values.class > MAPPING_ARENA || !range_is_sane(values.start, values.end - values.start) ||
+        !has_room(image, &values))
         return false;
     if (!clear_range(trace, image, values.start, values.end))
         return false;
@@ -82,17 +86,34 @@ bool apply_map(struct trace *trace, struct image *image, struct piece values) {
     return true;
 }
 
+/* No REMAP has asked for what the ring's last UNMAP took out, and none can any more. */
+static void drop_held(struct trace *trace, struct reader *reader) {
+    struct image *image = reader->image;
+    struct piece *list = reader->held_pieces;
+    reader->held_pieces = NULL;
+    if (reader->held_counts) {
+        leave_all(trace, image, list);
+        return;
+    }
+    while (list) {
+        struct piece *next = list->right;
+        mappings_drop(&image->mappings, list);
+        list = next;
+    }
+}
+
 bool apply_unmap(struct trace *trace, struct reader *reader, uint64_t start, uint64_t length,
                  bool hold) {
     struct image *image = reader->image;
     if (!range_is_sane(start, length))
         return false;
-    if (!hold)
-        return clear_range(trace, image, start, start + length);
-    leave_all(trace, image, reader->held_pieces);
-    reader->held_pieces = NULL;
+    drop_held(trace, reader);
     reader->held_start = start;
-    return cut_out(trace, image, start, start + length, &reader->held_pieces);
+    reader->held_counts = hold;
+    bool whole = cut_out(trace, image, start, start + length, &reader->held_pieces);
+    for (struct piece *piece = reader->held_pieces; piece && !hold; piece = piece->right)
+        piece_leave(trace, image, piece);
+    return whole;
 }
 
 /* Moves the held pieces by `delta` and gives them `length` bytes in all: frees what lies behind the
@@ -137,28 +158,39 @@ static void put_back(struct image *image, struct piece *list) {
     }
 }
 
+/* The call was refused: the pieces go back to where they were. Others may have been mapped between
+ * them meanwhile. */
+static bool restore_held(struct trace *trace, struct reader *reader) {
+    struct image *image = reader->image;
+    while (reader->held_pieces) {
+        struct piece *piece = reader->held_pieces;
+        if ((!reader->held_counts && !has_room(image, piece)) ||
+            !clear_range(trace, image, piece->start, piece->end))
+            return false;
+        reader->held_pieces = piece->right;
+        mappings_put(&image->mappings, piece);
+        if (!reader->held_counts)
+            piece_enter(trace, image, piece);
+    }
+    return true;
+}
+
 bool apply_remap(struct trace *trace, struct reader *reader, uint64_t start, uint64_t length,
                  uint32_t site) {
     struct image *image = reader->image;
-    struct piece *held = reader->held_pieces;
-    reader->held_pieces = NULL;
-    if (!held)
-        return start == 0 || range_is_sane(start, length);
-    bool failed = start == 0;
-    uint64_t place = failed ? held->start : start;
-    struct piece *last = held;
-    while (last->right)
-        last = last->right;
-    uint64_t end = failed ? last->end : start + length;
-    if ((!failed && !range_is_sane(start, length)) || image->totals.live + length > LIVE_MAX ||
-        !clear_range(trace, image, place, end)) {
-        leave_all(trace, image, held);
+    if (start == 0)
+        return restore_held(trace, reader);
+    if (!range_is_sane(start, length))
         return false;
-    }
-    if (failed) {
-        put_back(image, held);
+    if (!reader->held_counts)
+        drop_held(trace, reader);
+    struct piece *held = reader->held_pieces;
+    if (!held)
         return true;
-    }
+    uint64_t end = start + length;
+    if (image->totals.live + length > LIVE_MAX || !clear_range(trace, image, start, end))
+        return false;
+    reader->held_pieces = NULL;
     for (struct piece *piece = held; piece; piece = piece->right) {
         piece_leave(trace, image, piece);
         piece->site = site;

@@ -57,8 +57,9 @@ struct reader {
     struct block held; /* between REALLOC_BEGIN and _END, as the table had it */
     uint64_t held_address;
     bool has_held;
-    struct piece *held_pieces; /* between UNMAP with UNMAP_HELD and REMAP */
+    struct piece *held_pieces; /* of the last UNMAP, until a REMAP or the next one */
     uint64_t held_start;
+    bool held_counts; /* it had UNMAP_HELD: they are still in the sums */
 };
 
 struct mapped_region {

@@ -21,11 +21,11 @@ static size_t page_round(size_t size) {
     return (size + PAGE - 1) & ~(PAGE - 1);
 }
 
-/* What the kernel refuses as a range changes nothing. */
+/* What the kernel refuses as a range changes nothing; nor does what cannot be told in a record. */
 static bool is_range(const void *start, size_t length) {
     uintptr_t first = (uintptr_t)start;
-    return first % PAGE == 0 && length != 0 && page_round(length) != 0 &&
-           first + page_round(length) > first;
+    return first % PAGE == 0 && first <= EVENT_VALUE_MASK && length != 0 &&
+           length <= EVENT_VALUE_MASK + 1 - first;
 }
 
 static unsigned classify(int protection, int flags, int fd) {
@@ -75,12 +75,23 @@ EXPORT void *mmap(void *address, size_t length, int protection, int flags, int f
 EXPORT void *mmap64(void *address, size_t length, int protection, int flags, int fd, off64_t offset)
     __attribute__((alias("mmap")));
 
+/* The writer stays ours across the call, so that a refusal follows its record in the same ring. */
+static int munmap_recorded(void *start, size_t length) {
+    struct writer *writer = event_begin();
+    if (!writer)
+        return real.munmap(start, length);
+    event_unmap(writer, 0, (uintptr_t)start, page_round(length));
+    int result = real.munmap(start, length);
+    if (result != 0)
+        event_remap(writer, 0, 0, stack_node(&self, writer));
+    event_end(writer);
+    return result;
+}
+
 EXPORT int munmap(void *start, size_t length) {
     if (!real.munmap && !real_find())
         return -1;
-    if (is_range(start, length))
-        note_unmap(start, page_round(length));
-    return real.munmap(start, length);
+    return is_range(start, length) ? munmap_recorded(start, length) : real.munmap(start, length);
 }
 
 static void *mremap_recorded(void *old, size_t old_size, size_t size, int flags, void *target) {

@@ -40,6 +40,7 @@ def declare():
         function.restype, function.argtypes = result, arguments
     helpers.threads_hold.argtypes = [ctypes.c_char_p, number, number, size, number]
     helpers.break_moved.argtypes = [size, size]
+    helpers.hole_refused.argtypes = [pointer, size]
     helpers.errno_kept.restype = ctypes.c_long
     helpers.libc_callers.restype = None
 
@@ -142,6 +143,15 @@ def use_munmap_that_spans():
     start = libc.mmap(None, 10 * MB, READ_WRITE, ANON, -1, 0)  # holds: 3 * MB
     libc.mmap(start + 5 * MB, 5 * MB, READ_WRITE, ANON | FIXED, -1, 0)  # holds: 4 * MB
     libc.munmap(start + 3 * MB, 3 * MB)
+
+
+def use_munmap_that_is_refused():
+    start = libc.mmap(None, 10 * MB, READ_WRITE, ANON, -1, 0)  # holds: 10 * MB
+    assert libc.munmap(start + 1, 2 * MB) == -1
+    assert libc.munmap(start + 4 * MB, 0) == -1
+    assert libc.munmap(start + 4 * MB, 1 << 60) == -1
+    with open("/proc/sys/vm/max_map_count") as limit:
+        assert helpers.hole_refused(start + 4 * MB, 2 * MB) or int(limit.read()) > 2 * MB
 
 
 def use_fixed_over_reservation():

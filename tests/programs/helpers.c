@@ -64,6 +64,21 @@ void break_moved(intptr_t up, intptr_t down) {
         abort();
 }
 
+/* Uses up the map entries that the kernel allows a process, so that a hole in a mapping is refused.
+ * 1 when it was; 0 when there were more than 2 million. */
+int hole_refused(char *start, size_t length) {
+    const size_t page = 4096, pages = (size_t)1 << 21;
+    char *fragments =
+        mmap(NULL, pages * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    int full = 0;
+    for (size_t i = 1; i < pages && !full; i += 2)
+        full = mprotect(fragments + i * page, page, PROT_READ) != 0;
+    int refused = full && munmap(start, length) != 0 && errno == ENOMEM;
+    mprotect(fragments, pages * page, PROT_NONE);
+    munmap(fragments, pages * page);
+    return refused;
+}
+
 void libc_callers(void) {
     kept = strdup("nine char");
     kept = strndup("0123456789", 5);

@@ -171,7 +171,10 @@ static void test_mappings(void **state) {
         }
         case 2:
             rig_unmap(&rig, 0, 0, start, length);
-            memset(pages + first, 0, sizeof *pages * (size_t)count);
+            if (rand() % 4 == 0)
+                rig_remap(&rig, 0, 0, 0, node);
+            else
+                memset(pages + first, 0, sizeof *pages * (size_t)count);
             break;
         case 3:
         case 4: {
@@ -216,6 +219,34 @@ static void test_mapping_sums(void **state) {
     rig_close(&rig);
 }
 
+/* What was unmapped does not count until the refusal is known, and what others have mapped in the
+ * gaps meanwhile stays. */
+static void test_refused_unmap(void **state) {
+    (void)state;
+    rig_open(&rig, 2);
+    rig_map(&rig, 0, MAPPING_COUNTED, base, 10 * PAGE, 0);
+    rig_map(&rig, 0, MAPPING_SHARED, base + 20 * PAGE, 10 * PAGE, 0);
+    rig_unmap(&rig, 0, 0, base, 30 * PAGE);
+    rig_drain(&rig);
+    assert_int_equal(rig.image->totals.live + rig.image->class_bytes[MAPPING_SHARED], 0);
+    rig_map(&rig, 1, MAPPING_COUNTED, base + 10 * PAGE, 5 * PAGE, 0);
+    rig_drain(&rig);
+    rig_remap(&rig, 0, 0, 0, 0);
+    rig_drain(&rig);
+    assert_int_equal(rig.image->totals.live, 15 * PAGE);
+    assert_int_equal(rig.image->class_bytes[MAPPING_SHARED], 10 * PAGE);
+    rig_remap(&rig, 0, 0, 0, 0); /* once is enough */
+    rig_drain(&rig);
+    assert_int_equal(rig.image->totals.live, 15 * PAGE);
+    rig_unmap(&rig, 1, 0, base, 30 * PAGE);
+    rig_remap(&rig, 1, base, 30 * PAGE, 0); /* only what is held can move */
+    rig_drain(&rig);
+    assert_int_equal(rig.image->totals.live, 0);
+    assert_int_equal(rig.image->totals.peak, 15 * PAGE);
+    assert_false(rig.image->flags & PROCESS_DAMAGED);
+    rig_close(&rig);
+}
+
 static void test_timeline(void **state) {
     (void)state;
     struct timeline timeline;
@@ -240,6 +271,7 @@ int main(void) {
         cmocka_unit_test(test_blocks_while_growing),
         cmocka_unit_test(test_mappings),
         cmocka_unit_test(test_mapping_sums),
+        cmocka_unit_test(test_refused_unmap),
         cmocka_unit_test(test_timeline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
