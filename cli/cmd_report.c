@@ -1,5 +1,6 @@
 /* holdfast report: shows a profile. */
 #include "command.h"
+#include "viewer/format.h"
 #include "viewer/report.h"
 #include "wire/profile.h"
 
@@ -173,34 +174,42 @@ static bool find_snapshot(const struct request *request, const struct profile *p
     if (out)
         report_put_snapshot_names(profile, process, out);
     bool good = out && fclose(out) == 0 && *names;
-    fprintf(stderr, "holdfast: no --snapshot '%s' in %s: it has %s\n", request->snapshot,
-            request->file, good ? names : "none with a name");
+    fputs("holdfast: no --snapshot '", stderr);
+    format_escaped(stderr, request->snapshot, "'", 60);
+    fprintf(stderr, "' in %s: it has %s\n", request->file, good ? names : "none with a name");
     free(names);
     return false;
 }
 
-/* `error` says why there is nothing to write; empty: `out` is the reason, or memory ran out. */
-static bool write_to(const struct request *request, const struct profile *profile,
-                     const struct report_options *options, FILE *out, struct profile_error *error) {
-    error->text[0] = 0;
-    return request->format->write ? request->format->write(profile, options, out)
-                                  : report_dot(profile, options, out, error);
+/* The graph around a holder, as text to be freed; NULL after a message. It is made before the
+ * output is opened: there may be no such holder. */
+static char *draw(const struct profile *profile, const struct report_options *options) {
+    struct profile_error error = {"out of memory"};
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    bool good = out && report_dot(profile, options, out, &error);
+    if (out && fclose(out) == 0 && good)
+        return text;
+    fprintf(stderr, "holdfast: %s\n", error.text[0] ? error.text : "out of memory");
+    free(text);
+    return NULL;
 }
 
+/* `drawn`: what to write in place of a report; NULL. */
 static bool write_report(const struct request *request, const struct profile *profile,
-                         const struct report_options *options, const char *output) {
-    struct profile_error error = {""};
+                         const struct report_options *options, const char *drawn,
+                         const char *output) {
     bool to_stdout = !output || strcmp(output, "-") == 0;
     FILE *out = to_stdout ? stdout : fopen(output, "we");
-    bool good = out && write_to(request, profile, options, out, &error);
+    bool good =
+        out && (drawn ? fputs(drawn, out) != EOF : request->format->write(profile, options, out));
     int problem = errno;
     if (out && (to_stdout ? fflush(out) : fclose(out)) != 0) {
         problem = errno;
         good = false;
     }
-    if (error.text[0])
-        fprintf(stderr, "holdfast: %s\n", error.text);
-    else if (!good)
+    if (!good)
         fprintf(stderr, "holdfast: cannot write %s: %s\n", to_stdout ? "the report" : output,
                 strerror(problem));
     return good;
@@ -218,14 +227,17 @@ static int show(const struct request *request, const struct profile *profile) {
     }
     if (!find_snapshot(request, profile, options.process))
         return EXIT_MISUSE;
+    char *drawn = request->holder > 0 ? draw(profile, &options) : NULL;
+    if (request->holder > 0 && !drawn)
+        return EXIT_MISUSE;
     bool page = request->format->write == report_page && !request->output && isatty(STDOUT_FILENO);
     char *name = page ? page_name(request->file) : NULL;
-    if (page && !name)
-        return 1;
-    bool good = write_report(request, profile, &options, page ? name : request->output);
+    bool good = (name || !page) &&
+                write_report(request, profile, &options, drawn, page ? name : request->output);
     if (good && page)
         fprintf(stderr, "holdfast: wrote %s\n", name);
     free(name);
+    free(drawn);
     return good ? 0 : 1;
 }
 

@@ -71,8 +71,8 @@ void held_close(const struct report_options *options, struct findings *findings)
         findings_free(findings);
 }
 
-uint64_t held_bytes(const struct findings *findings) {
-    return findings->bytes + findings->pending_bytes;
+uint64_t held_bytes(uint64_t live, uint64_t pending) {
+    return live < INT64_MAX - pending ? live + pending : INT64_MAX;
 }
 
 uint64_t held_peak(const struct profile *profile, const struct findings *findings) {

@@ -21,8 +21,8 @@ struct findings *held_open(const struct profile *profile, const struct report_op
                            uint32_t process);
 void held_close(const struct report_options *options, struct findings *findings);
 
-/* What the snapshot explains: live bytes, and those that were about to be. */
-uint64_t held_bytes(const struct findings *findings);
+/* What a snapshot explains: live bytes, and those that were about to be. */
+uint64_t held_bytes(uint64_t live, uint64_t pending);
 
 /* The process's peak, for which the findings say what it would have been. */
 uint64_t held_peak(const struct profile *profile, const struct findings *findings);

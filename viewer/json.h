@@ -23,8 +23,8 @@ json_t *json_text(const char *text);
 json_t *json_command(const struct profile *profile, const string_id *words, uint32_t count);
 json_t *json_points(const struct profile *profile, uint32_t process);
 
-/* Stacks as lists of frames, the outermost first. A frame is made once and shared by all stacks that
- * pass through it. */
+/* Stacks as lists of frames, the outermost first. A frame is made once and shared by all stacks
+ * that pass through it. */
 struct json_stacks {
     const struct model *model;     /* its frames ... */
     const struct profile *profile; /* ... or, where it is NULL, the profile's nodes */

@@ -49,7 +49,7 @@ static json_t *new_snapshot(struct json_stacks *stacks, const struct profile_sna
     const char *name = held_snapshot_name(stacks->profile, snapshot);
     return json_pack(
         "{s:o, s:o, s:b, s:b, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "bytes",
-        json_count(snapshot->bytes + snapshot->pending_bytes), "time_s",
+        json_count(held_bytes(snapshot->bytes, snapshot->pending_bytes)), "time_s",
         json_seconds(snapshot->time_ns), "complete", (snapshot->flags & SNAPSHOT_COMPLETE) != 0,
         "shallow", (snapshot->flags & SNAPSHOT_IS_SHALLOW) != 0, "reason",
         known ? reasons[snapshot->reason] : "unknown", "name",

@@ -234,7 +234,8 @@ static void put_intro(struct text *text) {
     if (text->options->snapshot) {
         fputs(" at snapshot '", text->out);
         format_escaped(text->out, held_snapshot_name(profile, snapshot), "'", 20);
-        fprintf(text->out, "', %s at %s:", format_bytes(held_bytes(findings)).text,
+        fprintf(text->out, "', %s at %s:",
+                format_bytes(held_bytes(findings->bytes, findings->pending_bytes)).text,
                 format_time(snapshot->time_ns).text);
     } else {
         fprintf(text->out, " at its own peak, %s at %s:", format_bytes(process->peak_bytes).text,
@@ -296,7 +297,8 @@ static bool put_garbage(struct text *text) {
 /* How far what is said above can be relied on. */
 static void put_limits(struct text *text) {
     const struct findings *findings = text->findings;
-    uint64_t peak = held_peak(text->model->profile, findings), seen = held_bytes(findings);
+    uint64_t peak = held_peak(text->model->profile, findings),
+             seen = held_bytes(findings->bytes, findings->pending_bytes);
     uint32_t flags = text->model->profile->snapshots[findings->snapshot].flags;
     if (findings->far_from_peak && !text->options->snapshot && seen < peak) {
         fprintf(text->out, "  references were seen at %s, %.0f %% below the peak",

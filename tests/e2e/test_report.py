@@ -55,6 +55,43 @@ def test_json_has_what_the_contract_says(outcome):
     assert 0 < parent["peak"]["time_s"] < 100
 
 
+def test_json_says_who_held_it(outcome):
+    """The keys, with and without a snapshot; what they say is the corpus's to judge."""
+    for process in json.loads(report_text(outcome.profile))["processes"]:
+        peak = process["peak"]
+        assert 0 < process["peak_if_released_bytes"] <= peak["bytes"]
+        assert peak["garbage_bytes"] >= 0 and peak["dead_bytes"] >= 0
+        if peak["snapshot"] is None:
+            assert peak["holders"] == [] and process["snapshots"] == []
+            assert process["peak_if_released_bytes"] == peak["bytes"]
+            continue
+        assert {"bytes", "time_s", "complete"} <= peak["snapshot"].keys()
+        assert [one["number"] for one in peak["holders"]] == list(range(1, len(peak["holders"]) + 1))
+        for holder in peak["holders"]:
+            assert {"type", "detail"} <= holder["object"].keys()
+            assert {"kind", "name", "function", "file", "line"} <= holder["root"].keys()
+            assert holder["verdict"] in ("dead", "garbage", "in use", "unknown")
+            assert holder["bytes"] > 0 and holder["saves_bytes"] >= 0
+            assert isinstance(holder["path"], str) and isinstance(holder["allocated_at"], list)
+
+
+@pytest.mark.parametrize("flags, words", [
+    (["--format", "dot"], "--format dot needs --holder N"),
+    (["--format", "dot", "--holder", "0"], "--holder needs a number from 1, not '0'"),
+    (["--format", "dot", "--holder", "1x"], "--holder needs a number from 1, not '1x'"),
+    (["--format", "dot", "--holder", "99999999999"], "--holder needs a number from 1"),
+    (["--format", "dot", "--holder", "2000000000"], "--holder 2000000000: "),
+    (["--holder", "1"], "--holder goes with --format dot, not with text"),
+    (["--snapshot", "no\x1bwhere"], "no --snapshot 'no\\x1bwhere' in "),
+    (["--snapshot", ""], "no --snapshot '' in "),
+])
+def test_what_is_asked_for_is_not_there(outcome, tmp_path, flags, words):
+    completed = execute([holdfast_binary(), "report", outcome.profile, *flags, "-o", tmp_path / "out"])
+    said = completed.stderr.decode()
+    assert completed.returncode == 2 and said.startswith("holdfast: ") and words in said
+    assert said.count("\n") == 1 and not (tmp_path / "out").exists()
+
+
 def test_json_stacks_are_outermost_first(outcome):
     sites = json.loads(report_text(outcome.profile))["processes"][0]["peak"]["sites"]
     stack = next(site["stack"] for site in sites if site["bytes"] >= 30_000_000)
