@@ -102,12 +102,23 @@ static void drop_held(struct trace *trace, struct reader *reader) {
     }
 }
 
+/* Bytes of the shared segment that is attached there; 0 when none is known. */
+static uint64_t segment_length(const struct image *image, uint64_t start) {
+    const struct piece *piece = mappings_at(&image->mappings, start);
+    return piece && piece->class == MAPPING_SHARED ? piece->end - piece->start : 0;
+}
+
 bool apply_unmap(struct trace *trace, struct reader *reader, uint64_t start, uint64_t length,
                  bool hold) {
     struct image *image = reader->image;
+    drop_held(trace, reader);
+    if (length == 0 && !hold) {
+        length = segment_length(image, start);
+        if (length == 0)
+            return true;
+    }
     if (!range_is_sane(start, length))
         return false;
-    drop_held(trace, reader);
     reader->held_start = start;
     reader->held_counts = hold;
     bool whole = cut_out(trace, image, start, start + length, &reader->held_pieces);

@@ -99,6 +99,13 @@ bool mappings_cut(struct mappings *mappings, uint64_t start, uint64_t end, struc
     return second;
 }
 
+const struct piece *mappings_at(const struct mappings *mappings, uint64_t start) {
+    const struct piece *piece = mappings->root;
+    while (piece && piece->start != start)
+        piece = start < piece->start ? piece->left : piece->right;
+    return piece;
+}
+
 void mappings_put(struct mappings *mappings, struct piece *piece) {
     struct piece *low, *high;
     split(mappings->root, piece->start, &low, &high);

@@ -37,6 +37,9 @@ bool mappings_cut(struct mappings *mappings, uint64_t start, uint64_t end, struc
 /* A piece that is in no tree; NULL when there are too many. */
 struct piece *mappings_new(struct mappings *mappings, struct piece values);
 
+/* The piece that starts there, which stays in the tree; or NULL. */
+const struct piece *mappings_at(const struct mappings *mappings, uint64_t start);
+
 /* Puts a piece into its range, which must be free. */
 void mappings_put(struct mappings *mappings, struct piece *piece);
 

@@ -75,13 +75,18 @@ EXPORT void *mmap(void *address, size_t length, int protection, int flags, int f
 EXPORT void *mmap64(void *address, size_t length, int protection, int flags, int fd, off64_t offset)
     __attribute__((alias("mmap")));
 
+/* Length 0: the shared segment that is attached there. */
+static int release(void *start, size_t length) {
+    return length ? real.munmap(start, length) : real.shmdt(start);
+}
+
 /* The writer stays ours across the call, so that a refusal follows its record in the same ring. */
-static int munmap_recorded(void *start, size_t length) {
+static int release_recorded(void *start, size_t length) {
     struct writer *writer = event_begin();
     if (!writer)
-        return real.munmap(start, length);
+        return release(start, length);
     event_unmap(writer, 0, (uintptr_t)start, page_round(length));
-    int result = real.munmap(start, length);
+    int result = release(start, length);
     if (result != 0)
         event_remap(writer, 0, 0, stack_node(&self, writer));
     event_end(writer);
@@ -91,7 +96,7 @@ static int munmap_recorded(void *start, size_t length) {
 EXPORT int munmap(void *start, size_t length) {
     if (!real.munmap && !real_find())
         return -1;
-    return is_range(start, length) ? munmap_recorded(start, length) : real.munmap(start, length);
+    return is_range(start, length) ? release_recorded(start, length) : release(start, length);
 }
 
 static void *mremap_recorded(void *old, size_t old_size, size_t size, int flags, void *target) {
@@ -186,4 +191,11 @@ EXPORT void *shmat(int id, const void *address, int flags) {
     if (start != MAP_FAILED && shmctl(id, IPC_STAT, &info) == 0)
         note_map(MAPPING_SHARED, start, page_round(info.shm_segsz));
     return start;
+}
+
+EXPORT int shmdt(const void *address) {
+    if (!real.shmdt && !real_find())
+        return -1;
+    void *start = (void *)(uintptr_t)address;
+    return is_range(start, PAGE) ? release_recorded(start, 0) : release(start, 0);
 }

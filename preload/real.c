@@ -59,6 +59,7 @@ bool real_find(void) {
     FIND(sbrk);
     FIND(brk);
     FIND(shmat);
+    FIND(shmdt);
     FIND(execve);
     FIND(execvpe);
     FIND(fexecve);

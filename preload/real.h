@@ -36,6 +36,7 @@ struct real {
     void *(*sbrk)(intptr_t);
     int (*brk)(void *);
     void *(*shmat)(int, const void *, int);
+    int (*shmdt)(const void *);
 
     int (*execve)(const char *, char *const[], char *const[]);
     int (*execvpe)(const char *, char *const[], char *const[]);

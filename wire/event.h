@@ -50,7 +50,8 @@ enum event_op {
      * an UNMAP with UNMAP_HELD, before the call, takes the range's pieces out of the address map
      * but leaves them counted; the REMAP after it puts them down at their new place, resized (the
      * last piece grows or the end is cut off), or back where they were when the call failed. A
-     * munmap that failed has such a REMAP too: what its UNMAP had ended counts again. */
+     * munmap that failed has such a REMAP too: what its UNMAP had ended counts again. An UNMAP of
+     * length 0 is for the one piece that starts there, if it is shared: shmdt tells no length. */
     EVENT_MAP = 5,     /* value: start; aux: enum mapping_class; words: length, node */
     EVENT_UNMAP = 6,   /* value: start; aux: UNMAP_HELD or 0; words: length */
     EVENT_REMAP = 7,   /* value: new start, 0 when it failed; words: new length, node */

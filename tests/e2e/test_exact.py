@@ -142,6 +142,41 @@ def test_arenas_are_not_counted_on_top(some_python, tmp_path):
     assert process.total(kinds=["mapped"]) < 2 * MB
 
 
+def test_shared_segments_come_and_go(python, tmp_path):
+    """They are listed apart, at their highest: 8 MB of one and 3 of the other, however often."""
+    program = tmp_path / "segments.py"
+    program.write_text("""
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+pointer = ctypes.c_void_p
+libc.shmat.restype, libc.shmat.argtypes = pointer, [ctypes.c_int, pointer, ctypes.c_int]
+libc.shmdt.argtypes = [pointer]
+libc.shmget.argtypes = [ctypes.c_int, ctypes.c_size_t, ctypes.c_int]
+
+def segment(size):
+    number = libc.shmget(0, size, 0o600)
+    kept = libc.shmat(number, None, 0)
+    assert libc.shmctl(number, 0, None) == 0  # IPC_RMID: it goes with its last attachment
+    return number, kept
+
+def detach(start, error=0):
+    ctypes.set_errno(0)
+    assert libc.shmdt(start) == (-1 if error else 0) and ctypes.get_errno() == error
+
+_, first = segment(8 << 20)
+for _ in range(10):
+    _, second = segment((3 << 20) - 5)
+    detach(first + 4096, 22)  # EINVAL
+    detach(first + 1, 22)
+    detach(second)
+    detach(second, 22)
+detach(first)
+_, first = segment(9 << 20)
+""")
+    process = traced(python.path, program, env=python.environment()).report().main
+    assert process.fields["apart"]["shared_bytes"] == 11 * MB
+
+
 def test_bytes_do_not_depend_on_the_run(python, helpers):
     """Twice the same program: the same bytes at each line of it."""
     def bytes_by_place():

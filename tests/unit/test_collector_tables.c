@@ -247,6 +247,29 @@ static void test_refused_unmap(void **state) {
     rig_close(&rig);
 }
 
+static void test_segments(void **state) {
+    (void)state;
+    rig_open(&rig, 1);
+    rig_map(&rig, 0, MAPPING_SHARED, base, 10 * PAGE, 0);
+    rig_map(&rig, 0, MAPPING_SHARED, base + 10 * PAGE, 7 * PAGE, 0);
+    rig_map(&rig, 0, MAPPING_COUNTED, base + 17 * PAGE, 3 * PAGE, 0);
+    rig_unmap(&rig, 0, 0, base + 10 * PAGE, 0);
+    rig_drain(&rig);
+    assert_int_equal(rig.image->class_bytes[MAPPING_SHARED], 10 * PAGE);
+    rig_unmap(&rig, 0, 0, base, 0);
+    rig_remap(&rig, 0, 0, 0, 0);
+    rig_drain(&rig);
+    assert_int_equal(rig.image->class_bytes[MAPPING_SHARED], 10 * PAGE);
+    rig_unmap(&rig, 0, 0, base + PAGE, 0); /* starts nothing */
+    rig_remap(&rig, 0, 0, 0, 0);
+    rig_unmap(&rig, 0, 0, base + 17 * PAGE, 0); /* is not shared */
+    rig_drain(&rig);
+    assert_int_equal(rig.image->class_bytes[MAPPING_SHARED], 10 * PAGE);
+    assert_int_equal(rig.image->totals.live, 3 * PAGE);
+    assert_false(rig.image->flags & PROCESS_DAMAGED);
+    rig_close(&rig);
+}
+
 static void test_timeline(void **state) {
     (void)state;
     struct timeline timeline;
@@ -272,6 +295,7 @@ int main(void) {
         cmocka_unit_test(test_mappings),
         cmocka_unit_test(test_mapping_sums),
         cmocka_unit_test(test_refused_unmap),
+        cmocka_unit_test(test_segments),
         cmocka_unit_test(test_timeline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
