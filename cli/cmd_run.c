@@ -9,6 +9,7 @@
 #include "command.h"
 #include "inspect.h"
 #include "launch.h"
+#include "size.h"
 
 static const char help[] =
     "Usage: holdfast run [options] [--] COMMAND...\n"
@@ -20,6 +21,8 @@ static const char help[] =
     "  -o, --output FILE  where the profile goes; default: named after the command, here\n"
     "  -q, --quiet        print nothing of our own unless something is wrong\n"
     "      --no-follow    record only the command's own process, not its children\n"
+    "      --no-holders   do not look for what holds the memory: no snapshots of the references\n"
+    "      --ceiling SIZE take a snapshot when a process first passes this, e.g. 512MiB or 2GB\n"
     "      --keep-events  the profile also holds every single event (docs/profile-format.md);\n"
     "                     it then grows with the run, by up to a byte for an event\n"
     "      --help         this text\n"
@@ -34,6 +37,7 @@ static const char help[] =
 static const struct option options[] = {
     {"output", required_argument, NULL, 'o'}, {"quiet", no_argument, NULL, 'q'},
     {"no-follow", no_argument, NULL, 'n'},    {"keep-events", no_argument, NULL, 'k'},
+    {"no-holders", no_argument, NULL, 'H'},   {"ceiling", required_argument, NULL, 'c'},
     {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
 
 enum parsed { PARSED_RUN, PARSED_DONE, PARSED_MISUSE };
@@ -59,6 +63,16 @@ static enum parsed parse(int argc, char **argv, struct launch *launch) {
         case 'k':
             launch->keep_events = true;
             break;
+        case 'H':
+            launch->holders = false;
+            break;
+        case 'c':
+            if (size_parse(optarg, &launch->ceiling))
+                break;
+            fprintf(stderr,
+                    "holdfast: '%.100s' is not a size; --ceiling takes 512MiB, 2GB or bytes\n",
+                    optarg);
+            return PARSED_MISUSE;
         case ':':
             fprintf(stderr, "holdfast: %s needs a value; see `holdfast run --help`\n",
                     argv[optind - 1]);
@@ -71,6 +85,11 @@ static enum parsed parse(int argc, char **argv, struct launch *launch) {
     }
     if (optind == argc) {
         fputs("holdfast: no command to run; try `holdfast run -- python app.py`\n", stderr);
+        return PARSED_MISUSE;
+    }
+    if (launch->ceiling && !launch->holders) {
+        fputs("holdfast: --ceiling takes a snapshot, and --no-holders means none; leave one out\n",
+              stderr);
         return PARSED_MISUSE;
     }
     launch->command = argv + optind;
@@ -132,7 +151,7 @@ static bool find_library(char *library) {
 }
 
 static int run_main(int argc, char **argv) {
-    struct launch launch = {.follow = true};
+    struct launch launch = {.follow = true, .holders = true};
     enum parsed parsed = parse(argc, argv, &launch);
     if (parsed != PARSED_RUN)
         return parsed == PARSED_DONE ? 0 : EXIT_MISUSE;

@@ -13,6 +13,6 @@ struct command {
     int (*main)(int argc, char **argv);
 };
 
-extern const struct command command_run, command_report;
+extern const struct command command_run, command_report, command_snapshot;
 
 #endif

@@ -72,6 +72,8 @@ static bool start_collector(struct run *run) {
         struct collector_options options = {.output = run->launch->output,
                                             .follow = run->launch->follow,
                                             .keep_events = run->launch->keep_events,
+                                            .holders = run->launch->holders,
+                                            .ceiling = run->launch->ceiling,
                                             .command = run->launch->command,
                                             .control = ends[1]};
         _exit(collector_main(&options));

@@ -4,12 +4,15 @@
 #define HOLDFAST_CLI_LAUNCH_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct launch {
     char *const *command;
     const char *output;  /* the profile's */
     const char *library; /* libholdfast.so */
     bool quiet, follow, keep_events;
+    bool holders;     /* snapshots of the references are taken */
+    uint64_t ceiling; /* bytes of a process at which one is; 0: none */
 };
 
 /* Runs it all. Returns the exit status, or does not return, when the program died by a signal. */

@@ -4,7 +4,7 @@
 
 #include "command.h"
 
-static const struct command *const commands[] = {&command_run, &command_report};
+static const struct command *const commands[] = {&command_run, &command_report, &command_snapshot};
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
 static void print_help(FILE *out) {

@@ -6,6 +6,7 @@
 #include "account.h"
 #include "apply_mapping.h"
 #include "drain.h"
+#include "lifetimes.h"
 #include "memory.h"
 
 #define TEXT_MAX (8u << 20)
@@ -51,8 +52,12 @@ static uint32_t site_of(const struct trace *trace, uint32_t kept) {
     return trace->events ? events_site(trace->events, kept) : kept;
 }
 
-static void block_ends(struct trace *trace, struct image *image, struct block block) {
+/* `birth`: of a large block, the moment that it began with. */
+static void block_ends(struct trace *trace, struct image *image, uint64_t address,
+                       struct block block, uint64_t birth) {
     account_remove(trace, image, site_of(trace, block.site), block.size);
+    if (block.size >= GRAPH_LARGE_BLOCK)
+        lifetimes_end(trace, image, address, birth);
     if (trace->events)
         events_free(trace->events, block.site);
 }
@@ -72,9 +77,11 @@ static bool block_begins(struct trace *trace, struct image *image, uint64_t addr
         return false;
     }
     if (replaced) {
-        block_ends(trace, image, old);
+        block_ends(trace, image, address, old, lifetimes_birth(image, address));
         image->lost_frees++;
     }
+    if (block.size >= GRAPH_LARGE_BLOCK)
+        lifetimes_begin(trace, image, address, block.size, block.site);
     account_add(trace, image, block.site, block.size);
     image->allocations++;
     *kept = entry.site;
@@ -90,6 +97,7 @@ static bool apply_alloc(struct trace *trace, struct reader *reader, uint64_t wor
         return false;
     if (trace->events)
         events_alloc(trace->events, reader->image->number, kept, block.size);
+    reader->image->gil_allocated += reader->is_gil ? block.size : 0;
     return true;
 }
 
@@ -97,13 +105,13 @@ static void apply_free(struct trace *trace, struct image *image, uint64_t addres
     struct block block;
     if (!blocks_take(&image->blocks, address, &block))
         return;
-    block_ends(trace, image, block);
+    block_ends(trace, image, address, block, lifetimes_birth(image, address));
     image->frees++;
 }
 
 static void end_held(struct trace *trace, struct reader *reader) {
     if (reader->has_held)
-        block_ends(trace, reader->image, reader->held);
+        block_ends(trace, reader->image, reader->held_address, reader->held, reader->held_birth);
     reader->has_held = false;
 }
 
@@ -113,6 +121,7 @@ static void apply_realloc_begin(struct trace *trace, struct reader *reader, uint
     end_held(trace, reader);
     reader->has_held = blocks_take(&reader->image->blocks, address, &reader->held);
     reader->held_address = address;
+    reader->held_birth = lifetimes_birth(reader->image, address);
 }
 
 static bool restore_held(struct trace *trace, struct reader *reader) {
@@ -124,25 +133,33 @@ static bool restore_held(struct trace *trace, struct reader *reader) {
         return false;
     reader->has_held = false;
     if (replaced)
-        block_ends(trace, reader->image, other);
+        block_ends(trace, reader->image, reader->held_address, other, 0);
     return true;
+}
+
+static void remove_held(struct trace *trace, struct reader *reader) {
+    struct image *image = reader->image;
+    account_remove(trace, image, site_of(trace, reader->held.site), reader->held.size);
+    if (reader->held.size >= GRAPH_LARGE_BLOCK)
+        lifetimes_end(trace, image, reader->held_address, reader->held_birth);
 }
 
 /* A block that moves exists twice until its contents are copied. */
 static bool replace_held(struct trace *trace, struct reader *reader, uint64_t address,
                          struct block block, bool moved) {
     struct image *image = reader->image;
-    uint32_t site = site_of(trace, reader->held.site), kept;
+    uint32_t kept;
     if (!moved)
-        account_remove(trace, image, site, reader->held.size);
+        remove_held(trace, reader);
     bool begun = block_begins(trace, image, address, block, &kept);
     if (moved)
-        account_remove(trace, image, site, reader->held.size);
+        remove_held(trace, reader);
     if (trace->events && begun)
         events_realloc(trace->events, image->number, kept, block.size, reader->held.site, moved);
     else if (trace->events)
         events_free(trace->events, reader->held.site);
     image->frees++;
+    image->gil_allocated += reader->is_gil ? block.size : 0;
     reader->has_held = false;
     return begun;
 }
@@ -302,7 +319,17 @@ static bool apply_ranges(struct trace *trace, struct reader *reader, uint64_t wo
     if (event_aux(word) > MAPPING_ARENA)
         return false;
     range.class = (uint8_t)event_aux(word);
+    if (reader->is_gil && range.class == MAPPING_COUNTED)
+        reader->image->gil_allocated += length;
     return apply_map(trace, reader->image, range);
+}
+
+static bool apply_snapshot(struct trace *trace, struct reader *reader, uint64_t word,
+                           const uint64_t *words) {
+    uint64_t bytes = read_word(words), node = read_word(words + 1);
+    return word & EVENT_TICKET_BIT && node < reader->node_count &&
+           snapshots_take(trace, reader->image, event_value(word), event_aux(word), bytes,
+                          reader->nodes[node].node);
 }
 
 bool apply_record(struct trace *trace, struct reader *reader, uint64_t word,
@@ -332,6 +359,8 @@ bool apply_record(struct trace *trace, struct reader *reader, uint64_t word,
         return apply_code(trace, reader, event_value(word), words);
     case EVENT_MARK:
         return apply_mark(trace, reader, event_aux(word), event_value(word));
+    case EVENT_SNAPSHOT:
+        return apply_snapshot(trace, reader, word, words);
     default:
         return true; /* PAD; NOTE is the merge's */
     }

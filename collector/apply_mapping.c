@@ -3,14 +3,18 @@
 #include "apply_mapping.h"
 
 #include "account.h"
+#include "lifetimes.h"
 
 static bool piece_counts(const struct piece *piece) {
     return piece->class == MAPPING_COUNTED && !piece->discarded;
 }
 
-static void piece_enter(struct trace *trace, struct image *image, const struct piece *piece) {
+static void piece_enter(struct trace *trace, struct image *image, struct piece *piece) {
     uint64_t size = piece->end - piece->start;
+    piece->birth = 0;
     if (piece_counts(piece)) {
+        if (size >= GRAPH_LARGE_BLOCK)
+            piece->birth = lifetimes_begin(trace, image, piece->start, size, piece->site);
         account_add(trace, image, piece->site, size);
         image->allocations++;
         if (trace->events)
@@ -26,6 +30,7 @@ static void piece_leave(struct trace *trace, struct image *image, const struct p
     uint64_t size = piece->end - piece->start;
     if (piece_counts(piece)) {
         account_remove(trace, image, piece->site, size);
+        lifetimes_end(trace, image, piece->start, piece->birth);
         image->frees++;
         if (trace->events)
             events_unmap(trace->events, image->number, piece->site, size);
@@ -39,9 +44,13 @@ static bool cut_out(struct trace *trace, struct image *image, uint64_t start, ui
                     struct piece **list) {
     struct cut cut;
     bool whole = mappings_cut(&image->mappings, start, end, &cut);
-    for (uint32_t i = 0; i < cut.split_count; i++)
-        if (piece_counts(&cut.split[i]))
-            account_touch(trace, image, cut.split[i].site)->live.blocks++;
+    for (uint32_t i = 0; i < cut.split_count; i++) {
+        const struct piece *divided = &cut.split[i];
+        if (!piece_counts(divided))
+            continue;
+        account_touch(trace, image, divided->site)->live.blocks++;
+        lifetimes_split(trace, image, divided, divided->start < start ? start : end);
+    }
     *list = cut.list;
     return whole;
 }

@@ -4,6 +4,7 @@
 
 #include "account.h"
 #include "apply.h"
+#include "lifetimes.h"
 
 #define BATCH 64u
 
@@ -18,6 +19,7 @@ struct change {
 
 struct batch {
     uint32_t count, change_count;
+    uint64_t large;                       /* the address of a large block that has ended; 0: none */
     uint64_t words[BATCH], packed[BATCH]; /* packed: of allocations */
     struct change changes[2 * BATCH];
 };
@@ -46,9 +48,10 @@ static void decode(const struct reader *reader, struct batch *batch) {
         uint64_t word = __atomic_load_n(at, __ATOMIC_RELAXED);
         uint64_t next = __atomic_load_n(at + 1, __ATOMIC_RELAXED);
         bool alloc = is_alloc(word);
-        bool wide = alloc & event_aux(word) & EVENT_WIDE;
+        bool large =
+            alloc & ((event_aux(word) & EVENT_WIDE) | ((uint32_t)next >= GRAPH_LARGE_BLOCK));
         /* No branch by the kind of record: it would be guessed wrong half of the time. */
-        if (!(alloc | (word >> 59 == PLAIN_FREE)) | wide)
+        if (!(alloc | (word >> 59 == PLAIN_FREE)) | large)
             break;
         uint32_t node = (uint32_t)(next >> 32);
         batch->words[count] = word;
@@ -80,6 +83,8 @@ static inline bool begin_block(struct reader *reader, struct batch *batch, uint6
         return false;
     if (replaced) {
         image->lost_frees++;
+        if (old.size >= GRAPH_LARGE_BLOCK)
+            batch->large = address;
         add_change(&image->sites, batch, old.site, old.size, false);
     }
     add_change(&image->sites, batch, site, block.size, true);
@@ -93,23 +98,29 @@ static inline void end_block(struct image *image, struct batch *batch, uint64_t 
         return;
     add_change(&image->sites, batch, block.site, block.size, false);
     image->frees++;
+    if (__builtin_expect(block.size >= GRAPH_LARGE_BLOCK, 0))
+        batch->large = event_value(word);
 }
 
-/* Blocks come and go in the table; what that means for the sums is left in the batch. The bytes of
- * the records that were good. */
+/* Blocks come and go in the table; what that means for the sums is left in the batch. Up to the end
+ * of a large block, which matters for more. The bytes of the records that were good. */
 static uint64_t change_blocks(struct reader *reader, struct batch *batch) {
-    uint64_t bytes = 0, done = 0;
+    uint64_t bytes = 0, done = 0, allocated = 0;
     batch->change_count = 0;
-    for (uint32_t i = 0; i < batch->count; i++) {
+    batch->large = 0;
+    for (uint32_t i = 0; i < batch->count && !batch->large; i++) {
         uint64_t word = batch->words[i];
         if (!is_alloc(word))
             end_block(reader->image, batch, word);
         else if (!begin_block(reader, batch, word, batch->packed[i]))
             break;
+        else
+            allocated += (uint32_t)batch->packed[i];
         bytes += record_bytes(word);
         done++;
     }
     reader->image->events += done;
+    reader->image->gil_allocated += reader->is_gil ? allocated : 0;
     return bytes;
 }
 
@@ -123,5 +134,8 @@ uint64_t batch_apply(struct trace *trace, struct reader *reader) {
         const struct change *change = &batch.changes[i];
         account_change(trace, reader->image, change->site, change->size, change->begins);
     }
+    if (__builtin_expect(batch.large != 0, 0))
+        lifetimes_end(trace, reader->image, batch.large,
+                      lifetimes_birth(reader->image, batch.large));
     return bytes;
 }

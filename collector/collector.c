@@ -102,6 +102,10 @@ static bool collector_open(struct collector *collector) {
         return false;
     collector->epoll = collector->point.epoll = epoll_create1(EPOLL_CLOEXEC);
     struct session_page *page = join_open(&collector->point);
+    if (page) {
+        page->holders = collector->options->holders;
+        page->ceiling = collector->options->ceiling;
+    }
     if (collector->epoll < 0 || !page || !trace_init(&collector->trace, page) ||
         !watch(collector, collector->point.listener, &collector->point) ||
         !watch(collector, collector->control, &collector->control)) {
@@ -242,7 +246,8 @@ static bool session_is_over(struct collector *collector) {
     if (!collector->command_ended || collector->trace.living || !drain_is_done(&collector->trace))
         return false;
     join_serve(&collector->point, &collector->trace);
-    return collector->trace.living == 0;
+    return collector->trace.living == 0 &&
+           !callers_pending(&collector->point.callers, &collector->trace);
 }
 
 static bool ended_images_are_drained(const struct trace *trace) {
@@ -258,7 +263,8 @@ static void report_early(struct collector *collector) {
         return;
     uint64_t since = trace_clock(&collector->trace) - collector->ended_ns;
     if (since < GRACE_NS ||
-        (since < DRAIN_PATIENCE_NS && !ended_images_are_drained(&collector->trace)))
+        (since < DRAIN_PATIENCE_NS && !ended_images_are_drained(&collector->trace)) ||
+        callers_pending(&collector->point.callers, &collector->trace))
         return;
     write_profile(collector);
     part_from_launcher(collector);
@@ -274,6 +280,7 @@ int collector_main(const struct collector_options *options) {
     while (!session_is_over(&collector)) {
         wait_for_events(&collector);
         uint64_t bytes = drain_pass(&collector.trace);
+        callers_serve(&collector.point.callers, &collector.trace);
         procfs_sample(&collector.trace);
         choose_pause(&collector, bytes);
         report_early(&collector);

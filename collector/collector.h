@@ -7,11 +7,14 @@
 #define HOLDFAST_COLLECTOR_COLLECTOR_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct collector_options {
     const char *output; /* path of the profile */
     bool follow;        /* children are traced too */
     bool keep_events;   /* the profile holds the whole event stream too */
+    bool holders;       /* snapshots of the references are taken */
+    uint64_t ceiling;   /* bytes of a process at which one is taken; 0: none */
     char *const *command;
     int control; /* socket to the launcher, see control.h */
 };

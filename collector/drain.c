@@ -112,9 +112,10 @@ static void take_tick(struct trace *trace) {
 
 static void note_time(struct timeline *timeline, struct totals *totals, uint64_t time,
                       uint64_t rss) {
-    if (totals->highest != timeline->last_bytes || rss != timeline->last_rss)
-        timeline_add(timeline, time, totals->highest, totals->live, rss);
-    totals->highest = totals->live;
+    totals_settle(totals);
+    if (totals->tick_highest != timeline->last_bytes || rss != timeline->last_rss)
+        timeline_add(timeline, time, totals->tick_highest, totals->live, rss);
+    totals->tick_highest = totals->live;
 }
 
 static void process_tick(struct trace *trace) {
@@ -294,6 +295,25 @@ static void visit_publish(struct trace *trace, struct reader *reader) {
     publish(reader);
 }
 
+/* How much is live, and how far that is counted: see struct region. */
+static void publish_live(struct image *image) {
+    if (image->region_count == 0)
+        return;
+    struct region *region = image->regions[0].region;
+    uint64_t position = image->regions[0].readers[0].position, live = image->totals.live;
+    if (live == image->told_live && position == image->told_gil_position)
+        return;
+    image->told_live = live;
+    image->told_gil_position = position;
+    uint32_t sequence = atomic_load_explicit(&region->sequence, memory_order_relaxed) | 1;
+    atomic_store_explicit(&region->sequence, sequence, memory_order_relaxed);
+    atomic_thread_fence(memory_order_release);
+    atomic_store_explicit(&region->live, live, memory_order_relaxed);
+    atomic_store_explicit(&region->gil_allocated, image->gil_allocated, memory_order_relaxed);
+    atomic_store_explicit(&region->gil_position, position, memory_order_relaxed);
+    atomic_store_explicit(&region->sequence, sequence + 1, memory_order_release);
+}
+
 /* Gaps */
 
 struct gap {
@@ -376,6 +396,8 @@ uint64_t drain_pass(struct trace *trace) {
     each_reader(trace, visit_thread);
     merge(trace);
     each_reader(trace, visit_publish);
+    for (uint32_t i = 0; i < trace->image_count; i++)
+        publish_live(trace->images[i]);
     return trace->consumed - before;
 }
 

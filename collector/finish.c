@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include "builder.h"
+#include "finish_snapshots.h"
 #include "memory.h"
 #include "sources.h"
 
@@ -129,6 +130,9 @@ static void fill_numbers(struct profile_process *process, const struct image *im
     process->wait_ns = image->wait_ns;
     process->dropped = image->dropped;
     process->truncated = image->truncated;
+    process->snapshots = image->snapshots_taken;
+    process->snapshot_ns = image->snapshot_ns;
+    process->rest_bytes = image->moments.rest;
 }
 
 static bool is_last_of_pid(const struct trace *trace, const struct image *image) {
@@ -242,6 +246,7 @@ bool finish_build(struct trace *trace, const struct finish_facts *facts, struct 
     if (builder_init(&builder, trace, profile)) {
         fill_head(&builder, facts);
         add_images(&builder, facts);
+        snapshots_add(&builder, trace);
         *events = trace->events ? events_finish(trace->events, &builder) : NULL;
         warn_of_lost_events(trace);
         add_warnings(&builder);
@@ -260,6 +265,7 @@ void finish_release(struct profile *profile) {
         free(profile->processes[i].command);
     for (uint32_t i = 0; i < profile->timeline_count; i++)
         free(profile->timelines[i].points);
+    snapshots_free(profile);
     free(profile->strings);
     free(profile->command);
     free(profile->functions);

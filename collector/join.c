@@ -2,7 +2,6 @@
 #include "join.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,27 +14,11 @@
 #include <unistd.h>
 
 #include "drain.h"
+#include "memfd.h"
 #include "procfs.h"
 
 #define BACKLOG 1024
 #define REQUEST_TIMEOUT_MS 200
-
-/* A memfd whose size nobody can change: a program cannot make our own accesses fault. */
-static int sealed_memfd(const char *name, size_t size, void **pages) {
-    int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (fd < 0)
-        return -1;
-    *pages = MAP_FAILED;
-    if (ftruncate(fd, (off_t)size) == 0 &&
-        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
-        *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (*pages != MAP_FAILED)
-        return fd;
-    int error = errno;
-    close(fd);
-    errno = error;
-    return -1;
-}
 
 static bool hold_life(struct session_page *page) {
     pthread_mutexattr_t attributes;
@@ -73,7 +56,7 @@ static bool open_listener(struct join_point *point) {
 
 struct session_page *join_open(struct join_point *point) {
     void *pages;
-    point->page_fd = sealed_memfd("holdfast-session", WIRE_PAGE, &pages);
+    point->page_fd = memfd_sealed("holdfast-session", WIRE_PAGE, &pages);
     if (point->page_fd < 0)
         return NULL;
     struct session_page *page = pages;
@@ -83,7 +66,7 @@ struct session_page *join_open(struct join_point *point) {
 
 static int add_region(struct image *image, bool first) {
     void *pages;
-    int fd = sealed_memfd("holdfast-rings", region_size(first, REGION_MAX_RINGS), &pages);
+    int fd = memfd_sealed("holdfast-rings", region_size(first, REGION_MAX_RINGS), &pages);
     if (fd < 0)
         return -1;
     struct region *region = pages;
@@ -186,68 +169,80 @@ static void join_rings(struct trace *trace, const struct join_request *request, 
 }
 
 static bool may_join(struct join_point *point, const struct join_request *request, uint32_t pid) {
-    if (request->kind == JOIN_RINGS || point->follow)
+    if (request->kind >= JOIN_RINGS || point->follow)
         return true;
     if (point->first_pid == 0)
         point->first_pid = (pid_t)pid;
     return request->kind == JOIN_IMAGE && (pid_t)pid == point->first_pid;
 }
 
+static int check(struct join_point *point, const struct join_request *request, uint32_t pid) {
+    if (request->version != WIRE_VERSION)
+        return EPROTO;
+    if (memcmp(request->token, point->token, JOIN_TOKEN_SIZE) != 0)
+        return EACCES;
+    if (!may_join(point, request, pid))
+        return EPERM;
+    return request->kind >= JOIN_IMAGE && request->kind <= JOIN_SNAPSHOT ? 0 : EINVAL;
+}
+
 static void handle(struct join_point *point, struct trace *trace,
                    const struct join_request *request, uint32_t pid, struct joined *joined) {
-    if (request->version != WIRE_VERSION)
-        joined->error = EPROTO;
-    else if (memcmp(request->token, point->token, JOIN_TOKEN_SIZE) != 0)
-        joined->error = EACCES;
-    else if (!may_join(point, request, pid))
-        joined->error = EPERM;
-    else if (request->kind == JOIN_IMAGE || request->kind == JOIN_FORK)
-        join_process(point, trace, request, pid, joined);
-    else if (request->kind == JOIN_RINGS)
+    if (request->kind == JOIN_RINGS)
         join_rings(trace, request, pid, joined);
     else
-        joined->error = EINVAL;
-    if (joined->error)
-        point->refused++;
+        join_process(point, trace, request, pid, joined);
 }
 
 static void send_reply(int fd, const struct joined *joined) {
     struct join_reply reply = {.version = WIRE_VERSION, .status = (uint32_t)joined->error};
     if (joined->image)
         reply.process = joined->image->number;
-    union {
-        struct cmsghdr header;
-        char space[CMSG_SPACE(sizeof joined->fds)];
-    } control = {0};
-    struct iovec piece = {&reply, sizeof reply};
-    struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1};
-    if (joined->fd_count) {
-        size_t size = joined->fd_count * sizeof(int);
-        message.msg_control = &control;
-        message.msg_controllen = CMSG_SPACE(size);
-        control.header.cmsg_level = SOL_SOCKET;
-        control.header.cmsg_type = SCM_RIGHTS;
-        control.header.cmsg_len = CMSG_LEN(size);
-        memcpy(CMSG_DATA(&control.header), joined->fds, size);
-    }
-    sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    caller_reply(fd, &reply, joined->fds, joined->fd_count);
 }
 
-/* A process connects and asks at once; one that does not is not one of ours. */
-static void serve_one(struct join_point *point, struct trace *trace, int fd) {
-    struct ucred peer;
-    socklen_t size = sizeof peer;
+/* What was sent: a request, and for a snapshot the name that follows it. */
+struct message {
     struct join_request request;
+    char name[SNAPSHOT_NAME_MAX + 1];
+};
+
+/* A process connects and asks at once; one that does not is not one of ours. */
+static bool receive(int fd, struct message *message, struct ucred *peer) {
+    socklen_t size = sizeof *peer;
     struct pollfd readable = {.fd = fd, .events = POLLIN};
+    *message = (struct message){0};
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, peer, &size) != 0 || peer->pid <= 0 ||
+        poll(&readable, 1, REQUEST_TIMEOUT_MS) != 1)
+        return false;
+    ssize_t got = recv(fd, message, offsetof(struct message, name) + SNAPSHOT_NAME_MAX,
+                       MSG_DONTWAIT | MSG_TRUNC);
+    size_t least = sizeof message->request;
+    size_t most = least + (message->request.kind == JOIN_SNAPSHOT ? SNAPSHOT_NAME_MAX : 0);
+    return got >= (ssize_t)least && got <= (ssize_t)most;
+}
+
+/* True when the connection stays open. */
+static bool serve_one(struct join_point *point, struct trace *trace, int fd) {
+    struct ucred peer;
+    struct message message;
     struct joined joined = {0};
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || peer.pid <= 0 ||
-        poll(&readable, 1, REQUEST_TIMEOUT_MS) != 1 ||
-        recv(fd, &request, sizeof request, MSG_DONTWAIT) != (ssize_t)sizeof request)
-        return;
-    handle(point, trace, &request, (uint32_t)peer.pid, &joined);
+    if (!receive(fd, &message, &peer))
+        return false;
+    const struct join_request *request = &message.request;
+    joined.error = check(point, request, (uint32_t)peer.pid);
+    bool is_caller = request->kind == JOIN_GRAPH || request->kind == JOIN_SNAPSHOT;
+    if (!joined.error && is_caller)
+        joined.error = callers_take(&point->callers, trace, fd, request, message.name);
+    else if (!joined.error)
+        handle(point, trace, request, (uint32_t)peer.pid, &joined);
+    if (is_caller && !joined.error)
+        return true;
+    point->refused += joined.error != 0;
     send_reply(fd, &joined);
     if (joined.fd_count)
         close(joined.fds[joined.fd_count - 1]);
+    return false;
 }
 
 void join_serve(struct join_point *point, struct trace *trace) {
@@ -255,7 +250,7 @@ void join_serve(struct join_point *point, struct trace *trace) {
         int fd = accept4(point->listener, NULL, NULL, SOCK_CLOEXEC);
         if (fd < 0)
             return;
-        serve_one(point, trace, fd);
-        close(fd);
+        if (!serve_one(point, trace, fd))
+            close(fd);
     }
 }

@@ -3,6 +3,7 @@
 #define HOLDFAST_COLLECTOR_JOIN_H
 
 #include "../wire/join.h"
+#include "callers.h"
 #include "trace.h"
 
 struct join_point {
@@ -12,6 +13,7 @@ struct join_point {
     bool follow;
     pid_t first_pid; /* without follow: the one process that may join; 0 not known yet */
     uint32_t refused;
+    struct callers callers;
     char name[JOIN_NAME_MAX + 1];
     char token[JOIN_TOKEN_SIZE + 1];
 };

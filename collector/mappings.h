@@ -14,6 +14,7 @@ struct piece {
     uint32_t site;
     uint8_t class;  /* enum mapping_class */
     bool discarded; /* private memory whose pages were given back */
+    uint64_t birth; /* the moment, when it is in the table of large blocks */
     uint32_t priority;
     struct piece *left, *right; /* right: also the next one in a list of pieces */
 };

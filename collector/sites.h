@@ -39,9 +39,19 @@ struct sites {
 /* Bytes that are live now, and the highest that they ever were. Of a process, and of the tree. */
 struct totals {
     uint64_t live;
-    uint64_t highest; /* since the last tick */
+    uint64_t highest;                      /* since totals_settle */
+    uint64_t tick_highest, moment_highest; /* before that, since the last tick and in the moment */
     uint64_t peak, peak_seq, peak_ns;
 };
+
+/* So that the hot path keeps one highest value, whoever asks for it over whatever time. */
+static inline void totals_settle(struct totals *totals) {
+    if (totals->highest > totals->tick_highest)
+        totals->tick_highest = totals->highest;
+    if (totals->highest > totals->moment_highest)
+        totals->moment_highest = totals->highest;
+    totals->highest = totals->live;
+}
 
 /* The number of a site, made when it is new; INDEX_NONE when memory ran out. */
 uint32_t sites_find(struct sites *sites, uint32_t node, uint32_t kind);

@@ -26,7 +26,7 @@ uint64_t trace_clock(const struct trace *trace) {
 }
 
 bool trace_init(struct trace *trace, struct session_page *page) {
-    *trace = (struct trace){.page = page};
+    *trace = (struct trace){.page = page, .holders = page->holders};
     trace->zero_ns = clock_ns(CLOCK_MONOTONIC);
     trace->started_unix_ns = clock_ns(CLOCK_REALTIME);
     trace->next = atomic_load(&page->ticket);
@@ -35,6 +35,8 @@ bool trace_init(struct trace *trace, struct session_page *page) {
 
 static void image_free(struct image *image) {
     sites_release(&image->sites);
+    snapshots_release(image);
+    moments_release(&image->moments);
     free(image->timeline.points);
     free(image->threads);
     free(image->regions);
@@ -184,10 +186,14 @@ static uint64_t claimed(_Atomic uint64_t *counter) {
 /* Counters that the program keeps in its regions. */
 static void take_region_facts(struct image *image) {
     image->waits = image->wait_ns = image->dropped = image->truncated = 0;
+    snapshots_take_pauses(image);
     for (uint32_t r = 0; r < image->region_count; r++) {
         struct region *region = image->regions[r].region;
-        if (r == 0)
+        if (r == 0) {
             take_python_version(image, region);
+            image->snapshots_taken = claimed(&region->snapshots);
+            image->snapshot_ns = claimed(&region->snapshot_ns);
+        }
         image->dropped += claimed(&region->dropped);
         image->truncated += claimed(&region->truncated);
         for (uint32_t i = 0; i < image->regions[r].reader_count; i++) {
@@ -225,7 +231,8 @@ void image_end(struct trace *trace, struct image *image) {
     if (image->state == IMAGE_LIVE)
         image_leave(trace, image);
     take_region_facts(image);
-    timeline_add(&image->timeline, trace->now_ns, image->totals.highest, 0, image->rss);
+    totals_settle(&image->totals);
+    timeline_add(&image->timeline, trace->now_ns, image->totals.tick_highest, 0, image->rss);
     image->state = IMAGE_ENDED;
     image->end_ns = trace->now_ns;
     for (uint32_t r = 0; r < image->region_count; r++) {
@@ -238,6 +245,7 @@ void image_end(struct trace *trace, struct image *image) {
     image->region_count = 0;
     blocks_release(&image->blocks);
     mappings_release(&image->mappings);
+    large_release(&image->large);
     index_release(&image->sites.index);
     close_fd(&image->pidfd);
     close_fd(&image->statm);

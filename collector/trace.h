@@ -18,8 +18,11 @@
 #include "../wire/session.h"
 #include "blocks.h"
 #include "events.h"
+#include "large.h"
 #include "mappings.h"
+#include "moments.h"
 #include "sites.h"
+#include "snapshots.h"
 #include "stacks.h"
 #include "timeline.h"
 
@@ -55,7 +58,7 @@ struct reader {
     uint32_t text_size, text_capacity;
 
     struct block held; /* between REALLOC_BEGIN and _END, as the table had it */
-    uint64_t held_address;
+    uint64_t held_address, held_birth;
     bool has_held;
     struct piece *held_pieces; /* of the last UNMAP, until a REMAP or the next one */
     uint64_t held_start;
@@ -97,6 +100,11 @@ struct image {
     struct blocks blocks;
     struct mappings mappings;
     struct sites sites;
+    struct large_table large;
+    struct moments moments;
+    struct snapshots snapshots;
+    uint64_t gil_allocated;                /* see struct region */
+    uint64_t told_live, told_gil_position; /* there */
     uint64_t class_bytes[5],
         class_highest[5]; /* by enum mapping_class; MAPPING_COUNTED's are in totals */
 
@@ -110,7 +118,8 @@ struct image {
 
     uint64_t start_ns, end_ns;
     uint64_t allocations, frees, events, waits, wait_ns, dropped, truncated;
-    uint64_t lost_frees; /* an address was allocated twice */
+    uint64_t snapshots_taken, snapshot_ns; /* as the program says */
+    uint64_t lost_frees;                   /* an address was allocated twice */
 
     struct thread_name *threads;
     uint32_t thread_count, thread_capacity;
@@ -136,6 +145,7 @@ struct turn {
 
 struct trace {
     struct session_page *page;
+    bool holders;     /* snapshots are taken, and large blocks followed */
     uint64_t zero_ns; /* CLOCK_MONOTONIC when the session began; all times count from there */
     uint64_t started_unix_ns;
 

@@ -111,7 +111,8 @@ struct region {
 
     /* How much is live, for whoever decides on a snapshot: `live` counts every event that the
      * collector has processed, among them allocations of `gil_allocated` bytes in all by records of
-     * the GIL's ring (ALLOC, REALLOC_END, MAP of MAPPING_COUNTED). The three are one value:
+     * the GIL's ring (ALLOC, REALLOC_END unless it failed, MAP of MAPPING_COUNTED). With
+     * gil_position they are one value:
      * `sequence` is odd while they change. In the first region only. */
     alignas(64) _Atomic uint32_t sequence; /* collector */
     _Atomic uint32_t request;              /* collector: snapshots asked for by hand, so far */

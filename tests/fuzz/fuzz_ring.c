@@ -26,9 +26,8 @@ static uint64_t take(struct input *input, size_t size) {
 
 /* Makes a random word a good one most of the time. */
 static uint64_t improve(struct rig *rig, uint32_t ring, uint64_t word, const uint32_t *next) {
-    (void)rig;
     unsigned aux = event_aux(word);
-    unsigned op = event_op(word) % 14 + 1;
+    unsigned op = event_op(word) % 15 + 1;
     uint64_t value = event_value(word);
     if (op == EVENT_NODE)
         value = next[ring];
@@ -38,6 +37,11 @@ static uint64_t improve(struct rig *rig, uint32_t ring, uint64_t word, const uin
         value = 8;
     if (op == EVENT_NOTE)
         value = atomic_load(&rig->page.ticket);
+    if (op == EVENT_SNAPSHOT) {
+        value = rig->trace.images[ring / 3]->snapshots.last + 1;
+        word |= EVENT_TICKET_BIT;
+        aux = aux % 3 + SNAPSHOT_PEAK;
+    }
     if (op <= EVENT_PROTECT)
         value = (value % 256) * (op >= EVENT_MAP ? 4096 : 16);
     return event_word(op, event_kind(word) % 3, aux % 8, value) |
@@ -58,6 +62,8 @@ static void put_record(struct rig *rig, struct input *input, uint32_t ring, bool
             words[i] = (words[i] % 64) * 4096;
         if (help && (event_op(word) == EVENT_ALLOC || event_op(word) == EVENT_REALLOC_END))
             words[i] = event_size_node((uint32_t)words[i] % (next[ring] + 1), words[i] >> 8);
+        if (help && event_op(word) == EVENT_SNAPSHOT)
+            words[i] %= next[ring];
     }
     if (help && word & EVENT_TICKET_BIT && count > 1)
         words[0] = rig_ticket(rig);
@@ -76,6 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct input input = {data, data + size};
     uint32_t next[RIG_RINGS];
     rig_open(&rig, 3);
+    rig.trace.holders = size && data[0] & 2;
     if (size && data[0] & 1) /* with --keep-events */
         rig.trace.events = events_open(memfd_create("events", MFD_CLOEXEC));
     rig_image(&rig, 1001, 3);

@@ -9,6 +9,7 @@
 void rig_open(struct rig *rig, uint32_t rings) {
     memset(rig, 0, sizeof *rig);
     rig->page.ticket = 1;
+    rig->page.holders = 1;
     if (!trace_init(&rig->trace, &rig->page))
         abort();
     rig->image = rig_image(rig, 1000, rings);
@@ -142,6 +143,12 @@ void rig_protect(struct rig *rig, uint32_t ring, unsigned what, uint64_t start, 
     rig_put(rig, ring, event_word(EVENT_PROTECT, BLOCK_MAPPED, what, start), words, 2);
 }
 
+void rig_snapshot(struct rig *rig, uint32_t ring, uint32_t number, unsigned reason, uint64_t bytes,
+                  uint32_t node) {
+    uint64_t words[] = {bytes, node};
+    put(rig, ring, rig_ticket(rig), event_word(EVENT_SNAPSHOT, 0, reason, number), words, 2);
+}
+
 void rig_mark(struct rig *rig, uint32_t ring, unsigned mark, uint64_t value) {
     uint64_t ticket = rig_ticket(rig);
     rig_put(rig, ring, event_word(EVENT_MARK, 0, mark, value) | EVENT_TICKET_BIT, &ticket, 1);
@@ -151,6 +158,25 @@ static bool complain(const char *what, uint64_t sum, uint64_t total) {
     fprintf(stderr, "%s: the sites' sum is %lu, the total %lu\n", what, (unsigned long)sum,
             (unsigned long)total);
     return false;
+}
+
+/* Lists are in order and disjoint, moments rise, and nobody died before the snapshot. */
+static bool snapshots_are_sound(const struct image *image) {
+    for (uint32_t i = 0; i < image->snapshots.count; i++) {
+        const struct snapshot *snapshot = image->snapshots.list[i];
+        uint64_t end = 0;
+        for (uint32_t k = 0; k < snapshot->block_count; k++) {
+            const struct snapshot_block *block = &snapshot->blocks[k];
+            if (block->address < end || block->birth > snapshot->moment ||
+                (block->death && block->death <= snapshot->moment))
+                return complain("a snapshot's block", block->address, end);
+            end = block->address + block->size;
+        }
+    }
+    for (uint32_t i = 1; i < image->moments.count; i++)
+        if (image->moments.list[i].number <= image->moments.list[i - 1].number)
+            return complain("moments", i, image->moments.count);
+    return true;
 }
 
 static bool image_is_sound(const struct trace *trace, const struct image *image, uint64_t *tree) {
@@ -166,8 +192,9 @@ static bool image_is_sound(const struct trace *trace, const struct image *image,
         return complain("live", live, image->totals.live);
     if (peak != image->totals.peak)
         return complain("peak", peak, image->totals.peak);
-    return image->state == IMAGE_ENDED ||
-           (blocks_is_valid(&image->blocks) && mappings_is_valid(&image->mappings));
+    return snapshots_are_sound(image) &&
+           (image->state == IMAGE_ENDED ||
+            (blocks_is_valid(&image->blocks) && mappings_is_valid(&image->mappings)));
 }
 
 bool rig_is_sound(const struct trace *trace) {

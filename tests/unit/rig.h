@@ -46,6 +46,8 @@ void rig_unmap(struct rig *rig, uint32_t ring, unsigned aux, uint64_t start, uin
 void rig_remap(struct rig *rig, uint32_t ring, uint64_t start, uint64_t length, uint32_t node);
 void rig_protect(struct rig *rig, uint32_t ring, unsigned what, uint64_t start, uint64_t length,
                  uint32_t node);
+void rig_snapshot(struct rig *rig, uint32_t ring, uint32_t number, unsigned reason, uint64_t bytes,
+                  uint32_t node); /* takes a ticket */
 void rig_mark(struct rig *rig, uint32_t ring, unsigned mark, uint64_t value);
 
 /* Drains all there is, and checks that every sum is right (rig_is_sound). */

@@ -1,0 +1,266 @@
+/* holdfast snapshot: asks the collector of a traced process for a snapshot of its references. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "../wire/join.h"
+#include "../wire/session.h"
+#include "command.h"
+
+#define EXIT_NOT_TAKEN 1
+#define ENVIRONMENT_MAX (4u << 20)
+#define TIMEOUT_DEFAULT 30u
+#define TIMEOUT_MAX 86400u
+#define SILENT_MS 2000
+
+static const char help[] =
+    "Usage: holdfast snapshot [options] PID\n"
+    "\n"
+    "Has a running process, started by `holdfast run`, take a snapshot: which references hold its\n"
+    "memory now. The profile keeps it, up to 16 of a process. It is taken when the process next\n"
+    "allocates memory, so one that only waits takes it later.\n"
+    "\n"
+    "Options:\n"
+    "      --name NAME        what to call it in the report; at most 64 bytes\n"
+    "      --timeout SECONDS  how long to wait for it; default: 30\n"
+    "      --help             this text\n"
+    "\n"
+    "The exit status is 0 when the snapshot is there, 1 when it is not, 2 when it cannot be had.\n"
+    "\n"
+    "Example:\n"
+    "  holdfast snapshot --name 'after loading' 4711\n";
+
+static const struct option options[] = {{"name", required_argument, NULL, 'n'},
+                                        {"timeout", required_argument, NULL, 't'},
+                                        {"help", no_argument, NULL, 'h'},
+                                        {NULL, 0, NULL, 0}};
+
+struct ask {
+    const char *name;
+    uint32_t pid, timeout;
+};
+
+enum parsed { PARSED_ASK, PARSED_DONE, PARSED_MISUSE };
+
+static bool read_number(const char *text, uint32_t most, uint32_t *number) {
+    char *end;
+    errno = 0;
+    unsigned long value = strtoul(text, &end, 10);
+    *number = (uint32_t)value;
+    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && value > 0 &&
+           value <= most;
+}
+
+static enum parsed misuse(const char *format, const char *what) {
+    fprintf(stderr, format, what);
+    return PARSED_MISUSE;
+}
+
+static enum parsed parse_operand(int argc, char **argv, struct ask *ask) {
+    if (optind == argc)
+        return misuse("holdfast: which process? `holdfast %s PID`\n", argv[0]);
+    if (optind + 1 < argc)
+        return misuse("holdfast: one PID at a time; '%.100s' is one too many\n", argv[optind + 1]);
+    if (!read_number(argv[optind], INT32_MAX, &ask->pid))
+        return misuse("holdfast: '%.100s' is not the PID of a process\n", argv[optind]);
+    return PARSED_ASK;
+}
+
+static enum parsed parse(int argc, char **argv, struct ask *ask) {
+    int option;
+    opterr = 0;
+    optind = 1;
+    while ((option = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+        switch (option) {
+        case 'n':
+            if (strlen(optarg) > SNAPSHOT_NAME_MAX || optarg[0] == '\0')
+                return misuse("holdfast: --name takes 1 to 64 bytes, not '%.100s'\n", optarg);
+            ask->name = optarg;
+            break;
+        case 't':
+            if (!read_number(optarg, TIMEOUT_MAX, &ask->timeout))
+                return misuse("holdfast: --timeout takes 1 to 86400 seconds, not '%.100s'\n",
+                              optarg);
+            break;
+        case 'h':
+            fputs(help, stdout);
+            return PARSED_DONE;
+        case ':':
+            return misuse("holdfast: %s needs a value; see `holdfast snapshot --help`\n",
+                          argv[optind - 1]);
+        default:
+            return misuse("holdfast: unknown option %s; `holdfast snapshot --help` lists them\n",
+                          argv[optind - 1]);
+        }
+    }
+    return parse_operand(argc, argv, ask);
+}
+
+static int cannot(const struct ask *ask, const char *why) {
+    fprintf(stderr, "holdfast: no snapshot of process %u: %s\n", ask->pid, why);
+    return EXIT_MISUSE;
+}
+
+/* The environment that the process's image was started with. Its size, -1 with errno set. */
+static ssize_t read_environment(uint32_t pid, char *text, size_t size) {
+    char path[32];
+    snprintf(path, sizeof path, "/proc/%u/environ", pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    size_t used = 0;
+    ssize_t got;
+    while (used < size && (got = read(fd, text + used, size - used)) > 0)
+        used += (size_t)got;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return used < size && got < 0 ? -1 : (ssize_t)used;
+}
+
+/* "<socket name>:<token>" of the session in an environment of NUL-terminated variables. */
+static const char *find_session(const char *text, size_t size) {
+    static const char start[] = SESSION_ENV "=";
+    for (size_t at = 0; at < size; at += strlen(text + at) + 1)
+        if (strncmp(text + at, start, sizeof start - 1) == 0)
+            return text + at + sizeof start - 1;
+    return NULL;
+}
+
+/* The request, ready to be sent; the socket's name in `address`. */
+static bool make_request(const char *session, const struct ask *ask, struct join_request *request,
+                         struct sockaddr_un *address, socklen_t *size) {
+    const char *colon = strchr(session, ':');
+    if (!colon || colon - session > (ptrdiff_t)JOIN_NAME_MAX ||
+        strlen(colon + 1) != JOIN_TOKEN_SIZE)
+        return false;
+    size_t length = (size_t)(colon - session);
+    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    memcpy(address->sun_path + 1, session, length);
+    *size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length);
+    *request =
+        (struct join_request){.version = WIRE_VERSION, .kind = JOIN_SNAPSHOT, .pid = ask->pid};
+    memcpy(request->token, colon + 1, JOIN_TOKEN_SIZE);
+    return true;
+}
+
+static int send_request(const struct join_request *request, const char *name,
+                        const struct sockaddr_un *address, socklen_t size) {
+    char message[sizeof *request + SNAPSHOT_NAME_MAX];
+    size_t length = name ? strlen(name) : 0;
+    memcpy(message, request, sizeof *request);
+    if (length)
+        memcpy(message + sizeof *request, name, length);
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && connect(fd, (const struct sockaddr *)address, size) == 0 &&
+        send(fd, message, sizeof *request + length, MSG_NOSIGNAL) >= 0)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+static const char *explain(uint32_t status) {
+    switch (status) {
+    case ESRCH:
+        return "it is not traced, or has just ended";
+    case EOPNOTSUPP:
+        return "its run has --no-holders";
+    case EBUSY:
+        return "another request for it is waiting";
+    case ENOSPC:
+        return "the profile already keeps 16 that were asked for";
+    case EFBIG:
+        return "its heap is too large for the profile to hold";
+    case EIO:
+        return "the walk over its heap did not come to an end";
+    case EAGAIN:
+        return "the collector is busy; try again";
+    case EPROTO:
+        return "another version of Holdfast traces it";
+    default:
+        return strerror((int)status);
+    }
+}
+
+/* True when the answer is there. */
+static bool wait_for(int fd, int milliseconds) {
+    struct pollfd readable = {.fd = fd, .events = POLLIN};
+    return poll(&readable, 1, milliseconds) == 1;
+}
+
+static int receive_answer(int fd, const struct ask *ask) {
+    struct join_reply reply;
+    int all = (int)(ask->timeout * 1000), first = all < SILENT_MS ? all : SILENT_MS;
+    bool answered = wait_for(fd, first);
+    if (!answered && all > first) {
+        fprintf(stderr, "holdfast: waiting for process %u to allocate memory\n", ask->pid);
+        answered = wait_for(fd, all - first);
+    }
+    if (!answered) {
+        fprintf(stderr,
+                "holdfast: no snapshot of process %u yet: it has allocated nothing for %u s; it is "
+                "taken when it does\n",
+                ask->pid, ask->timeout);
+        return EXIT_NOT_TAKEN;
+    }
+    if (recv(fd, &reply, sizeof reply, 0) != (ssize_t)sizeof reply) {
+        cannot(ask, "its collector has ended");
+        return EXIT_NOT_TAKEN;
+    }
+    if (reply.status == 0)
+        return 0;
+    cannot(ask, explain(reply.status));
+    return reply.status == EIO || reply.status == EFBIG ? EXIT_NOT_TAKEN : EXIT_MISUSE;
+}
+
+static int ask_session(const struct ask *ask, const char *session) {
+    struct join_request request;
+    struct sockaddr_un address;
+    socklen_t size;
+    if (!make_request(session, ask, &request, &address, &size))
+        return cannot(ask, SESSION_ENV " in its environment is damaged");
+    int fd = send_request(&request, ask->name, &address, size);
+    if (fd < 0)
+        return cannot(ask, errno == ECONNREFUSED ? "its collector has ended" : strerror(errno));
+    int status = receive_answer(fd, ask);
+    close(fd);
+    return status;
+}
+
+static int snapshot_main(int argc, char **argv) {
+    struct ask ask = {.timeout = TIMEOUT_DEFAULT};
+    enum parsed parsed = parse(argc, argv, &ask);
+    if (parsed != PARSED_ASK)
+        return parsed == PARSED_DONE ? 0 : EXIT_MISUSE;
+    char *text = calloc(1, ENVIRONMENT_MAX + 1);
+    if (!text)
+        return cannot(&ask, "out of memory");
+    ssize_t size = read_environment(ask.pid, text, ENVIRONMENT_MAX);
+    const char *session = size > 0 ? find_session(text, (size_t)size) : NULL;
+    int status;
+    if (session)
+        status = ask_session(&ask, session);
+    else if (size >= 0)
+        status = cannot(&ask, "it is not traced; start it with `holdfast run`");
+    else if (errno == ENOENT || errno == ESRCH)
+        status = cannot(&ask, "there is no such process");
+    else
+        status = cannot(&ask, errno == EACCES ? "no permission to look at it" : strerror(errno));
+    free(text);
+    return status;
+}
+
+const struct command command_snapshot = {.name = "snapshot",
+                                         .summary =
+                                             "have a traced process tell what holds its memory",
+                                         .main = snapshot_main};

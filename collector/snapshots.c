@@ -1,0 +1,360 @@
+/* See snapshots.h. */
+#include "snapshots.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../wire/graph.h"
+#include "../wire/profile_format.h"
+#include "memory.h"
+#include "trace.h"
+
+#define PENDING_MAX 8u
+#define STREAMS_MAX 256u
+#define PAUSES_MAX_NS (1ull << 48)
+
+static int compare_blocks(const void *left, const void *right) {
+    const struct snapshot_block *a = left, *b = right;
+    return (a->address > b->address) - (a->address < b->address);
+}
+
+/* Of two blocks at one place, the older one's end went by unseen. */
+static uint32_t drop_overlaps(struct snapshot_block *blocks, uint32_t count) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        struct snapshot_block *before = kept ? &blocks[kept - 1] : NULL;
+        if (!before || blocks[i].address - before->address >= before->size)
+            blocks[kept++] = blocks[i];
+        else if (blocks[i].birth >= before->birth)
+            *before = blocks[i];
+    }
+    return kept;
+}
+
+static bool list_blocks(const struct large_table *table, struct snapshot *snapshot) {
+    snapshot->blocks = malloc((table->count + 1u) * sizeof *snapshot->blocks);
+    if (!snapshot->blocks)
+        return false;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < table->capacity; i++) {
+        const struct large *block = &table->places[i];
+        if (block->address)
+            snapshot->blocks[count++] = (struct snapshot_block){.address = block->address,
+                                                                .size = block->size,
+                                                                .birth = block->birth,
+                                                                .site = block->site};
+    }
+    qsort(snapshot->blocks, count, sizeof *snapshot->blocks, compare_blocks);
+    snapshot->block_count = drop_overlaps(snapshot->blocks, count);
+    return true;
+}
+
+static void close_stream(struct snapshot *snapshot) {
+    if (snapshot->stream >= 0)
+        close(snapshot->stream);
+    snapshot->stream = -1;
+    snapshot->stream_size = 0;
+}
+
+static void drop(struct snapshots *snapshots, uint32_t index) {
+    close_stream(snapshots->list[index]);
+    free(snapshots->list[index]->blocks);
+    free(snapshots->list[index]);
+    snapshots->count--;
+    memmove(&snapshots->list[index], &snapshots->list[index + 1],
+            (snapshots->count - index) * sizeof *snapshots->list);
+}
+
+static bool is_complete(const struct snapshot *snapshot) {
+    return snapshot->state == SNAPSHOT_ARRIVED && snapshot->flags & SNAPSHOT_COMPLETE;
+}
+
+static bool explains_peak(const struct image *image, const struct snapshot *snapshot) {
+    return snapshot->seq <= image->totals.peak_seq;
+}
+
+/* A later snapshot of the same reason that makes this one needless. */
+static bool replaces(const struct image *image, const struct snapshot *later,
+                     const struct snapshot *snapshot) {
+    if (later->reason != snapshot->reason || later->state != SNAPSHOT_ARRIVED)
+        return false;
+    if (is_complete(later) != is_complete(snapshot))
+        return is_complete(later);
+    return snapshot->reason == SNAPSHOT_PEAK &&
+           explains_peak(image, later) == explains_peak(image, snapshot);
+}
+
+static bool is_needed(const struct image *image, uint32_t index) {
+    const struct snapshots *snapshots = &image->snapshots;
+    const struct snapshot *snapshot = snapshots->list[index];
+    if (snapshot->state != SNAPSHOT_ARRIVED || snapshot->reason == SNAPSHOT_REQUEST)
+        return true;
+    for (uint32_t i = 0; i < snapshots->count; i++) {
+        const struct snapshot *other = snapshots->list[i];
+        bool earlier = i < index && other->reason == snapshot->reason && is_complete(other);
+        if (i > index && replaces(image, other, snapshot))
+            return false;
+        if (earlier && (snapshot->reason == SNAPSHOT_CEILING || !is_complete(snapshot)))
+            return false;
+    }
+    return true;
+}
+
+static void prune(struct image *image) {
+    for (uint32_t i = image->snapshots.count; i-- > 0;)
+        if (!is_needed(image, i))
+            drop(&image->snapshots, i);
+}
+
+static bool is_pending(const struct trace *trace, const struct snapshot *snapshot) {
+    uint64_t since = trace_clock(trace) - snapshot->since_ns;
+    return (snapshot->state == SNAPSHOT_AWAITED && since < SNAPSHOT_AWAITED_NS) ||
+           (snapshot->state == SNAPSHOT_WALKING && since < SNAPSHOT_WALKING_NS);
+}
+
+void snapshots_settle(const struct trace *trace, struct image *image) {
+    for (uint32_t i = 0; i < image->snapshots.count; i++) {
+        struct snapshot *snapshot = image->snapshots.list[i];
+        if (snapshot->state == SNAPSHOT_AWAITED && !is_pending(trace, snapshot))
+            snapshot->state = SNAPSHOT_ARRIVED;
+    }
+    prune(image);
+}
+
+static bool has_room(const struct image *image, uint32_t reason) {
+    uint32_t pending = 0, requested = 0;
+    for (uint32_t i = 0; i < image->snapshots.count; i++) {
+        pending += image->snapshots.list[i]->state != SNAPSHOT_ARRIVED;
+        requested += image->snapshots.list[i]->reason == SNAPSHOT_REQUEST;
+    }
+    return image->snapshots.count < SNAPSHOTS_MAX && pending < PENDING_MAX &&
+           (reason != SNAPSHOT_REQUEST || requested < SNAPSHOTS_REQUESTED_MAX);
+}
+
+bool snapshots_take(struct trace *trace, struct image *image, uint64_t number, uint32_t reason,
+                    uint64_t pending_bytes, uint32_t node) {
+    struct snapshots *snapshots = &image->snapshots;
+    if (number <= snapshots->last || number > UINT32_MAX || reason < SNAPSHOT_PEAK ||
+        reason > SNAPSHOT_REQUEST || pending_bytes > BLOCK_SIZE_MAX)
+        return false;
+    snapshots_take_pauses(image);
+    snapshots->last = (uint32_t)number;
+    if (reason == SNAPSHOT_REQUEST)
+        snapshots->last_request = (uint32_t)number;
+    snapshots_settle(trace, image);
+    if (!trace->holders || !has_room(image, reason))
+        return true;
+    struct snapshot *snapshot = malloc(sizeof *snapshot);
+    if (!snapshot)
+        return true;
+    *snapshot = (struct snapshot){.number = (uint32_t)number,
+                                  .reason = reason,
+                                  .since_ns = trace_clock(trace),
+                                  .seq = trace->seq,
+                                  .time_ns = trace->now_ns,
+                                  .bytes = image->totals.live,
+                                  .pending_bytes = pending_bytes,
+                                  .pending_node = node,
+                                  .moment = moments_now(&image->moments),
+                                  .stream = -1};
+    if (!list_blocks(&image->large, snapshot)) {
+        free(snapshot);
+        return true;
+    }
+    if (reason == SNAPSHOT_REQUEST) {
+        memcpy(snapshot->name, snapshots->wanted_name, sizeof snapshot->name);
+        snapshots->wanted_name[0] = '\0';
+    }
+    snapshots->list[snapshots->count++] = snapshot;
+    return true;
+}
+
+struct snapshot *snapshots_find(const struct image *image, uint32_t number) {
+    for (uint32_t i = 0; i < image->snapshots.count; i++)
+        if (image->snapshots.list[i]->number == number)
+            return image->snapshots.list[i];
+    return NULL;
+}
+
+void snapshots_walk(struct trace *trace, struct snapshot *snapshot, int stream) {
+    snapshot->stream = stream;
+    snapshot->state = SNAPSHOT_WALKING;
+    snapshot->since_ns = trace_clock(trace);
+}
+
+/* The start of the number whose last byte is at `end` - 1: the byte before it ends another one, or
+ * is a record's kind. */
+static const uint8_t *number_before(const uint8_t *start, const uint8_t *end) {
+    const uint8_t *at = end;
+    while (at > start && end - at < 10 && (at == end || at[-1] & 0x80))
+        at--;
+    return at;
+}
+
+static uint64_t number_at(const uint8_t *at, const uint8_t *end) {
+    uint64_t value = 0;
+    for (unsigned shift = 0; at < end && shift < 63; at++, shift += 7)
+        value |= (uint64_t)(*at & 0x7f) << shift;
+    return value;
+}
+
+/* STATS comes right before END, so its numbers can be read from behind. */
+static void read_end(struct snapshot *snapshot, const uint8_t *bytes, size_t size) {
+    const uint8_t *ends[5] = {bytes + size - 1};
+    if (size == 0 || bytes[size - 1] != GRAPH_END)
+        return;
+    snapshot->flags |= SNAPSHOT_COMPLETE;
+    for (int i = 0; i < 4; i++)
+        ends[i + 1] = number_before(bytes, ends[i]);
+    if (ends[4] == bytes || ends[4][-1] != GRAPH_STATS)
+        return;
+    snapshot->copy_bytes = number_at(ends[1], ends[0]);
+    snapshot->walk_ns = number_at(ends[2], ends[1]);
+}
+
+/* BEGIN: its flags are the third number, and small like the others. */
+static void read_begin(struct snapshot *snapshot, const uint8_t *bytes, size_t size) {
+    if (size >= 4 && bytes[0] == GRAPH_BEGIN && bytes[3] & GRAPH_SHALLOW)
+        snapshot->flags |= SNAPSHOT_IS_SHALLOW;
+}
+
+/* The stream is as long as its writer has come: the file itself has its full size from the start.
+ */
+static void take_stream(struct snapshot *snapshot) {
+    uint8_t bytes[64];
+    off_t end = lseek(snapshot->stream, 0, SEEK_CUR);
+    uint64_t size = end > 0 && (uint64_t)end <= GRAPH_STREAM_MAX ? (uint64_t)end : 0;
+    size_t part = size < sizeof bytes ? (size_t)size : sizeof bytes;
+    if (size == 0 || pread(snapshot->stream, bytes, part, 0) != (ssize_t)part) {
+        close_stream(snapshot);
+        return;
+    }
+    snapshot->stream_size = size;
+    read_begin(snapshot, bytes, part);
+    if (pread(snapshot->stream, bytes, part, (off_t)(size - part)) == (ssize_t)part)
+        read_end(snapshot, bytes, part);
+}
+
+/* The image's snapshot whose stream is given up first; NULL when none has one. */
+static struct snapshot *least_of(const struct image *image) {
+    const struct snapshot *best = snapshots_best(image);
+    struct snapshot *least = NULL;
+    for (uint32_t i = 0; i < image->snapshots.count; i++) {
+        struct snapshot *snapshot = image->snapshots.list[i];
+        if (snapshot->stream_size && (!least || snapshot != best))
+            least = snapshot;
+    }
+    return least;
+}
+
+static struct snapshot *least_of_all(const struct trace *trace) {
+    struct snapshot *least = NULL;
+    uint64_t peak = UINT64_MAX;
+    for (uint32_t i = 0; i < trace->image_count; i++) {
+        const struct image *image = trace->images[i];
+        struct snapshot *candidate = image->totals.peak <= peak ? least_of(image) : NULL;
+        if (!candidate)
+            continue;
+        least = candidate;
+        peak = image->totals.peak;
+    }
+    return least;
+}
+
+static bool streams_fit(const struct trace *trace) {
+    uint64_t size = 0, count = 0;
+    for (uint32_t i = 0; i < trace->image_count; i++)
+        for (uint32_t k = 0; k < trace->images[i]->snapshots.count; k++) {
+            const struct snapshot *snapshot = trace->images[i]->snapshots.list[k];
+            size += snapshot->stream_size;
+            count += snapshot->stream_size > 0;
+        }
+    return size <= PROFILE_MAX_GRAPHS && count <= STREAMS_MAX;
+}
+
+/* What a profile has no room for is given up at once, since it takes memory and descriptors. */
+static void fit_streams(const struct trace *trace) {
+    struct snapshot *least;
+    while (!streams_fit(trace) && (least = least_of_all(trace))) {
+        close_stream(least);
+        least->left_out = true;
+        least->flags = 0;
+    }
+}
+
+void snapshots_arrive(struct trace *trace, struct image *image, struct snapshot *snapshot) {
+    uint64_t took = trace_clock(trace) - snapshot->since_ns;
+    snapshot->state = SNAPSHOT_ARRIVED;
+    if (snapshot->stream >= 0)
+        take_stream(snapshot);
+    if (snapshot->walk_ns == 0)
+        snapshot->walk_ns = took;
+    snapshots_take_pauses(image);
+    snapshots_settle(trace, image);
+    fit_streams(trace);
+}
+
+bool snapshots_pending(const struct trace *trace, const struct image *image) {
+    for (uint32_t i = 0; i < image->snapshots.count; i++)
+        if (is_pending(trace, image->snapshots.list[i]))
+            return true;
+    return false;
+}
+
+void snapshots_block_died(struct image *image, uint64_t address, uint64_t birth, uint64_t moment) {
+    const struct snapshot_block key = {.address = address};
+    for (uint32_t i = 0; i < image->snapshots.count; i++) {
+        struct snapshot *snapshot = image->snapshots.list[i];
+        struct snapshot_block *block = bsearch(&key, snapshot->blocks, snapshot->block_count,
+                                               sizeof *snapshot->blocks, compare_blocks);
+        if (block && block->birth == birth && block->death == 0)
+            block->death = moment;
+    }
+}
+
+/* The program counts a snapshot and its pause when it goes on, before or after the collector has
+ * come to the snapshot's event. */
+void snapshots_take_pauses(struct image *image) {
+    struct snapshots *snapshots = &image->snapshots;
+    if (image->region_count == 0)
+        return;
+    struct region *region = image->regions[0].region;
+    uint64_t count = atomic_load(&region->snapshots), ns = atomic_load(&region->snapshot_ns);
+    if (count <= snapshots->paused || count > snapshots->last || ns < snapshots->pause_ns ||
+        ns > PAUSES_MAX_NS)
+        return;
+    for (uint32_t i = 0; i < snapshots->count; i++) {
+        struct snapshot *snapshot = snapshots->list[i];
+        if (snapshot->number > snapshots->paused && snapshot->number <= count)
+            snapshot->pause_ns = (ns - snapshots->pause_ns) / (count - snapshots->paused);
+    }
+    snapshots->paused = count;
+    snapshots->pause_ns = ns;
+}
+
+const struct snapshot *snapshots_best(const struct image *image) {
+    const struct snapshot *best = NULL;
+    for (uint32_t i = 0; i < image->snapshots.count; i++) {
+        const struct snapshot *snapshot = image->snapshots.list[i];
+        if (snapshot->state != SNAPSHOT_ARRIVED)
+            continue;
+        if (!best) {
+            best = snapshot;
+            continue;
+        }
+        bool as_complete = is_complete(snapshot) == is_complete(best);
+        bool as_early = explains_peak(image, snapshot) == explains_peak(image, best);
+        if (!as_complete ? is_complete(snapshot)
+            : !as_early
+                ? explains_peak(image, snapshot)
+                : snapshot->bytes + snapshot->pending_bytes >= best->bytes + best->pending_bytes)
+            best = snapshot;
+    }
+    return best;
+}
+
+void snapshots_release(struct image *image) {
+    while (image->snapshots.count)
+        drop(&image->snapshots, image->snapshots.count - 1);
+}
