@@ -43,7 +43,25 @@ def ran_untraced(outcome, status, stdout):
     (["run", "--", "/no/such/file"], "/no/such/file"),
     (["run", "--", "/etc/passwd"], "/etc/passwd"),
     (["run", "--", "/"], "/"),
+    (["run", "--ceiling", "--", "true"], "--"),
+    (["run", "--ceiling=", "--", "true"], "--ceiling"),
+    (["run", "--ceiling=lots", "--", "true"], "'lots'"),
+    (["run", "--ceiling=0", "--", "true"], "'0'"),
+    (["run", "--ceiling=12PiB", "--", "true"], "12PiB"),
+    (["run", "--ceiling=2GB", "--no-holders", "--", "true"], "--no-holders"),
+    (["run", "--ceiling"], "--ceiling"),
     (["no-such-subcommand"], "no-such-subcommand"),
+    (["snapshot"], "PID"),
+    (["snapshot", "1", "2"], "'2'"),
+    (["snapshot", "first"], "'first'"),
+    (["snapshot", "0"], "'0'"),
+    (["snapshot", "99999999999999999999"], "'99999999999999999999'"),
+    (["snapshot", "--timeout", "0", "1"], "'0'"),
+    (["snapshot", "--timeout", "soon", "1"], "'soon'"),
+    (["snapshot", "--name", "", "1"], "--name"),
+    (["snapshot", "--name", "x" * 65, "1"], "--name"),
+    (["snapshot", "--no-such-option", "1"], "--no-such-option"),
+    (["snapshot", "2147483647"], "no such process"),
     (["report"], "FILE"),
     (["report", "--no-such-option"], "--no-such-option"),
     (["report", "/no/such.holdfast"], "/no/such.holdfast"),
@@ -56,12 +74,14 @@ def test_misuse(arguments, named, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["report", "--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["report", "--help"],
+                                       ["snapshot", "--help"]])
 def test_help(arguments):
     outcome = holdfast(*arguments)
     assert outcome.status == 0 and outcome.stderr == b""
     assert b"holdfast" in outcome.stdout
-    assert all(len(line) <= 100 for line in outcome.text_out().splitlines())
+    lines = outcome.text_out().splitlines()
+    assert all(len(line) <= 100 for line in lines) and len(lines) <= 24
 
 
 def test_version():
@@ -186,14 +206,14 @@ def test_newer_profile(profile, tmp_path):
     """Where the version stands is in docs/profile-format.md."""
     at = newer_version_offset(profile)
     newer = bytearray(profile)
-    newer[at:at + 4] = struct.pack("<I", 99)
+    newer[at:at + 2] = struct.pack("<H", 99)
     line = refused(report_of(bytes(newer), tmp_path))
     assert "newer" in line or "version" in line
 
 
 def newer_version_offset(profile):
     for at in range(4, 17):
-        if struct.unpack_from("<I", profile, at)[0] == 1:
+        if struct.unpack_from("<H", profile, at)[0] == 1:
             return at
     raise AssertionError(profile[:24])
 
