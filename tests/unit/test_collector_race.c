@@ -99,7 +99,64 @@ static void test_writers_beside_the_reader(void **state) {
     rig_close(&rig);
 }
 
+/* A program that reads what the collector publishes of it: three values that belong together. */
+enum { PUBLISHED = 400000 };
+
+struct watcher {
+    uint64_t readings, wrong, last;
+};
+
+static bool read_published(struct region *region, uint64_t values[3]) {
+    uint32_t before = atomic_load_explicit(&region->sequence, memory_order_acquire);
+    values[0] = atomic_load_explicit(&region->live, memory_order_relaxed);
+    values[1] = atomic_load_explicit(&region->gil_allocated, memory_order_relaxed);
+    values[2] = atomic_load_explicit(&region->gil_position, memory_order_relaxed);
+    atomic_thread_fence(memory_order_acquire);
+    return before % 2 == 0 &&
+           before == atomic_load_explicit(&region->sequence, memory_order_relaxed);
+}
+
+static void *watch(void *argument) {
+    struct watcher *watcher = argument;
+    uint64_t values[3];
+    while (watcher->last < PUBLISHED) {
+        if (!read_published(rig.image->regions[0].region, values))
+            continue;
+        watcher->readings++;
+        watcher->wrong +=
+            values[0] != values[1] || values[2] != values[0] * 16 || values[0] < watcher->last;
+        watcher->last = values[0];
+        sched_yield();
+    }
+    return NULL;
+}
+
+static void *write_allocations(void *argument) {
+    struct rig_ring *ring = argument;
+    for (uint64_t i = 1; i <= PUBLISHED; i++)
+        put_event(ring, false, event_word(EVENT_ALLOC, BLOCK_HEAP, 0, i * 16),
+                  event_size_node(0, 1), 2);
+    return NULL;
+}
+
+static void test_published_together(void **state) {
+    (void)state;
+    struct watcher watcher = {0};
+    pthread_t writing, watching;
+    rig_open(&rig, 1);
+    assert_int_equal(pthread_create(&watching, NULL, watch, &watcher), 0);
+    assert_int_equal(pthread_create(&writing, NULL, write_allocations, &rig.rings[0]), 0);
+    while (rig.image->totals.live < PUBLISHED)
+        drain_pass(&rig.trace);
+    pthread_join(writing, NULL);
+    pthread_join(watching, NULL);
+    assert_int_equal(watcher.wrong, 0);
+    assert_true(watcher.readings > 0);
+    rig_close(&rig);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_writers_beside_the_reader)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_writers_beside_the_reader),
+                                       cmocka_unit_test(test_published_together)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

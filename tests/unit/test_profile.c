@@ -106,7 +106,7 @@ static void assert_same_processes(const struct profile *a, const struct profile 
         assert_int_equal(x.exit_signal, y.exit_signal);
         assert_int_equal(x.pid, y.pid);
         assert_int_equal(x.flags, y.flags);
-        assert_memory_equal(&x.start_ns, &y.start_ns, 19 * sizeof(uint64_t));
+        assert_memory_equal(&x.start_ns, &y.start_ns, 22 * sizeof(uint64_t));
     }
     assert_int_equal(a->timeline_count, b->timeline_count);
     for (uint32_t i = 0; i < a->timeline_count; i++) {
@@ -117,10 +117,30 @@ static void assert_same_processes(const struct profile *a, const struct profile 
     }
 }
 
+static void assert_same_snapshots(const struct profile *a, const struct profile *b) {
+    assert_int_equal(a->snapshot_count, b->snapshot_count);
+    for (uint32_t i = 0; i < a->snapshot_count; i++) {
+        assert_memory_equal(&a->snapshots[i], &b->snapshots[i], sizeof *a->snapshots);
+        assert_int_equal(a->graphs[i].size, b->graphs[i].size);
+        if (a->graphs[i].size)
+            assert_memory_equal(a->graphs[i].bytes, b->graphs[i].bytes, a->graphs[i].size);
+    }
+    assert_int_equal(a->block_count, b->block_count);
+    if (a->block_count)
+        assert_memory_equal(a->blocks, b->blocks, a->block_count * sizeof *a->blocks);
+    assert_int_equal(a->moment_count, b->moment_count);
+    for (uint32_t i = 0; i < a->moment_count; i++) {
+        assert_int_equal(a->moments[i].process, b->moments[i].process);
+        assert_int_equal(a->moments[i].number, b->moments[i].number);
+        assert_int_equal(a->moments[i].bytes, b->moments[i].bytes);
+    }
+}
+
 static void assert_same(const struct profile *a, const struct profile *b) {
     assert_same_strings(a, b);
     assert_same_tables(a, b);
     assert_same_processes(a, b);
+    assert_same_snapshots(a, b);
     assert_int_equal(a->host, b->host);
     assert_int_equal(a->writer, b->writer);
     assert_int_equal(a->started_unix_ns, b->started_unix_ns);
@@ -135,11 +155,56 @@ static void assert_same(const struct profile *a, const struct profile *b) {
     assert_int_equal(a->warning_count, b->warning_count);
 }
 
+static struct profile_snapshot snapshots[3];
+static struct profile_block blocks[4];
+static struct profile_moment moments[4];
+static struct profile_graph graphs[3];
+
+/* The processes' sample with three snapshots of two of them. */
+static void sample_snapshots(void) {
+    static uint8_t first[] = {1, 1, 12, 0, 10}, second[300];
+    sample_processes(&sample);
+    memset(second, 0xff, sizeof second);
+    memcpy(snapshots,
+           (struct profile_snapshot[]){
+               {0, SNAPSHOT_PEAK, SNAPSHOT_COMPLETE, 0, 1239000000, 1ull << 31, 1ull << 30, 3, 2, 5,
+                2100000, 110000000, 1ull << 24},
+               {0, SNAPSHOT_REQUEST, SNAPSHOT_IS_SHALLOW, sample_string(&sample, "after loading"),
+                5, 77, 0, 0, 0, 2, 1, 1, 1},
+               {2, SNAPSHOT_CEILING, 0, 0, 6, 78, 1, 1, 2, 9, 0, 0, 0},
+           },
+           sizeof snapshots);
+    memcpy(blocks,
+           (struct profile_block[]){
+               {0x7f0000000000, 1ull << 30, 2, PROFILE_MAPPED, 1, 6},
+               {0x7f0040000000, 1ull << 30, 4, PROFILE_HEAP, 5, 0},
+               {1, 0x20000, 1, PROFILE_PYTHON, 9, 10},
+               {0x30000, 0x20000, 1, PROFILE_HEAP, 1, 0},
+           },
+           sizeof blocks);
+    const struct profile_moment rows[] = {{0, 1, 100}, {0, 5, 3ull << 30}, {0, 6, 50}, {2, 3, 8}};
+    memcpy(moments, rows, sizeof moments);
+    graphs[0] = (struct profile_graph){first, sizeof first};
+    graphs[1] = (struct profile_graph){0};
+    graphs[2] = (struct profile_graph){second, sizeof second};
+    struct profile *profile = &sample.profile;
+    profile->snapshots = snapshots;
+    profile->snapshot_count = 3;
+    profile->blocks = blocks;
+    profile->block_count = 4;
+    profile->moments = moments;
+    profile->moment_count = 4;
+    profile->graphs = graphs;
+    sample.processes[0].snapshots = 12;
+    sample.processes[0].snapshot_ns = 30000000;
+    sample.processes[0].rest_bytes = 99;
+}
+
 static void round_trip(void **state) {
     (void)state;
     static struct image image;
     struct profile_error error = {""};
-    sample_processes(&sample);
+    sample_snapshots();
     sample.profile.exit_status = -1;
     sample.profile.exit_signal = 11;
     sample_warning(&sample, "one that counts");
@@ -209,7 +274,7 @@ static void wrong_utf8_is_repaired(void **state) {
 static void every_truncation_is_told(void **state) {
     (void)state;
     static struct image image;
-    sample_article(&sample);
+    sample_snapshots();
     image_of(&image, NULL);
     assert_refused(&image, 0, "is empty");
     for (size_t size = 1; size < image.size; size++)
@@ -221,7 +286,7 @@ static void every_truncation_is_told(void **state) {
 static void flipped_bits_change_nothing(void **state) {
     (void)state;
     static struct image image;
-    sample_processes(&sample);
+    sample_snapshots();
     image_of(&image, NULL);
     for (size_t bit = 0; bit < image.size * 8; bit++) {
         struct profile_error error = {""};
@@ -350,6 +415,15 @@ static void broken_sections_are_refused(void **state) {
           0,
           0},
          22},
+        /* a snapshot of a process that is not there; with a block too many; a moment likewise */
+        {{SECTION_STRINGS, 1, 0, SECTION_RUN, 3, 1, 1, 0, SECTION_SNAPSHOTS, 3, 1, 1, 0, 0, 0}, 15},
+        {{SECTION_STRINGS, 1, 0, SECTION_RUN, 3, 1, 1, 0, SECTION_BLOCKS, 3, 1, 1, 0, 0, 0}, 15},
+        {{SECTION_STRINGS, 1, 0, SECTION_RUN, 3, 1, 1, 0, SECTION_MOMENTS, 3, 1, 1, 0, 0, 0}, 15},
+        /* a graph of no snapshot; one that is longer than its section; one with bytes left over */
+        {{SECTION_STRINGS, 1, 0, SECTION_RUN, 3, 1, 1, 0, SECTION_GRAPHS, 3, 1, 1, 7, 0, 0}, 15},
+        {{SECTION_STRINGS, 1, 0, SECTION_RUN, 3, 1, 1, 0, SECTION_GRAPHS, 3, 1, 9, 7, 0, 0}, 15},
+        {{SECTION_STRINGS, 1, 0, SECTION_RUN, 3, 1, 1, 0, SECTION_GRAPHS, 3, 0, 1, 7, 0, 0}, 15},
+        {{SECTION_STRINGS, 1, 0, SECTION_RUN, 3, 1, 1, 0, SECTION_GRAPHS, 1, 9, 0, 0}, 13},
         /* a site that no process has room for */
         {{SECTION_STRINGS, 1, 0, SECTION_RUN, 3, 1, 1, 0, SECTION_SITES, 3, 1, 1, 0, 0, 0}, 15},
     };
@@ -373,6 +447,75 @@ static void bombs_are_refused(void **state) {
     free(content);
     assert_true(image.size < 16384);
     assert_refused(&image, image.size, "unpacks to more than");
+}
+
+/* A list of a million equal objects packs into next to nothing, and must come back. */
+static void graphs_of_any_ratio_are_read(void **state) {
+    (void)state;
+    static struct image image;
+    struct profile_error error = {""};
+    size_t size = 200u << 20;
+    uint8_t *bytes = calloc(1, size);
+    assert_non_null(bytes);
+    sample_snapshots();
+    graphs[2] = (struct profile_graph){bytes, size};
+    image_of(&image, NULL);
+    struct profile *profile = read_image(&image, image.size, &error);
+    if (!profile)
+        fail_msg("%s", error.text);
+    assert_int_equal(profile->graphs[2].size, size);
+    assert_memory_equal(profile->graphs[2].bytes, bytes, size);
+    profile_free(profile);
+    free(bytes);
+}
+
+static void expect_contradiction(const char *words) {
+    struct profile_error error = {""};
+    FILE *out = tmpfile();
+    assert_false(profile_write(&sample.profile, NULL, out, &error));
+    if (!strstr(error.text, words))
+        fail_msg("'%s' does not say '%s'", error.text, words);
+    fclose(out);
+    sample_snapshots();
+}
+
+static void wrong_snapshots_are_not_written(void **state) {
+    (void)state;
+    sample_snapshots();
+    snapshots[0].process = 99;
+    expect_contradiction("snapshot 0 names");
+    snapshots[1].pending_node = 9999;
+    expect_contradiction("snapshot 1 names");
+    snapshots[1].reason = 0;
+    expect_contradiction("snapshot 1 names");
+    snapshots[1].name = 9999;
+    expect_contradiction("snapshot's name");
+    snapshots[1].process = 3;
+    expect_contradiction("not in the order");
+    snapshots[2].block_count = 3;
+    expect_contradiction("fewer blocks");
+    snapshots[2].block_count = 1;
+    expect_contradiction("more blocks");
+    blocks[1].address--;
+    expect_contradiction("overlaps");
+    blocks[3].address = UINT64_MAX - 5;
+    expect_contradiction("overlaps");
+    blocks[3].node = 9999;
+    expect_contradiction("names node");
+    blocks[0].kind = 3;
+    expect_contradiction("names node");
+    blocks[1].birth = 6;
+    expect_contradiction("did not live");
+    blocks[0].death = 5;
+    expect_contradiction("did not live");
+    moments[1].number = 1;
+    expect_contradiction("moment 1 is not in order");
+    moments[0].process = 1;
+    expect_contradiction("moment 1 is not in order");
+    moments[3].process = 99;
+    expect_contradiction("moment 3 is of process");
+    graphs[2].size = (256u << 20) - 4;
+    expect_contradiction("larger than 256 MiB");
 }
 
 static void wrong_sums_are_not_written(void **state) {
@@ -413,6 +556,8 @@ int main(void) {
         cmocka_unit_test(later_minor_versions_are_read),
         cmocka_unit_test(broken_sections_are_refused),
         cmocka_unit_test(bombs_are_refused),
+        cmocka_unit_test(graphs_of_any_ratio_are_read),
+        cmocka_unit_test(wrong_snapshots_are_not_written),
         cmocka_unit_test(wrong_sums_are_not_written),
         cmocka_unit_test(full_disks_are_told),
     };
