@@ -3,6 +3,7 @@ import os
 import shutil
 import struct
 import subprocess
+import zlib
 
 import pytest
 
@@ -202,20 +203,17 @@ def test_damaged_profile(profile, tmp_path):
             one_line(outcome)
 
 
+def with_version(profile, major, minor, needs):
+    """The header as docs/profile-format.md has it for every version."""
+    head = profile[:8] + struct.pack("<HH16s", major, minor, needs)
+    return head + struct.pack("<I", zlib.crc32(head)) + profile[32:]
+
+
 def test_newer_profile(profile, tmp_path):
-    """Where the version stands is in docs/profile-format.md."""
-    at = newer_version_offset(profile)
-    newer = bytearray(profile)
-    newer[at:at + 2] = struct.pack("<H", 99)
-    line = refused(report_of(bytes(newer), tmp_path))
-    assert "newer" in line or "version" in line
-
-
-def newer_version_offset(profile):
-    for at in range(4, 17):
-        if struct.unpack_from("<H", profile, at)[0] == 1:
-            return at
-    raise AssertionError(profile[:24])
+    assert with_version(profile, 1, profile[10], b"0.1.0") == profile
+    line = refused(report_of(with_version(profile, 99, 1, b"7.6.5"), tmp_path))
+    assert "newer" in line and "7.6.5" in line
+    assert report_of(with_version(profile, 1, 99, b"0.1.0"), tmp_path).status == 0
 
 
 def test_source_files_need_not_be_there(profile, tmp_path):
