@@ -82,20 +82,22 @@ static struct writer *own_writer(void) {
     return self.own;
 }
 
-static void send_name(struct writer *writer) {
-    char name[16] = {0};
-    sys_call6(SYS_prctl, PR_GET_NAME, (long)name, 0, 0, 0, 0);
+void event_thread_name(struct writer *writer, uint32_t tid, const char *name) {
+    char text[16] = {0};
+    memcpy(text, name, strnlen(name, sizeof text - 1));
     uint64_t *record = writer_reserve(writer, 3);
     if (!record)
         return;
-    record[0] = event_word(EVENT_TEXT, 0, 0, sizeof name);
-    memcpy(record + 1, name, sizeof name);
+    record[0] = event_word(EVENT_TEXT, 0, 0, sizeof text);
+    memcpy(record + 1, text, sizeof text);
     writer_commit(writer, 3);
-    record = writer_reserve(writer, 1);
-    if (!record)
-        return;
-    record[0] = event_word(EVENT_MARK, 0, MARK_THREAD_NAME, self.tid);
-    writer_commit(writer, 1);
+    event_mark(writer, MARK_THREAD_NAME, tid);
+}
+
+static void send_name(struct writer *writer) {
+    char name[16] = {0};
+    sys_call6(SYS_prctl, PR_GET_NAME, (long)name, 0, 0, 0, 0);
+    event_thread_name(writer, self.tid, name);
     self.named = true;
 }
 

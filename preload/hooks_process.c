@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <time.h>
 
 #include "../wire/event.h"
 #include "python.h"
@@ -61,11 +62,29 @@ EXPORT int waitid(idtype_t type, id_t id, siginfo_t *info, int options) {
     return result;
 }
 
+/* The kernel's number of a thread that has not ended, which is part of the name of its clock; 0
+ * when there is none. */
+static uint32_t tid_of(pthread_t thread) {
+    clockid_t clock;
+    return pthread_getcpuclockid(thread, &clock) == 0 ? ~(uint32_t)(clock >> 3) : 0;
+}
+
+static void note_name(pthread_t thread, const char *name) {
+    uint32_t tid = tid_of(thread);
+    struct writer *writer = tid ? event_begin() : NULL;
+    if (!writer)
+        return;
+    event_thread_name(writer, tid, name);
+    event_end(writer);
+}
+
 EXPORT int pthread_setname_np(pthread_t thread, const char *name) {
     real_find();
     int result = real.pthread_setname_np(thread, name);
     if (pthread_equal(thread, pthread_self()))
         self.named = false;
+    else if (result == 0)
+        note_name(thread, name);
     return result;
 }
 

@@ -73,6 +73,7 @@ void event_remap(struct writer *writer, uintptr_t start, uint64_t length, uint32
 void event_protect(struct writer *writer, unsigned what, uintptr_t start, uint64_t length,
                    uint32_t node);
 void event_mark(struct writer *writer, unsigned mark, uint64_t value);
+void event_thread_name(struct writer *writer, uint32_t tid, const char *name);
 
 /* A whole event: the block has just been made, or is about to be freed. */
 void note_alloc(unsigned kind, const void *block, uint64_t size);

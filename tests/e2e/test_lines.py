@@ -37,6 +37,12 @@ def test_thread_without_python_frames_has_a_name(any_python, process_of):
     assert process.blocks(mentions="pure-c-thread") == 7
 
 
+@pytest.mark.parametrize("name,size", [("by-another", 1201), ("by-itself", 2 * 1203),
+                                       ("by-the-holder", 1205), ("by-itself-again", 2 * 1207)])
+def test_the_last_name_of_a_thread_counts(any_python, process_of, name, size):
+    assert process_of(any_python).total(mentions=name) == size
+
+
 def test_code_that_comes_and_goes(any_python, process_of):
     process = process_of(any_python)
     wrong = []

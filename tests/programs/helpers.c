@@ -121,6 +121,42 @@ void threads_hold(const char *name, int threads, int count, size_t size, int ali
         pthread_join(handles[i], NULL);
 }
 
+struct naming {
+    const char *name;
+    size_t size;
+    int again;
+    pthread_barrier_t steps;
+};
+
+static void *take_names(void *argument) {
+    struct naming *naming = argument;
+    pthread_setname_np(pthread_self(), "its-first-name");
+    kept = malloc(naming->size);
+    pthread_barrier_wait(&naming->steps);
+    pthread_barrier_wait(&naming->steps);
+    if (naming->again) {
+        pthread_setname_np(pthread_self(), naming->name);
+        kept = malloc(naming->size);
+    }
+    return NULL;
+}
+
+/* A thread that names itself, and is then named by this one; `again`: and by itself once more.
+ * `name` is the last. */
+void thread_renamed(const char *name, size_t size, int again) {
+    struct naming naming = {.name = name, .size = size, .again = again};
+    pthread_t handle;
+    pthread_barrier_init(&naming.steps, NULL, 2);
+    if (pthread_create(&handle, NULL, take_names, &naming) != 0)
+        abort();
+    pthread_barrier_wait(&naming.steps);
+    if (pthread_setname_np(handle, again ? "its-second-name" : name) != 0 ||
+        pthread_setname_np(handle, "a name of sixteen") == 0)
+        abort();
+    pthread_barrier_wait(&naming.steps);
+    pthread_join(handle, NULL);
+}
+
 static void *call_back(void *callback) {
     ((void (*)(void))callback)();
     return NULL;

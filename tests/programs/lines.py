@@ -10,9 +10,11 @@ import threading
 
 libc = ctypes.CDLL(None)
 holding = ctypes.PyDLL(None)  # the same functions, called with the GIL
-helpers = ctypes.CDLL(sys.argv[1])
+helpers, holding_helpers = ctypes.CDLL(sys.argv[1]), ctypes.PyDLL(sys.argv[1])
 for library in (libc, holding):
     library.malloc.restype, library.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+for library in (helpers, holding_helpers):
+    library.thread_renamed.argtypes = [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_int]
 helpers.threads_hold.argtypes = [ctypes.c_char_p, ctypes.c_int, ctypes.c_int, ctypes.c_size_t,
                                  ctypes.c_int]
 CALLBACK = ctypes.CFUNCTYPE(None)
@@ -82,6 +84,13 @@ def use_async_generator():
 
 def on_callback():
     holding.malloc(10009)  # holds: 10009 in 1 under on_callback
+
+
+def use_renamed_threads():
+    helpers.thread_renamed(b"by-another", 1201, 0)
+    helpers.thread_renamed(b"by-itself", 1203, 1)
+    holding_helpers.thread_renamed(b"by-the-holder", 1205, 0)
+    holding_helpers.thread_renamed(b"by-itself-again", 1207, 1)
 
 
 def use_foreign_thread():
