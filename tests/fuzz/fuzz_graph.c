@@ -1,11 +1,10 @@
 /* Feeds graph_read with whatever comes.
  *
- * libFuzzer's entry; or with -DSTANDALONE a program that runs the files it is given. What is
- * accepted is read through to its last number, since whoever has a graph may do so unchecked.
+ * What is accepted is read through to its last number, since whoever has a graph may do so
+ * unchecked.
  */
 #include "wire/graph.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,17 +87,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     graph_free(graph);
     return 0;
 }
-
-#ifdef STANDALONE
-int main(int argc, char **argv) {
-    static uint8_t data[1 << 20];
-    for (int i = 1; i < argc; i++) {
-        FILE *in = fopen(argv[i], "rb");
-        if (!in)
-            return 2;
-        LLVMFuzzerTestOneInput(data, fread(data, 1, sizeof data, in));
-        fclose(in);
-    }
-    return 0;
-}
-#endif

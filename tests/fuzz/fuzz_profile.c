@@ -1,8 +1,5 @@
 /* Feeds profile_read and, past its checksums, profile_decode with whatever comes.
  *
- * With libFuzzer:   clang -fsanitize=fuzzer,address,undefined ...
- * Standalone (STANDALONE): runs over the files named, for a corpus without libFuzzer.
- *
  * The first byte says what the rest is: a file, or unpacked sections. Whatever is accepted must
  * also go out again, and come back, since a read profile has been checked.
  */
@@ -61,17 +58,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     profile_free(profile);
     return 0;
 }
-
-#ifdef STANDALONE
-int main(int argc, char **argv) {
-    static uint8_t data[1 << 20];
-    for (int i = 1; i < argc; i++) {
-        FILE *in = fopen(argv[i], "rb");
-        if (!in)
-            return 2;
-        LLVMFuzzerTestOneInput(data, fread(data, 1, sizeof data, in));
-        fclose(in);
-    }
-    return 0;
-}
-#endif

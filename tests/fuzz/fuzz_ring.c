@@ -1,11 +1,9 @@
 /* A ring full of anything: the collector must stay whole, whatever a program writes.
  *
- * libFuzzer's entry; or with -DSTANDALONE a program that runs the files it is given. The input is
- * dealt out to a GIL ring and two thread rings of two processes, in pieces that each start with a
- * byte of instruction: which ring, and whether to drain. Some words are rewritten on the way, since
- * random ones hardly ever are good numbers: nodes and codes get the next in sequence, tickets a
- * real one. */
-#include <stdio.h>
+ * The input is dealt out to a GIL ring and two thread rings of two processes, in pieces that each
+ * start with a byte of instruction: which ring, and whether to drain. Some words are rewritten on
+ * the way, since random ones hardly ever are good numbers: nodes and codes get the next in
+ * sequence, tickets a real one. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -108,18 +106,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     rig_close(&rig);
     return 0;
 }
-
-#ifdef STANDALONE
-int main(int argc, char **argv) {
-    static uint8_t data[1 << 20];
-    for (int i = 1; i < argc; i++) {
-        FILE *file = fopen(argv[i], "rb");
-        if (!file)
-            return 1;
-        size_t size = fread(data, 1, sizeof data, file);
-        fclose(file);
-        LLVMFuzzerTestOneInput(data, size);
-    }
-    return 0;
-}
-#endif
