@@ -7,6 +7,7 @@
 
 #include "report_tools.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 char *report_string(report_function *function, const struct profile *profile,
@@ -17,6 +18,13 @@ char *report_string(report_function *function, const struct profile *profile,
     assert_true(function(profile, options, out));
     fclose(out);
     return text;
+}
+
+json_t *parse_report(char *text) {
+    json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    assert_non_null(json);
+    free(text);
+    return json;
 }
 
 void assert_says(const char *text, const char *words) {

@@ -13,6 +13,9 @@ typedef bool report_function(const struct profile *profile, const struct report_
 char *report_string(report_function *function, const struct profile *profile,
                     const struct report_options *options);
 
+/* Of a JSON report, whose text it frees. */
+json_t *parse_report(char *text);
+
 void assert_says(const char *text, const char *words);
 void assert_says_not(const char *text, const char *words);
 

@@ -441,14 +441,6 @@ static void every_width(void **state) {
     }
 }
 
-static json_t *load_report(uint32_t process) {
-    char *text = report(report_json, process);
-    json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-    assert_non_null(json);
-    free(text);
-    return json;
-}
-
 static json_t *first_process(const json_t *report) {
     return json_array_get(json_object_get(report, "processes"), 0);
 }
@@ -498,7 +490,7 @@ static void json_holders(void **state) {
     holders[0].advice_count = 4;
     holders[1].node = 0;
     findings.garbage_bytes = 77;
-    json_t *json = load_report(PROFILE_TREE), *process = first_process(json);
+    json_t *json = parse_report(report(report_json, PROFILE_TREE)), *process = first_process(json);
     const json_t *peak = json_object_get(process, "peak");
     const json_t *snapshot = json_object_get(peak, "snapshot");
     assert_number(process, "peak_if_released_bytes", 2 * GIB);
@@ -522,7 +514,7 @@ static void json_without_a_snapshot(void **state) {
     (void)state;
     start();
     memset(by_process, 0, sizeof by_process);
-    json_t *json = load_report(PROFILE_TREE), *process = first_process(json);
+    json_t *json = parse_report(report(report_json, PROFILE_TREE)), *process = first_process(json);
     const json_t *peak = json_object_get(process, "peak");
     assert_true(json_is_null(json_object_get(peak, "snapshot")));
     assert_int_equal(json_array_size(json_object_get(peak, "holders")), 0);
@@ -607,7 +599,7 @@ static void named_snapshots(void **state) {
     assert_says(text, "\n  held at snapshot 'ceiling', 3.00 GiB at 1.24 s:\n  1.00 GiB  numpy");
     assert_says_not(text, "below the peak");
     free(text);
-    json_t *json = load_report(PROFILE_TREE);
+    json_t *json = parse_report(report(report_json, PROFILE_TREE));
     const json_t *list = json_object_get(first_process(json), "snapshots");
     assert_int_equal(json_array_size(list), 3);
     assert_true(json_is_null(json_object_get(json_array_get(list, 0), "name")));
@@ -677,7 +669,7 @@ static void hostile_names(void **state) {
         assert_true(count_lines(text) <= 2 * REPORT_LINES);
         free(text);
     }
-    json_t *json = load_report(PROFILE_TREE);
+    json_t *json = parse_report(report(report_json, PROFILE_TREE));
     const json_t *list = json_object_get(json_object_get(first_process(json), "peak"), "holders");
     assert_int_equal(json_array_size(list), findings.count);
     assert_string(json_array_get(list, 0), "path", hostile[0]);

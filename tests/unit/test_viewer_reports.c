@@ -134,14 +134,6 @@ static uint64_t sum_sites(const json_t *peak) {
     return sum;
 }
 
-static json_t *load_report(uint32_t process) {
-    char *text = report(report_json, process);
-    json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-    assert_non_null(json);
-    free(text);
-    return json;
-}
-
 static void json_contract(void **state) {
     (void)state;
     static const char *const process_keys[] = {"pid",    "ppid", "command",
@@ -151,7 +143,7 @@ static void json_contract(void **state) {
     size_t i;
     json_t *process;
     sample_processes(&sample);
-    json_t *json = load_report(PROFILE_TREE);
+    json_t *json = parse_report(report(report_json, PROFILE_TREE));
     assert_string_equal(json_string_value(json_object_get(json, "schema")), "holdfast.report/1");
     json_t *end = json_object_get(json, "exit"), *tree = json_object_get(json, "tree_peak");
     assert_int_equal(json_integer_value(json_object_get(end, "status")), 0);
@@ -169,7 +161,7 @@ static void json_contract(void **state) {
                          sample.processes[i].peak_bytes);
     }
     json_decref(json);
-    json = load_report(2);
+    json = parse_report(report(report_json, 2));
     assert_int_equal(json_array_size(json_object_get(json, "processes")), 1);
     json_decref(json);
 }
@@ -177,7 +169,7 @@ static void json_contract(void **state) {
 static void json_stacks_begin_outside(void **state) {
     (void)state;
     sample_article(&sample);
-    json_t *json = load_report(PROFILE_TREE);
+    json_t *json = parse_report(report(report_json, PROFILE_TREE));
     json_t *sites = json_object_get(json_object_get(json, "tree_peak"), "sites");
     json_t *stack = json_object_get(json_array_get(sites, 0), "stack");
     json_t *outer = json_array_get(stack, 0), *inner = json_array_get(stack, 2);
@@ -249,7 +241,7 @@ static void hostile_names(void **state) {
     assert_int_equal(count_lines(text), 2 * sizeof hostile / sizeof *hostile);
     assert_null(strstr(text, "a;b"));
     free(text);
-    json_t *json = load_report(PROFILE_TREE);
+    json_t *json = parse_report(report(report_json, PROFILE_TREE));
     assert_int_equal(sum_sites(json_object_get(json, "tree_peak")), sample.profile.tree_peak_bytes);
     json_decref(json);
 }
