@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "python.h"
+#include "text.h"
 #include "writer.h"
 
 #define NAME_MAX_BYTES 1024u
@@ -14,13 +14,6 @@
 /* Bits of tp_flags. */
 #define TYPE_IS_BYTES (1ul << 27)
 #define TYPE_IS_TEXT (1ul << 28)
-
-/* The characters of a str object. */
-struct text {
-    const void *data;
-    uint32_t width; /* bytes each: 1, 2 or 4 */
-    uint64_t length;
-};
 
 static unsigned long flags_of(const char *object) {
     const char *type = python_pointer(object, python.at.type);
@@ -36,45 +29,6 @@ bool code_check(const char *code) {
            object_is(python_pointer(code, python.at.code_name), TYPE_IS_TEXT) &&
            object_is(python_pointer(code, python.at.code_file), TYPE_IS_TEXT) &&
            object_is(python_pointer(code, python.at.code_lines), TYPE_IS_BYTES);
-}
-
-static struct text text_of(const char *object) {
-    uint32_t state;
-    memcpy(&state, object + python.at.text_state, sizeof state);
-    bool compact = state >> python.at.text_compact_shift & 1;
-    bool ascii = state >> python.at.text_ascii_shift & 1;
-    const char *data = !compact ? python_pointer(object, python.at.text_data)
-                       : ascii  ? object + python.at.text_ascii_data
-                                : object + python.at.text_compact_data;
-    uint32_t width = state >> python.at.text_kind_shift & 7;
-    if (!data || (width != 1 && width != 2 && width != 4))
-        return (struct text){0};
-    return (struct text){data, width, (uint64_t)python_pointer(object, python.at.text_length)};
-}
-
-static uint32_t text_character(const struct text *text, uint64_t index) {
-    if (text->width == 1)
-        return ((const uint8_t *)text->data)[index];
-    if (text->width == 2)
-        return ((const uint16_t *)text->data)[index];
-    return ((const uint32_t *)text->data)[index];
-}
-
-static uint32_t utf8_size(uint32_t c) {
-    return c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-}
-
-/* Lone surrogates are encoded like any other character. */
-static char *utf8_put(char *to, uint32_t c) {
-    uint32_t size = utf8_size(c);
-    if (size == 1) {
-        *to = (char)c;
-        return to + 1;
-    }
-    for (uint32_t i = size - 1; i > 0; i--, c >>= 6)
-        to[i] = (char)(0x80 | (c & 0x3f));
-    to[0] = (char)((0xf00u >> size & 0xf0u) | c);
-    return to + size;
 }
 
 /* Reserves a TEXT record of `bytes` bytes; its last word is zeroed, for the padding. */

@@ -57,8 +57,8 @@ struct python_offsets {
 
     /* PyTypeObject, PyHeapTypeObject */
     uint32_t type_name, type_basic_size, type_item_size, type_traverse, type_members, type_base,
-        type_dict, type_dict_offset, type_is_gc, type_finalize, type_del, heap_type_qualified_name,
-        heap_type_keys;
+        type_dict, type_dict_offset, type_weak_list_offset, type_is_gc, type_finalize, type_del,
+        heap_type_qualified_name, heap_type_keys;
 
     /* Containers. keys_: PyDictKeysObject, whose size is a number to 3.10 and then a power of 2. */
     uint32_t list_items, list_allocated, tuple_items, dict_used, dict_keys, dict_values, keys_size,

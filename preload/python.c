@@ -8,6 +8,7 @@
 
 #include "../wire/session.h"
 #include "thread.h"
+#include "walk/walk.h"
 
 #include "offsets/3.10.h"
 #include "offsets/3.11.h"
@@ -111,6 +112,7 @@ static void recognise(void *scope, const char *version) {
         return;
     take_offsets(known);
     python.has_gil = !python.at.free_threaded;
+    walk_find(scope);
     python.state = PYTHON_TRACED;
     python.present = true;
 }

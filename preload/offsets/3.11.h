@@ -53,6 +53,7 @@ static const struct python_offsets offsets_3_11 = {
     .type_base = 256,
     .type_dict = 264,
     .type_dict_offset = 288,
+    .type_weak_list_offset = 208,
     .type_is_gc = 328,
     .type_finalize = 392,
     .type_del = 376,

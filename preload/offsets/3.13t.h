@@ -49,6 +49,7 @@ static const struct python_offsets offsets_3_13t = {
     .type_base = 272,
     .type_dict = 280,
     .type_dict_offset = 304,
+    .type_weak_list_offset = 224,
     .type_is_gc = 344,
     .type_finalize = 408,
     .type_del = 392,

@@ -32,6 +32,10 @@ struct walk_request {
     uint64_t memory_limit; /* bytes of tables; the walk stops and says so when it needs more */
 };
 
+/* Finds what the walk needs of the interpreter in `scope` (as dlsym takes it): no walk may, because
+ * dlsym takes locks. */
+void walk_find(void *scope);
+
 /* Writes the whole stream, END included, when all went well. The calling thread holds the GIL of
  * the heap (or is its image in a copy). False when it was cut short. */
 bool walk_heap(struct graph_writer *writer, const struct walk_request *request);

@@ -1,0 +1,120 @@
+/* Which addresses may be read, which are in large blocks, and native memory that leads to such. */
+#include "heap.h"
+
+#include <errno.h>
+
+#include "../sys.h"
+
+#define FOLLOW_DEPTH 4u
+#define FOLLOW_WORDS 32u  /* of each piece of memory */
+#define FOLLOW_MOST 2048u /* words for one object */
+#define OBJECT_WORDS 64u
+
+/* The kernel reads the mask before it looks at the operation, which does not exist. */
+static bool page_readable(const char *page) {
+    long result = sys_call6(SYS_rt_sigprocmask, -1, (long)page, 0, 8, 0, 0);
+    return result == -EINVAL;
+}
+
+/* A page that could be read once stays: what maps and unmaps it does not exist in a copy, or waits
+ * for the GIL. */
+bool memory_readable(struct walk *walk, const void *address, size_t size) {
+    uintptr_t from = (uintptr_t)address, to = from + size - 1;
+    if (from < 4096 || to < from || to >> 47)
+        return false;
+    for (uintptr_t page = from >> 12; page <= to >> 12; page++) {
+        uint64_t *known = &walk->readable_pages[page & 255];
+        if (*known != page && !page_readable((const char *)(page << 12)))
+            return false;
+        *known = page;
+    }
+    return true;
+}
+
+static bool is_type(struct walk *walk, const char *type) {
+    if ((uintptr_t)type & 7 || !memory_readable(walk, type, python.at.type_flags + 8))
+        return false;
+    const char *meta = type_of(type);
+    return !((uintptr_t)meta & 7) && memory_readable(walk, meta, python.at.type_flags + 8) &&
+           type_flags(meta) & TYPE_IS_TYPE;
+}
+
+bool object_plausible(struct walk *walk, const char *object) {
+    if (!object || (uintptr_t)object & 7 || !memory_readable(walk, object, 32))
+        return false;
+    uint64_t count = python.at.free_threaded ? 0 : object_count(object);
+    return count < 1u << 30 && is_type(walk, type_of(object));
+}
+
+/* -- Large blocks -- */
+
+bool large_contains(const struct walk *walk, uint64_t address) {
+    if (address < walk->large_low || address >= walk->large_high)
+        return false;
+    const struct large_block *large = walk->request->large;
+    size_t low = 0, high = walk->request->large_count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (large[middle].address + large[middle].size <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < walk->request->large_count && large[low].address <= address;
+}
+
+void place_add(struct walk *walk, uint64_t address) {
+    for (uint32_t i = 0; i < walk->place_count; i++)
+        if (walk->places[i] == address)
+            return;
+    if (walk->place_count < PLACES_MAX)
+        walk->places[walk->place_count++] = address;
+}
+
+/* -- Native memory -- */
+
+struct follow {
+    uint32_t left;      /* words, for this object */
+    uint64_t seen[128]; /* direct-mapped */
+};
+
+static bool worth_following(struct walk *walk, struct follow *follow, uint64_t address) {
+    if (address & 7 || number_of(walk, (const char *)(uintptr_t)address))
+        return false;
+    uint64_t *seen = &follow->seen[address >> 4 & 127];
+    if (*seen == address || !memory_readable(walk, (const void *)(uintptr_t)address, 8))
+        return false;
+    *seen = address;
+    return true;
+}
+
+static void follow_memory(struct walk *walk, struct follow *follow, const char *memory,
+                          uint32_t depth) {
+    for (uint32_t i = 0; i < FOLLOW_WORDS && follow->left && walk->native_budget; i++) {
+        const char *word = memory + i * 8;
+        if (!((uintptr_t)word & 4095) && !memory_readable(walk, word, 8))
+            return;
+        follow->left--;
+        walk->native_budget--;
+        uint64_t value = word_at(word, 0);
+        if (large_contains(walk, value))
+            place_add(walk, value);
+        else if (depth > 1 && worth_following(walk, follow, value))
+            follow_memory(walk, follow, (const char *)(uintptr_t)value, depth - 1);
+    }
+}
+
+void places_native(struct walk *walk, const struct walked_type *type, const char *object) {
+    if (walk->large_low >= walk->large_high)
+        return;
+    struct follow follow = {.left = FOLLOW_MOST};
+    uint64_t words = (type->basic_size - type->native_from) / 8;
+    for (uint64_t i = 0; i < words && i < OBJECT_WORDS; i++) {
+        uint64_t value = word_at(object, type->native_from + (uint32_t)i * 8);
+        bool known = !(value & 7) && value && number_of(walk, (const char *)(uintptr_t)value);
+        if (!known && large_contains(walk, value))
+            place_add(walk, value);
+        else if (!known && type->follow && worth_following(walk, &follow, value))
+            follow_memory(walk, &follow, (const char *)(uintptr_t)value, FOLLOW_DEPTH);
+    }
+}

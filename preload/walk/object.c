@@ -1,0 +1,187 @@
+/* One OBJECT record after the other: what an object is, its places, and its edges. */
+#include "heap.h"
+
+/* -- A container's items, straight from its table -- */
+
+static uint64_t list_count(const char *object) {
+    return word_at(object, python.at.size);
+}
+
+static const char *const *items_at(const struct walked_type *type, const char *object) {
+    if (type->container == CONTAINER_LIST)
+        return (const void *)python_pointer(object, python.at.list_items);
+    return (const void *)(object + python.at.tuple_items);
+}
+
+/* Of the container's own items, in edges. */
+static uint64_t items_count(const struct walked_type *type, const char *object) {
+    struct dict_table table;
+    const char *key, *value;
+    uint64_t count = 0;
+    switch (type->container) {
+    case CONTAINER_LIST:
+    case CONTAINER_TUPLE:
+        return list_count(object);
+    case CONTAINER_SET:
+        return word_at(object, python.at.set_used);
+    case CONTAINER_DICT:
+        dict_open(object, &table);
+        if (table.embedded)
+            return 0;
+        for (uint64_t i = 0; dict_next(&table, &i, &key, &value);)
+            count += 2;
+        return count;
+    default:
+        return 0;
+    }
+}
+
+static void tell_dict(struct walk *walk, uint32_t number, const char *object) {
+    struct dict_table table;
+    const char *key, *value;
+    dict_open(object, &table);
+    if (table.embedded)
+        return;
+    for (uint64_t i = 0, told = 0; dict_next(&table, &i, &key, &value); told++) {
+        uint32_t named = put_edge(walk, number, key, EDGE_KEY);
+        if (told < KEYS_WITH_TEXT)
+            mark_object(walk, named, MARK_KEY);
+        put_edge(walk, number, value, EDGE_VALUE);
+    }
+}
+
+/* An entry is a key and its hash; of a removed one the key is a dummy, whose hash is -1. */
+static void tell_set(struct walk *walk, uint32_t number, const char *object) {
+    const char *table = python_pointer(object, python.at.set_table);
+    uint64_t mask = word_at(object, python.at.set_mask), told = 0;
+    uint64_t used = word_at(object, python.at.set_used);
+    for (uint64_t i = 0; i <= mask && told < used; i++) {
+        const char *key = python_pointer(table, 0);
+        if (key && word_at(table, 8) != UINT64_MAX) {
+            put_edge(walk, number, key, EDGE_OTHER);
+            told++;
+        }
+        table += 16;
+    }
+    for (; told < used; told++)
+        put_edge(walk, number, NULL, EDGE_OTHER);
+}
+
+static void tell_items(struct walk *walk, const struct walked_type *type, uint32_t number,
+                       const char *object) {
+    if (type->container == CONTAINER_DICT)
+        tell_dict(walk, number, object);
+    else if (type->container == CONTAINER_SET)
+        tell_set(walk, number, object);
+    else if (type->container) {
+        const char *const *items = items_at(type, object);
+        for (uint64_t i = 0, count = list_count(object); i < count; i++)
+            put_edge(walk, number, items[i], EDGE_ITEM);
+    }
+}
+
+/* -- More references than were collected: told as they are visited, without names -- */
+
+struct visitor {
+    struct walk *walk;
+    uint32_t number;
+    uint64_t from, to; /* of all visits, those to tell */
+};
+
+static int visit_tell(const char *object, void *context) {
+    struct visitor *visitor = context;
+    if (visitor->from++ < visitor->to)
+        put_edge(visitor->walk, visitor->number, object, EDGE_OTHER);
+    return 0;
+}
+
+static bool too_many(const struct walk *walk, const struct walked_type *type) {
+    return walk->reference_count == REFERENCES_MAX && type->reading == READ_TRAVERSE;
+}
+
+/* -- Object arrays of numpy -- */
+
+static uint64_t array_items(const struct walked_type *type, const char *object) {
+    return type->array ? array_object_count(object) : 0;
+}
+
+static void tell_array(struct walk *walk, uint32_t number, const char *object, uint64_t count) {
+    const char *const *items = (const void *)python_pointer(object, ARRAY_DATA);
+    for (uint64_t i = 0; i < count; i++)
+        put_edge(walk, number, items[i], EDGE_ITEM);
+}
+
+/* -- The record -- */
+
+static void tell_edges(struct walk *walk, const struct walked_type *type, uint32_t number,
+                       const char *object) {
+    uint64_t items = items_count(type, object), array = array_items(type, object);
+    if (too_many(walk, type)) {
+        uint64_t visits = walk->visits < walk->visit_to ? walk->visits : walk->visit_to;
+        struct visitor visitor = {walk, number, 0, visits};
+        put_number(walk, items + array + visits);
+        tell_items(walk, type, number, object);
+        tell_array(walk, number, object, array);
+        type->traverse(object, visit_tell, &visitor);
+        return;
+    }
+    put_number(walk, items + array + walk->reference_count);
+    tell_items(walk, type, number, object);
+    tell_array(walk, number, object, array);
+    for (uint32_t i = 0; i < walk->reference_count; i++)
+        put_edge(walk, number, walk->references[i].target, walk->references[i].edge);
+}
+
+static uint32_t flags_of(struct walk *walk, const struct walked_type *type, const char *object,
+                         uint32_t number, bool unread) {
+    uint32_t flags = unread ? GRAPH_OBJECT_UNREAD : 0;
+    if (object_tracked(type, object))
+        flags |= GRAPH_OBJECT_TRACKED;
+    if (number > walk->young && number <= walk->old)
+        flags |= GRAPH_OBJECT_OLD;
+    if (walk->sure && number > walk->sure)
+        flags |= GRAPH_OBJECT_UNSURE;
+    return flags | (walk->owns_first_place ? GRAPH_OBJECT_OWNS : 0);
+}
+
+static void tell_object(struct walk *walk, uint32_t number) {
+    uint64_t entry = entry_of(walk, number);
+    const char *object = (const char *)(uintptr_t)(entry & ~(uint64_t)MARKS);
+    const struct walked_type *type = type_find(walk, type_of(object));
+    if (!type)
+        return;
+    bool unread = walk->request->shallow || (walk->sure && number > walk->sure);
+    if (unread)
+        walk->reference_count = 0;
+    else
+        references_collect(walk, type, object);
+    uint32_t detail = object_detail(walk, type, object, entry & MARKS);
+    uint64_t size = object_measure(walk, type, object);
+    if (walk->cut)
+        return;
+
+    put_number(walk, GRAPH_OBJECT);
+    put_signed(walk, ((int64_t)(uintptr_t)object >> 3) - (int64_t)(walk->last_address >> 3));
+    walk->last_address = (uintptr_t)object;
+    put_number(walk, type->number);
+    put_number(walk, object_count(object));
+    put_number(walk, size);
+    put_number(walk, flags_of(walk, type, object, number, unread));
+    put_number(walk, detail);
+    put_number(walk, walk->place_count);
+    for (uint32_t i = 0; i < walk->place_count; i++)
+        put_signed(walk, (int64_t)(walk->places[i] >> 3) - ((int64_t)(uintptr_t)object >> 3));
+    if (number > walk->told_highest)
+        walk->told_highest = number;
+    if (unread)
+        put_number(walk, 0);
+    else
+        tell_edges(walk, type, number, object);
+    if (!unread && !(entry & MARK_RUNNING))
+        frame_of_object_tell(walk, type, object, number);
+}
+
+void objects_tell(struct walk *walk) {
+    while (walk->told < walk->named && !walk->cut)
+        tell_object(walk, ++walk->told);
+}

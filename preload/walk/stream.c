@@ -1,0 +1,154 @@
+/* Writing the stream: numbers, texts, edges. A failed write is remembered by the writer, and what
+ * follows is dropped. */
+#include "heap.h"
+
+#include "../text.h"
+
+void stream_flush(struct walk *walk) {
+    struct graph_writer *writer = walk->writer;
+    if (writer->written + writer->used > GRAPH_STREAM_MAX)
+        walk->cut = true;
+    if (!writer->failed && writer->used && !writer->write(writer, writer->buffer, writer->used))
+        writer->failed = true;
+    if (!writer->failed)
+        writer->written += writer->used;
+    else
+        walk->cut = true;
+    writer->used = 0;
+}
+
+void put_number(struct walk *walk, uint64_t value) {
+    struct graph_writer *writer = walk->writer;
+    if (writer->capacity - writer->used < 10)
+        stream_flush(walk);
+    uint8_t *to = writer->buffer + writer->used;
+    for (; value >= 0x80; value >>= 7)
+        *to++ = (uint8_t)(value | 0x80);
+    *to++ = (uint8_t)value;
+    writer->used = (size_t)(to - writer->buffer);
+}
+
+void put_bytes(struct walk *walk, const void *bytes, size_t size) {
+    struct graph_writer *writer = walk->writer;
+    while (size > 0) {
+        if (writer->used == writer->capacity)
+            stream_flush(walk);
+        size_t room = writer->capacity - writer->used, part = size < room ? size : room;
+        memcpy(writer->buffer + writer->used, bytes, part);
+        writer->used += part;
+        bytes = (const char *)bytes + part;
+        size -= part;
+    }
+}
+
+uint32_t put_edge(struct walk *walk, uint32_t from, const char *target, uint32_t edge) {
+    uint32_t kind = edge & 7, number = target ? name_object(walk, target) : 0;
+    walk->edge_count++;
+    if (!number) {
+        put_number(walk, kind);
+        return 0;
+    }
+    if (number == walk->told_highest + 1)
+        put_number(walk, 1u << 3 | kind);
+    else
+        put_number(walk, (2 + graph_zigzag((int64_t)number - from)) << 3 | kind);
+    if (number > walk->told_highest)
+        walk->told_highest = number;
+    if (kind == EDGE_FIELD || kind == EDGE_ATTRIBUTE)
+        put_number(walk, edge >> 3);
+    return number;
+}
+
+/* -- Texts -- */
+
+/* A length up to which the text fits, not in the middle of a character. */
+static size_t cut_length(const char *bytes, size_t length) {
+    if (length <= GRAPH_TEXT_MAX)
+        return length;
+    length = GRAPH_TEXT_MAX - 3;
+    while (length > 0 && (bytes[length] & 0xc0) == 0x80)
+        length--;
+    return length;
+}
+
+static uint64_t hash_of(const char *bytes, size_t length) {
+    uint64_t hash = 0xcbf29ce484222325u ^ length;
+    for (; length >= 8; bytes += 8, length -= 8) {
+        uint64_t word;
+        memcpy(&word, bytes, 8);
+        hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
+        hash ^= hash >> 29;
+    }
+    for (; length > 0; bytes++, length--)
+        hash = (hash ^ (uint8_t)*bytes) * 0x100000001b3u;
+    hash ^= hash >> 32;
+    hash *= 0x9e3779b97f4a7c15u;
+    hash ^= hash >> 29;
+    return hash ? hash : 1;
+}
+
+static uint32_t hash_place(const uint64_t *hashes, uint32_t mask, uint64_t hash) {
+    uint32_t i = (uint32_t)hash & mask;
+    while (hashes[i] && hashes[i] != hash)
+        i = (i + 1) & mask;
+    return i;
+}
+
+static bool texts_grow(struct walk *walk) {
+    uint32_t size = walk->text_hashes ? (walk->text_mask + 1) * 2 : 8192;
+    uint64_t *hashes = pool_take(walk, size * sizeof *hashes);
+    uint32_t *numbers = pool_take(walk, size * sizeof *numbers);
+    if (!hashes || !numbers)
+        return false;
+    for (uint32_t i = 0; walk->text_hashes && i <= walk->text_mask; i++) {
+        if (!walk->text_hashes[i])
+            continue;
+        uint32_t place = hash_place(hashes, size - 1, walk->text_hashes[i]);
+        hashes[place] = walk->text_hashes[i];
+        numbers[place] = walk->text_numbers[i];
+    }
+    walk->text_hashes = hashes;
+    walk->text_numbers = numbers;
+    walk->text_mask = size - 1;
+    return true;
+}
+
+uint32_t text_number(struct walk *walk, const char *bytes, size_t length) {
+    if ((!walk->text_hashes || walk->text_count * 2 >= walk->text_mask) && !texts_grow(walk))
+        return 0;
+    uint64_t hash = hash_of(bytes, length);
+    uint32_t place = hash_place(walk->text_hashes, walk->text_mask, hash);
+    if (walk->text_hashes[place])
+        return walk->text_numbers[place];
+    size_t fits = cut_length(bytes, length);
+    put_number(walk, GRAPH_TEXT);
+    put_number(walk, fits < length ? fits + 3 : fits);
+    put_bytes(walk, bytes, fits);
+    if (fits < length)
+        put_bytes(walk, "...", 3);
+    walk->text_hashes[place] = hash;
+    return walk->text_numbers[place] = ++walk->text_count;
+}
+
+uint32_t text_of_string(struct walk *walk, const char *string) {
+    return text_number(walk, string, strnlen(string, GRAPH_TEXT_MAX * 4));
+}
+
+/* One character too many tells text_number to cut. */
+size_t text_copy(char *to, const char *object) {
+    struct text text = text_of(object);
+    char *end = to;
+    for (uint64_t i = 0; i < text.length && end - to <= (ptrdiff_t)GRAPH_TEXT_MAX; i++) {
+        uint32_t c = text_character(&text, i);
+        bool valid = c <= 0x10ffff && (c < 0xd800 || c > 0xdfff);
+        end = utf8_put(end, valid ? c : 0xfffd);
+    }
+    return (size_t)(end - to);
+}
+
+uint32_t text_of_object(struct walk *walk, const char *object) {
+    char bytes[TEXT_ROOM];
+    if (!object || !(type_flags(type_of(object)) & TYPE_IS_TEXT))
+        return 0;
+    return text_number(walk, bytes, text_copy(bytes, object));
+}

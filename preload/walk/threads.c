@@ -1,0 +1,484 @@
+/* Threads, their frames, and the code that these run; also frames that generators and frame objects
+ * keep.
+ *
+ * Locals are references and become objects like any other. What the value stack holds beyond its
+ * depth is left over from before: it may point at memory that was given back, so an address found
+ * there is believed only if it is a known object, or looks like one, and then nothing is read
+ * through it.
+ */
+#include "heap.h"
+
+#include "../code.h"
+#include "../frames.h"
+
+#define THREADS_MAX (1u << 20)
+#define INTERPRETERS_MAX 1024u
+#define FRAMES_MAX (1u << 22) /* of all threads */
+
+#define OWNER_THREAD 0
+#define OWNER_GENERATOR 1
+#define OWNER_FRAME_OBJECT 2
+
+#define CO_VARARGS 4
+#define CO_VARKEYWORDS 8
+
+/* One frame, as its version keeps it. */
+struct live_frame {
+    const char *address, *code;
+    uint32_t thread, depth;
+    bool running;
+    int64_t position;
+    uint64_t local_count, stack_count;
+    const char *locals, *stack;
+    int64_t saved_depth; /* -1 unknown */
+};
+
+struct slot {
+    const char *object;
+    bool borrowed;
+};
+
+static uint64_t tuple_size(const char *tuple) {
+    return tuple ? word_at(tuple, python.at.size) : 0;
+}
+
+static uint64_t local_count_of(const char *code) {
+    uint64_t count;
+    if (python.at.minor >= 11)
+        count = tuple_size(python_pointer(code, python.at.code_local_names));
+    else
+        count = tuple_size(python_pointer(code, python.at.code_variables)) +
+                tuple_size(python_pointer(code, python.at.code_cell_variables)) +
+                tuple_size(python_pointer(code, python.at.code_free_variables));
+    return count < GRAPH_SLOTS_MAX ? count : GRAPH_SLOTS_MAX;
+}
+
+/* From 3.14 the low bits are tags: 3 is a number, 1 a reference that is not counted. */
+static struct slot slot_at(const char *slots, uint64_t index) {
+    uintptr_t word = (uintptr_t)python_pointer(slots + index * 8, 0);
+    if (python.at.minor < 14)
+        return (struct slot){(const char *)word, false};
+    if ((word & 3) == 3)
+        return (struct slot){NULL, false};
+    return (struct slot){(const char *)(word & ~(uintptr_t)3), word & 3};
+}
+
+static const char *untagged(const char *object) {
+    return python.at.minor >= 14 ? (const char *)((uintptr_t)object & ~(uintptr_t)3) : object;
+}
+
+/* -- Where the value stack ends -- */
+
+static bool executing(const char *frame) {
+    int8_t state = *(const int8_t *)(frame + python.at.frame_state);
+    return python.at.minor == 10 ? state == 0 : state != 0;
+}
+
+static int64_t saved_depth(const struct live_frame *frame) {
+    int64_t depth = -1;
+    if (python.at.frame_stack_pointer) {
+        const char *top = python_pointer(frame->address, python.at.frame_stack_pointer);
+        /* In 3.14 the innermost frame's can be from before. */
+        bool stale = python.at.minor >= 14 && frame->running && frame->depth == 0;
+        if (top && !stale && top >= frame->stack)
+            depth = (top - frame->stack) / 8;
+    } else if (python.at.frame_stack_depth) {
+        if (!executing(frame->address))
+            depth = int_at(frame->address, python.at.frame_stack_depth);
+    } else {
+        int64_t top = int_at(frame->address, python.at.frame_stack_top);
+        if (top >= (int64_t)frame->local_count)
+            depth = top - (int64_t)frame->local_count;
+    }
+    return depth <= (int64_t)frame->stack_count ? depth : -1;
+}
+
+static bool incomplete(const struct live_frame *frame) {
+    return !frames_objects() && frame->position == FRAME_NOT_BEGUN &&
+           *(const uint8_t *)(frame->address + python.at.frame_owner) != OWNER_GENERATOR;
+}
+
+static bool frame_read(struct live_frame *frame, const struct frame *at) {
+    frame->address = at->address;
+    frame->code = at->code;
+    if (!code_check(frame->code))
+        return false;
+    frame->position = frames_position(at);
+    if (frame->position == FRAME_NOWHERE)
+        frame->position = FRAME_NOT_BEGUN;
+    frame->local_count = local_count_of(frame->code);
+    frame->locals = frame->address + python.at.frame_locals;
+    frame->stack = frames_objects() ? python_pointer(frame->address, python.at.frame_stack)
+                                    : frame->locals + frame->local_count * 8;
+    int32_t stack_size = int_at(frame->code, python.at.code_stack_size);
+    frame->stack_count = stack_size < 0                      ? 0
+                         : stack_size > (int)GRAPH_SLOTS_MAX ? GRAPH_SLOTS_MAX
+                                                             : (uint64_t)stack_size;
+    frame->saved_depth = saved_depth(frame);
+    if (frame->saved_depth >= 0)
+        frame->stack_count = (uint64_t)frame->saved_depth;
+    else if (!frame->running && !(frames_objects() && executing(frame->address)))
+        frame->stack_count = 0;
+    if (incomplete(frame))
+        frame->local_count = frame->stack_count = 0;
+    return true;
+}
+
+static const char *function_of(const struct live_frame *frame) {
+    return frames_objects() ? NULL
+                            : untagged(python_pointer(frame->address, python.at.frame_function));
+}
+
+static const char *locals_object_of(const struct live_frame *frame) {
+    return python_pointer(frame->address, python.at.frame_locals_object);
+}
+
+/* The object that a frame belongs to, or that stands for it. */
+static const char *owner_of(const struct live_frame *frame) {
+    if (frames_objects())
+        return frame->address;
+    if (*(const uint8_t *)(frame->address + python.at.frame_owner) == OWNER_GENERATOR)
+        return frame->address - python.at.generator_frame;
+    return python_pointer(frame->address, python.at.frame_object);
+}
+
+/* -- All threads -- */
+
+static const char *first_frame(const char *thread) {
+    const char *frame = python_pointer(thread, python.at.thread_frame);
+    bool by_cframe = python.at.minor == 11 || python.at.minor == 12;
+    return by_cframe && frame ? python_pointer(frame, python.at.cframe_frame) : frame;
+}
+
+static const char *own_thread(void) {
+    return python.has_gil ? python.current() : python.own_state();
+}
+
+typedef void (*thread_function)(struct walk *walk, const char *thread, uint32_t number);
+typedef void (*frame_function)(struct walk *walk, struct live_frame *frame);
+
+/* While the interpreter finalizes it frees the states of other threads, and without a GIL they are
+ * running. */
+static bool only_own(void) {
+    return !python.has_gil || python_pointer(python.runtime, python.at.runtime_finalizing);
+}
+
+static void each_thread(struct walk *walk, thread_function function) {
+    uint32_t number = 0;
+    if (only_own()) {
+        if (own_thread())
+            function(walk, own_thread(), 1);
+        return;
+    }
+    const char *interpreter = python_pointer(python.runtime, python.at.runtime_interpreters);
+    for (uint32_t i = 0; interpreter && i < INTERPRETERS_MAX; i++) {
+        const char *thread = python_pointer(interpreter, python.at.interpreter_threads);
+        for (; thread && number < THREADS_MAX && !walk->cut;
+             thread = python_pointer(thread, python.at.thread_next))
+            function(walk, thread, ++number);
+        interpreter = python_pointer(interpreter, python.at.interpreter_next);
+    }
+}
+
+static void each_frame(struct walk *walk, const char *thread, uint32_t number,
+                       frame_function function) {
+    struct frame_walk frames = {.next = first_frame(thread),
+                                .previous = python.at.frame_previous,
+                                .code = python.at.frame_code,
+                                .position = python.at.frame_position,
+                                .owner = python.at.frame_owner};
+    struct frame at;
+    for (uint32_t depth = 0; depth < FRAMES_MAX && !walk->cut; depth++) {
+        if (!frames_next(&frames, frames_objects(), &at))
+            return;
+        struct live_frame frame = {.thread = number, .depth = depth, .running = true};
+        if (frame_read(&frame, &at))
+            function(walk, &frame);
+    }
+}
+
+/* -- Naming what frames and threads refer to -- */
+
+static void name_slots(struct walk *walk, const char *slots, uint64_t count) {
+    for (uint64_t i = 0; i < count; i++) {
+        const char *object = slot_at(slots, i).object;
+        if (object && (number_of(walk, object) || object_plausible(walk, object)))
+            name_object(walk, object);
+    }
+}
+
+static void name_frame(struct walk *walk, struct live_frame *frame) {
+    const char *function = function_of(frame), *locals = locals_object_of(frame);
+    name_object(walk, frame->code);
+    if (function)
+        name_object(walk, function);
+    if (locals)
+        name_object(walk, locals);
+    if (owner_of(frame)) {
+        uint32_t owner = name_object(walk, owner_of(frame));
+        if (frames_objects() && frame->running)
+            mark_object(walk, owner, MARK_RUNNING);
+    }
+    name_slots(walk, frame->locals, frame->local_count);
+    if (frame->saved_depth >= 0)
+        name_slots(walk, frame->stack, frame->stack_count);
+}
+
+/* A frame that runs keeps its frame object; a generator keeps its own. */
+static void collect_frame_object(struct walk *walk, struct live_frame *frame) {
+    const char *object = NULL;
+    if (frames_objects()) {
+        if (!python_pointer(frame->address, python.at.frame_generator))
+            object = frame->address;
+    } else if (*(const uint8_t *)(frame->address + python.at.frame_owner) == OWNER_THREAD)
+        object = python_pointer(frame->address, python.at.frame_object);
+    references_add(walk, object, text_of_string(walk, "frame") << 3 | EDGE_FIELD);
+}
+
+static void collect_thread(struct walk *walk, const char *thread, uint32_t number) {
+    walk->reference_count = 0;
+    if (walk->request->shallow)
+        return;
+    for (size_t i = 0; i < python.field_count; i++)
+        if (python.fields[i].of == FIELD_OF_THREAD)
+            references_add(walk, python_pointer(thread, python.fields[i].offset),
+                           text_of_string(walk, python.fields[i].name) << 3 | EDGE_FIELD);
+    each_frame(walk, thread, number, collect_frame_object);
+}
+
+static void name_thread(struct walk *walk, const char *thread, uint32_t number) {
+    collect_thread(walk, thread, number);
+    for (uint32_t i = 0; i < walk->reference_count; i++)
+        name_object(walk, walk->references[i].target);
+    each_frame(walk, thread, number, name_frame);
+}
+
+void threads_name(struct walk *walk) {
+    each_thread(walk, name_thread);
+}
+
+/* -- Code -- */
+
+static struct walked_code *code_place(struct walked_code *codes, uint32_t mask, const char *code) {
+    uint32_t i = (uint32_t)((uintptr_t)code * 0x9e3779b97f4a7c15u >> 40) & mask;
+    while (codes[i].code && codes[i].code != code)
+        i = (i + 1) & mask;
+    return &codes[i];
+}
+
+static bool codes_grow(struct walk *walk) {
+    uint32_t size = walk->codes ? (walk->code_mask + 1) * 2 : 1024;
+    struct walked_code *codes = pool_take(walk, size * sizeof *codes);
+    if (!codes)
+        return false;
+    for (uint32_t i = 0; walk->codes && i <= walk->code_mask; i++)
+        if (walk->codes[i].code)
+            *code_place(codes, size - 1, walk->codes[i].code) = walk->codes[i];
+    walk->codes = codes;
+    walk->code_mask = size - 1;
+    return true;
+}
+
+/* Texts of a tuple of str, each defined before the record: `put` false, and then told. */
+static void tell_names(struct walk *walk, const char *tuple, const char *kinds, int kind,
+                       bool put) {
+    for (uint64_t i = 0, count = tuple_size(tuple); i < count && i < GRAPH_SLOTS_MAX; i++) {
+        const char *name = python_pointer(tuple, python.at.tuple_items + (uint32_t)i * 8);
+        uint32_t text = text_of_object(walk, name);
+        if (!put)
+            continue;
+        put_number(walk, text);
+        if (kinds)
+            kind = (uint8_t)kinds[i];
+        if (kind)
+            put_number(walk, (uint8_t)(kind & 0xe0));
+    }
+}
+
+static void tell_locals(struct walk *walk, const char *code, bool put) {
+    if (python.at.minor >= 11) {
+        const char *kinds = python_pointer(code, python.at.code_local_kinds);
+        tell_names(walk, python_pointer(code, python.at.code_local_names),
+                   kinds + python.at.bytes_data, 0, put);
+        return;
+    }
+    tell_names(walk, python_pointer(code, python.at.code_variables), NULL, GRAPH_LOCAL, put);
+    tell_names(walk, python_pointer(code, python.at.code_cell_variables), NULL, GRAPH_CELL_VARIABLE,
+               put);
+    tell_names(walk, python_pointer(code, python.at.code_free_variables), NULL, GRAPH_FREE_VARIABLE,
+               put);
+}
+
+static void tell_bytes(struct walk *walk, const char *bytes, uint64_t size) {
+    if (size > GRAPH_CODE_MAX)
+        size = 0;
+    put_number(walk, size);
+    put_bytes(walk, bytes, size);
+}
+
+static void tell_instructions(struct walk *walk, const char *code) {
+    if (python.at.minor >= 11) {
+        tell_bytes(walk, code + python.at.code_start, word_at(code, python.at.size) * 2);
+        const char *table = python_pointer(code, python.at.code_exception_table);
+        tell_bytes(walk, table + python.at.bytes_data, word_at(table, python.at.size));
+        return;
+    }
+    const char *bytes = python_pointer(code, python.at.code_bytes);
+    tell_bytes(walk, bytes + python.at.bytes_data, word_at(bytes, python.at.size));
+    put_number(walk, 0);
+}
+
+static uint32_t argument_count(const char *code) {
+    int32_t flags = int_at(code, python.at.code_flags);
+    int32_t count = int_at(code, python.at.code_arguments) +
+                    int_at(code, python.at.code_keyword_arguments) + !!(flags & CO_VARARGS) +
+                    !!(flags & CO_VARKEYWORDS);
+    return (uint32_t)count;
+}
+
+static void tell_code(struct walk *walk, const char *code) {
+    const char *names = python_pointer(code, python.at.code_names);
+    uint32_t name = text_of_object(walk, python_pointer(code, python.at.code_name));
+    uint32_t file = text_of_object(walk, python_pointer(code, python.at.code_file));
+    uint32_t qualified = 0, object = name_object(walk, code);
+    if (python.at.code_qualified_name)
+        qualified = text_of_object(walk, python_pointer(code, python.at.code_qualified_name));
+    tell_locals(walk, code, false);
+    tell_names(walk, names, NULL, 0, false);
+
+    put_number(walk, GRAPH_CODE);
+    put_number(walk, object);
+    put_number(walk, name);
+    put_number(walk, qualified);
+    put_number(walk, file);
+    put_number(walk, (uint32_t)int_at(code, python.at.code_first_line));
+    put_number(walk, (uint32_t)int_at(code, python.at.code_flags));
+    put_number(walk, argument_count(code));
+    put_number(walk, (uint32_t)int_at(code, python.at.code_stack_size));
+    tell_instructions(walk, code);
+    put_number(walk, local_count_of(code));
+    tell_locals(walk, code, true);
+    uint64_t count = tuple_size(names);
+    put_number(walk, count < GRAPH_SLOTS_MAX ? count : GRAPH_SLOTS_MAX);
+    tell_names(walk, names, NULL, 0, true);
+}
+
+static uint32_t code_number(struct walk *walk, const char *code) {
+    if ((!walk->codes || walk->code_count * 2 >= walk->code_mask) && !codes_grow(walk))
+        return 0;
+    struct walked_code *place = code_place(walk->codes, walk->code_mask, code);
+    if (!place->code) {
+        tell_code(walk, code);
+        *place = (struct walked_code){code, ++walk->code_count};
+    }
+    return place->number;
+}
+
+/* -- Frames -- */
+
+static uint32_t line_of(const struct live_frame *frame) {
+    int line = int_at(frame->code, python.at.code_first_line);
+    if (frame->position >= 0)
+        line = interpreter_symbols.line_of
+                   ? interpreter_symbols.line_of(frame->code, (int)frame->position)
+                   : 0;
+    return line > 0 ? (uint32_t)line : 0;
+}
+
+/* An unknown object is named only by a frame that runs: see GRAPH_OBJECT_UNSURE. */
+static void tell_slots(struct walk *walk, const char *slots, uint64_t count, bool unsure) {
+    put_number(walk, count);
+    for (uint64_t i = 0; i < count; i++) {
+        struct slot slot = slot_at(slots, i);
+        uint32_t number = slot.object ? number_of(walk, slot.object) : 0;
+        if (slot.object && !number && unsure && object_plausible(walk, slot.object))
+            number = name_object(walk, slot.object);
+        put_number(walk, (uint64_t)number << 1 | (number && slot.borrowed));
+    }
+}
+
+static uint32_t number_or_none(struct walk *walk, const char *object) {
+    return object ? number_of(walk, object) : 0;
+}
+
+static void tell_frame(struct walk *walk, struct live_frame *frame) {
+    uint32_t code = code_number(walk, frame->code);
+    if (walk->cut)
+        return;
+    put_number(walk, GRAPH_FRAME);
+    put_number(walk, frame->thread);
+    put_number(walk, frame->depth);
+    put_number(walk, number_or_none(walk, owner_of(frame)));
+    put_number(walk, code);
+    put_signed(walk, frame->position);
+    put_number(walk, line_of(frame));
+    put_number(walk, (uint64_t)(frame->saved_depth + 1));
+    put_number(walk, number_or_none(walk, function_of(frame)));
+    put_number(walk, number_or_none(walk, locals_object_of(frame)));
+    tell_slots(walk, frame->locals, frame->local_count, false);
+    tell_slots(walk, frame->stack, frame->stack_count, frame->running);
+}
+
+static void tell_thread(struct walk *walk, const char *thread, uint32_t number) {
+    collect_thread(walk, thread, number);
+    put_number(walk, GRAPH_THREAD);
+    put_number(walk, word_at(thread, python.at.thread_id));
+    put_number(walk, python.at.thread_native_id ? word_at(thread, python.at.thread_native_id) : 0);
+    put_number(walk, thread == own_thread());
+    put_number(walk, 0);
+    put_number(walk, walk->reference_count);
+    for (uint32_t i = 0; i < walk->reference_count; i++)
+        put_edge(walk, 0, walk->references[i].target, walk->references[i].edge);
+    each_frame(walk, thread, number, tell_frame);
+}
+
+void threads_tell(struct walk *walk) {
+    each_thread(walk, tell_thread);
+}
+
+/* -- Frames that belong to objects -- */
+
+static const char *frame_of(const struct walked_type *type, const char *object) {
+    if (type->kind == GRAPH_FRAME_OBJECT) {
+        if (frames_objects())
+            return object;
+        const char *frame = python_pointer(object, python.at.frame_object_frame);
+        bool owns =
+            frame && *(const uint8_t *)(frame + python.at.frame_owner) == OWNER_FRAME_OBJECT;
+        return owns ? frame : NULL;
+    }
+    if (type->kind != GRAPH_GENERATOR || frames_objects())
+        return NULL;
+    int8_t state = *(const int8_t *)(object + python.at.generator_state);
+    return state < 0 ? object + python.at.generator_frame : NULL;
+}
+
+void frame_of_object_tell(struct walk *walk, const struct walked_type *type, const char *object,
+                          uint32_t number) {
+    const char *address = frame_of(type, object);
+    struct frame_walk one = {.next = address,
+                             .previous = python.at.frame_previous,
+                             .code = python.at.frame_code,
+                             .position = python.at.frame_position,
+                             .owner = python.at.frame_owner};
+    struct frame at;
+    struct live_frame frame = {.depth = 0};
+    if (!address || !frames_next(&one, frames_objects(), &at) || !frame_read(&frame, &at))
+        return;
+    name_frame(walk, &frame);
+    uint32_t code = code_number(walk, frame.code);
+    if (walk->cut)
+        return;
+    put_number(walk, GRAPH_FRAME);
+    put_number(walk, 0);
+    put_number(walk, 0);
+    put_number(walk, number);
+    put_number(walk, code);
+    put_signed(walk, frame.position);
+    put_number(walk, line_of(&frame));
+    put_number(walk, (uint64_t)(frame.saved_depth + 1));
+    put_number(walk, number_or_none(walk, function_of(&frame)));
+    put_number(walk, number_or_none(walk, locals_object_of(&frame)));
+    tell_slots(walk, frame.locals, frame.local_count, false);
+    tell_slots(walk, frame.stack, frame.stack_count, false);
+}

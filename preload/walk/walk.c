@@ -1,0 +1,176 @@
+/* The walk as a whole: name what the cycle collector knows, then all that is reached from there and
+ * from the frames, in the order in which it was named.
+ */
+#include "heap.h"
+
+#include <time.h>
+
+#include "../sys.h"
+
+#define OBJECTS_LISTED_MAX (1u << 28)
+#define NATIVE_WORDS_MAX (4u << 20) /* looked at in all, in native memory */
+#define GENERATIONS 3u
+#define GENERATION_HEAD_MASK (~(uintptr_t)3) /* flags of the collector, in either link */
+#define GC_HEAD 16u
+
+/* -- What the cycle collector knows -- */
+
+static const char *next_head(const char *head) {
+    return (const char *)((uintptr_t)python_pointer(head, 0) & GENERATION_HEAD_MASK);
+}
+
+static const char *previous_head(const char *head) {
+    return (const char *)((uintptr_t)python_pointer(head, 8) & GENERATION_HEAD_MASK);
+}
+
+/* A ring: whoever comes after it has it before. */
+static bool is_list(struct walk *walk, const char *head) {
+    if (!memory_readable(walk, head, 16))
+        return false;
+    const char *next = next_head(head), *previous = previous_head(head);
+    return next && previous && memory_readable(walk, next, 16) &&
+           memory_readable(walk, previous, 16) && previous_head(next) == head &&
+           next_head(previous) == head;
+}
+
+/* The generations have moved within a minor version (in 3.13, by 4 bytes): the table's place first,
+ * then its neighbours. Early releases of 3.14 have other generations, of the same shape. */
+static const char *generations(struct walk *walk, const char *collector) {
+    static const int32_t moves[] = {0, -4, -16, -8, 8, 16};
+    for (size_t i = 0; i < sizeof moves / sizeof moves[0]; i++) {
+        int64_t offset = (int64_t)python.at.gc_generations + moves[i];
+        bool found = offset >= 0;
+        for (uint32_t g = 0; g < GENERATIONS && found; g++)
+            found = is_list(walk, collector + offset + g * python.at.gc_generation_size);
+        if (found)
+            return collector + offset;
+    }
+    return NULL;
+}
+
+static void name_list(struct walk *walk, const char *head) {
+    for (const char *at = next_head(head);
+         at && at != head && !walk->cut && walk->named < OBJECTS_LISTED_MAX; at = next_head(at))
+        name_object(walk, at + GC_HEAD);
+}
+
+/* The youngest generations of all interpreters first, so that a number tells which an object is in.
+ */
+static void name_generations(struct walk *walk, uint32_t from, uint32_t to) {
+    const char *interpreter = python_pointer(python.runtime, python.at.runtime_interpreters);
+    for (uint32_t i = 0; interpreter && i < 1024; i++) {
+        const char *collector =
+            (python.at.minor == 8 ? python.runtime : interpreter) + python.at.gc;
+        const char *lists = generations(walk, collector);
+        for (uint32_t g = from; lists && g < to; g++)
+            name_list(walk, lists + g * python.at.gc_generation_size);
+        const char *frozen = collector + python.at.gc_permanent;
+        if (lists && to == GENERATIONS && is_list(walk, frozen))
+            name_list(walk, frozen);
+        interpreter = python_pointer(interpreter, python.at.interpreter_next);
+    }
+}
+
+/* -- What interpreters hold -- */
+
+static void tell_root(struct walk *walk, enum graph_root kind, const char *name,
+                      const char *object) {
+    if (!object)
+        return;
+    uint32_t text = text_of_string(walk, name), number = name_object(walk, object);
+    put_number(walk, GRAPH_ROOT);
+    put_number(walk, kind);
+    put_number(walk, text);
+    put_number(walk, number);
+}
+
+static void tell_roots(struct walk *walk) {
+    const char *interpreter = python_pointer(python.runtime, python.at.runtime_interpreters);
+    for (uint32_t i = 0; interpreter && i < 1024; i++) {
+        tell_root(walk, GRAPH_ROOT_MODULES, "sys.modules",
+                  python_pointer(interpreter, python.at.interpreter_modules));
+        tell_root(walk, GRAPH_ROOT_SYS, "sys",
+                  python_pointer(interpreter, python.at.interpreter_sys));
+        tell_root(walk, GRAPH_ROOT_BUILTINS, "builtins",
+                  python_pointer(interpreter, python.at.interpreter_builtins));
+        interpreter = python_pointer(interpreter, python.at.interpreter_next);
+    }
+}
+
+/* -- Together -- */
+
+static uint64_t now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+static void begin(struct walk *walk) {
+    put_number(walk, GRAPH_BEGIN);
+    put_number(walk, GRAPH_VERSION);
+    put_number(walk, python.at.minor);
+    put_number(walk, (walk->request->shallow ? GRAPH_SHALLOW : 0u) |
+                         (python.at.free_threaded ? GRAPH_FREE_THREADED : 0u));
+}
+
+static void end(struct walk *walk, uint64_t started) {
+    put_number(walk, GRAPH_STATS);
+    put_number(walk, walk->told);
+    put_number(walk, walk->edge_count);
+    put_number(walk, now() - started);
+    put_number(walk, walk->pool.taken);
+    put_number(walk, GRAPH_END);
+}
+
+static void walk_all(struct walk *walk) {
+    if (!walk->request->shallow) {
+        name_generations(walk, 0, 1);
+        walk->young = walk->named;
+        name_generations(walk, 1, GENERATIONS);
+        walk->old = walk->named;
+        tell_roots(walk);
+    }
+    threads_name(walk);
+    objects_tell(walk);
+    walk->sure = walk->named;
+    threads_tell(walk);
+    objects_tell(walk);
+}
+
+static void take_large(struct walk *walk) {
+    const struct walk_request *request = walk->request;
+    if (!request->large || !request->large_count)
+        return;
+    const struct large_block *last = &request->large[request->large_count - 1];
+    walk->large_low = request->large[0].address;
+    walk->large_high = last->address + last->size;
+}
+
+bool walk_heap(struct graph_writer *writer, const struct walk_request *given) {
+    struct walk_request request = *given;
+    if (!python.present || (!request.shallow && !interpreter_symbols.base_object))
+        return false;
+    /* Without a GIL other threads change what is walked. */
+    request.shallow |= !python.has_gil;
+    struct walk *walk = pages_map(sizeof *walk);
+    if (!walk)
+        return false;
+    walk->pool.limit = request.memory_limit;
+    walk->writer = writer;
+    walk->request = &request;
+    walk->native_budget = NATIVE_WORDS_MAX;
+    walk->references = pool_take(walk, REFERENCES_MAX * sizeof *walk->references);
+    uint64_t started = now();
+    take_large(walk);
+    if (walk->references) {
+        begin(walk);
+        walk_all(walk);
+    }
+    if (!walk->cut)
+        end(walk, started);
+    stream_flush(walk);
+    bool whole = !walk->cut && !writer->failed;
+    pool_release(walk);
+    pages_unmap(walk, sizeof *walk);
+    return whole;
+}
