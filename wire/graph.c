@@ -2,9 +2,7 @@
  * counts are compared with the bytes that are left before anything is allocated, so memory stays
  * within a fixed multiple of the stream's size.
  *
- * A record is taken over as a whole or, when the stream ends inside it, not at all. Object numbers
- * are handed out in the order in which they are named first, and each naming takes a byte: a number
- * above the stream's size is damage.
+ * A record is taken over as a whole or, when the stream ends inside it, not at all.
  */
 #include "graph.h"
 
@@ -60,11 +58,11 @@ enum table {
 struct reader {
     const uint8_t *at, *end;
     uint64_t size;
+    uint32_t records;      /* objects that have one, and entry 0 */
     enum trouble trouble;  /* once set, every read gives 0 */
     const char *what;      /* with TROUBLE_DAMAGE */
     uint64_t last_address; /* of the last object, / 8 */
-    uint64_t highest;      /* as the comment of enum graph_edge has it */
-    uint64_t named;        /* the highest object number in any record */
+    uint64_t highest;      /* object number, as the comment of enum graph_edge has it */
     struct array tables[TABLES];
     struct graph_memory *memory;
     struct graph *graph;
@@ -197,18 +195,15 @@ static uint32_t get_text(struct reader *reader) {
     return get_reference(reader, reader->graph->text_count, "a text is not there");
 }
 
-static uint32_t name_object(struct reader *reader, uint64_t number) {
-    if (number > reader->size || number >= UINT32_MAX) {
-        fail(reader, TROUBLE_DAMAGE, "an object's number is too high");
-        return 0;
-    }
-    if (number > reader->named)
-        reader->named = number;
-    return (uint32_t)number;
+/* Until give_unknown_ones_a_number(), a number that is far too high is NOBODY. */
+#define NOBODY UINT32_MAX
+
+static uint32_t name_object(uint64_t number) {
+    return number < NOBODY ? (uint32_t)number : NOBODY;
 }
 
 static uint32_t get_object(struct reader *reader) {
-    return name_object(reader, get(reader));
+    return name_object(get(reader));
 }
 
 static const uint8_t *get_bytes(struct reader *reader, uint32_t size) {
@@ -274,7 +269,7 @@ static void read_type(struct reader *reader) {
 static uint32_t reach_object(struct reader *reader, uint64_t number) {
     if (number > reader->highest && reader->trouble == TROUBLE_NONE)
         reader->highest = number;
-    return name_object(reader, number);
+    return name_object(number);
 }
 
 static uint32_t edge_target(struct reader *reader, uint64_t code, uint64_t own) {
@@ -382,7 +377,7 @@ static struct graph_stack_place *read_slots(struct reader *reader, uint32_t *cou
     struct graph_stack_place *slots = reader_take(reader, *count * sizeof *slots);
     for (uint32_t i = 0; i < *count && reader->trouble == TROUBLE_NONE; i++) {
         uint64_t word = get(reader);
-        slots[i].object = name_object(reader, word >> 1);
+        slots[i].object = name_object(word >> 1);
         slots[i].borrowed = word & 1;
     }
     return slots;
@@ -488,12 +483,10 @@ static void read_records(struct reader *reader) {
     struct graph *graph = reader->graph;
     while (reader->trouble == TROUBLE_NONE && !graph->complete && reader->at < reader->end) {
         uint32_t edges = graph->edge_count, places = graph->place_count;
-        uint64_t named = reader->named;
         read_record(reader);
         if (reader->trouble == TROUBLE_SHORT) {
             graph->edge_count = edges;
             graph->place_count = places;
-            reader->named = named;
         }
     }
     if (reader->trouble == TROUBLE_SHORT)
@@ -502,9 +495,43 @@ static void read_records(struct reader *reader) {
         fail(reader, TROUBLE_DAMAGE, "something follows its end");
 }
 
-/* Objects that were named, and have no record, get empty ones. */
-static void add_unknown_objects(struct reader *reader) {
-    while (reader->trouble == TROUBLE_NONE && reader->graph->object_count <= reader->named)
+/* All objects without a record become one. */
+static void settle_number(const struct reader *reader, uint32_t *number, bool *any) {
+    if (*number < reader->records)
+        return;
+    *number = reader->records;
+    *any = true;
+}
+
+static void settle_slots(const struct reader *reader, struct graph_stack_place *slots,
+                         uint32_t count, bool *any) {
+    for (uint32_t i = 0; i < count; i++)
+        settle_number(reader, &slots[i].object, any);
+}
+
+static void settle_frame(const struct reader *reader, struct graph_frame *frame, bool *any) {
+    settle_number(reader, &frame->owner, any);
+    settle_number(reader, &frame->function, any);
+    settle_number(reader, &frame->locals_object, any);
+    settle_slots(reader, frame->locals, frame->local_count, any);
+    settle_slots(reader, frame->stack, frame->stack_count, any);
+}
+
+static void give_unknown_ones_a_number(struct reader *reader) {
+    struct graph *graph = reader->graph;
+    bool any = false;
+    reader->records = graph->object_count;
+    for (uint32_t i = 0; i < graph->edge_count; i++)
+        settle_number(reader, &graph->edges[i].target, &any);
+    for (uint32_t i = 0; i < graph->type_count; i++)
+        settle_number(reader, &graph->types[i].object, &any);
+    for (uint32_t i = 0; i < graph->code_count; i++)
+        settle_number(reader, &graph->codes[i].object, &any);
+    for (uint32_t i = 0; i < graph->frame_count; i++)
+        settle_frame(reader, &graph->frames[i], &any);
+    for (uint32_t i = 0; i < graph->root_count; i++)
+        settle_number(reader, &graph->roots[i].object, &any);
+    if (any)
         table_add(reader, TABLE_OBJECTS);
 }
 
@@ -520,7 +547,8 @@ static void read_stream(struct reader *reader) {
     read_begin(reader);
     if (reader->trouble == TROUBLE_NONE)
         read_records(reader);
-    add_unknown_objects(reader);
+    if (reader->trouble == TROUBLE_NONE)
+        give_unknown_ones_a_number(reader);
 }
 
 static void explain(const struct reader *reader, char *why, size_t why_size) {

@@ -130,8 +130,7 @@ enum graph_object_flags {
  * Target: 0 none (an empty place in a tuple or list; nothing follows), 1 the object whose number is
  * one above the highest so far, otherwise 2 + the object's number as signed (zigzag) difference
  * from this record's own (from 0 in a THREAD). Highest so far: of the OBJECT records begun (this
- * one too) and of the edges' targets; other records' numbers do not count. Numbers are handed out
- * as objects are found, so a reader may refuse one that is above the stream's size in bytes. */
+ * one too) and of the edges' targets; other records' numbers do not count. */
 enum graph_edge {
     EDGE_OTHER = 0,     /* something that the object refers to */
     EDGE_ITEM = 1,      /* list, tuple: items in order */
@@ -236,8 +235,8 @@ struct graph_stats {
 };
 
 /* A whole stream, checked: all texts, types and codes that are referred to exist, and every object
- * number is at most object_count (an object without a record has type 0). Entry 0 of each array is
- * none. Texts are valid UTF-8. */
+ * number is below object_count. All objects without a record are one, the last, which has type 0.
+ * Entry 0 of each array is none. Texts are valid UTF-8. */
 struct graph {
     uint32_t python_minor, flags;
     bool complete; /* END was there */
