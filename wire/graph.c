@@ -158,13 +158,6 @@ static uint64_t get(struct reader *reader) {
     return 0;
 }
 
-static uint8_t get_byte(struct reader *reader) {
-    if (reader->trouble == TROUBLE_NONE && reader->at < reader->end)
-        return *reader->at++;
-    fail(reader, TROUBLE_SHORT, "");
-    return 0;
-}
-
 static uint32_t get_u32(struct reader *reader) {
     uint64_t value = get(reader);
     if (value <= UINT32_MAX)
@@ -341,7 +334,7 @@ static void read_code_locals(struct reader *reader, struct graph_code *code) {
     code->local_kinds = reader_take(reader, code->local_count);
     for (uint32_t i = 0; i < code->local_count && reader->trouble == TROUBLE_NONE; i++) {
         code->local_names[i] = get_text(reader);
-        code->local_kinds[i] = get_byte(reader);
+        code->local_kinds[i] = (uint8_t)get(reader);
     }
 }
 

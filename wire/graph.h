@@ -46,7 +46,7 @@ enum graph_record {
     /* object number; name text; qualified name text (0: as name); file text; first line; co_flags;
      * arguments (all kinds, with *args and **kwargs); stack size; instructions: count of bytes,
      * bytes as in memory (may be specialised; 0: too long); exception table: count, bytes; fast
-     * locals: count, each: name text, kind byte (enum graph_local); names used (co_names): count,
+     * locals: count, each: name text, kind (enum graph_local); names used (co_names): count,
      * each a text; line of each instruction is not told: see FRAME. */
     GRAPH_CODE = 5,
     /* thread (0: it belongs to an object), depth in its thread (0 is the innermost), owner: object

@@ -124,7 +124,7 @@ static void put_code_locals(struct graph_sample *sample, const struct sample_cod
                        : *name == '&' ? GRAPH_FREE_VARIABLE
                                       : GRAPH_LOCAL;
         graph_sample_number(sample, graph_sample_text(sample, name + (kind != GRAPH_LOCAL)));
-        graph_sample_byte(sample, kind);
+        graph_sample_number(sample, kind);
     }
 }
 

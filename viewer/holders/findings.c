@@ -1,9 +1,18 @@
-/* Findings (viewer/holders.h): picks the snapshot, reads its heap graph, and has it analysed. */
+/* Findings (viewer/holders.h): picks the snapshot, reads its heap graph, has it analysed, and says
+ * of each unit who holds it.
+ */
 #include "viewer/holders.h"
 
-#include "wire/graph.h"
+#include "viewer/holders/advice.h"
+#include "viewer/holders/dot.h"
+#include "viewer/holders/names.h"
+#include "viewer/holders/paths.h"
+#include "viewer/holders/whatif.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#define OTHERS_MAX 4u
 
 const char *const holder_root_names[HOLDER_ROOTS] = {
     [HOLDER_LOCAL] = "local",         [HOLDER_ARGUMENT] = "argument",
@@ -23,6 +32,312 @@ const char *const verdict_names[] = {
     [VERDICT_IN_USE] = "in use",
 };
 
+/* What findings->memory is. */
+struct memory {
+    struct texts *texts;
+    const char **dots; /* by holder */
+};
+
+struct analysis {
+    struct heap heap;
+    struct units units;
+    struct whatif whatif;
+    struct findings *findings;
+    struct memory *memory;
+};
+
+/* -- Who holds a unit -- */
+
+static bool starts_live(const struct heap *heap, const struct path *path) {
+    if (path->root != HOLDER_LOCAL && path->root != HOLDER_ARGUMENT)
+        return false;
+    const struct heap_edge *start = &heap->edges[path->start];
+    if (path->frame == NODE_NONE || path->through_frame)
+        return false;
+    bool pending = start->flags & HEAP_PENDING && !(start->flags & HEAP_UNCERTAIN);
+    return start->flags & HEAP_LIVE || pending;
+}
+
+/* Where to begin for one that stands for many: what refers to them all. */
+static void find_path(const struct heap *heap, const struct unit *unit, struct path *path) {
+    uint32_t container = unit->loose ? heap->source[unit->by] : NODE_NONE;
+    if (container != NODE_NONE && heap_is_object(heap, container) && heap->by[container] != NO_EDGE)
+        path_find(heap, container, path);
+    else
+        path_by_edge(heap, unit->by, path);
+}
+
+static enum verdict judge(const struct heap *heap, const struct unit *unit,
+                          const struct path *path) {
+    if (unit->garbage)
+        return VERDICT_GARBAGE;
+    if (unit->freed == unit->bytes && path->start != NO_EDGE &&
+        heap->edges[path->start].flags & HEAP_DEAD)
+        return VERDICT_DEAD;
+    return starts_live(heap, path) ? VERDICT_IN_USE : VERDICT_UNKNOWN;
+}
+
+/* -- Why -- */
+
+static uint32_t garbage_start(const struct heap *heap, uint32_t node) {
+    uint32_t edge = heap->by[node];
+    while (edge != NO_EDGE && heap->source[edge] != heap->top)
+        edge = heap->by[heap->source[edge]];
+    return edge;
+}
+
+static const char *garbage_name(const struct heap *heap, const struct unit *unit) {
+    uint32_t start = garbage_start(heap, unit->node);
+    return start == NO_EDGE ? "" : names_own(heap, heap->edges[start].target);
+}
+
+static const char *garbage_reason(const struct heap *heap, uint32_t node) {
+    uint32_t start = garbage_start(heap, node);
+    struct line line = {.size = 0};
+    if (start == NO_EDGE)
+        return "";
+    cycles_describe(heap, heap->edges[start].target, &line);
+    if (heap->edges[start].label & CYCLE_FINALIZER)
+        line_add(&line, "; a finalizer (__del__) has to run first");
+    if (heap->edges[start].label & CYCLE_OLD)
+        line_add(&line, "; in an old generation, which is seldom collected");
+    return texts_keep(heap->texts, line.text);
+}
+
+static const char *native_reason(const struct heap *heap, const struct path *path) {
+    const struct heap_edge *start = &heap->edges[path->start];
+    if (start->kind == HEAP_TOP_UNSETTLED)
+        return "its references could not all be found";
+    if (start->kind != HEAP_TOP_NATIVE)
+        return "";
+    return texts_format(heap->texts, "%u reference%s held by native code", start->label,
+                        start->label == 1 ? "" : "s");
+}
+
+static const char *dead_reason(const struct heap *heap, const struct path *path) {
+    return path->line ? texts_format(heap->texts, "never read again after line %u", path->line)
+                      : "never read again";
+}
+
+/* References to the object itself that native code has, whatever else holds it. */
+static const char *missing_reason(const struct heap *heap, uint32_t node) {
+    for (uint32_t i = heap->first_in[node]; i < heap->first_in[node + 1]; i++) {
+        const struct heap_edge *edge = &heap->edges[heap->in[i]];
+        if (edge->kind == HEAP_TOP_NATIVE)
+            return texts_format(heap->texts, "%u reference%s held by native code", edge->label,
+                                edge->label == 1 ? "" : "s");
+    }
+    return "";
+}
+
+static const char *reason_of(const struct heap *heap, const struct unit *unit,
+                             const struct path *path, enum verdict verdict) {
+    if (verdict == VERDICT_GARBAGE)
+        return garbage_reason(heap, unit->node);
+    if (verdict == VERDICT_DEAD)
+        return dead_reason(heap, path);
+    if (path->root == HOLDER_NATIVE && path->start != NO_EDGE)
+        return native_reason(heap, path);
+    return heap_is_object(heap, unit->node) ? missing_reason(heap, unit->node) : "";
+}
+
+/* -- Who else -- */
+
+/* An edge that says something to a user, and does not come from what the object itself keeps. */
+static bool is_another(const struct heap *heap, const struct unit *unit, uint32_t edge) {
+    uint32_t source = heap->source[edge];
+    if (edge == unit->by || heap->edges[edge].kind == HEAP_TOP_GARBAGE ||
+        heap->edges[edge].kind >= HEAP_TOP_THREAD)
+        return false;
+    return source < heap->top && heap->by[source] != NO_EDGE &&
+           !heap_dominates(heap, unit->node, source);
+}
+
+static void add_other(const struct heap *heap, uint32_t edge, struct line *line) {
+    struct path path;
+    path_by_edge(heap, edge, &path);
+    bool dead = path.start != NO_EDGE && heap->edges[path.start].flags & HEAP_DEAD;
+    line_add(line, "%s%s%s", line->size ? "; " : "", path.text.text,
+             dead ? ", never read again" : "");
+}
+
+static const char *others_of(const struct heap *heap, const struct unit *unit) {
+    struct line line = {.size = 0};
+    uint32_t node = unit->node, told = 0, more = 0;
+    if (unit->loose || !heap_is_object(heap, node))
+        return "";
+    for (uint32_t i = heap->first_in[node]; i < heap->first_in[node + 1]; i++) {
+        if (!is_another(heap, unit, heap->in[i]))
+            continue;
+        if (told < OTHERS_MAX) {
+            add_other(heap, heap->in[i], &line);
+            told++;
+        } else {
+            more++;
+        }
+    }
+    if (more)
+        line_add(&line, "; %u more", more);
+    return texts_keep(heap->texts, line.text);
+}
+
+/* -- Holders -- */
+
+static void add_advice(const struct heap *heap, const struct path *path, struct holder *holder) {
+    const char *advice[ADVICE_MAX];
+    uint32_t count = advice_find(heap, path, advice);
+    holder->advice = texts_array(heap->texts, count + 1ul, sizeof *holder->advice);
+    if (!holder->advice)
+        return;
+    memcpy(holder->advice, advice, count * sizeof *advice);
+    holder->advice_count = count;
+}
+
+static void fill_stray(const struct heap *heap, const struct unit *unit, struct holder *holder) {
+    (void)heap;
+    *holder = (struct holder){
+        .bytes = unit->bytes,
+        .count = 1,
+        .type = "",
+        .detail = "",
+        .root = HOLDER_NONE,
+        .name = "",
+        .function = "",
+        .file = "",
+        .path = "",
+        .reason = "",
+        .others = "",
+        .node = unit->site,
+    };
+}
+
+static void fill_holder(const struct heap *heap, const struct unit *unit, struct holder *holder) {
+    struct path path;
+    if (unit->by == NO_EDGE) {
+        fill_stray(heap, unit, holder);
+        return;
+    }
+    find_path(heap, unit, &path);
+    enum verdict verdict = judge(heap, unit, &path);
+    const char *detail = heap->graph->texts[heap_object(heap, unit->shown)->detail];
+    *holder = (struct holder){
+        .bytes = unit->bytes,
+        .count = unit->count,
+        .type = texts_keep(heap->texts, names_type(heap, unit->shown)),
+        .detail = unit->count == 1 ? texts_keep(heap->texts, detail) : "",
+        .root = unit->garbage ? HOLDER_GARBAGE : path.root,
+        .name = texts_keep(heap->texts, unit->garbage ? garbage_name(heap, unit) : path.name),
+        .function = texts_keep(heap->texts, path.function),
+        .file = texts_keep(heap->texts, path.file),
+        .line = path.line,
+        .path = texts_keep(heap->texts, path.text.text),
+        .verdict = verdict,
+        .reason = reason_of(heap, unit, &path, verdict),
+        .others = others_of(heap, unit),
+        .saves = unit->freed,
+        .node = unit->site,
+        .object = heap_is_object(heap, unit->node) ? unit->node : 0,
+    };
+    if (verdict == VERDICT_DEAD && path.frame != NODE_NONE)
+        add_advice(heap, &path, holder);
+}
+
+static int compare_units(const void *a, const void *b) {
+    const struct unit *const *one = a, *const *two = b;
+    if ((*one)->bytes != (*two)->bytes)
+        return (*one)->bytes > (*two)->bytes ? -1 : 1;
+    return (*one)->node < (*two)->node ? -1 : (*one)->node > (*two)->node;
+}
+
+static bool add_holder(struct analysis *analysis, const struct unit *unit, uint64_t *left) {
+    struct findings *findings = analysis->findings;
+    const struct heap *heap = &analysis->heap;
+    if (unit->bytes > *left)
+        return true; /* objects that were there before anything was counted */
+    *left -= unit->bytes;
+    struct holder *holder = &findings->holders[findings->count];
+    fill_holder(heap, unit, holder);
+    uint32_t number = (uint32_t)(unit - analysis->units.all) + 1;
+    if (holder->saves > 0 &&
+        !whatif_peak(heap, &analysis->whatif, number, &holder->peak_if_released))
+        return false;
+    analysis->memory->dots[findings->count++] =
+        dot_describe(heap, unit, *holder->path ? holder->path : "memory without a known owner");
+    return true;
+}
+
+static bool add_holders(struct analysis *analysis) {
+    struct findings *findings = analysis->findings;
+    uint32_t count = analysis->units.count;
+    uint64_t left = analysis->heap.snapshot->bytes;
+    const struct unit **sorted = malloc((count + 1ul) * sizeof *sorted);
+    findings->holders = calloc(UNITS_MAX, sizeof *findings->holders);
+    analysis->memory->dots =
+        texts_array(analysis->memory->texts, UNITS_MAX, sizeof *analysis->memory->dots);
+    bool good = sorted && findings->holders && analysis->memory->dots;
+    for (uint32_t i = 0; i < count && good; i++)
+        sorted[i] = &analysis->units.all[i];
+    if (good && count > 0)
+        qsort(sorted, count, sizeof *sorted, compare_units);
+    for (uint32_t i = 0; i < count && findings->count < UNITS_MAX && good; i++)
+        good = add_holder(analysis, sorted[i], &left);
+    free(sorted);
+    return good;
+}
+
+/* -- The analysis -- */
+
+static bool analyse(struct analysis *analysis) {
+    struct heap *heap = &analysis->heap;
+    struct findings *findings = analysis->findings;
+    if (!heap_build(heap) || !accounting_settle(heap) || !reach_mark(heap) || !cycles_find(heap) ||
+        !heap_index_referrers(heap) || !search_paths(heap) || !dominators_find(heap) ||
+        !units_find(heap, &analysis->units) ||
+        !whatif_find(heap, &analysis->units, &analysis->whatif))
+        return false;
+    findings->dead_bytes = analysis->whatif.dead_bytes;
+    findings->garbage_bytes = analysis->whatif.garbage_bytes;
+    return add_holders(analysis) &&
+           whatif_peak(heap, &analysis->whatif, WHATIF_ALL, &findings->peak_if_released);
+}
+
+static void run_analysis(const struct profile *profile, struct findings *findings) {
+    struct memory *memory = findings->memory;
+    const struct profile_snapshot *snapshot = &profile->snapshots[findings->snapshot];
+    uint64_t first_block = 0;
+    for (uint32_t i = 0; i < findings->snapshot; i++)
+        first_block += profile->snapshots[i].block_count;
+    struct analysis analysis = {
+        .heap = {.profile = profile,
+                 .snapshot = snapshot,
+                 .blocks = &profile->blocks[first_block],
+                 .graph = findings->graph,
+                 .texts = memory->texts},
+        .findings = findings,
+        .memory = memory,
+    };
+    uint64_t peak = findings->peak_if_released;
+    if (!analyse(&analysis) || texts_failed(memory->texts)) {
+        snprintf(findings->why, sizeof findings->why, "memory ran out over the heap graph");
+        findings->count = 0;
+        findings->dead_bytes = findings->garbage_bytes = 0;
+        findings->peak_if_released = peak;
+    }
+    heap_release(&analysis.heap);
+    units_release(&analysis.units);
+    whatif_release(&analysis.whatif);
+}
+
+static struct memory *memory_open(void) {
+    struct memory *memory = calloc(1, sizeof *memory);
+    if (memory)
+        memory->texts = texts_open();
+    if (memory && memory->texts)
+        return memory;
+    free(memory);
+    return NULL;
+}
+
 /* Less than nine tenths, without overflow. */
 static bool is_far(uint64_t bytes, uint64_t peak) {
     return bytes < peak - peak / 10;
@@ -34,6 +349,11 @@ struct findings *findings_of_snapshot(const struct profile *profile, uint32_t sn
     struct findings *findings = calloc(1, sizeof *findings);
     if (!findings)
         return NULL;
+    findings->memory = memory_open();
+    if (!findings->memory) {
+        free(findings);
+        return NULL;
+    }
     const struct profile_snapshot *of = &profile->snapshots[snapshot];
     const struct profile_graph *graph = &profile->graphs[snapshot];
     uint64_t peak = profile->processes[of->process].peak_bytes;
@@ -44,6 +364,8 @@ struct findings *findings_of_snapshot(const struct profile *profile, uint32_t sn
     findings->peak_if_released = peak;
     findings->far_from_peak = is_far(of->bytes + of->pending_bytes, peak);
     findings->graph = graph_read(graph->bytes, graph->size, findings->why, sizeof findings->why);
+    if (findings->graph)
+        run_analysis(profile, findings);
     return findings;
 }
 
@@ -57,14 +379,18 @@ struct findings *findings_of(const struct profile *profile, uint32_t process) {
 void findings_free(struct findings *findings) {
     if (!findings)
         return;
+    struct memory *memory = findings->memory;
+    texts_close(memory->texts);
+    free(memory);
     graph_free(findings->graph);
     free(findings->holders);
     free(findings);
 }
 
 bool findings_dot(const struct findings *findings, uint32_t holder, FILE *out) {
+    const struct memory *memory = findings->memory;
     if (holder >= findings->count)
         return false;
-    fprintf(out, "digraph holder {\n}\n");
+    fputs(memory->dots[holder], out);
     return !ferror(out);
 }

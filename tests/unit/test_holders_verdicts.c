@@ -1,0 +1,586 @@
+/* Verdicts: what may be called dead or garbage, and what may not. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "heap_scene.h"
+
+#include <string.h>
+
+#define GIB (1ull << 30)
+
+static struct scene scene;
+
+static void must_be(const struct holder *holder, enum verdict verdict, uint64_t saves) {
+    if (holder->verdict != verdict)
+        fail_msg("%s is %s", holder->path, verdict_names[holder->verdict]);
+    assert_int_equal(holder->saves, saves);
+}
+
+/* The founding case. */
+static void test_the_clinging_local(void **state) {
+    (void)state;
+    scene_open(&scene);
+    uint32_t data = scene_big(&scene, scene.array, 1, GIB);
+    uint32_t changed = scene_big(&scene, scene.array, 1, GIB);
+    scene_frame(&scene, &(struct scene_frame){"modify2", 0, 15, LOCALS(LIVE("data", changed))});
+    scene_frame(&scene, &(struct scene_frame){"process_data", 1, 8, LOCALS(DEAD("data", data))});
+    scene.snapshot.pending_bytes = GIB;
+    scene_moment(&scene, SCENE_SNAPSHOT, 2 * GIB + MIB / 2);
+    scene_moment(&scene, SCENE_SNAPSHOT + 1, 3 * GIB + MIB / 2);
+    scene_find(&scene);
+    const struct holder *dead = scene_holder(&scene, "data in process_data() (app.py:8)");
+    must_be(dead, VERDICT_DEAD, GIB + 100);
+    assert_int_equal(dead->root, HOLDER_LOCAL);
+    assert_string_equal(dead->name, "data");
+    assert_string_equal(dead->function, "process_data");
+    assert_string_equal(dead->file, "/src/app.py");
+    assert_string_equal(dead->type, "numpy.ndarray");
+    assert_string_equal(dead->reason, "never read again after line 8");
+    assert_string_equal(dead->others, "");
+    assert_true(dead->advice_count > 0);
+    assert_int_equal(dead->bytes, GIB + 100);
+    assert_int_equal(dead->peak_if_released, 2 * GIB + MIB / 2 - 100);
+    must_be(scene_holder(&scene, "data in modify2() (app.py:15)"), VERDICT_IN_USE, 0);
+    assert_int_equal(scene.findings->count, 2);
+    assert_int_equal(scene.findings->dead_bytes, GIB + 100);
+    assert_int_equal(scene.findings->garbage_bytes, 0);
+    assert_int_equal(scene.findings->peak_if_released, 2 * GIB + MIB / 2 - 100);
+    assert_false(scene.findings->far_from_peak);
+    scene_close(&scene);
+}
+
+/* Local `data` is dead, and the object has `references` in all. */
+static const struct holder *one_dead_local(uint64_t references) {
+    scene_open(&scene);
+    uint32_t data = scene_big(&scene, scene.array, references, 8 * MIB);
+    scene_frame(&scene, &(struct scene_frame){"f", 0, 3, LOCALS(DEAD("data", data))});
+    scene_find(&scene);
+    assert_int_equal(scene.findings->count, 1);
+    return &scene.findings->holders[0];
+}
+
+static void test_native_code_holds_it_too(void **state) {
+    (void)state;
+    const struct holder *holder = one_dead_local(2);
+    must_be(holder, VERDICT_UNKNOWN, 0);
+    assert_string_equal(holder->path, "data in f() (app.py:3)");
+    assert_string_equal(holder->reason, "1 reference held by native code");
+    assert_int_equal(scene.findings->dead_bytes, 0);
+    assert_int_equal(holder->peak_if_released, 0);
+    scene_close(&scene);
+    scene_open(&scene);
+    scene_big(&scene, scene.array, 2, 8 * MIB);
+    scene_find(&scene);
+    holder = &scene.findings->holders[0];
+    assert_int_equal(holder->root, HOLDER_NATIVE);
+    assert_string_equal(holder->reason, "2 references held by native code");
+    scene_close(&scene);
+}
+
+static void test_more_references_than_the_count(void **state) {
+    (void)state;
+    scene_open(&scene);
+    uint32_t data = scene_big(&scene, scene.array, 1, 8 * MIB);
+    scene_frame(&scene,
+                &(struct scene_frame){"f", 0, 3, LOCALS(DEAD("data", data), DEAD("again", data))});
+    scene_find(&scene);
+    must_be(&scene.findings->holders[0], VERDICT_UNKNOWN, 0);
+    scene_close(&scene);
+}
+
+static void test_immortal_objects_stay(void **state) {
+    (void)state;
+    must_be(one_dead_local(0), VERDICT_UNKNOWN, 0);
+    scene_close(&scene);
+}
+
+static void test_one_dead_and_one_live_holder(void **state) {
+    (void)state;
+    scene_open(&scene);
+    uint32_t data = scene_big(&scene, scene.array, 2, 8 * MIB);
+    scene_frame(&scene, &(struct scene_frame){"use", 0, 9, LOCALS(LIVE("rows", data))});
+    scene_frame(&scene, &(struct scene_frame){"f", 1, 3, LOCALS(DEAD("data", data))});
+    scene_find(&scene);
+    const struct holder *holder = scene_holder(&scene, "rows in use() (app.py:9)");
+    must_be(holder, VERDICT_IN_USE, 0);
+    assert_string_equal(holder->others, "data in f() (app.py:3), never read again");
+    assert_int_equal(scene.findings->count, 1);
+    assert_int_equal(scene.findings->dead_bytes, 0);
+    scene_close(&scene);
+}
+
+static void test_two_dead_holders_save_once(void **state) {
+    (void)state;
+    scene_open(&scene);
+    uint32_t data = scene_big(&scene, scene.array, 2, 8 * MIB);
+    scene_frame(&scene, &(struct scene_frame){"g", 0, 9, LOCALS(DEAD("rows", data))});
+    scene_frame(&scene, &(struct scene_frame){"f", 1, 3, LOCALS(DEAD("data", data))});
+    scene_find(&scene);
+    const struct holder *holder = scene_holder(&scene, "rows in g() (app.py:9)");
+    must_be(holder, VERDICT_DEAD, 8 * MIB + 100);
+    assert_string_equal(holder->others, "data in f() (app.py:3), never read again");
+    assert_int_equal(scene.findings->count, 1);
+    assert_int_equal(scene.findings->dead_bytes, 8 * MIB + 100);
+    scene_close(&scene);
+}
+
+/* A dead local of a container that something else looks into. */
+static void test_a_part_is_held_elsewhere(void **state) {
+    (void)state;
+    scene_open(&scene);
+    uint32_t first = scene_big(&scene, scene.bytes, 1, 8 * MIB);
+    uint32_t second = scene_big(&scene, scene.bytes, 2, 8 * MIB);
+    uint32_t list = scene_object(&scene, scene.list, 1, EDGES(ITEM(first), ITEM(second)));
+    scene_frame(&scene, &(struct scene_frame){"f", 0, 3,
+                                              LOCALS(DEAD("parts", list), LIVE("last", second))});
+    scene_find(&scene);
+    must_be(scene_holder(&scene, "parts[0] in f()"), VERDICT_DEAD, 8 * MIB + 100);
+    must_be(scene_holder(&scene, "last in f()"), VERDICT_IN_USE, 0);
+    scene_close(&scene);
+}
+
+static void test_cells_are_never_dead(void **state) {
+    (void)state;
+    static const char *const kinds[] = {"*data", "&data"};
+    for (int i = 0; i < 2; i++) {
+        scene_open(&scene);
+        uint32_t data = scene_big(&scene, scene.array, 1, 8 * MIB);
+        uint32_t cell = scene_object(&scene, scene.cell, 1, EDGES(FIELD("cell_contents", data)));
+        scene_frame(&scene, &(struct scene_frame){"f", 0, 3, LOCALS(DEAD(kinds[i], cell))});
+        scene_find(&scene);
+        const struct holder *holder = scene_holder(&scene, "data in f()");
+        assert_int_equal(holder->root, HOLDER_CLOSURE);
+        assert_true(holder->verdict != VERDICT_DEAD);
+        assert_int_equal(holder->saves, 0);
+        scene_close(&scene);
+    }
+}
+
+static void test_unknown_liveness(void **state) {
+    (void)state;
+    scene_open(&scene);
+    uint32_t data = scene_big(&scene, scene.array, 1, 8 * MIB);
+    scene_frame(&scene, &(struct scene_frame){.function = "f",
+                                              .line = 3,
+                                              .locals = LOCALS(DEAD("data", data)),
+                                              .unknown = true});
+    scene_find(&scene);
+    must_be(scene_holder(&scene, "data in f()"), VERDICT_UNKNOWN, 0);
+    scene_close(&scene);
+}
+
+static void test_a_suspended_generator_may_go_on(void **state) {
+    (void)state;
+    scene_open(&scene);
+    uint32_t data = scene_big(&scene, scene.array, 1, 8 * MIB);
+    uint32_t generator =
+        scene_object_of(&scene, scene.generator, 1, 0, GRAPH_OBJECT_TRACKED, "produce", NULL);
+    scene_frame(&scene, &(struct scene_frame){.function = "produce",
+                                              .line = 20,
+                                              .locals = LOCALS(DEAD("data", data)),
+                                              .owner = generator,
+                                              .suspended = true});
+    scene_frame(&scene, &(struct scene_frame){"f", 0, 3, LOCALS(LIVE("items", generator))});
+    scene_find(&scene);
+    const struct holder *holder =
+        scene_holder(&scene, "items in f() (app.py:3) -> frame produce() -> data");
+    must_be(holder, VERDICT_UNKNOWN, 0);
+    assert_int_equal(holder->root, HOLDER_GENERATOR);
+    assert_string_equal(holder->name, "data");
+    assert_string_equal(holder->function, "produce");
+    assert_int_equal(holder->line, 20);
+    scene_close(&scene);
+}
+
+/* ... but when the generator itself is let go, so is what it holds. */
+static void test_a_dead_generator(void **state) {
+    (void)state;
+    scene_open(&scene);
+    uint32_t data = scene_big(&scene, scene.array, 1, 8 * MIB);
+    uint32_t generator = scene_object(&scene, scene.generator, 1, NULL);
+    scene_frame(&scene, &(struct scene_frame){.function = "produce",
+                                              .locals = LOCALS(LIVE("data", data)),
+                                              .owner = generator,
+                                              .suspended = true});
+    scene_frame(&scene, &(struct scene_frame){"f", 0, 3, LOCALS(DEAD("items", generator))});
+    scene_find(&scene);
+    must_be(&scene.findings->holders[0], VERDICT_DEAD, 8 * MIB + 100);
+    scene_close(&scene);
+}
+
+static void test_a_running_generator_is_not_dead(void **state) {
+    (void)state;
+    scene_open(&scene);
+    uint32_t data = scene_big(&scene, scene.array, 1, 8 * MIB);
+    uint32_t generator = scene_object(&scene, scene.generator, 1, NULL);
+    scene_frame(&scene, &(struct scene_frame){.function = "produce",
+                                              .locals = LOCALS(DEAD("data", data)),
+                                              .owner = generator});
+    scene_frame(&scene, &(struct scene_frame){"f", 1, 3, LOCALS(LIVE("items", generator))});
+    scene_find(&scene);
+    must_be(&scene.findings->holders[0], VERDICT_UNKNOWN, 0);
+    scene_close(&scene);
+}
+
+/* A frame object that only its frame has, as up to 3.10 every one does; or that a traceback has
+ * too. */
+static void frame_object(bool traceback, enum verdict verdict) {
+    memset(&scene, 0, sizeof scene);
+    scene_open(&scene);
+    uint32_t data = scene_big(&scene, scene.array, 1, 8 * MIB);
+    uint32_t frame = scene_object(&scene, scene.frame_object, traceback ? 3 : 2, NULL);
+    uint32_t inner = scene_object(&scene, scene.frame_object, 1, EDGES(FIELD("f_back", frame)));
+    const struct sample_edge fields[] = {{EDGE_FIELD, "frame", inner},
+                                         {EDGE_FIELD, "frame", frame}};
+    scene.main_thread = graph_sample_thread(&scene.graph, "MainThread", fields, 2);
+    if (traceback) {
+        uint32_t held = scene_object(&scene, scene.traceback, 1, EDGES(FIELD("tb_frame", frame)));
+        scene_frame(&scene, &(struct scene_frame){.function = "g",
+                                                  .locals = LOCALS(LIVE("error", held)),
+                                                  .owner = inner});
+    } else {
+        scene_frame(&scene, &(struct scene_frame){.function = "g", .owner = inner});
+    }
+    scene_frame(&scene, &(struct scene_frame){.function = "f",
+                                              .depth = 1,
+                                              .locals = LOCALS(DEAD("data", data)),
+                                              .owner = frame});
+    scene_find(&scene);
+    assert_int_equal(scene_holder(&scene, "data in f()")->verdict, verdict);
+    scene_close(&scene);
+}
+
+static void test_frame_objects(void **state) {
+    (void)state;
+    frame_object(false, VERDICT_DEAD);
+    frame_object(true, VERDICT_UNKNOWN);
+}
+
+static void test_operands_are_held(void **state) {
+    (void)state;
+    for (uint32_t borrowed = 0; borrowed < 2; borrowed++) {
+        scene_open(&scene);
+        uint32_t data = scene_big(&scene, scene.array, 2 - borrowed, 8 * MIB);
+        const uint32_t stack[] = {data << 1 | borrowed, 0};
+        scene_frame(&scene, &(struct scene_frame){.function = "f",
+                                                  .line = 3,
+                                                  .locals = LOCALS(DEAD("data", data)),
+                                                  .stack = stack});
+        scene_find(&scene);
+        const struct holder *holder =
+            scene_holder(&scene, "argument of the pending call in f() (app.py:3)");
+        must_be(holder, VERDICT_IN_USE, 0);
+        assert_int_equal(holder->root, HOLDER_ARGUMENT);
+        assert_string_equal(holder->others, "data in f() (app.py:3), never read again");
+        scene_close(&scene);
+    }
+}
+
+static void test_arguments_of_a_caller_are_held(void **state) {
+    (void)state;
+    scene_open(&scene);
+    uint32_t data = scene_big(&scene, scene.array, 2, 8 * MIB);
+    const uint32_t stack[] = {data << 1, 0};
+    scene_frame(&scene, &(struct scene_frame){"g", 0, 9, NULL});
+    scene_frame(&scene, &(struct scene_frame){.function = "f",
+                                              .depth = 1,
+                                              .locals = LOCALS(DEAD("data", data)),
+                                              .stack = stack});
+    scene_find(&scene);
+    must_be(&scene.findings->holders[0], VERDICT_UNKNOWN, 0);
+    scene_close(&scene);
+}
+
+/* Where the stack ends is not known: a place may mean nothing, and is not counted either. */
+static void test_places_that_may_mean_nothing(void **state) {
+    (void)state;
+    for (uint64_t references = 1; references <= 2; references++) {
+        scene_open(&scene);
+        uint32_t data = scene_big(&scene, scene.array, references, 8 * MIB);
+        const uint32_t stack[] = {data << 1, 0};
+        scene_frame(&scene, &(struct scene_frame){.function = "f",
+                                                  .locals = LOCALS(DEAD("data", data)),
+                                                  .stack = stack,
+                                                  .unknown_depth = true});
+        scene_find(&scene);
+        must_be(&scene.findings->holders[0], VERDICT_UNKNOWN, 0);
+        scene_close(&scene);
+    }
+}
+
+/* A place beyond the depth holds nothing, and an object found only there is none. */
+static void test_places_beyond_the_depth(void **state) {
+    (void)state;
+    scene_open(&scene);
+    uint32_t data = scene_big(&scene, scene.array, 1, 8 * MIB);
+    uint32_t stale = scene_view(&scene, scene.bytes, 1, scene_block(&scene, 8 * MIB),
+                                GRAPH_OBJECT_OWNS | GRAPH_OBJECT_UNSURE, NULL);
+    const uint32_t stack[] = {data << 1, stale << 1, 0};
+    scene_frame(&scene, &(struct scene_frame){"g", 0, 9, NULL});
+    scene_frame(&scene, &(struct scene_frame){.function = "f",
+                                              .depth = 1,
+                                              .line = 3,
+                                              .locals = LOCALS(DEAD("data", data)),
+                                              .stack = stack,
+                                              .saved_depth_plus_one = 1});
+    scene_find(&scene);
+    must_be(scene_holder(&scene, "data in f()"), VERDICT_DEAD, 8 * MIB + 100);
+    assert_int_equal(scene.findings->count, 2);
+    assert_int_equal(scene.findings->holders[1].root, HOLDER_NONE);
+    scene_close(&scene);
+}
+
+/* From 3.14 a parameter can be borrowed from the caller's local. */
+static void test_borrowed_parameters(void **state) {
+    (void)state;
+    for (int live = 0; live < 2; live++) {
+        scene_open(&scene);
+        uint32_t data = scene_big(&scene, scene.array, 1, 8 * MIB);
+        scene_frame(&scene, &(struct scene_frame){.function = "g",
+                                                  .locals = LOCALS({"rows", data, live, true})});
+        scene_frame(&scene, &(struct scene_frame){"f", 1, 3, LOCALS(DEAD("data", data))});
+        scene_find(&scene);
+        assert_int_equal(scene.findings->holders[0].verdict, live ? VERDICT_IN_USE : VERDICT_DEAD);
+        scene_close(&scene);
+    }
+}
+
+/* -- Garbage -- */
+
+/* memo: function -> closure -> cell -> function, and another cell with a dict. */
+static uint32_t add_memo(uint64_t size, uint32_t flags) {
+    uint32_t memo = scene_big(&scene, scene.dict, 1, size);
+    uint32_t at = scene.graph.object_count;
+    scene_object_of(&scene, scene.cell, 1, 0, flags, NULL, EDGES(FIELD("cell_contents", memo)));
+    scene_object_of(&scene, scene.cell, 1, 0, flags, NULL, EDGES(FIELD("cell_contents", at + 4)));
+    scene_object_of(&scene, scene.tuple, 1, 0, flags, NULL, EDGES(ITEM(at + 1), ITEM(at + 2)));
+    return scene_object_of(&scene, scene.function, 1, 0, flags, "solve.<locals>.fill",
+                           EDGES(FIELD("__closure__", at + 3)));
+}
+
+static void test_garbage_is_named(void **state) {
+    (void)state;
+    scene_open(&scene);
+    add_memo(8 * MIB, GRAPH_OBJECT_TRACKED | GRAPH_OBJECT_OLD);
+    scene_find(&scene);
+    assert_int_equal(scene.findings->count, 1);
+    const struct holder *holder = &scene.findings->holders[0];
+    must_be(holder, VERDICT_GARBAGE, 8 * MIB + 100);
+    assert_int_equal(holder->root, HOLDER_GARBAGE);
+    assert_string_equal(holder->type, "dict");
+    assert_string_equal(holder->name, "fill");
+    assert_string_equal(holder->reason, "function fill -> closure cell -> function fill; in an old "
+                                        "generation, which is seldom collected");
+    assert_int_equal(scene.findings->garbage_bytes, 8 * MIB + 100 + 4 * 64);
+    assert_int_equal(scene.findings->dead_bytes, 0);
+    scene_close(&scene);
+}
+
+static void test_a_finalizer_delays(void **state) {
+    (void)state;
+    scene_open(&scene);
+    uint32_t data = scene_big(&scene, scene.bytes, 1, 8 * MIB);
+    scene_object(&scene, scene.finalized, 1, EDGES(ATTRIBUTE("other", 3), ATTRIBUTE("x", data)));
+    scene_object(&scene, scene.finalized, 1, EDGES(ATTRIBUTE("other", 2)));
+    scene_find(&scene);
+    assert_string_equal(scene.findings->holders[0].reason,
+                        "app.Closing -> app.Closing -> app.Closing; a finalizer (__del__) has to "
+                        "run first");
+    scene_close(&scene);
+}
+
+static void test_cycles_that_are_no_garbage(void **state) {
+    (void)state;
+    /* One more reference somewhere. */
+    scene_open(&scene);
+    uint32_t data = scene_big(&scene, scene.bytes, 1, 8 * MIB);
+    scene_object(&scene, scene.node, 2, EDGES(ATTRIBUTE("other", 3), ATTRIBUTE("x", data)));
+    scene_object(&scene, scene.node, 1, EDGES(ATTRIBUTE("other", 2)));
+    scene_find(&scene);
+    must_be(&scene.findings->holders[0], VERDICT_UNKNOWN, 0);
+    assert_int_equal(scene.findings->holders[0].root, HOLDER_NATIVE);
+    assert_int_equal(scene.findings->garbage_bytes, 0);
+    scene_close(&scene);
+    /* The collector does not know one of them. */
+    scene_open(&scene);
+    data = scene_big(&scene, scene.bytes, 1, 8 * MIB);
+    scene_object(&scene, scene.node, 1, EDGES(ATTRIBUTE("other", 3), ATTRIBUTE("x", data)));
+    scene_object_of(&scene, scene.node, 1, 0, 0, NULL, EDGES(ATTRIBUTE("other", 2)));
+    scene_find(&scene);
+    must_be(&scene.findings->holders[0], VERDICT_UNKNOWN, 0);
+    assert_int_equal(scene.findings->garbage_bytes, 0);
+    scene_close(&scene);
+    /* A local leads there. */
+    scene_open(&scene);
+    data = scene_big(&scene, scene.bytes, 1, 8 * MIB);
+    scene_object(&scene, scene.node, 2, EDGES(ATTRIBUTE("other", 3), ATTRIBUTE("x", data)));
+    scene_object(&scene, scene.node, 1, EDGES(ATTRIBUTE("other", 2)));
+    scene_frame(&scene, &(struct scene_frame){"f", 0, 3, LOCALS(DEAD("pair", 2))});
+    scene_find(&scene);
+    must_be(scene_holder(&scene, "pair.x in f()"), VERDICT_DEAD, 8 * MIB + 100);
+    scene_close(&scene);
+}
+
+static void test_many_memos_are_one_line(void **state) {
+    (void)state;
+    scene_open(&scene);
+    for (int i = 0; i < 20; i++)
+        add_memo(512 << 10, GRAPH_OBJECT_TRACKED);
+    scene_find(&scene);
+    assert_int_equal(scene.findings->count, 1);
+    const struct holder *holder = &scene.findings->holders[0];
+    assert_int_equal(holder->count, 20);
+    assert_string_equal(holder->type, "dict");
+    assert_int_equal(holder->verdict, VERDICT_GARBAGE);
+    assert_string_equal(holder->reason, "function fill -> closure cell -> function fill");
+    assert_int_equal(holder->bytes, 20 * ((512 << 10) + 100 + 4 * 64));
+    scene_close(&scene);
+}
+
+/* -- Whose memory it is -- */
+
+static void test_a_view_holds_its_base(void **state) {
+    (void)state;
+    scene_open(&scene);
+    uint64_t address = scene_block(&scene, 8 * MIB);
+    uint32_t base = scene_view(&scene, scene.array, 2, address, GRAPH_OBJECT_OWNS, NULL);
+    uint32_t view =
+        scene_view(&scene, scene.array, 1, address + 4096, 0, EDGES(FIELD("base", base)));
+    scene_frame(&scene, &(struct scene_frame){"f", 0, 3,
+                                              LOCALS(DEAD("whole", base), LIVE("corner", view))});
+    scene_find(&scene);
+    assert_int_equal(scene.findings->count, 1);
+    const struct holder *holder = scene_holder(&scene, "corner.base in f()");
+    must_be(holder, VERDICT_IN_USE, 0);
+    assert_int_equal(holder->bytes, 8 * MIB + 100);
+    assert_string_equal(holder->others, "whole in f() (app.py:3), never read again");
+    scene_close(&scene);
+}
+
+/* Nobody is known to own the block: it may outlive those who point there. */
+static void test_shared_memory_is_never_dead(void **state) {
+    (void)state;
+    scene_open(&scene);
+    uint64_t address = scene_block(&scene, 8 * MIB);
+    uint32_t one = scene_view(&scene, scene.other, 1, address, 0, NULL);
+    uint32_t two = scene_view(&scene, scene.other, 1, address + 64, 0, NULL);
+    scene_frame(&scene,
+                &(struct scene_frame){"f", 0, 3, LOCALS(DEAD("one", one), DEAD("two", two))});
+    scene_find(&scene);
+    assert_int_equal(scene.findings->count, 1);
+    const struct holder *holder = scene_holder(&scene, "one in f()");
+    assert_int_equal(holder->verdict, VERDICT_UNKNOWN);
+    assert_int_equal(holder->bytes, 8 * MIB);
+    assert_true(holder->saves < 1000);
+    assert_int_equal(scene.findings->dead_bytes, 200);
+    scene_close(&scene);
+}
+
+/* Two that both claim to own it, and one that points far into it. */
+static void test_doubtful_owners(void **state) {
+    (void)state;
+    scene_open(&scene);
+    uint64_t address = scene_block(&scene, 8 * MIB), other = scene_block(&scene, 8 * MIB);
+    uint32_t one = scene_view(&scene, scene.array, 1, address, GRAPH_OBJECT_OWNS, NULL);
+    uint32_t two = scene_view(&scene, scene.array, 1, address, GRAPH_OBJECT_OWNS, NULL);
+    uint32_t far = scene_view(&scene, scene.array, 1, other + 65536, GRAPH_OBJECT_OWNS, NULL);
+    scene_frame(&scene,
+                &(struct scene_frame){
+                    "f", 0, 3, LOCALS(DEAD("one", one), DEAD("two", two), DEAD("far", far))});
+    scene_find(&scene);
+    assert_int_equal(scene.findings->count, 2);
+    assert_int_equal(scene.findings->holders[0].verdict, VERDICT_UNKNOWN);
+    assert_int_equal(scene.findings->holders[1].verdict, VERDICT_UNKNOWN);
+    assert_int_equal(scene.findings->dead_bytes, 300);
+    scene_close(&scene);
+}
+
+static void test_memory_without_an_owner(void **state) {
+    (void)state;
+    scene_open(&scene);
+    scene_block(&scene, 8 * MIB);
+    scene_find(&scene);
+    const struct holder *holder = &scene.findings->holders[0];
+    assert_int_equal(holder->root, HOLDER_NONE);
+    assert_string_equal(holder->type, "");
+    assert_int_equal(holder->bytes, 8 * MIB);
+    assert_int_equal(holder->node, 1);
+    assert_int_equal(scene.findings->garbage_bytes, 0);
+    scene_close(&scene);
+}
+
+/* -- Graphs that say less -- */
+
+static void test_a_shallow_graph(void **state) {
+    (void)state;
+    scene_open_as(&scene, GRAPH_SHALLOW);
+    uint32_t data = scene_big(&scene, scene.array, 1, 8 * MIB);
+    uint32_t shared = scene_big(&scene, scene.array, 2, 8 * MIB);
+    scene_frame(&scene, &(struct scene_frame){"f", 0, 3,
+                                              LOCALS(DEAD("data", data), DEAD("shared", shared))});
+    scene_find(&scene);
+    must_be(scene_holder(&scene, "data in f()"), VERDICT_DEAD, 8 * MIB + 100);
+    must_be(scene_holder(&scene, "shared in f()"), VERDICT_UNKNOWN, 0);
+    scene_close(&scene);
+}
+
+static void test_a_free_threaded_graph(void **state) {
+    (void)state;
+    scene_open_as(&scene, GRAPH_SHALLOW | GRAPH_FREE_THREADED);
+    uint32_t data = scene_big(&scene, scene.array, 1, 8 * MIB);
+    scene_frame(&scene, &(struct scene_frame){"f", 0, 3, LOCALS(DEAD("data", data))});
+    scene_find(&scene);
+    must_be(scene_holder(&scene, "data in f()"), VERDICT_UNKNOWN, 0);
+    scene_close(&scene);
+}
+
+/* What a graph that was cut short leaves out may hold anything. */
+static void test_objects_without_records(void **state) {
+    (void)state;
+    scene_open(&scene);
+    uint32_t data = scene_big(&scene, scene.array, 1, 8 * MIB);
+    uint32_t list = scene_object(&scene, scene.list, 1, EDGES(ITEM(data), ITEM(77)));
+    scene_frame(&scene, &(struct scene_frame){"f", 0, 3, LOCALS(DEAD("rows", list))});
+    scene_find(&scene);
+    must_be(scene_holder(&scene, "rows[0] in f()"), VERDICT_DEAD, 8 * MIB + 100);
+    assert_int_equal(scene.findings->dead_bytes, 8 * MIB + 164);
+    scene_close(&scene);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_clinging_local),
+        cmocka_unit_test(test_native_code_holds_it_too),
+        cmocka_unit_test(test_more_references_than_the_count),
+        cmocka_unit_test(test_immortal_objects_stay),
+        cmocka_unit_test(test_one_dead_and_one_live_holder),
+        cmocka_unit_test(test_two_dead_holders_save_once),
+        cmocka_unit_test(test_a_part_is_held_elsewhere),
+        cmocka_unit_test(test_cells_are_never_dead),
+        cmocka_unit_test(test_unknown_liveness),
+        cmocka_unit_test(test_a_suspended_generator_may_go_on),
+        cmocka_unit_test(test_a_dead_generator),
+        cmocka_unit_test(test_a_running_generator_is_not_dead),
+        cmocka_unit_test(test_frame_objects),
+        cmocka_unit_test(test_operands_are_held),
+        cmocka_unit_test(test_arguments_of_a_caller_are_held),
+        cmocka_unit_test(test_places_that_may_mean_nothing),
+        cmocka_unit_test(test_places_beyond_the_depth),
+        cmocka_unit_test(test_borrowed_parameters),
+        cmocka_unit_test(test_garbage_is_named),
+        cmocka_unit_test(test_a_finalizer_delays),
+        cmocka_unit_test(test_cycles_that_are_no_garbage),
+        cmocka_unit_test(test_many_memos_are_one_line),
+        cmocka_unit_test(test_a_view_holds_its_base),
+        cmocka_unit_test(test_shared_memory_is_never_dead),
+        cmocka_unit_test(test_doubtful_owners),
+        cmocka_unit_test(test_memory_without_an_owner),
+        cmocka_unit_test(test_a_shallow_graph),
+        cmocka_unit_test(test_a_free_threaded_graph),
+        cmocka_unit_test(test_objects_without_records),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

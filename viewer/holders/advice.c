@@ -1,0 +1,131 @@
+/* See advice.h. What fits is seen in the function's bytecode: how often the local is written and
+ * read, whether a loop writes it, whether the statement that is being executed still reads it. */
+#include "advice.h"
+
+#include "viewer/bytecode.h"
+
+#include <string.h>
+
+struct usage {
+    bool known;
+    bool argument;
+    uint32_t writes, reads;
+    bool loop;         /* all writes are a loop's, which has ended */
+    bool read_by_line; /* the statement that is being executed reads it, before the call */
+};
+
+struct accesses {
+    uint32_t reads, writes;
+};
+
+/* What one instruction does to a local. */
+static struct accesses accesses_of(const struct instruction *one, uint32_t slot) {
+    struct accesses of = {0};
+    uint32_t argument = one->argument, high = argument >> 4, low = argument & 15;
+    bool two = one->opcode->locals[1] != LOCAL_NONE;
+    for (unsigned i = 0; i < 2; i++) {
+        uint32_t local = !two ? argument : i == 0 ? high : low;
+        if (one->opcode->locals[i] == LOCAL_NONE || local != slot)
+            continue;
+        if (one->opcode->locals[i] == LOCAL_READ)
+            of.reads++;
+        else
+            of.writes++;
+    }
+    return of;
+}
+
+/* It either goes on with one value more, or leaves the loop. */
+static bool is_loop(const struct instruction *one) {
+    return one->jump != NO_INSTRUCTION && !(one->opcode->flags & OPCODE_SETUP) &&
+           one->opcode->flags & OPCODE_FORWARD && one->opcode->next.constant == 1 &&
+           one->opcode->next.factor == 0;
+}
+
+static void count_accesses(const struct bytecode *bytecode, uint32_t slot, uint32_t at,
+                           struct usage *usage) {
+    uint32_t in_loops = 0;
+    for (uint32_t i = 0; i < bytecode->count; i++) {
+        struct accesses of = accesses_of(&bytecode->instructions[i], slot);
+        usage->reads += of.reads;
+        usage->writes += of.writes;
+        const struct instruction *before = i ? &bytecode->instructions[i - 1] : NULL;
+        if (of.writes && before && is_loop(before) && before->jump <= at)
+            in_loops++;
+    }
+    usage->loop = usage->writes > 0 && in_loops == usage->writes;
+}
+
+/* Back from the call to where the stack was last empty. */
+static bool reads_before(const struct bytecode *bytecode, uint32_t slot, uint32_t at) {
+    for (uint32_t i = at; i-- > 0;) {
+        const struct instruction *one = &bytecode->instructions[i];
+        if (accesses_of(one, slot).reads > 0)
+            return true;
+        if (one->depth <= 0)
+            return false;
+    }
+    return false;
+}
+
+static struct usage usage_of(const struct heap *heap, const struct graph_frame *frame,
+                             uint32_t slot) {
+    const struct graph_code *code = &heap->graph->codes[frame->code];
+    struct usage usage = {.argument = slot < code->argument_count};
+    struct bytecode bytecode = {0};
+    if (bytecode_read(code, heap->graph->python_minor, &bytecode) == BYTECODE_WHOLE) {
+        uint32_t at = bytecode_at(&bytecode, frame->position);
+        usage.known = at != NO_INSTRUCTION;
+        if (usage.known) {
+            count_accesses(&bytecode, slot, at, &usage);
+            usage.read_by_line = reads_before(&bytecode, slot, at);
+        }
+    }
+    bytecode_release(&bytecode);
+    return usage;
+}
+
+static const char *del_before_call(const struct heap *heap, const char *name, uint32_t line,
+                                   bool read_by_line) {
+    if (line == 0)
+        return texts_format(heap->texts, "del %s before the call", name);
+    if (read_by_line)
+        return texts_format(heap->texts,
+                            "split line %u: what still reads %s first, then del %s, then the call",
+                            line, name, name);
+    return texts_format(heap->texts, "del %s before the call in line %u", name, line);
+}
+
+uint32_t advice_find(const struct heap *heap, const struct path *path,
+                     const char *advice[ADVICE_MAX]) {
+    uint32_t count = 0;
+    const struct graph_frame *frame = &heap->graph->frames[path->frame - heap->frame_base];
+    const char *name = path->name;
+    if (path->function[0] == '<') /* an expression: there is no statement to change */
+        return 0;
+    struct usage usage = usage_of(heap, frame, path->slot);
+    if (usage.known && usage.loop) {
+        advice[count++] = texts_format(
+            heap->texts, "the loop variable %s outlives its loop: del %s after it", name, name);
+        return count;
+    }
+    bool once = usage.known && !usage.argument && usage.writes == 1;
+    if (once && usage.reads == 0)
+        advice[count++] = texts_format(heap->texts, "no variable: %s is never read", name);
+    if (once && usage.reads == 1)
+        advice[count++] = texts_format(
+            heap->texts, "no variable: write what makes %s where it is used, once", name);
+    if (once && usage.reads > 0)
+        advice[count++] = texts_format(
+            heap->texts, "reuse the name: let the next step's result replace %s", name);
+    advice[count++] = del_before_call(heap, name, path->line, usage.read_by_line);
+    if (usage.argument)
+        advice[count++] = texts_format(
+            heap->texts, "hand over ownership: let %s() take %s out of an object of its caller's",
+            path->function, name);
+    else if (usage.known && usage.reads > 0)
+        advice[count++] = texts_format(
+            heap->texts,
+            "hand over ownership: put %s into an object from which the callee takes it", name);
+    return count;
+}

@@ -1,0 +1,539 @@
+/* See paths.h.
+ *
+ * A path is a row of edges from top. The text is a Python expression as long as there is one for
+ * each step, rows[3]["tags"]; from where there is none it goes on after an arrow. What a user would
+ * not say is left out: an instance's __dict__, the tuple of a closure, the links of a cache. Where
+ * something is known by a better name than the way to it (a closure's variable, a default argument,
+ * a cache) the text begins anew with that.
+ */
+#include "paths.h"
+
+#include "names.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define HEAD 24u /* steps that are kept at each end of a long path */
+#define TAIL 24u
+#define KEY_SHOWN 40
+#define CO_VARARGS 4u
+#define CO_VARKEYWORDS 8u
+
+struct writer {
+    const struct heap *heap;
+    struct path *path;
+    bool suffix;       /* " in f() (file:line)" is still to be said */
+    bool named;        /* the root has a name already */
+    bool muted;        /* within what the last name stands for */
+    uint32_t function; /* whose closure or defaults are looked into; NODE_NONE */
+    enum { INSIDE_NOTHING, INSIDE_CLOSURE, INSIDE_DEFAULTS, INSIDE_KEYWORD_DEFAULTS } inside;
+};
+
+static const char *text_of(const struct heap *heap, uint32_t text) {
+    return heap->graph->texts[text];
+}
+
+/* -- What a path is about -- */
+
+static void set_root(struct writer *writer, enum holder_root root, const char *name) {
+    writer->path->root = root;
+    writer->path->name = name;
+    writer->named = true;
+}
+
+static void set_place(struct writer *writer, uint32_t code, uint32_t line) {
+    const struct graph_code *record = &writer->heap->graph->codes[code];
+    writer->path->function = text_of(writer->heap, record->name);
+    writer->path->file = text_of(writer->heap, record->file);
+    writer->path->line = line;
+}
+
+static void add_suffix(struct writer *writer) {
+    struct path *path = writer->path;
+    if (!writer->suffix)
+        return;
+    writer->suffix = false;
+    bool module = path->function[0] == '<';
+    if (path->line)
+        line_add(&path->text, " in %s%s (%s:%u)", path->function, module ? "" : "()",
+                 names_base(path->file), path->line);
+    else
+        line_add(&path->text, " in %s%s (%s)", path->function, module ? "" : "()",
+                 names_base(path->file));
+}
+
+/* The text goes on with something that is no part of an expression. */
+static void arrow(struct writer *writer) {
+    add_suffix(writer);
+    if (writer->path->text.size > 0)
+        line_add(&writer->path->text, " -> ");
+}
+
+static void begin_anew(struct writer *writer) {
+    writer->path->text = (struct line){.size = 0};
+    writer->suffix = false;
+    writer->path->function = writer->path->file = "";
+    writer->path->line = 0;
+}
+
+static void add_name(struct writer *writer, const char *name) {
+    bool first = writer->path->text.size == 0;
+    line_add(&writer->path->text, "%s%s", first ? "" : ".", name);
+}
+
+/* -- Keys -- */
+
+static void add_key(struct writer *writer, uint32_t key, unsigned depth) {
+    const struct heap *heap = writer->heap;
+    const char *detail = text_of(heap, heap_object(heap, key)->detail);
+    enum graph_kind kind = heap_kind(heap, key);
+    struct line *line = &writer->path->text;
+    uint32_t first = heap->first_edge[key], end = heap->first_edge[key + 1];
+    if (kind == GRAPH_STR && heap_object(heap, key)->detail) {
+        line_add(line, strlen(detail) > KEY_SHOWN ? "\"%.*s...\"" : "\"%.*s\"", KEY_SHOWN, detail);
+    } else if (kind == GRAPH_NUMBER && *detail) {
+        line_add(line, "%s", detail);
+    } else if (kind == GRAPH_TUPLE && end > first && end - first <= 4 && depth < 2) {
+        line_add(line, "(");
+        for (uint32_t i = first; i < end; i++) {
+            line_add(line, i > first ? ", " : "");
+            add_key(writer, heap->edges[i].target, depth + 1);
+        }
+        line_add(line, ")");
+    } else {
+        line_add(line, "...");
+    }
+}
+
+/* -- Frames -- */
+
+static void tell_local(struct writer *writer, uint32_t node, const struct heap_edge *edge) {
+    const struct heap *heap = writer->heap;
+    const struct graph_frame *frame = &heap->graph->frames[node - heap->frame_base];
+    const struct graph_code *code = &heap->graph->codes[frame->code];
+    bool known = edge->label < code->local_count;
+    const char *name = known ? text_of(heap, code->local_names[edge->label]) : "local";
+    bool cell =
+        known && (code->local_kinds[edge->label] & (GRAPH_CELL_VARIABLE | GRAPH_FREE_VARIABLE));
+    set_place(writer, frame->code, frame->line);
+    if (writer->path->through_frame) {
+        writer->path->name = name;
+        line_add(&writer->path->text, " -> %s", name);
+        return;
+    }
+    set_root(writer, cell ? HOLDER_CLOSURE : HOLDER_LOCAL, name);
+    writer->suffix = true;
+    line_add(&writer->path->text, "%s", name);
+}
+
+static void tell_stack(struct writer *writer, uint32_t node) {
+    const struct heap *heap = writer->heap;
+    const struct graph_frame *frame = &heap->graph->frames[node - heap->frame_base];
+    set_place(writer, frame->code, frame->line);
+    if (writer->path->through_frame) {
+        line_add(&writer->path->text, " -> its value stack");
+        return;
+    }
+    set_root(writer, HOLDER_ARGUMENT, "");
+    writer->suffix = true;
+    line_add(&writer->path->text, "argument of the pending call");
+}
+
+static void enter_frame(struct writer *writer, uint32_t from, uint32_t node) {
+    const struct heap *heap = writer->heap;
+    if (heap_is_thread(heap, from))
+        return;
+    arrow(writer);
+    line_add(&writer->path->text, "frame %s()", names_frame(heap, node));
+    bool generator = heap_kind(heap, from) == GRAPH_GENERATOR;
+    writer->path->through_frame = true;
+    set_root(writer, generator ? HOLDER_GENERATOR : HOLDER_TRACEBACK, "");
+}
+
+/* The variables of a module or class that is being executed. */
+static void tell_frame_field(struct writer *writer, uint32_t node, const struct heap_edge *edge) {
+    const struct heap *heap = writer->heap;
+    const struct graph_frame *frame = &heap->graph->frames[node - heap->frame_base];
+    if (edge->label == 2 && !writer->path->through_frame) {
+        bool module = strcmp(names_frame(heap, node), "<module>") == 0;
+        set_place(writer, frame->code, frame->line);
+        writer->path->root = module ? HOLDER_GLOBAL : HOLDER_LOCAL;
+        writer->suffix = !module;
+        return;
+    }
+    arrow(writer);
+    names_add(heap, edge->target, &writer->path->text);
+}
+
+/* -- Functions -- */
+
+static void tell_closure(struct writer *writer, uint32_t index) {
+    const struct heap *heap = writer->heap;
+    uint32_t code = names_code(heap, names_field(heap, writer->function, "__code__"));
+    const struct graph_code *record = &heap->graph->codes[code];
+    const char *name = "";
+    for (uint32_t i = 0, free = 0; code && i < record->local_count; i++)
+        if (record->local_kinds[i] & GRAPH_FREE_VARIABLE && free++ == index)
+            name = text_of(heap, record->local_names[i]);
+    begin_anew(writer);
+    set_root(writer, HOLDER_CLOSURE, name);
+    if (code)
+        set_place(writer, code, record->first_line);
+    writer->path->function = names_own(heap, writer->function);
+    line_add(&writer->path->text, "closure %s%sof %s()", name, *name ? " " : "",
+             writer->path->function);
+}
+
+/* The last of the positional arguments have defaults. Those that can only be named follow them, and
+ * are told apart only by having defaults of their own. */
+static const char *argument_with_default(const struct heap *heap, uint32_t function, uint32_t code,
+                                         uint32_t index) {
+    const struct graph_code *record = &heap->graph->codes[code];
+    uint32_t defaults = names_field(heap, function, "__defaults__");
+    uint32_t count = heap->graph->objects[defaults].edge_count;
+    uint32_t others =
+        (record->flags & CO_VARARGS ? 1u : 0) + (record->flags & CO_VARKEYWORDS ? 1u : 0);
+    if (!code || names_field(heap, function, "__kwdefaults__") != NODE_NONE ||
+        record->argument_count < others + count)
+        return "";
+    uint32_t at = record->argument_count - others - count + index;
+    return at < record->local_count ? text_of(heap, record->local_names[at]) : "";
+}
+
+static void tell_default(struct writer *writer, const char *name, uint32_t code) {
+    const struct heap *heap = writer->heap;
+    begin_anew(writer);
+    set_root(writer, HOLDER_DEFAULT, name);
+    if (code)
+        set_place(writer, code, heap->graph->codes[code].first_line);
+    writer->path->function = names_own(heap, writer->function);
+    line_add(&writer->path->text, "default argument %s%sof %s()", name, *name ? " " : "",
+             writer->path->function);
+}
+
+/* Steps within what belongs to a function; true when nothing else is to be said of this one. */
+static bool inside_function(struct writer *writer, const struct heap_edge *edge) {
+    const struct heap *heap = writer->heap;
+    uint32_t code = names_code(heap, names_field(heap, writer->function, "__code__"));
+    if (writer->inside == INSIDE_CLOSURE && edge->kind == EDGE_ITEM)
+        tell_closure(writer, edge->label);
+    else if (writer->inside == INSIDE_DEFAULTS && edge->kind == EDGE_ITEM)
+        tell_default(writer, argument_with_default(heap, writer->function, code, edge->label),
+                     code);
+    else if (writer->inside == INSIDE_KEYWORD_DEFAULTS && edge->kind == EDGE_VALUE)
+        tell_default(writer, text_of(heap, heap_object(heap, edge->label)->detail), code);
+    else
+        return false;
+    writer->inside = INSIDE_NOTHING;
+    return true;
+}
+
+static bool enter_function(struct writer *writer, uint32_t node, const struct heap_edge *edge) {
+    const struct heap *heap = writer->heap;
+    if (heap_kind(heap, node) != GRAPH_FUNCTION || edge->kind != EDGE_FIELD)
+        return false;
+    writer->inside = heap_text_is(heap, edge->label, "__closure__")      ? INSIDE_CLOSURE
+                     : heap_text_is(heap, edge->label, "__defaults__")   ? INSIDE_DEFAULTS
+                     : heap_text_is(heap, edge->label, "__kwdefaults__") ? INSIDE_KEYWORD_DEFAULTS
+                                                                         : INSIDE_NOTHING;
+    writer->function = node;
+    return writer->inside != INSIDE_NOTHING;
+}
+
+/* -- Caches, contexts -- */
+
+static bool type_has(const struct heap *heap, uint32_t node, const char *part) {
+    return heap_is_object(heap, node) && strstr(names_type(heap, node), part) != NULL;
+}
+
+/* A cache refers to the function that it stands for. */
+static bool enter_cache(struct writer *writer, uint32_t node, const struct heap_edge *edge) {
+    const struct heap *heap = writer->heap;
+    const char *function = "";
+    if (!type_has(heap, node, "_lru_cache_wrapper") ||
+        heap_kind(heap, edge->target) == GRAPH_FUNCTION)
+        return false;
+    for (uint32_t i = heap->first_edge[node]; i < heap->first_edge[node + 1]; i++)
+        if (heap_kind(heap, heap->edges[i].target) == GRAPH_FUNCTION)
+            function = names_own(heap, heap->edges[i].target);
+    begin_anew(writer);
+    set_root(writer, HOLDER_CACHE, function);
+    writer->path->function = function;
+    line_add(&writer->path->text, "functools.lru_cache of %s()", function);
+    writer->muted = true;
+    return true;
+}
+
+static bool inside_cache(struct writer *writer, uint32_t target) {
+    if (!writer->muted)
+        return false;
+    writer->muted = heap_kind(writer->heap, target) == GRAPH_DICT ||
+                    type_has(writer->heap, target, "_lru_list_elem");
+    return true;
+}
+
+static const char *variable_name(const struct heap *heap, uint32_t variable) {
+    for (uint32_t i = heap->first_edge[variable]; i < heap->first_edge[variable + 1]; i++) {
+        uint32_t target = heap->edges[i].target;
+        if (heap_kind(heap, target) == GRAPH_STR)
+            return text_of(heap, heap_object(heap, target)->detail);
+    }
+    return "";
+}
+
+/* A context's variables are in a tree, whose nodes refer to a variable and then to its value. */
+static bool inside_context(struct writer *writer, uint32_t node, uint32_t edge) {
+    const struct heap *heap = writer->heap;
+    if (!type_has(heap, node, "hamt") && !type_has(heap, node, "Context"))
+        return false;
+    if (type_has(heap, heap->edges[edge].target, "hamt"))
+        return true;
+    const char *name = "";
+    if (edge > heap->first_edge[node] && type_has(heap, heap->edges[edge - 1].target, "ContextVar"))
+        name = variable_name(heap, heap->edges[edge - 1].target);
+    begin_anew(writer);
+    set_root(writer, HOLDER_CONTEXT, name);
+    line_add(&writer->path->text, "context variable %s", name);
+    return true;
+}
+
+/* -- Objects -- */
+
+static bool is_root(const struct heap *heap, uint32_t node, enum graph_root kind) {
+    uint32_t by = heap->by[node];
+    return by != NO_EDGE && heap->edges[by].kind == HEAP_ROOT &&
+           heap->graph->roots[heap->edges[by].label].kind == (uint32_t)kind;
+}
+
+/* A name in the variables of a module, class or instance. */
+static void tell_variable(struct writer *writer, uint32_t dict, const struct heap_edge *edge) {
+    const struct heap *heap = writer->heap;
+    const char *name = text_of(heap, heap_object(heap, edge->label)->detail);
+    uint32_t by = heap->by[dict];
+    uint32_t owner = by == NO_EDGE ? NODE_NONE : heap->source[by];
+    if (!*name)
+        name = "...";
+    if (is_root(heap, dict, GRAPH_ROOT_SYS)) {
+        line_add(&writer->path->text, "sys");
+        set_root(writer, strncmp(name, "last_", 5) == 0 ? HOLDER_TRACEBACK : HOLDER_GLOBAL, name);
+    } else if (is_root(heap, dict, GRAPH_ROOT_BUILTINS)) {
+        line_add(&writer->path->text, "builtins");
+        set_root(writer, HOLDER_GLOBAL, name);
+    } else if (heap_kind(heap, owner) == GRAPH_TYPE_OBJECT) {
+        begin_anew(writer);
+        set_root(writer, HOLDER_CLASS, name);
+        line_add(&writer->path->text, "%s", names_own(heap, owner));
+    } else if (!writer->named) {
+        set_root(writer, writer->path->root == HOLDER_LOCAL ? HOLDER_LOCAL : HOLDER_GLOBAL, name);
+        if (strncmp(name, "last_", 5) == 0 && strcmp(writer->path->text.text, "sys") == 0)
+            writer->path->root = HOLDER_TRACEBACK;
+    } else if (writer->path->root == HOLDER_LOCAL && strstr(names_type(heap, owner), "Thread") &&
+               (strcmp(name, "_args") == 0 || strcmp(name, "_kwargs") == 0)) {
+        writer->path->root = HOLDER_THREAD;
+    }
+    add_name(writer, name);
+}
+
+static void tell_value(struct writer *writer, uint32_t dict, const struct heap_edge *edge) {
+    const struct heap *heap = writer->heap;
+    const char *key = text_of(heap, heap_object(heap, edge->label)->detail);
+    if (is_root(heap, dict, GRAPH_ROOT_MODULES)) {
+        if (strcmp(key, "__main__") != 0)
+            line_add(&writer->path->text, "%s", key);
+        return;
+    }
+    bool namespace = heap->flags[dict] & NODE_NAMESPACE || is_root(heap, dict, GRAPH_ROOT_SYS) ||
+                     is_root(heap, dict, GRAPH_ROOT_BUILTINS);
+    if (namespace && heap_kind(heap, edge->label) == GRAPH_STR) {
+        tell_variable(writer, dict, edge);
+        return;
+    }
+    line_add(&writer->path->text, "[");
+    add_key(writer, edge->label, 0);
+    line_add(&writer->path->text, "]");
+}
+
+static bool is_silent_field(const char *field) {
+    static const char *const silent[] = {"__dict__", "cell_contents", "__traceback__",
+                                         "tb_next",  "tb_frame",      "frame"};
+    for (size_t i = 0; i < sizeof silent / sizeof *silent; i++)
+        if (strcmp(field, silent[i]) == 0)
+            return true;
+    return false;
+}
+
+static void tell_object_step(struct writer *writer, uint32_t from, const struct heap_edge *edge) {
+    const struct heap *heap = writer->heap;
+    switch (edge->kind) {
+    case EDGE_ITEM:
+        line_add(&writer->path->text, "[%u]", edge->label);
+        break;
+    case EDGE_VALUE:
+        tell_value(writer, from, edge);
+        break;
+    case EDGE_ATTRIBUTE:
+        add_name(writer, text_of(heap, edge->label));
+        break;
+    case EDGE_FIELD:
+        if (!is_silent_field(text_of(heap, edge->label)))
+            add_name(writer, text_of(heap, edge->label));
+        break;
+    case EDGE_TYPE:
+        add_name(writer, "__class__");
+        break;
+    case EDGE_KEY:
+        arrow(writer);
+        line_add(&writer->path->text, "a key");
+        break;
+    case HEAP_BLOCK:
+        break;
+    default:
+        arrow(writer);
+        names_add(heap, edge->target, &writer->path->text);
+    }
+}
+
+/* -- From top -- */
+
+static void leave_thread(struct writer *writer, uint32_t from, const struct heap_edge *edge) {
+    const struct heap *heap = writer->heap;
+    const struct graph_thread *thread = &heap->graph->threads[from - heap->thread_base];
+    const char *field = text_of(heap, edge->label);
+    const char *name = text_of(heap, thread->name);
+    struct line *line = &writer->path->text;
+    if (strcmp(field, "exc_info") == 0 || strcmp(field, "exception") == 0) {
+        set_root(writer, HOLDER_TRACEBACK, field);
+        line_add(line, "the exception that is being handled");
+    } else if (strcmp(field, "context") == 0) {
+        set_root(writer, HOLDER_CONTEXT, "");
+        line_add(line, "context");
+    } else {
+        set_root(writer, HOLDER_THREAD, name);
+        line_add(line, "thread %s -> %s", *name ? name : "without a name", field);
+    }
+}
+
+static void leave_top(struct writer *writer, const struct heap_edge *edge) {
+    const struct heap *heap = writer->heap;
+    struct line *line = &writer->path->text;
+    switch (edge->kind) {
+    case HEAP_TOP_NATIVE:
+    case HEAP_TOP_UNSETTLED:
+        set_root(writer, HOLDER_NATIVE, "");
+        line_add(line, "native code -> ");
+        names_add(heap, edge->target, line);
+        break;
+    case HEAP_TOP_IMMORTAL:
+        set_root(writer, HOLDER_INTERPRETER, "");
+        line_add(line, "never freed -> ");
+        names_add(heap, edge->target, line);
+        break;
+    case HEAP_TOP_GARBAGE:
+        set_root(writer, HOLDER_GARBAGE, names_own(heap, edge->target));
+        names_add(heap, edge->target, line);
+        break;
+    default:
+        break;
+    }
+}
+
+static void leave_root(struct writer *writer, const struct heap_edge *edge) {
+    const struct heap *heap = writer->heap;
+    const struct graph_root_record *root = &heap->graph->roots[edge->label];
+    if (root->kind == GRAPH_ROOT_MODULES || root->kind == GRAPH_ROOT_SYS ||
+        root->kind == GRAPH_ROOT_BUILTINS)
+        return;
+    set_root(writer, HOLDER_INTERPRETER, text_of(heap, root->name));
+    line_add(&writer->path->text, "interpreter -> %s", text_of(heap, root->name));
+}
+
+/* -- Step by step -- */
+
+static void tell_from_object(struct writer *writer, uint32_t from, uint32_t step) {
+    const struct heap_edge *edge = &writer->heap->edges[step];
+    if (edge->kind == HEAP_FRAME)
+        enter_frame(writer, from, edge->target);
+    else if (inside_cache(writer, edge->target) ||
+             (writer->inside != INSIDE_NOTHING && inside_function(writer, edge)))
+        return;
+    else if (!enter_function(writer, from, edge) && !enter_cache(writer, from, edge) &&
+             !inside_context(writer, from, step))
+        tell_object_step(writer, from, edge);
+}
+
+static void tell_from_frame(struct writer *writer, uint32_t from, uint32_t step) {
+    const struct heap_edge *edge = &writer->heap->edges[step];
+    if (!writer->path->through_frame && edge->kind != HEAP_FRAME_FIELD) {
+        writer->path->start = step;
+        writer->path->frame = from;
+        writer->path->slot = edge->label;
+    }
+    if (edge->kind == HEAP_LOCAL)
+        tell_local(writer, from, edge);
+    else if (edge->kind == HEAP_STACK)
+        tell_stack(writer, from);
+    else
+        tell_frame_field(writer, from, edge);
+}
+
+static void tell_step(struct writer *writer, uint32_t step) {
+    const struct heap *heap = writer->heap;
+    uint32_t from = heap->source[step];
+    const struct heap_edge *edge = &heap->edges[step];
+    if (from == heap->top)
+        leave_top(writer, edge);
+    else if (heap_is_frame(heap, from))
+        tell_from_frame(writer, from, step);
+    else if (heap_is_root(heap, from))
+        leave_root(writer, edge);
+    else if (!heap_is_thread(heap, from))
+        tell_from_object(writer, from, step);
+    else if (edge->kind != HEAP_FRAME)
+        leave_thread(writer, from, edge);
+}
+
+/* Edges of the path that ends with `last`, from its end: the last TAIL and the first HEAD. */
+struct steps {
+    uint32_t tail[TAIL], head[HEAD];
+    uint32_t count;
+};
+
+static void steps_find(const struct heap *heap, uint32_t last, struct steps *steps) {
+    steps->count = 0;
+    for (uint32_t edge = last; edge != NO_EDGE && steps->count < heap->node_count;
+         edge = heap->by[heap->source[edge]]) {
+        if (steps->count < TAIL)
+            steps->tail[steps->count] = edge;
+        steps->head[steps->count % HEAD] = edge;
+        steps->count++;
+    }
+}
+
+void path_by_edge(const struct heap *heap, uint32_t edge, struct path *path) {
+    struct writer writer = {.heap = heap, .path = path};
+    struct steps steps;
+    *path = (struct path){.root = HOLDER_INTERPRETER,
+                          .name = "",
+                          .function = "",
+                          .file = "",
+                          .start = NO_EDGE,
+                          .frame = NODE_NONE};
+    steps_find(heap, edge, &steps);
+    uint32_t whole = steps.count <= TAIL ? 0 : steps.count - TAIL;
+    for (uint32_t i = 0; i < whole && i < HEAD; i++)
+        tell_step(&writer, steps.head[(steps.count - 1 - i) % HEAD]);
+    if (whole > HEAD) {
+        add_suffix(&writer);
+        line_add(&path->text, " -> ...");
+        writer.inside = INSIDE_NOTHING;
+    }
+    for (uint32_t i = steps.count < TAIL ? steps.count : TAIL; i-- > 0;)
+        tell_step(&writer, steps.tail[i]);
+    add_suffix(&writer);
+    if (path->start == NO_EDGE && steps.count > 0)
+        path->start = steps.head[(steps.count - 1) % HEAD];
+}
+
+void path_find(const struct heap *heap, uint32_t node, struct path *path) {
+    path_by_edge(heap, heap->by[node], path);
+}
