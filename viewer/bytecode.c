@@ -37,9 +37,9 @@ static uint32_t decode_one(struct bytecode *bytecode, const uint8_t *code, uint3
     *one = (struct instruction){
         .unit = unit, .jump = NO_INSTRUCTION, .handler = NO_INSTRUCTION, .depth = -1};
     for (uint32_t prefixes = 0; unit < bytecode->units; unit++, prefixes++) {
-        const struct opcode *found = &bytecode->table->opcodes[code[2 * unit]];
+        const struct opcode *found = &bytecode->table->opcodes[code[2 * (size_t)unit]];
         one->opcode = &bytecode->table->opcodes[found->base];
-        one->argument = one->argument << 8 | code[2 * unit + 1];
+        one->argument = one->argument << 8 | code[2 * (size_t)unit + 1];
         one->with_next = found->flags & OPCODE_WITH_NEXT;
         bytecode->at[unit] = bytecode->count;
         if (!(found->flags & OPCODE_KNOWN) || prefixes > PREFIXES_MAX)

@@ -7,7 +7,7 @@
 #include "viewer/bytecode.h"
 
 #define CODE_OPTIMIZED 1u /* of co_flags: its locals are fast ones */
-#define STEPS_MAX (1u << 28)
+#define STEPS_MAX (1u << 26)
 
 /* -- What makes a frame's locals readable by name ---------------------------------------------- */
 

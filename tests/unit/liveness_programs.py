@@ -58,6 +58,20 @@ class Helpers:
     def subject(self):
         return self.random.choice([0, 1, 2, (1, 2), (1, 2, 3), {"key": 4}, "text", E1()])
 
+    class box:
+        field = 1
+
+        def __init__(self, value):
+            self.field = 2
+
+        def __getitem__(self, key):
+            return 3
+
+        def __setitem__(self, key, value):
+            pass
+
+        __delitem__ = __getitem__
+
     class context:
         def __init__(self, helpers, *values):
             self.helpers = helpers
@@ -159,6 +173,7 @@ class Writer:
         return self.random.choice([
             self.call, self.call, self.operation, self.comparison, self.logic, self.choice, self.walrus,
             self.comprehension, self.function, self.text_value, self.starred, self.display,
+            self.other, self.other,
         ])(depth + 1)
 
     def call(self, depth):
@@ -213,6 +228,14 @@ class Writer:
             f"len([{self.name()}, *rest])", f"len(({self.name()}, {self.value(depth)})[0:{self.number()}])",
             f"len({{'x': {self.name()}, **others}})", f"[{self.value(depth)}, {self.value(depth)}][-1]"])
 
+    def other(self, depth):
+        first, second = self.value(depth), self.value(depth)
+        return self.random.choice([
+            f"(not {first})", f"use(-{first}, ~{second})", f"({first} in rest)", f"({first} is not None)",
+            f"use({first}, word={second})", f"use({first}).bit_length()", f"(1 if {first} is None else {second})",
+            f"box({first})[{second}]", f"box({first}).field", f"({first} * {second} // 3)",
+            f"len({{'x': {first}, 'y': {second}}})", f"len([*rest, {first}][{second}:])"])
+
     # Statements
 
     def block(self, indent, depth):
@@ -225,7 +248,8 @@ class Writer:
     def statement(self, indent, depth):
         self.left -= 1
         simple = [self.assign, self.assign, self.assign, self.augment, self.unpack, self.delete, self.raise_now,
-                  self.expression, self.expression, self.several, self.annotate, self.append_text]
+                  self.expression, self.expression, self.several, self.annotate, self.append_text,
+                  self.change_box, self.change_box, self.class_or_import]
         if self.kind in ("generator", "asyncgen"):
             simple += [self.yield_value] * 3
         if self.kind in ("coroutine", "asyncgen"):
@@ -265,6 +289,22 @@ class Writer:
         self.put(indent, "l9 = 'text'")
         self.put(indent, f"l9 += str({self.value()})")
         self.put(indent, "use(l9)")
+
+    def change_box(self, indent, depth):
+        self.put(indent, f"l8 = box({self.value()})")
+        first, second = self.value(), self.value()
+        self.put(indent, self.random.choice([
+            f"l8.field = {first}", f"l8[{first}] = {second}", f"l8[{first}:{second}] = {self.value()}",
+            f"l8.field += {first}", f"l8[{first}] -= {second}", f"del l8[{first}]",
+            f"del l8.field, l8[{first}:{second}]", f"l8.other, l8[{first}] = {second}, {self.name()}"]))
+
+    def class_or_import(self, indent, depth):
+        if self.random.random() < 0.5:
+            self.put(indent, "from os import path as l7")
+        else:
+            self.put(indent, f"class l6({self.random.choice(['object', 'E1'])}):")
+            self.put(indent + 1, f"field = {'c0' if self.cells else '1'}")
+            self.put(indent + 1, "def method(self): return __class__")
 
     def several(self, indent, depth):
         values = [self.value() for _ in range(3)]
@@ -412,8 +452,51 @@ class Writer:
             self.block(indent + 2, depth + 1)
 
 
+# What chance seldom makes; seeds from 0 on.
+FIXED = ["""
+def f(a, b=2, *rest, **others):
+    with manager(a):
+        raise E1(b)
+    return use(a)
+""", """
+def f(a, b=2, *rest, **others):
+    while True:
+        try:
+            if flag():
+                break
+            return 1
+        finally:
+            use(1)
+    return a
+""", """
+def f(a, b=2, *rest, **others):
+    for v0 in steps():
+        try:
+            v1 = boom(v0)
+        except E1:
+            continue
+        finally:
+            if flag():
+                break
+            del a
+            a = use(b)
+    return use(a, v1)
+""", """
+def f(a, b=2, *rest, **others):
+""" + "".join(f"    w{number} = {number}\n" for number in range(300)) + """
+    for v0 in steps():
+        use(w7, w64, w127)
+        if flag():
+            w255, w256 = w256, w255
+        w299 += use(w254, w128)
+    return use(w64, w255)
+"""]
+
+
 def write(seed):
     """(kind, text) of the function with this seed."""
+    if seed < len(FIXED):
+        return "plain", FIXED[seed]
     writer = Writer(seed)
     kind = writer.kind
     return kind, writer.text()
