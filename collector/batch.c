@@ -48,10 +48,9 @@ static void decode(const struct reader *reader, struct batch *batch) {
         uint64_t word = __atomic_load_n(at, __ATOMIC_RELAXED);
         uint64_t next = __atomic_load_n(at + 1, __ATOMIC_RELAXED);
         bool alloc = is_alloc(word);
-        bool large =
-            alloc & ((event_aux(word) & EVENT_WIDE) | ((uint32_t)next >= GRAPH_LARGE_BLOCK));
+        bool wide = alloc & event_aux(word) & EVENT_WIDE;
         /* No branch by the kind of record: it would be guessed wrong half of the time. */
-        if (!(alloc | (word >> 59 == PLAIN_FREE)) | large)
+        if (!(alloc | (word >> 59 == PLAIN_FREE)) | wide)
             break;
         uint32_t node = (uint32_t)(next >> 32);
         batch->words[count] = word;
@@ -70,8 +69,9 @@ static inline void add_change(const struct sites *sites, struct batch *batch, ui
     batch->changes[batch->change_count++] = (struct change){begins ? size : 0 - size, site, begins};
 }
 
+/* `large` is set when a large block has ended. (One never begins here: it has a ticket.) */
 static inline bool begin_block(struct reader *reader, struct batch *batch, uint64_t word,
-                               uint64_t packed) {
+                               uint64_t packed, bool *large) {
     struct image *image = reader->image;
     uint64_t address = event_value(word);
     uint32_t site = apply_site(reader, packed >> 32, event_kind(word));
@@ -82,9 +82,8 @@ static inline bool begin_block(struct reader *reader, struct batch *batch, uint6
         !blocks_put(&image->blocks, address, block, &replaced, &old))
         return false;
     if (replaced) {
+        *large = old.size >= GRAPH_LARGE_BLOCK;
         image->lost_frees++;
-        if (old.size >= GRAPH_LARGE_BLOCK)
-            batch->large = address;
         add_change(&image->sites, batch, old.site, old.size, false);
     }
     add_change(&image->sites, batch, site, block.size, true);
@@ -92,32 +91,36 @@ static inline bool begin_block(struct reader *reader, struct batch *batch, uint6
     return true;
 }
 
-static inline void end_block(struct image *image, struct batch *batch, uint64_t word) {
+static inline bool end_block(struct image *image, struct batch *batch, uint64_t word) {
     struct block block;
     if (!blocks_take(&image->blocks, event_value(word), &block))
-        return;
+        return false;
     add_change(&image->sites, batch, block.site, block.size, false);
     image->frees++;
-    if (__builtin_expect(block.size >= GRAPH_LARGE_BLOCK, 0))
-        batch->large = event_value(word);
+    return block.size >= GRAPH_LARGE_BLOCK;
 }
 
 /* Blocks come and go in the table; what that means for the sums is left in the batch. Up to the end
  * of a large block, which matters for more. The bytes of the records that were good. */
 static uint64_t change_blocks(struct reader *reader, struct batch *batch) {
-    uint64_t bytes = 0, done = 0, allocated = 0;
+    uint64_t bytes = 0, allocated = 0;
+    uint32_t done = 0, count = batch->count;
     batch->change_count = 0;
     batch->large = 0;
-    for (uint32_t i = 0; i < batch->count && !batch->large; i++) {
-        uint64_t word = batch->words[i];
+    for (; done < count; done++) {
+        uint64_t word = batch->words[done], packed = batch->packed[done];
+        bool large = false;
         if (!is_alloc(word))
-            end_block(reader->image, batch, word);
-        else if (!begin_block(reader, batch, word, batch->packed[i]))
-            break;
+            large = end_block(reader->image, batch, word);
+        else if (begin_block(reader, batch, word, packed, &large))
+            allocated += (uint32_t)packed;
         else
-            allocated += (uint32_t)batch->packed[i];
+            break;
         bytes += record_bytes(word);
-        done++;
+        if (__builtin_expect(large, 0)) {
+            batch->large = event_value(word);
+            count = done + 1;
+        }
     }
     reader->image->events += done;
     reader->image->gil_allocated += reader->is_gil ? allocated : 0;

