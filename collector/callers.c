@@ -143,7 +143,19 @@ static uint32_t count_requested(const struct image *image) {
     return count;
 }
 
-static int take_asker(const struct callers *callers, struct trace *trace,
+/* One who gave up may have left just now. */
+static bool someone_asks(struct callers *callers, const struct image *image) {
+    for (uint32_t i = callers->count; i-- > 0;) {
+        if (callers->list[i].kind != CALLER_ASKER || callers->list[i].image != image)
+            continue;
+        if (!has_left(&callers->list[i]))
+            return true;
+        dismiss(callers, i);
+    }
+    return false;
+}
+
+static int take_asker(struct callers *callers, struct trace *trace,
                       const struct join_request *request, const char *name, struct caller *caller) {
     struct image *image = living_image(trace, request->pid);
     if (!image)
@@ -152,9 +164,8 @@ static int take_asker(const struct callers *callers, struct trace *trace,
         return EOPNOTSUPP;
     if (count_requested(image) >= SNAPSHOTS_REQUESTED_MAX)
         return ENOSPC;
-    for (uint32_t i = 0; i < callers->count; i++)
-        if (callers->list[i].kind == CALLER_ASKER && callers->list[i].image == image)
-            return EBUSY;
+    if (someone_asks(callers, image))
+        return EBUSY;
     *caller =
         (struct caller){.kind = CALLER_ASKER, .image = image, .snapshot = image->snapshots.last};
     memset(image->snapshots.wanted_name, 0, sizeof image->snapshots.wanted_name);

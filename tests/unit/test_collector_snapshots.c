@@ -677,7 +677,6 @@ static void test_asking(void **state) {
     close(first);
     int left = ask("given up", 1000);
     close(left);
-    callers_serve(&callers, &rig.trace);
     int second = ask("", 1000);
     assert_int_equal(region->request, 3);
     snapshot = take(SNAPSHOT_REQUEST);

@@ -1,0 +1,69 @@
+"""holdfast snapshot: a process that runs is asked for one, and what is said when there is none."""
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+from harness import descendants, execute, holdfast_binary
+
+TELL = "import os, sys; print(os.getpid(), flush=True); "
+WAITS = TELL + "sys.stdin.read()"  # and allocates nothing
+
+
+class Running:
+    """A program under Holdfast, until it is left: it ends when its stdin does."""
+
+    def __init__(self, python, profile, code, *options):
+        self.command = [str(word) for word in (holdfast_binary(), "run", "-q", "-o", profile, *options,
+                                               "--", python.path, "-c", code)]
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE)
+        self.pid = int(self.process.stdout.readline())
+        return self
+
+    def __exit__(self, *_):
+        self.process.communicate()
+
+
+def ask(*arguments):
+    outcome = execute([holdfast_binary(), "snapshot", *arguments])
+    assert outcome.stdout == b""
+    return outcome.returncode, outcome.stderr.decode().splitlines()
+
+
+def refused(pid, reason):
+    status, lines = ask(pid)
+    assert status == 2 and len(lines) == 1, lines
+    assert lines[0].startswith(f"holdfast: no snapshot of process {pid}: ") and reason in lines[0]
+
+
+def test_untraced_process():
+    sleeper = subprocess.Popen(["sleep", "100"])
+    refused(sleeper.pid, "not traced")
+    sleeper.kill()
+    sleeper.wait()
+    refused(sleeper.pid, "no such process")
+
+
+def test_without_holders(python, tmp_path):
+    with Running(python, tmp_path / "p", WAITS, "--no-holders") as running:
+        refused(running.pid, "--no-holders")
+
+
+def test_process_that_allocates_nothing(python, tmp_path):
+    with Running(python, tmp_path / "p", WAITS) as running:
+        status, lines = ask("--timeout", "1", running.pid)
+        assert status == 1 and len(lines) == 1
+        assert "allocated nothing for 1 s" in lines[0]
+        status, lines = ask("--timeout", "3", running.pid)  # the request that was given up is no obstacle
+        assert status == 1 and len(lines) == 2 and "waiting" in lines[0]
+
+
+def test_collector_that_was_killed(python, tmp_path):
+    with Running(python, tmp_path / "p", WAITS) as running:
+        for pid in descendants(running.process.pid) - {running.process.pid, running.pid}:
+            assert Path(f"/proc/{pid}/comm").read_text() == "holdfast\n"
+            os.kill(pid, signal.SIGKILL)
+        refused(running.pid, "its collector has ended")
