@@ -12,15 +12,18 @@
 /* -- What makes a frame's locals readable by name ---------------------------------------------- */
 
 /* A function that mentions one of these may have its locals read otherwise than by its own
- * instructions. Some read them in the caller's frame: queries and expressions in which data frames
- * are named by local variables (pandas, numexpr, duckdb, polars), and tools that stop in a frame.
- */
+ * instructions. Some read them in the caller's frame: queries, formulas and expressions that name
+ * local variables in a text (duckdb, numexpr, pandas, patsy, polars, Cython), and tools that stop
+ * in a frame. In the order of strcmp(). */
 static const char *const readers[] = {
-    "_current_frames", "_getframe", "ag_frame",    "breakpoint", "capture_locals", "cr_frame",
-    "currentframe",    "dir",       "embed",       "eval",       "evaluate",       "exec",
-    "execute",         "f_back",    "f_locals",    "gi_frame",   "inspect",        "interact",
-    "locals",          "pdb",       "post_mortem", "query",      "set_trace",      "setprofile",
-    "settrace",        "sql",       "tb_frame",    "vars",
+    "_current_frames", "_getframe",      "ag_frame",   "breakpoint",   "capture_locals",
+    "cr_frame",        "currentframe",   "dir",        "dmatrices",    "dmatrix",
+    "embed",           "eval",           "evaluate",   "exec",         "execute",
+    "executemany",     "f_back",         "f_locals",   "from_formula", "from_query",
+    "getinnerframes",  "getouterframes", "gi_frame",   "inline",       "inspect",
+    "interact",        "locals",         "pdb",        "post_mortem",  "query",
+    "query_df",        "set_trace",      "setprofile", "settrace",     "sql",
+    "tb_frame",        "vars",
 };
 
 static int compare_texts(const void *left, const void *right) {

@@ -751,6 +751,21 @@ def check_cases(tool, failures):
     print(f"  {checked} cases known by heart")
 
 
+def check_names(tool, failures):
+    """Each name in the list, which has to be in order, decides; others do not."""
+    with open(os.path.join(ROOT, "viewer", "liveness.c")) as file:
+        listed = re.search(r"readers\[\] = \{(.*?)\}", file.read(), re.DOTALL).group(1)
+    names = re.findall(r'"(\w+)"', listed)
+    others = ["locals_", "Eval", "use", "append", "_"]
+    codes = [Function(compile(f"def f(a): {name}(a)", "<case>", "exec").co_consts[0]) for name in names + others]
+    answers = ask(tool, [(one.words(), [one.instructions[-1].offset]) for one in codes])
+    for name, [answer] in zip(names + others, answers):
+        if (answer.why == BY_NAMES) != (name in names):
+            failures.add(f"{name}: {answer}")
+    if len(names) < 20:
+        failures.add("the list of names was not found")
+
+
 def check_damage(tool, failures):
     """The tool must live; what it says of such bytes is no matter. Instrumented code is not decided."""
     chance = random.Random(1)
@@ -784,6 +799,7 @@ def inside(tool, points, seed):
     sys.setrecursionlimit(10000)
     failures = Failures()
     check_cases(tool, failures)
+    check_names(tool, failures)
     check_library(tool, failures)
     check_damage(tool, failures)
     if VERSION >= (3, 11):
