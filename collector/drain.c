@@ -396,8 +396,10 @@ uint64_t drain_pass(struct trace *trace) {
     each_reader(trace, visit_thread);
     merge(trace);
     each_reader(trace, visit_publish);
-    for (uint32_t i = 0; i < trace->image_count; i++)
+    for (uint32_t i = 0; i < trace->image_count; i++) {
         publish_live(trace->images[i]);
+        snapshots_take_pauses(trace->images[i]);
+    }
     return trace->consumed - before;
 }
 

@@ -122,6 +122,11 @@ void snapshots_settle(const struct trace *trace, struct image *image) {
     prune(image);
 }
 
+static uint64_t pause_of(const struct snapshots *snapshots, uint32_t number) {
+    bool known = number <= snapshots->paused && snapshots->paused - number < SNAPSHOTS_PAUSES;
+    return known ? snapshots->pauses[number % SNAPSHOTS_PAUSES] : 0;
+}
+
 static bool has_room(const struct image *image, uint32_t reason) {
     uint32_t pending = 0, requested = 0;
     for (uint32_t i = 0; i < image->snapshots.count; i++) {
@@ -138,7 +143,6 @@ bool snapshots_take(struct trace *trace, struct image *image, uint64_t number, u
     if (number <= snapshots->last || number > UINT32_MAX || reason < SNAPSHOT_PEAK ||
         reason > SNAPSHOT_REQUEST || pending_bytes > BLOCK_SIZE_MAX)
         return false;
-    snapshots_take_pauses(image);
     snapshots->last = (uint32_t)number;
     if (reason == SNAPSHOT_REQUEST)
         snapshots->last_request = (uint32_t)number;
@@ -157,6 +161,7 @@ bool snapshots_take(struct trace *trace, struct image *image, uint64_t number, u
                                   .pending_bytes = pending_bytes,
                                   .pending_node = node,
                                   .moment = moments_now(&image->moments),
+                                  .pause_ns = pause_of(snapshots, (uint32_t)number),
                                   .stream = -1};
     if (!list_blocks(&image->large, snapshot)) {
         free(snapshot);
@@ -313,24 +318,33 @@ void snapshots_block_died(struct image *image, uint64_t address, uint64_t birth,
     }
 }
 
-/* The program counts a snapshot and its pause when it goes on, before or after the collector has
- * come to the snapshot's event. */
+/* The program counts a snapshot when it takes it, and the pause when it goes on, before or after
+ * the collector has come to the snapshot's event. Several since the last look share the pause; one
+ * without a new snapshot was a wait that did not end in one. */
+static void note_pauses(struct snapshots *snapshots, uint64_t count, uint64_t ns) {
+    if (count == snapshots->paused) {
+        snapshots->paused_ns = ns;
+        return;
+    }
+    uint64_t new = count - snapshots->paused, pause = (ns - snapshots->paused_ns) / new;
+    for (uint64_t i = 0; i < new &&i < SNAPSHOTS_PAUSES; i++)
+        snapshots->pauses[(count - i) % SNAPSHOTS_PAUSES] = pause;
+    snapshots->paused = count;
+    snapshots->paused_ns = ns;
+    for (uint32_t i = 0; i < snapshots->count; i++)
+        if (snapshots->list[i]->pause_ns == 0)
+            snapshots->list[i]->pause_ns = pause_of(snapshots, snapshots->list[i]->number);
+}
+
 void snapshots_take_pauses(struct image *image) {
     struct snapshots *snapshots = &image->snapshots;
     if (image->region_count == 0)
         return;
     struct region *region = image->regions[0].region;
-    uint64_t count = atomic_load(&region->snapshots), ns = atomic_load(&region->snapshot_ns);
-    if (count <= snapshots->paused || count > snapshots->last || ns < snapshots->pause_ns ||
-        ns > PAUSES_MAX_NS)
-        return;
-    for (uint32_t i = 0; i < snapshots->count; i++) {
-        struct snapshot *snapshot = snapshots->list[i];
-        if (snapshot->number > snapshots->paused && snapshot->number <= count)
-            snapshot->pause_ns = (ns - snapshots->pause_ns) / (count - snapshots->paused);
-    }
-    snapshots->paused = count;
-    snapshots->pause_ns = ns;
+    uint64_t ns = atomic_load_explicit(&region->snapshot_ns, memory_order_relaxed);
+    uint64_t count = atomic_load_explicit(&region->snapshots, memory_order_relaxed);
+    if (ns > snapshots->paused_ns && ns <= PAUSES_MAX_NS && count >= snapshots->paused)
+        note_pauses(snapshots, count, ns);
 }
 
 const struct snapshot *snapshots_best(const struct image *image) {

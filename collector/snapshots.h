@@ -20,6 +20,7 @@ struct image;
 
 #define SNAPSHOTS_REQUESTED_MAX 16u
 #define SNAPSHOTS_MAX 32u
+#define SNAPSHOTS_PAUSES 16u
 
 /* How long the copy may take to come, and then to walk: its own timer is shorter. */
 #define SNAPSHOT_AWAITED_NS 1000000000u
@@ -59,7 +60,8 @@ struct snapshots {
     uint32_t last;                           /* number of the last one */
     uint32_t last_request;                   /* number of the last one that was asked for */
     char wanted_name[SNAPSHOT_NAME_MAX + 1]; /* of the next one that was asked for */
-    uint64_t paused, pause_ns; /* what the program said of pauses, as far as it was taken */
+    uint64_t paused, paused_ns; /* what the program said of pauses, when it was last looked at */
+    uint64_t pauses[SNAPSHOTS_PAUSES]; /* of the last ones, by number */
 };
 
 /* A snapshot is taken now. `node` is of struct stacks. False when the number is not the next. */
@@ -85,7 +87,7 @@ bool snapshots_pending(const struct trace *trace, const struct image *image);
 /* The block that was born in this moment has ended. */
 void snapshots_block_died(struct image *image, uint64_t address, uint64_t birth, uint64_t moment);
 
-/* Looks up how long the program says it stood still. */
+/* Looks up how long the program says it stood still: in each pass, since it only tells the sum. */
 void snapshots_take_pauses(struct image *image);
 
 /* Of those that have arrived, the one that explains the image's peak best; NULL: there is none. */

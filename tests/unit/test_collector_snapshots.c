@@ -703,14 +703,21 @@ static void test_pauses(void **state) {
     assert_int_equal(first->pause_ns, 3000000);
     region->snapshot_ns = 7000000;
     region->snapshots = 2; /* the program has gone on before its event is processed */
-    image_refresh(rig.image);
+    drain_pass(&rig.trace);
+    region->snapshot_ns += 999; /* a wait */
+    drain_pass(&rig.trace);
+    region->snapshots = 3; /* is being taken */
+    drain_pass(&rig.trace);
+    region->snapshot_ns += 5000000;
+    drain_pass(&rig.trace);
     const struct snapshot *second = take(SNAPSHOT_REQUEST);
     bring(2, whole, sizeof whole);
     assert_int_equal(second->pause_ns, 4000000);
     assert_int_equal(first->pause_ns, 3000000);
+    assert_int_equal(take(SNAPSHOT_REQUEST)->pause_ns, 5000000);
     image_refresh(rig.image);
-    assert_int_equal(rig.image->snapshots_taken, 2);
-    assert_int_equal(rig.image->snapshot_ns, 7000000);
+    assert_int_equal(rig.image->snapshots_taken, 3);
+    assert_int_equal(rig.image->snapshot_ns, 12000999);
 }
 
 static void test_without_holders(void **state) {
