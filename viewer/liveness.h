@@ -26,8 +26,9 @@ struct liveness {
     bool *live;            /* by fast local, local_count of them; cells and free variables always;
                               NULL: everything is live, and there was no memory to say so */
     int32_t stack_depth;   /* places in use when the instruction at the position began, its operands
-                              included; -1 unknown. A generator suspended at a yield has taken the
-                              value off: one place fewer. */
+                              included; -1 unknown (in 3.8, inside finally and with's exit). A
+                              generator suspended at its YIELD_VALUE, or the RESUME behind it, has
+                              one place fewer: the value is gone, and none was sent yet. */
 };
 
 /* Of code number `code`, suspended in the instruction at `position` (as in struct graph_frame; a
