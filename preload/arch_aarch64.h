@@ -17,6 +17,22 @@ static inline long sys_call6(long number, long a, long b, long c, long d, long e
     return x0;
 }
 
+#define SYS_AUDIT_ARCHITECTURE AUDIT_ARCH_AARCH64
+
+static inline __attribute__((noreturn)) void call_on_stack(void *top, void (*function)(void *),
+                                                           void *argument) {
+    register void *x0 __asm__("x0") = argument;
+    __asm__ volatile("mov sp, %0\n\t"
+                     "mov x29, xzr\n\t"
+                     "mov x30, xzr\n\t"
+                     "blr %1\n\t"
+                     "brk #1"
+                     :
+                     : "r"(top), "r"(function), "r"(x0)
+                     : "memory", "x30");
+    __builtin_unreachable();
+}
+
 static inline void cpu_relax(void) {
     __asm__ volatile("yield" ::: "memory");
 }

@@ -14,6 +14,20 @@ static inline long sys_call6(long number, long a, long b, long c, long d, long e
     return result;
 }
 
+#define SYS_AUDIT_ARCHITECTURE AUDIT_ARCH_X86_64
+
+static inline __attribute__((noreturn)) void call_on_stack(void *top, void (*function)(void *),
+                                                           void *argument) {
+    __asm__ volatile("movq %0, %%rsp\n\t"
+                     "xorl %%ebp, %%ebp\n\t"
+                     "callq *%1\n\t"
+                     "ud2"
+                     :
+                     : "r"(top), "r"(function), "D"(argument)
+                     : "memory");
+    __builtin_unreachable();
+}
+
 static inline void cpu_relax(void) {
     __asm__ volatile("pause" ::: "memory");
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "python.h"
+#include "snapshot.h"
 #include "sys.h"
 #include "thread.h"
 
@@ -138,6 +139,8 @@ static bool note_tickets(struct writer *writer) {
     record[0] = event_word(EVENT_NOTE, 0, 0, ticket);
     writer_commit(writer, 1);
     writer->noted = ticket;
+    if (ticket - process.snapshots.looked >= SNAPSHOT_LOOK)
+        snapshot_look(ticket);
     return true;
 }
 
@@ -174,6 +177,12 @@ static bool fits(const void *address) {
     return false;
 }
 
+/* As the collector counts them: region.gil_allocated. */
+static void count_allocated(const struct writer *writer, uint64_t size) {
+    if (writer->is_gil)
+        process.gil_allocated += size;
+}
+
 static void put_block(struct writer *writer, uint64_t word, const void *address, uint64_t size,
                       uint32_t node) {
     bool large = size >= LARGE_BLOCK;
@@ -183,6 +192,7 @@ static void put_block(struct writer *writer, uint64_t word, const void *address,
     bool wide = size >= EVENT_SIZE_WIDE;
     if (wide)
         word |= (uint64_t)EVENT_WIDE << 48;
+    count_allocated(writer, size);
     put(writer, large, word, words, wide ? 2 : 1);
 }
 
@@ -216,6 +226,8 @@ void event_realloc_end(struct writer *writer, unsigned kind, unsigned aux, const
 void event_map(struct writer *writer, unsigned class, uintptr_t start, uint64_t length,
                uint32_t node) {
     uint64_t words[2] = {length, node};
+    if (class == MAPPING_COUNTED)
+        count_allocated(writer, length);
     put(writer, true, event_word(EVENT_MAP, BLOCK_MAPPED, class, start), words, 2);
 }
 
@@ -232,6 +244,12 @@ void event_protect(struct writer *writer, unsigned what, uintptr_t start, uint64
                    uint32_t node) {
     uint64_t words[2] = {length, node};
     put(writer, true, event_word(EVENT_PROTECT, BLOCK_MAPPED, what, start), words, 2);
+}
+
+void event_snapshot(struct writer *writer, unsigned reason, uint32_t number, uint64_t size,
+                    uint32_t node) {
+    uint64_t words[2] = {size, node};
+    put(writer, true, event_word(EVENT_SNAPSHOT, 0, reason, number), words, 2);
 }
 
 void event_mark(struct writer *writer, unsigned mark, uint64_t value) {

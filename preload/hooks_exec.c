@@ -14,6 +14,7 @@
 
 #include "environment.h"
 #include "real.h"
+#include "snapshot.h"
 #include "sys.h"
 #include "thread.h"
 
@@ -56,6 +57,7 @@ static bool image_is_ours(void) {
 static bool exec_begins(void) {
     if (!image_is_ours())
         return false;
+    snapshot_settle();
     mark(MARK_EXEC);
     return true;
 }

@@ -10,6 +10,7 @@
 #include "../wire/event.h"
 #include "python.h"
 #include "real.h"
+#include "snapshot.h"
 #include "thread.h"
 
 #define unlikely(x) __builtin_expect(!!(x), 0)
@@ -28,6 +29,7 @@ EXPORT void *malloc(size_t size) {
         return bootstrap_alloc(size, 16);
     if (self.in_python)
         return real.malloc(size);
+    snapshot_before(size);
     self.in_python++;
     void *block = real.malloc(size);
     self.in_python--;
@@ -41,6 +43,7 @@ EXPORT void *calloc(size_t count, size_t size) {
         return bootstrap_alloc(count * size, 16);
     if (self.in_python)
         return real.calloc(count, size);
+    snapshot_before(count * size);
     self.in_python++;
     void *block = real.calloc(count, size);
     self.in_python--;
@@ -103,6 +106,7 @@ EXPORT void *realloc(void *block, size_t size) {
         return NULL;
     if (self.in_python)
         return real.realloc(block, size);
+    snapshot_before(size);
     struct writer *writer = event_begin();
     if (!writer)
         return real.realloc(block, size);
@@ -125,6 +129,7 @@ EXPORT int posix_memalign(void **out, size_t alignment, size_t size) {
         return (*out = bootstrap_alloc(size, alignment)) ? 0 : ENOMEM;
     if (self.in_python)
         return real.posix_memalign(out, alignment, size);
+    snapshot_before(size);
     self.in_python++;
     int result = real.posix_memalign(out, alignment, size);
     self.in_python--;
@@ -134,6 +139,8 @@ EXPORT int posix_memalign(void **out, size_t alignment, size_t size) {
 }
 
 static void *aligned(void *(*function)(size_t, size_t), size_t alignment, size_t size) {
+    if (!self.in_python)
+        snapshot_before(size);
     self.in_python++;
     void *block = function(alignment, size);
     if (--self.in_python == 0 && block)
@@ -156,6 +163,8 @@ EXPORT void *memalign(size_t alignment, size_t size) {
 EXPORT void *valloc(size_t size) {
     if (unlikely(!ready()))
         return bootstrap_alloc(size, 4096);
+    if (!self.in_python)
+        snapshot_before(size);
     self.in_python++;
     void *block = real.valloc(size);
     if (--self.in_python == 0 && block)
@@ -167,6 +176,8 @@ EXPORT void *valloc(size_t size) {
 EXPORT void *pvalloc(size_t size) {
     if (unlikely(!ready()))
         return NULL;
+    if (!self.in_python)
+        snapshot_before(size);
     self.in_python++;
     void *block = real.pvalloc(size);
     if (--self.in_python == 0 && block)

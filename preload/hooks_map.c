@@ -13,6 +13,7 @@
 
 #include "../wire/event.h"
 #include "real.h"
+#include "snapshot.h"
 #include "thread.h"
 
 #define PAGE 4096ul
@@ -66,9 +67,12 @@ static void note_unmap(void *start, size_t length) {
 EXPORT void *mmap(void *address, size_t length, int protection, int flags, int fd, off_t offset) {
     if (!real.mmap && !real_find())
         return MAP_FAILED;
+    unsigned class = classify(protection, flags, fd);
+    if (class == MAPPING_COUNTED)
+        snapshot_before(page_round(length));
     void *start = real.mmap(address, length, protection, flags, fd, offset);
     if (start != MAP_FAILED)
-        note_map(classify(protection, flags, fd), start, page_round(length));
+        note_map(class, start, page_round(length));
     return start;
 }
 

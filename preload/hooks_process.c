@@ -4,19 +4,23 @@
 #include <link.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "../wire/event.h"
 #include "python.h"
 #include "real.h"
+#include "snapshot.h"
 #include "thread.h"
 
 /* From here on the program knows that the child's memory is gone, and may count on it. */
-static void note_reaped(pid_t pid, int status) {
+static void note_reaped(pid_t pid, int status, long highest) {
     if (pid <= 0 || !(WIFEXITED(status) || WIFSIGNALED(status)))
         return;
+    usage_see_child(highest);
     struct writer *writer = event_begin();
     if (!writer)
         return;
@@ -28,9 +32,11 @@ EXPORT pid_t wait4(pid_t which, int *status, int options, struct rusage *usage) 
     real_find();
     int ours = 0;
     int *seen = status ? status : &ours;
-    pid_t pid = real.wait4(which, seen, options, usage);
+    struct rusage our_usage = {0};
+    struct rusage *used = usage ? usage : &our_usage;
+    pid_t pid = real.wait4(which, seen, options, used);
     if (pid > 0)
-        note_reaped(pid, *seen);
+        note_reaped(pid, *seen, used->ru_maxrss);
     return pid;
 }
 
@@ -58,8 +64,20 @@ EXPORT int waitid(idtype_t type, id_t id, siginfo_t *info, int options) {
     bool ended = result == 0 && (seen->si_code == CLD_EXITED || seen->si_code == CLD_KILLED ||
                                  seen->si_code == CLD_DUMPED);
     if (ended && (options & WNOWAIT) == 0)
-        note_reaped(seen->si_pid, status_of(seen));
+        note_reaped(seen->si_pid, status_of(seen), 0);
     return result;
+}
+
+/* exit() runs the library's destructor instead. */
+EXPORT void _exit(int status) {
+    real_find();
+    snapshot_settle();
+    real._exit(status);
+    __builtin_unreachable();
+}
+
+EXPORT void _Exit(int status) {
+    _exit(status);
 }
 
 /* The kernel's number of a thread that has not ended, which is part of the name of its clock; 0

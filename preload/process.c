@@ -22,7 +22,6 @@
 #endif
 
 #define JOIN_TIMEOUT_S 10
-#define KERNEL_SIGSET_SIZE 8
 
 static_assert(sizeof(struct process) == WIRE_PAGE,
               "the wiped page holds the process and nothing else");
@@ -41,23 +40,6 @@ static struct lineage {
     char token[JOIN_TOKEN_SIZE];
 } lineage;
 
-struct signals {
-    uint64_t old;
-};
-
-static struct signals signals_block(void) {
-    struct signals signals = {0};
-    uint64_t all = ~0ull;
-    sys_call6(SYS_rt_sigprocmask, 0 /* SIG_BLOCK */, (long)&all, (long)&signals.old,
-              KERNEL_SIGSET_SIZE, 0, 0);
-    return signals;
-}
-
-static void signals_restore(struct signals signals) {
-    sys_call6(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, (long)&signals.old, 0, KERNEL_SIGSET_SIZE, 0,
-              0);
-}
-
 /* "HOLDFAST_SESSION=<name>:<token>" */
 static bool parse_session(const char *text) {
     const char *name = text + sizeof SESSION_ENV;
@@ -74,11 +56,11 @@ static bool parse_session(const char *text) {
     return true;
 }
 
-static int session_connect(void) {
+static int session_connect(unsigned timeout_s) {
     long fd = sys_call6(SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, 0, 0, 0);
     if (sys_failed(fd))
         return -1;
-    struct timeval timeout = {.tv_sec = JOIN_TIMEOUT_S};
+    struct timeval timeout = {.tv_sec = (time_t)timeout_s};
     sys_call6(SYS_setsockopt, fd, SOL_SOCKET, SO_RCVTIMEO, (long)&timeout, sizeof timeout, 0);
     sys_call6(SYS_setsockopt, fd, SOL_SOCKET, SO_SNDTIMEO, (long)&timeout, sizeof timeout, 0);
     if (!sys_failed(sys_call6(SYS_connect, fd, (long)&lineage.address, (long)lineage.address_size,
@@ -121,21 +103,48 @@ static bool receive_answer(int fd, struct answer *answer) {
            answer->reply.status == 0;
 }
 
-static bool ask(uint32_t kind, struct answer *answer) {
+/* The connection, still open; -1 when the request was refused. */
+static int ask_on(uint32_t kind, uint32_t snapshot, unsigned timeout_s, struct answer *answer) {
     *answer = (struct answer){0};
-    int fd = session_connect();
+    int fd = session_connect(timeout_s);
     if (fd < 0)
-        return false;
+        return -1;
     struct join_request request = {
-        .version = WIRE_VERSION, .kind = kind, .process = lineage.number};
+        .version = WIRE_VERSION, .kind = kind, .process = lineage.number, .snapshot = snapshot};
     request.pid = (uint32_t)sys_call6(SYS_getpid, 0, 0, 0, 0, 0, 0);
     memcpy(request.token, lineage.token, sizeof request.token);
     long sent = sys_call6(SYS_sendto, fd, (long)&request, sizeof request, MSG_NOSIGNAL, 0, 0);
-    bool taken = sent == (long)sizeof request && receive_answer(fd, answer);
+    if (sent == (long)sizeof request && receive_answer(fd, answer))
+        return fd;
     sys_call6(SYS_close, fd, 0, 0, 0, 0, 0);
-    if (!taken)
-        answer_close(answer);
-    return taken;
+    answer_close(answer);
+    return -1;
+}
+
+static bool ask(uint32_t kind, struct answer *answer) {
+    int fd = ask_on(kind, 0, JOIN_TIMEOUT_S, answer);
+    if (fd >= 0)
+        sys_call6(SYS_close, fd, 0, 0, 0, 0, 0);
+    return fd >= 0;
+}
+
+bool process_offer_graph(uint32_t snapshot, unsigned timeout_s, struct graph_offer *offer) {
+    struct answer answer;
+    offer->connection = ask_on(JOIN_GRAPH, snapshot, timeout_s, &answer);
+    if (offer->connection < 0)
+        return false;
+    if (answer.fd_count != 2) {
+        answer_close(&answer);
+        sys_call6(SYS_close, offer->connection, 0, 0, 0, 0, 0);
+        return false;
+    }
+    offer->large = answer.fds[0];
+    offer->stream = answer.fds[1];
+    return true;
+}
+
+void process_disown(void) {
+    lineage.off = true;
 }
 
 static void *map_shared(int fd, size_t size) {

@@ -8,19 +8,12 @@
 #include <string.h>
 
 #include "python.h"
+#include "snapshot.h"
 #include "thread.h"
 
 enum { DOMAIN_RAW, DOMAIN_MEM, DOMAIN_OBJ, DOMAINS };
 
-/* As PyMemAllocatorEx and PyObjectArenaAllocator. */
-struct allocator {
-    void *context;
-    void *(*malloc)(void *context, size_t size);
-    void *(*calloc)(void *context, size_t count, size_t size);
-    void *(*realloc)(void *context, void *block, size_t size);
-    void (*free)(void *context, void *block);
-};
-
+/* As PyObjectArenaAllocator. */
 struct arena_allocator {
     void *context;
     void *(*alloc)(void *context, size_t size);
@@ -62,6 +55,8 @@ void pymem_tick(bool gil_held) {
 
 static void *pymem_malloc(void *context, size_t size) {
     const struct allocator *real = behind(context);
+    if (!self.in_python)
+        snapshot_before(size);
     self.in_python++;
     void *block = real->malloc(real->context, size);
     if (--self.in_python == 0 && block)
@@ -71,6 +66,8 @@ static void *pymem_malloc(void *context, size_t size) {
 
 static void *pymem_calloc(void *context, size_t count, size_t size) {
     const struct allocator *real = behind(context);
+    if (!self.in_python)
+        snapshot_before(count * size);
     self.in_python++;
     void *block = real->calloc(real->context, count, size);
     if (--self.in_python == 0 && block)
@@ -97,6 +94,7 @@ static void *pymem_realloc(void *context, void *block, size_t size) {
     const struct allocator *real = behind(context);
     if (self.in_python)
         return real->realloc(real->context, block, size);
+    snapshot_before(size);
     if (block)
         return realloc_counted(real, block, size);
     self.in_python++;
@@ -205,6 +203,23 @@ void pymem_install(void *scope) {
     }
     wrap_arenas(scope);
     wrap_all();
+}
+
+void pymem_replace(const struct allocator *allocator) {
+    for (int domain = 0; domain < DOMAINS; domain++)
+        for (uint32_t i = 0; i < INSTALLS; i++)
+            pymem.installs[domain][i] = *allocator;
+}
+
+bool python_at_rest(void) {
+    if (!pymem.set || !pymem.initialized() ||
+        python_pointer(python.runtime, python.at.runtime_finalizing))
+        return false;
+    const char *collector =
+        python.at.runtime_gc ? python.runtime + python.at.runtime_gc
+                             : python_pointer(python.runtime, python.at.runtime_main_interpreter) +
+                                   python.at.interpreter_gc;
+    return *(const int *)(const void *)(collector + python.at.gc_collecting) == 0;
 }
 
 /* PYTHONMALLOC and -X dev replace all three tables while the interpreter starts; later,

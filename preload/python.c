@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../wire/session.h"
+#include "snapshot.h"
 #include "thread.h"
 #include "walk/walk.h"
 
@@ -147,6 +148,7 @@ void python_find(void *handle) {
 
 void python_publish(void) {
     struct region *region = process.region;
+    snapshot_arm();
     if (!region || !python.found)
         return;
     memcpy(region->python_version, python.version, sizeof python.version);

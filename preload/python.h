@@ -6,6 +6,7 @@
 #define HOLDFAST_PRELOAD_PYTHON_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "offsets.h"
@@ -53,10 +54,26 @@ static inline bool python_present(void) {
  * may have a GIL of their own. Keeps in thread->state what it found. */
 bool python_gil_held(struct thread *thread);
 
+/* The main interpreter is ready for use, is not being taken down, and its cycle collector is not at
+ * work. The caller holds the GIL. */
+bool python_at_rest(void);
+
 /* Wraps PyMem_SetAllocator's three domains and the arena allocator of the interpreter in `scope`
  * (as dlsym takes it). Pages that the arena wrapper's real function maps are arenas: it raises
  * thread.in_python, by which the mmap hook knows. */
 void pymem_install(void *scope);
+
+/* As PyMemAllocatorEx. */
+struct allocator {
+    void *context;
+    void *(*malloc)(void *context, size_t size);
+    void *(*calloc)(void *context, size_t count, size_t size);
+    void *(*realloc)(void *context, void *block, size_t size);
+    void (*free)(void *context, void *block);
+};
+
+/* In a disposable copy: `allocator` is what the wrappers call from now on. */
+void pymem_replace(const struct allocator *allocator);
 
 /* The wrappers are (still) in place; puts them back where the interpreter has discarded them. Cheap
  * enough for one native allocation in 64; takes the GIL's protection for granted only when

@@ -68,8 +68,11 @@ bool real_find(void) {
     FIND(posix_spawnp);
     FIND(system);
     FIND(popen);
+    FIND(_exit);
     FIND(wait4);
     FIND(waitid);
+    FIND(getrusage);
+    FIND(times);
     FIND(pthread_setname_np);
     FIND(prctl);
     FIND(dlopen);

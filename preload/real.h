@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <sys/times.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 
@@ -49,8 +50,11 @@ struct real {
     int (*system)(const char *);
     FILE *(*popen)(const char *, const char *);
 
+    void (*_exit)(int);
     pid_t (*wait4)(pid_t, int *, int, struct rusage *);
     int (*waitid)(idtype_t, id_t, siginfo_t *, int);
+    int (*getrusage)(__rusage_who_t, struct rusage *);
+    clock_t (*times)(struct tms *);
 
     int (*pthread_setname_np)(pthread_t, const char *);
     int (*prctl)(int, unsigned long, unsigned long, unsigned long, unsigned long);

@@ -3,15 +3,32 @@
 #ifndef HOLDFAST_PRELOAD_SNAPSHOT_H
 #define HOLDFAST_PRELOAD_SNAPSHOT_H
 
+#include "../wire/graph.h"
 #include "thread.h"
+
+/* Tickets between two calls of snapshot_look: a few milliseconds in a process that takes few. */
+#define SNAPSHOT_LOOK 8u
 
 /* A hook is about to allocate `size` bytes, and has not yet called the real function: the moment at
  * which the heap may be copied. */
 void snapshot_consider(size_t size);
 
+/* A thread that did not hold the GIL at its last event asks only before a large block: it has
+ * hardly taken the GIL since, and would wait for the line that those with the GIL write. */
 static inline void snapshot_before(size_t size) {
-    if (__builtin_expect(process.gil_allocated + size > process.snapshot_limit, 0))
+    if ((self.state || size >= GRAPH_LARGE_BLOCK) &&
+        __builtin_expect(process.gil_allocated + size > process.snapshot_limit, 0))
         snapshot_consider(size);
 }
+
+/* By whoever writes the GIL's ring, now and then: what else may make a snapshot due than bytes
+ * allocated with the GIL (a request, other threads' bytes), or needs to be seen to. */
+void snapshot_look(uint64_t ticket);
+
+/* The process has joined, or an interpreter was found or is no longer trusted. */
+void snapshot_arm(void);
+
+/* This image is about to end: waits, within the budget, for a copy that is still at work. */
+void snapshot_settle(void);
 
 #endif

@@ -23,6 +23,9 @@
 /* An architecture header defines
  *     static inline long sys_call6(long number, long a, long b, long c, long d, long e, long f);
  *     static inline void cpu_relax(void);   a hint inside a spinning loop
+ *     static inline void call_on_stack(void *top, void (*function)(void *), void *argument);
+ *         goes on in `function`, on another stack (16-byte aligned), and never comes back
+ *     SYS_AUDIT_ARCHITECTURE                its name in linux/audit.h
  */
 
 static inline bool sys_failed(long result) {
@@ -36,5 +39,15 @@ void *pages_map(size_t size);
  * they were. */
 void *pages_grow(void *pages, size_t old_size, size_t new_size);
 void pages_unmap(void *pages, size_t size);
+
+/* The monotonic clock. */
+uint64_t clock_ns(void);
+
+/* The calling thread's signals: all blocked, and then as they were. */
+struct signals {
+    uint64_t old;
+};
+struct signals signals_block(void);
+void signals_restore(struct signals signals);
 
 #endif

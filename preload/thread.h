@@ -13,7 +13,32 @@
 
 #include "../wire/session.h"
 #include "stack.h"
+#include "usage.h"
 #include "writer.h"
+
+#define COPIES_MAX 4u
+
+/* How the process's snapshots stand; whoever holds the GIL writes it, except where it is said. */
+struct snapshot_state {
+    uint64_t began_ns;    /* when the process joined */
+    uint64_t last;        /* bytes of the last one, the allocation that was pending included */
+    uint64_t pending;     /* bytes of that allocation, until it is known whether it succeeded */
+    uint64_t pending_end; /* process.gil_allocated once it has */
+    uint64_t live;        /* as last seen */
+    uint64_t goal;        /* live bytes from which one is due, as last reckoned */
+    uint64_t spent_ns;    /* the program stood still for them */
+    uint64_t catch_up_ns; /* of that, waiting for the collector when none was taken */
+    uint64_t looked;      /* the ticket counter at the last snapshot_look */
+    uint32_t served;      /* requests (region.request) */
+    bool ceiling_passed;
+    uint32_t copy; /* the latest copy's place in the next */
+    /* Copies that have not been reaped, 0 none: one at work at most, the others about to be gone.
+     * Any thread changes them, by exchange. */
+    _Atomic int32_t copies[COPIES_MAX];
+    bool copy_wanted;                /* it must not be ended for a later one */
+    uint64_t copy_began_ns, walk_ns; /* the latest copy; how long one works, as far as known */
+    struct copy_page *page;          /* shared with them */
+};
 
 struct process {
     alignas(WIRE_PAGE) uint32_t epoch; /* changes with each fork; 0: not joined */
@@ -23,9 +48,13 @@ struct process {
     struct session_page *session;
     struct region *region; /* the first one */
     /* Bytes that records of the GIL's ring have allocated so far, and how far that may go before it
-     * must be asked whether a snapshot is due. */
-    uint64_t gil_allocated, snapshot_limit;
+     * must be asked whether a snapshot is due. On the line of what the GIL's writer changes with
+     * each event, so that threads without the GIL, which use the line above, do not wait for it. */
+    alignas(64) uint64_t gil_allocated;
+    uint64_t snapshot_limit;
     struct writer gil; /* for whoever holds the GIL */
+    struct snapshot_state snapshots;
+    struct copies_usage copies;
     _Atomic uint32_t group_count;
     struct writer_group *groups[64]; /* the writers of each region's thread rings: writers.c */
 };
@@ -72,6 +101,8 @@ void event_unmap(struct writer *writer, unsigned aux, uintptr_t start, uint64_t 
 void event_remap(struct writer *writer, uintptr_t start, uint64_t length, uint32_t node);
 void event_protect(struct writer *writer, unsigned what, uintptr_t start, uint64_t length,
                    uint32_t node);
+void event_snapshot(struct writer *writer, unsigned reason, uint32_t number, uint64_t size,
+                    uint32_t node);
 void event_mark(struct writer *writer, unsigned mark, uint64_t value);
 void event_thread_name(struct writer *writer, uint32_t tid, const char *name);
 
@@ -91,6 +122,18 @@ void thread_prepare(void);
 /* Joins the session that the environment names, or that this process's parent was in. True when the
  * process is traced. Makes system calls only. */
 bool process_join(void);
+
+/* Asks for the descriptors of a heap graph (JOIN_GRAPH), for a snapshot by this process or the one
+ * whose copy this is. The caller closes all three. */
+struct graph_offer {
+    int connection;
+    int large;  /* the list of large blocks */
+    int stream; /* where the graph goes */
+};
+bool process_offer_graph(uint32_t snapshot, unsigned timeout_s, struct graph_offer *offer);
+
+/* This process, a copy, shall not join as a forked child would. */
+void process_disown(void);
 
 /* There is a session for a new image to join; also in a forked child that has not joined it itself.
  */

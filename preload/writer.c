@@ -22,12 +22,6 @@ struct writer_group {
     struct writer writers[REGION_MAX_RINGS];
 };
 
-static uint64_t now_ns(void) {
-    struct timespec time = {0};
-    sys_call6(SYS_clock_gettime, CLOCK_MONOTONIC, (long)&time, 0, 0, 0, 0);
-    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-}
-
 static bool writer_has_room(const struct writer *writer, uint64_t bytes) {
     uint64_t head = atomic_load_explicit(&writer->ring->head, memory_order_acquire);
     return writer->tail + bytes <= head + writer->mask + 1;
@@ -54,7 +48,7 @@ static bool writer_wait(struct writer *writer, uint64_t bytes) {
     if (writer_has_room(writer, bytes))
         return true;
     struct ring *ring = writer->ring;
-    uint64_t start = now_ns();
+    uint64_t start = clock_ns();
     while (!writer_has_room(writer, bytes)) {
         if (!session_collector_alive(process.session)) {
             process.off = true;
@@ -63,7 +57,7 @@ static bool writer_wait(struct writer *writer, uint64_t bytes) {
         writer_sleep(writer, bytes);
     }
     atomic_fetch_add_explicit(&ring->waits, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&ring->wait_ns, now_ns() - start, memory_order_relaxed);
+    atomic_fetch_add_explicit(&ring->wait_ns, clock_ns() - start, memory_order_relaxed);
     return true;
 }
 

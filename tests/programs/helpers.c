@@ -311,3 +311,34 @@ void hold_briefly(size_t size) {
     kept = malloc(size);
     free(kept);
 }
+
+/* --- test_snapshot.py --- */
+
+static pid_t home_pid;
+
+void home(void) {
+    home_pid = getpid();
+}
+
+/* A type's tp_traverse. */
+int traverse_only_here(void *object, void *visit, void *argument) {
+    (void)object;
+    (void)visit;
+    (void)argument;
+    if (getpid() != home_pid)
+        *(volatile int *)0 = 1;
+    return 0;
+}
+
+/* Blocks come and go, a few MB of them live. */
+void churn(uint32_t seed, uint32_t steps) {
+    char *blocks[256] = {NULL};
+    uint32_t random = seed;
+    for (uint32_t i = 0; i < steps; i++) {
+        uint32_t at = next_random(&random) % 256;
+        free(blocks[at]);
+        blocks[at] = malloc(1 + next_random(&random) % 30000);
+    }
+    for (int i = 0; i < 256; i++)
+        free(blocks[i]);
+}

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "../../preload/python.h"
+#include "../../preload/snapshot.h"
 #include "../../preload/thread.h"
 #include "../../preload/walk/walk.h"
 
@@ -15,6 +16,9 @@ _Thread_local struct thread self;
 
 void pymem_install(void *scope) {
     (void)scope;
+}
+
+void snapshot_arm(void) {
 }
 
 uint64_t *writer_reserve_slowly(struct writer *writer, uint32_t words) {

@@ -1,0 +1,306 @@
+/* See copy.h. What runs in the copy is marked so: it must not wait for a lock, since the thread
+ * that holds it may not exist here. */
+#include "copy.h"
+
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../wire/graph.h"
+#include "bump.h"
+#include "isolation.h"
+#include "sys.h"
+#include "thread.h"
+#include "walk/walk.h"
+
+#define LIFETIME_S 10u
+#define SHALLOW_TIMEOUT_S 1u
+#define STACK_SIZE ((size_t)1 << 20)
+#define BUFFER_SIZE ((size_t)256 << 10)
+#define POLL_NS 4000000u
+
+/* How copies tell the process that they are done. Shared memory, which the program's own children
+ * do not inherit. */
+struct copy_page {
+    struct copy_word {
+        _Atomic uint32_t end; /* futex word: enum copy_end */
+        _Atomic uint64_t ns;  /* how long it has worked */
+    } words[COPIES_MAX];
+};
+
+/* What both walks need: the list of large blocks, and where the stream goes. */
+struct telling {
+    struct graph_writer writer; /* first: write_stream() is handed a pointer to it */
+    uint64_t sent;
+    struct large_block *large;
+    size_t large_size;
+};
+
+static bool write_stream(struct graph_writer *writer, const uint8_t *bytes, size_t size) {
+    struct telling *telling = (struct telling *)writer;
+    if (size > GRAPH_STREAM_MAX - telling->sent)
+        return false;
+    telling->sent += size;
+    while (size > 0) {
+        long written = sys_call6(SYS_write, writer->fd, (long)bytes, (long)size, 0, 0, 0);
+        if (sys_failed(written) || written == 0)
+            return false;
+        bytes += written;
+        size -= (size_t)written;
+    }
+    return true;
+}
+
+static void telling_end(struct telling *telling, const struct graph_offer *offer) {
+    if (telling->writer.buffer)
+        pages_unmap(telling->writer.buffer, BUFFER_SIZE);
+    if (telling->large)
+        pages_unmap(telling->large, telling->large_size);
+    sys_call6(SYS_close, offer->large, 0, 0, 0, 0, 0);
+    sys_call6(SYS_close, offer->stream, 0, 0, 0, 0, 0);
+    sys_call6(SYS_close, offer->connection, 0, 0, 0, 0, 0);
+}
+
+static bool telling_begin(struct telling *telling, const struct graph_offer *offer) {
+    *telling = (struct telling){.writer = {.write = write_stream, .fd = offer->stream}};
+    telling->writer.capacity = BUFFER_SIZE;
+    telling->writer.buffer = pages_map(BUFFER_SIZE);
+    long size = sys_call6(SYS_lseek, offer->large, 0, SEEK_END, 0, 0, 0);
+    if (!sys_failed(size) && size > 0) {
+        long list = sys_call6(SYS_mmap, 0, size, PROT_READ, MAP_PRIVATE, offer->large, 0);
+        telling->large = sys_failed(list) ? NULL : (struct large_block *)list;
+        telling->large_size = (size_t)size;
+    }
+    return telling->writer.buffer && (telling->large || size == 0);
+}
+
+static void tell(struct telling *telling, bool shallow, uint64_t memory_limit) {
+    struct walk_request request = {
+        .large = telling->large,
+        .large_count = telling->large ? telling->large_size / sizeof *telling->large : 0,
+        .shallow = shallow,
+        .memory_limit = memory_limit,
+    };
+    walk_heap(&telling->writer, &request);
+}
+
+/* -- In the copy -- */
+
+struct job {
+    uint32_t snapshot;
+    uint64_t memory_limit;
+    uint64_t began_ns;
+    struct copy_page *page;
+    struct copy_word *word;
+};
+
+static _Noreturn void finish(const struct job *job, enum copy_end end) {
+    atomic_store(&job->word->ns, clock_ns() - job->began_ns);
+    atomic_store(&job->word->end, end);
+    sys_call6(SYS_futex, (long)&job->word->end, FUTEX_WAKE, INT32_MAX, 0, 0, 0);
+    for (;;)
+        sys_call6(SYS_exit_group, 0, 0, 0, 0, 0, 0);
+}
+
+/* What may fail comes before the filter; nothing of the program's runs before it. */
+static void copy_main(void *argument) {
+    struct job job = *(struct job *)argument;
+    process_disown();
+    self.in_python = 1; /* hooks and wrappers go straight to their real functions */
+    isolation_close_descriptors();
+    isolation_yield(LIFETIME_S);
+    struct graph_offer offer;
+    struct telling telling;
+    if (!isolation_protect_shared(job.page) ||
+        !process_offer_graph(job.snapshot, LIFETIME_S, &offer))
+        finish(&job, COPY_FAILED);
+    bool ready = telling_begin(&telling, &offer);
+    bump_install();
+    if (!ready || !isolation_lock(offer.stream, offer.connection))
+        finish(&job, COPY_FAILED);
+    tell(&telling, false, job.memory_limit);
+    sys_call6(SYS_shutdown, offer.connection, SHUT_RDWR, 0, 0, 0, 0);
+    finish(&job, COPY_TOLD);
+}
+
+/* -- In the process -- */
+
+/* After unshare(CLONE_NEWPID), the first child is the new namespace's init, and none can be made
+ * once it has ended: that is not ours to be. */
+static bool next_child_is_init(void) {
+    char own[64] = {0}, children[64] = {0};
+    sys_call6(SYS_readlinkat, AT_FDCWD, (long)"/proc/thread-self/ns/pid", (long)own, sizeof own - 1,
+              0, 0);
+    sys_call6(SYS_readlinkat, AT_FDCWD, (long)"/proc/thread-self/ns/pid_for_children",
+              (long)children, sizeof children - 1, 0, 0);
+    return strcmp(own, children) != 0;
+}
+
+static bool page_ready(void) {
+    if (!process.snapshots.page) {
+        long page = sys_call6(SYS_mmap, 0, WIRE_PAGE, PROT_READ | PROT_WRITE,
+                              MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        process.snapshots.page = sys_failed(page) ? NULL : (struct copy_page *)page;
+    }
+    return process.snapshots.page;
+}
+
+static struct copy_word *word_of(uint32_t copy) {
+    return &process.snapshots.page->words[copy];
+}
+
+static enum copy_end end_of(uint32_t copy) {
+    return (enum copy_end)atomic_load(&word_of(copy)->end);
+}
+
+static bool gone(uint32_t copy) {
+    return atomic_load(&process.snapshots.copies[copy]) == 0;
+}
+
+bool copy_works(void) {
+    uint32_t copy = process.snapshots.copy;
+    return !gone(copy) && end_of(copy) == COPY_WORKING;
+}
+
+static long clone_process(void) {
+    struct copy_page *page = process.snapshots.page;
+    sys_call6(SYS_madvise, (long)page, WIRE_PAGE, MADV_DOFORK, 0, 0, 0);
+    long pid = sys_call6(SYS_clone, 0, 0, 0, 0, 0, 0);
+    if (pid != 0)
+        sys_call6(SYS_madvise, (long)page, WIRE_PAGE, MADV_DONTFORK, 0, 0, 0);
+    return pid;
+}
+
+static void learn_walk_ns(uint64_t ns) {
+    if (ns > process.snapshots.walk_ns)
+        process.snapshots.walk_ns = ns;
+}
+
+/* It cannot be another process's id: those of ours stay taken until they are reaped. */
+static void end_latest(void) {
+    uint32_t copy = process.snapshots.copy;
+    if (!copy_works() || process.snapshots.copy_wanted)
+        return;
+    sys_call6(SYS_kill, atomic_load(&process.snapshots.copies[copy]), SIGKILL, 0, 0, 0, 0);
+    atomic_store(&word_of(copy)->end, COPY_FAILED);
+    learn_walk_ns(clock_ns() - process.snapshots.copy_began_ns);
+}
+
+/* COPIES_MAX when all places are taken. */
+static uint32_t free_place(void) {
+    uint32_t place = 0;
+    while (place < COPIES_MAX && atomic_load(&process.snapshots.copies[place]) != 0)
+        place++;
+    return place;
+}
+
+bool copy_make(uint32_t snapshot, uint64_t memory_limit, bool wanted) {
+    uint32_t place = free_place();
+    if (place == COPIES_MAX || next_child_is_init() || !page_ready())
+        return false;
+    end_latest();
+    /* Its stack, made here: this thread's may be nearly used up. Only the copy touches it. */
+    char *stack = pages_map(STACK_SIZE);
+    if (!stack)
+        return false;
+    struct job job = {snapshot, memory_limit, clock_ns(), process.snapshots.page, word_of(place)};
+    atomic_store(&job.word->end, COPY_WORKING);
+    long pid = clone_process();
+    if (pid == 0)
+        call_on_stack(stack + STACK_SIZE, copy_main, &job);
+    pages_unmap(stack, STACK_SIZE);
+    if (sys_failed(pid))
+        return false;
+    process.snapshots.copy = place;
+    process.snapshots.copy_wanted = wanted;
+    process.snapshots.copy_began_ns = job.began_ns;
+    atomic_store(&process.snapshots.copies[place], (int32_t)pid);
+    return true;
+}
+
+static long children_highest(void) {
+    struct rusage usage = {0};
+    sys_call6(SYS_getrusage, RUSAGE_CHILDREN, (long)&usage, 0, 0, 0, 0);
+    return usage.ru_maxrss;
+}
+
+static void reap(uint32_t copy) {
+    int32_t pid = atomic_exchange(&process.snapshots.copies[copy], 0);
+    if (pid == 0)
+        return;
+    long before = children_highest();
+    struct rusage usage;
+    long reaped = sys_call6(SYS_wait4, pid, 0, __WCLONE | WNOHANG, (long)&usage, 0, 0);
+    if (reaped == 0) {
+        atomic_store(&process.snapshots.copies[copy], pid);
+        return;
+    }
+    if (!sys_failed(reaped))
+        usage_add_copy(before, &usage, children_highest());
+    if (end_of(copy) == COPY_TOLD)
+        process.snapshots.walk_ns = atomic_load(&word_of(copy)->ns);
+}
+
+void copy_reap(void) {
+    for (uint32_t i = 0; i < COPIES_MAX; i++)
+        reap(i);
+}
+
+static enum copy_end wait_for(uint32_t copy, uint64_t ns) {
+    uint64_t began = clock_ns(), waited;
+    while ((waited = clock_ns() - began) < ns && !gone(copy) && end_of(copy) == COPY_WORKING) {
+        uint64_t rest = ns - waited < POLL_NS ? ns - waited : POLL_NS;
+        struct timespec timeout = {.tv_nsec = (long)rest};
+        sys_call6(SYS_futex, (long)&word_of(copy)->end, FUTEX_WAIT, COPY_WORKING, (long)&timeout, 0,
+                  0);
+        if (end_of(copy) == COPY_WORKING)
+            reap(copy);
+    }
+    enum copy_end end = end_of(copy);
+    return end == COPY_WORKING && gone(copy) ? COPY_FAILED : end;
+}
+
+enum copy_end copy_wait(uint64_t ns) {
+    return wait_for(process.snapshots.copy, ns);
+}
+
+void copy_wait_all(uint64_t ns) {
+    uint64_t began = clock_ns(), waited;
+    for (uint32_t i = 0; i < COPIES_MAX && (waited = clock_ns() - began) < ns; i++)
+        if (!gone(i))
+            wait_for(i, ns - waited);
+}
+
+uint64_t copy_expected_ns(void) {
+    return process.snapshots.walk_ns;
+}
+
+bool copy_left(void) {
+    for (uint32_t i = 0; i < COPIES_MAX; i++)
+        if (!gone(i) && end_of(i) != COPY_WORKING)
+            return true;
+    return false;
+}
+
+/* A write beyond the program's own limit would send it a signal. */
+static bool may_write_files(void) {
+    struct rlimit limit;
+    return !sys_failed(sys_call6(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, (long)&limit, 0, 0)) &&
+           limit.rlim_cur == RLIM_INFINITY;
+}
+
+void copy_do_without(uint32_t snapshot) {
+    struct graph_offer offer;
+    if (!may_write_files() || !process_offer_graph(snapshot, SHALLOW_TIMEOUT_S, &offer))
+        return;
+    struct telling telling;
+    if (telling_begin(&telling, &offer))
+        tell(&telling, true, 64u << 20);
+    telling_end(&telling, &offer);
+}

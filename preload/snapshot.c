@@ -1,0 +1,293 @@
+/* When a snapshot is due. See snapshot.h.
+ *
+ * The library does not know what is live: it does not know how large a block is that it frees. The
+ * collector publishes what was live at a position of the GIL's ring (session.h), and the library
+ * adds what that ring's records have allocated since: an upper bound. While that is below the goal,
+ * nothing is due. When the bound alone is above it, the library looks again a little later; before
+ * a large allocation, it waits until the collector has processed the ring.
+ *
+ * The goal lies a step above the last snapshot. How long the program may stand still in all is
+ * limited (the budget); the step grows as the budget is used up.
+ */
+#include "snapshot.h"
+
+#include "../wire/profile.h"
+#include "copy.h"
+#include "python.h"
+#include "sys.h"
+
+#define FIRST_GOAL ((uint64_t)8 << 20)
+#define STEP_PERMILLE 50u
+
+/* A budget of 3 % of the time since the process began, and of at least 300 ms. */
+#define BUDGET_SHARE 33u
+#define BUDGET_LEAST_NS 300000000u
+
+/* An allocation is large from this part of the goal on. */
+#define LARGE_PART 50u
+
+/* Of the budget, for waiting without a snapshot in the end. */
+#define CATCH_UP_PART 3u
+
+#define CATCH_UP_NS 20000000u
+#define CATCH_UP_SLEEP_NS 50000
+#define COPY_WAIT_NS 5000000u
+#define EXIT_WAIT_NS 200000000u
+
+/* No address space has room for more: that will fail. */
+#define SIZE_POSSIBLE ((uint64_t)1 << 46)
+
+/* Bytes between two decisions. */
+#define INTERVAL_LEAST ((uint64_t)64 << 10)
+
+struct figures {
+    uint64_t live;  /* when the collector had processed the GIL's ring up to `position` */
+    uint64_t bound; /* now at most, but for what threads without the GIL allocated since */
+    uint64_t position;
+};
+
+static uint64_t load(_Atomic uint64_t *field) {
+    return atomic_load_explicit(field, memory_order_relaxed);
+}
+
+/* The collector changes the three in a few instructions; should it die there, old figures do. */
+static struct figures figures_read(void) {
+    struct region *region = process.region;
+    struct figures figures = {0};
+    uint64_t counted = 0;
+    for (int tries = 0; tries < 1000; tries++) {
+        uint32_t before = atomic_load_explicit(&region->sequence, memory_order_acquire);
+        figures.live = load(&region->live);
+        counted = load(&region->gil_allocated);
+        figures.position = load(&region->gil_position);
+        atomic_thread_fence(memory_order_acquire);
+        uint32_t after = atomic_load_explicit(&region->sequence, memory_order_relaxed);
+        if (before == after && before % 2 == 0)
+            break;
+        cpu_relax();
+    }
+    figures.bound = figures.live + (process.gil_allocated - counted);
+    return figures;
+}
+
+static uint64_t budget(uint64_t now) {
+    uint64_t share = (now - process.snapshots.began_ns) / BUDGET_SHARE;
+    return share > BUDGET_LEAST_NS ? share : BUDGET_LEAST_NS;
+}
+
+static uint64_t budget_left(uint64_t now) {
+    uint64_t all = budget(now);
+    return process.snapshots.spent_ns < all ? all - process.snapshots.spent_ns : 0;
+}
+
+/* The live bytes from which the next one is due; UINT64_MAX when the budget is spent. The step is
+ * four times as large when half of it is. */
+static uint64_t next_step(uint64_t now) {
+    uint64_t last = process.snapshots.last;
+    uint64_t left = budget_left(now) * 1000 / budget(now); /* in thousandths */
+    if (left == 0)
+        return UINT64_MAX;
+    uint64_t step = last / 1000 * STEP_PERMILLE * 1000 / left * 1000 / left;
+    return last + step > FIRST_GOAL ? last + step : FIRST_GOAL;
+}
+
+static uint64_t ceiling(void) {
+    uint64_t bytes = process.session->ceiling;
+    return bytes && !process.snapshots.ceiling_passed ? bytes : UINT64_MAX;
+}
+
+static uint64_t smaller(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
+/* The next decision comes when `room` more bytes have been allocated with the GIL, within limits:
+ * not at once, and not too late to find that there is a budget again. */
+static void put_off(uint64_t room) {
+    uint64_t interval = process.snapshots.live / 200;
+    if (interval < INTERVAL_LEAST)
+        interval = INTERVAL_LEAST;
+    uint64_t most = interval * 16 > FIRST_GOAL ? interval * 16 : FIRST_GOAL;
+    if (room < interval)
+        room = interval;
+    process.snapshot_limit = process.gil_allocated + smaller(room, most);
+}
+
+static void charge(uint64_t since) {
+    process.snapshots.spent_ns += clock_ns() - since;
+    atomic_store_explicit(&process.region->snapshot_ns, process.snapshots.spent_ns,
+                          memory_order_relaxed);
+}
+
+/* Until the collector has processed all that this ring holds, or does not get there in time. */
+static struct figures catch_up(uint64_t began) {
+    const struct timespec pause = {.tv_nsec = CATCH_UP_SLEEP_NS};
+    struct figures figures = figures_read();
+    while (figures.position < process.gil.tail && clock_ns() - began < CATCH_UP_NS) {
+        sys_call6(SYS_nanosleep, (long)&pause, 0, 0, 0, 0, 0);
+        figures = figures_read();
+    }
+    return figures;
+}
+
+/* Room for the walk's tables: they grow with the number of objects, and so with what is live. */
+static uint64_t memory_limit(uint64_t live) {
+    return smaller(((uint64_t)64 << 20) + live, (uint64_t)4 << 30);
+}
+
+static bool record(unsigned reason, uint64_t size, uint32_t *number) {
+    struct writer *writer = event_begin();
+    if (!writer)
+        return false;
+    bool right = writer->is_gil;
+    if (right) {
+        *number = (uint32_t)atomic_fetch_add(&process.region->snapshots, 1) + 1;
+        event_snapshot(writer, reason, *number, size, stack_node(&self, writer));
+    }
+    event_end(writer);
+    return right && !process.off;
+}
+
+/* While a copy is at work, what the program writes to is copied page by page. So it waits for an
+ * end that is near; longer, and waiting would cost it more than the pages do. */
+static uint64_t patience(void) {
+    uint64_t most = smaller(COPY_WAIT_NS, budget_left(clock_ns()) / 8);
+    return copy_expected_ns() <= most ? most : 0;
+}
+
+/* So much more that what an earlier copy is telling will not do. */
+static bool is_leap(uint64_t bytes) {
+    uint64_t last = process.snapshots.last;
+    return bytes > last + last / 10 || bytes > ceiling();
+}
+
+static uint32_t requests(void) {
+    return atomic_load_explicit(&process.region->request, memory_order_relaxed);
+}
+
+/* With every signal blocked from the record to the copy, so that no handler allocates in between,
+ * and the copy begins with them blocked. */
+static void take(unsigned reason, uint64_t size, uint64_t live) {
+    struct signals signals = signals_block();
+    uint32_t number;
+    if (record(reason, size, &number)) {
+        process.snapshots.served = requests();
+        process.snapshots.ceiling_passed |= live + size > ceiling();
+        process.snapshots.last = live + size;
+        process.snapshots.pending = size;
+        process.snapshots.pending_end = process.gil_allocated + size;
+        enum copy_end end = COPY_FAILED;
+        if (copy_make(number, memory_limit(live), reason != SNAPSHOT_PEAK))
+            end = copy_wait(patience());
+        if (end == COPY_FAILED)
+            copy_do_without(number);
+    }
+    signals_restore(signals);
+}
+
+/* What this thread may be in the midst of does not go together with a snapshot: its own events, a
+ * vfork, the interpreter's beginning or end, a collection. */
+static bool at_safe_point(void) {
+    if (self.epoch != process.epoch || !process.epoch || self.attaching || self.asking)
+        return false;
+    if (process.off) {
+        process.snapshot_limit = UINT64_MAX;
+        return false;
+    }
+    return python_gil_held(&self) && !process.gil.busy && python_at_rest();
+}
+
+static bool image_is_ours(void) {
+    return self.tid == (uint32_t)sys_call6(SYS_gettid, 0, 0, 0, 0, 0, 0);
+}
+
+/* The allocation that the last one was taken for may have failed. */
+static void settle_pending(void) {
+    struct snapshot_state *state = &process.snapshots;
+    if (process.gil_allocated < state->pending_end)
+        state->last -= state->pending;
+    state->pending = state->pending_end = 0;
+}
+
+/* The moment before a large allocation does not come again; among small ones, one is as good as
+ * another that comes a little later, when the collector has got there by itself. */
+static bool is_worth_waiting(uint64_t size, uint64_t now) {
+    return size >= process.snapshots.goal / LARGE_PART &&
+           process.snapshots.catch_up_ns < budget(now) / CATCH_UP_PART;
+}
+
+/* The reason for a snapshot now, 0 for none; `live` is then what was found. */
+static unsigned decide(uint64_t size, uint64_t began, uint64_t *live) {
+    struct snapshot_state *state = &process.snapshots;
+    settle_pending();
+    state->goal = smaller(next_step(began), ceiling());
+    struct figures figures = figures_read();
+    *live = state->live = figures.bound;
+    if (requests() != state->served)
+        return SNAPSHOT_REQUEST;
+    if (figures.bound + size <= state->goal) {
+        put_off(state->goal - figures.bound - size);
+        return 0;
+    }
+    if (copy_works() && !is_leap(figures.bound + size)) {
+        put_off(0);
+        return 0;
+    }
+    if (figures.live + size <= state->goal && is_worth_waiting(size, began)) {
+        figures = catch_up(began);
+        if (figures.live + size <= state->goal) {
+            state->catch_up_ns += clock_ns() - began;
+            charge(began);
+        }
+    }
+    *live = figures.live;
+    if (*live + size <= state->goal) {
+        put_off(state->goal > figures.bound + size ? state->goal - figures.bound - size : 0);
+        return 0;
+    }
+    return *live + size > ceiling() ? SNAPSHOT_CEILING : SNAPSHOT_PEAK;
+}
+
+void snapshot_consider(size_t size) {
+    if (size > SIZE_POSSIBLE || !at_safe_point())
+        return;
+    uint64_t began = clock_ns();
+    uint64_t live;
+    copy_reap();
+    unsigned reason = decide(size, began, &live);
+    if (!reason || !image_is_ours())
+        return;
+    take(reason, size, live);
+    charge(began);
+    uint64_t goal = smaller(next_step(clock_ns()), ceiling());
+    process.snapshots.goal = goal;
+    put_off(goal > live ? goal - live : 0);
+}
+
+void snapshot_look(uint64_t ticket) {
+    struct snapshot_state *state = &process.snapshots;
+    struct region *region = process.region;
+    state->looked = ticket;
+    if (process.snapshot_limit == UINT64_MAX)
+        return;
+    /* Read without care: a wrong figure costs one decision. */
+    uint64_t bound = load(&region->live) + (process.gil_allocated - load(&region->gil_allocated));
+    if (bound > state->goal || requests() != state->served || copy_left())
+        process.snapshot_limit = 0;
+}
+
+void snapshot_arm(void) {
+    bool wanted = process.session && process.session->holders && python.present && python.has_gil;
+    if (!process.snapshots.began_ns)
+        process.snapshots.began_ns = clock_ns();
+    process.snapshot_limit = wanted ? 0 : UINT64_MAX;
+}
+
+void snapshot_settle(void) {
+    if (!process.region || !image_is_ours())
+        return;
+    copy_reap();
+    uint64_t began = clock_ns();
+    copy_wait_all(smaller(budget_left(began), EXIT_WAIT_NS));
+    copy_reap();
+    charge(began);
+}

@@ -1,0 +1,261 @@
+"""Snapshots of the references are taken, within their budget, and the program does not notice.
+
+Whether one was taken is read from the profile; what is in it is other tests' matter."""
+import pytest
+
+import read_profile
+from harness import MB, traced
+from test_invisible import compare
+
+# Grows by a few hundred bytes at a time, from below the first snapshot's threshold to far above.
+GROW = """
+def grow(megabytes):
+    return [{"number": [i]} for i in range(megabytes * 3000)]
+"""
+
+
+def process_of(outcome):
+    """The first process of a profile: how many snapshots, and for how long it stood still."""
+    return read_profile.Profile(outcome.profile).processes[0]
+
+
+def with_gil(python):
+    if not python.gil:
+        pytest.skip("there is no moment at which one thread holds the interpreter")
+
+
+def invisible(python, program, **options):
+    """Compares a program with itself untraced, and makes sure that there was something to notice."""
+    outcome = compare(python, "-c", GROW + program, **options)
+    assert process_of(outcome)["snapshots"] >= 3
+    return outcome
+
+
+def test_taken(any_python):
+    """Each at least a step above the last; and the time they took stays within the budget."""
+    with_gil(any_python)
+    process = process_of(invisible(any_python, "held = grow(60); print(len(held))"))
+    steps = 0
+    size = 8 * MB
+    while size < process["peak"]:
+        size *= 1.05
+        steps += 1
+    assert process["snapshots"] <= steps + 1
+    duration = process["end"] - process["start"]
+    # One that was begun within the budget may end beyond it, on a busy machine far beyond it.
+    assert process["snapshot_ns"] <= 2 * max(300e6, duration * 0.03)
+
+
+def test_none_below_the_threshold(python):
+    outcome = traced(python.path, "-c", "held = [bytes(1000) for _ in range(1000)]",
+                     env=python.environment())
+    assert process_of(outcome)["snapshots"] == 0
+
+
+def test_one_large_block(python):
+    """Twice as much at once: each time, the moment before it is kept."""
+    process = process_of(invisible(python, "a = bytes(20 << 20); b = bytes(50 << 20); c = bytes(99 << 20)"))
+    assert 3 <= process["snapshots"] <= 4
+
+
+def test_after_an_allocation_that_failed(python):
+    """What was asked for and not given is not what the next snapshots are measured by."""
+    process = process_of(invisible(python, """
+for size in (1 << 45, 1 << 62):
+    try:
+        bytes(size)
+    except MemoryError:
+        print("too much")
+held = grow(40)
+"""))
+    assert process["snapshots"] >= 5
+
+
+def test_none_while_it_goes_up_and_down(python):
+    """Below what was seen already, nothing is due."""
+    program = "held = grow(20); del held\nfor _ in range(20): held = grow(15); del held"
+    once = process_of(invisible(python, "held = grow(20)"))["snapshots"]
+    again = process_of(invisible(python, program))["snapshots"]
+    assert again <= once + 2
+
+
+def test_children_and_signals(any_python):
+    with_gil(any_python)
+    invisible(any_python, """
+import os, signal, time
+seen = []
+signal.signal(signal.SIGCHLD, lambda *_: seen.append("SIGCHLD"))
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=lambda: seen.append("fork"), after_in_child=lambda: seen.append("child"),
+                        after_in_parent=lambda: seen.append("parent"))
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+held = grow(40)
+for flags in (0, os.WNOHANG):
+    try:
+        print("reaped", os.waitpid(-1, flags))
+    except ChildProcessError:
+        print("no child")
+try:
+    print("reaped", os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG))
+except ChildProcessError:
+    print("no child")
+print(seen, signal.pthread_sigmask(signal.SIG_BLOCK, []))
+print(sorted(os.listdir("/proc/self/fd")), signal.getsignal(signal.SIGALRM), signal.getitimer(signal.ITIMER_REAL))
+if os.fork() == 0:
+    held += grow(40)
+    os._exit(7)
+print(os.WEXITSTATUS(os.wait()[1]), seen)
+""")
+
+
+def test_its_own_child_is_waited_for(python):
+    """A child that ends while a copy lives is the one that a wait finds."""
+    invisible(python, """
+import os, subprocess, sys
+for _ in range(10):
+    child = subprocess.Popen([sys.executable, "-c", "raise SystemExit(3)"])
+    held = grow(10 + _ * 5)
+    print(child.wait())
+    try:
+        os.wait()
+    except ChildProcessError:
+        print("no child")
+""")
+
+
+def test_resource_usage_of_children(python):
+    invisible(python, """
+import os, resource
+held = grow(60)
+usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(usage.ru_utime, usage.ru_stime, usage.ru_maxrss, usage.ru_minflt)
+times = os.times()
+print(times.children_user, times.children_system)
+""")
+
+
+def test_no_process_left(python):
+    """A copy does not stay behind as a zombie, nor as a process."""
+    invisible(python, """
+import os, time
+held = grow(60)
+for _ in range(200):
+    more = grow(1)
+    time.sleep(0.01)
+    left = open("/proc/self/task/%d/children" % os.getpid()).read()
+    if not left:
+        break
+print("left:", left)
+""")
+
+
+def test_threads_without_the_gil(python, helpers):
+    """What other threads allocate counts, and does not disturb the copies."""
+    program = """
+import ctypes, sys, threading
+helpers = ctypes.CDLL(sys.argv[1])
+threads = [threading.Thread(target=helpers.churn, args=(number, 200000)) for number in range(3)]
+for thread in threads:
+    thread.start()
+held = grow(60)
+for thread in threads:
+    thread.join()
+print(len(held))
+"""
+    outcome = compare(python, "-c", GROW + program, helpers)
+    assert process_of(outcome)["snapshots"] >= 3
+
+
+def test_many_threads_each_growing(any_python):
+    with_gil(any_python)
+    invisible(any_python, """
+import threading
+results = []
+threads = [threading.Thread(target=lambda: results.append(len(grow(10)))) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(results)
+""")
+
+
+def test_small_stack(python):
+    """The copy does not work on the stack of the thread that it is made from."""
+    invisible(python, """
+import threading
+threading.stack_size(64 << 10)
+results = []
+thread = threading.Thread(target=lambda: results.append(len(grow(40))))
+thread.start()
+thread.join()
+print(results)
+""")
+
+
+def test_forks(python):
+    """Each process has its own snapshots; a child's begin anew."""
+    outcome = invisible(python, """
+import os
+held = grow(30)
+for _ in range(3):
+    if os.fork() == 0:
+        more = grow(30)
+        os._exit(len(more) & 127)
+    print(os.WEXITSTATUS(os.wait()[1]))
+""")
+    processes = read_profile.Profile(outcome.profile).processes
+    assert len(processes) == 4
+    assert all(process["snapshots"] >= 3 for process in processes)
+
+
+REFUSE_CLONE = """
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+class Filter(ctypes.Structure):
+    _fields_ = [("code", ctypes.c_uint16), ("yes", ctypes.c_uint8), ("no", ctypes.c_uint8), ("value", ctypes.c_uint32)]
+class Program(ctypes.Structure):
+    _fields_ = [("count", ctypes.c_uint16), ("filter", ctypes.POINTER(Filter))]
+import platform
+clone = {"x86_64": 56, "aarch64": 220}[platform.machine()]
+lines = (Filter * 4)(Filter(0x20, 0, 0, 0), Filter(0x15, 0, 1, clone), Filter(0x06, 0, 0, 0x5000b), Filter(0x06, 0, 0, 0x7fff0000))
+assert libc.prctl(38, 1, 0, 0, 0) == 0
+assert libc.prctl(22, 2, ctypes.byref(Program(4, lines)), 0, 0) == 0
+"""
+
+
+def test_no_copy_can_be_made(python):
+    """As where the number of processes is limited: EAGAIN."""
+    invisible(python, REFUSE_CLONE + "held = grow(40); print(len(held))")
+
+
+@pytest.mark.parametrize("limit", ["RLIMIT_NPROC, (0, 0)", "RLIMIT_FSIZE, (0, 0)", "RLIMIT_CORE, (0, 0)",
+                                   "RLIMIT_NOFILE, (5, 5)"])
+def test_resource_limits(python, limit):
+    invisible(python, f"import resource; resource.setrlimit(resource.{limit}); held = grow(40); print(len(held))")
+
+
+def test_copy_that_crashes(any_python, helpers, tmp_path):
+    """A type whose traverse function kills every process but the one that it was made in."""
+    with_gil(any_python)
+    program = """
+import ctypes, os, sys
+helpers = ctypes.PyDLL(sys.argv[1])
+class Slot(ctypes.Structure):
+    _fields_ = [("slot", ctypes.c_int), ("function", ctypes.c_void_p)]
+class Spec(ctypes.Structure):
+    _fields_ = [("name", ctypes.c_char_p), ("size", ctypes.c_int), ("item", ctypes.c_int),
+                ("flags", ctypes.c_uint), ("slots", ctypes.POINTER(Slot))]
+slots = (Slot * 2)(Slot(71, ctypes.cast(helpers.traverse_only_here, ctypes.c_void_p).value), Slot(0, None))
+spec = Spec(b"test.Trap", 32, 0, 1 << 18 | 1 << 14, slots)
+make = ctypes.pythonapi.PyType_FromSpec
+make.restype = ctypes.py_object
+helpers.home()
+traps = [make(ctypes.byref(spec))() for _ in range(3)]
+held = grow(40)
+import gc
+print(gc.collect() >= 0, len(held), sorted(os.listdir(".")))
+"""
+    outcome = compare(any_python, "-c", GROW + program, helpers, cwd=tmp_path)
+    assert process_of(outcome)["snapshots"] >= 3
+    assert list(tmp_path.iterdir()) == []
