@@ -22,6 +22,7 @@
 #define TYPE_MANAGED_WEAKREF (1ul << 3)
 #define TYPE_MANAGED_DICT (1ul << 4)
 #define TYPE_IS_HEAP (1ul << 9)
+#define TYPE_IS_READY (1ul << 12)
 #define TYPE_HAS_GC (1ul << 14)
 #define TYPE_IS_INT (1ul << 24)
 #define TYPE_IS_LIST (1ul << 25)
@@ -242,7 +243,7 @@ struct dict_table {
     const char *const *values; /* of a split table, else NULL */
     uint64_t count;            /* entries, empty ones too */
     uint32_t stride, key; /* bytes from one entry to the next, and to its key; then the value */
-    bool embedded;        /* its values stand in an instance, whose references they are */
+    bool embedded;        /* its values stand in an instance */
 };
 
 void dict_open(const char *dict, struct dict_table *table);
@@ -266,6 +267,8 @@ const char *instance_dict(const struct walked_type *type, const char *object);
 
 /* Collects the references that are not a container's items. */
 void references_collect(struct walk *walk, const struct walked_type *type, const char *object);
+/* How many references a traverse function tells. */
+uint64_t count_visits(struct walk *walk, traverse_function traverse, const char *object);
 void references_add(struct walk *walk, const char *target, uint32_t edge);
 
 /* -- describe.c -- */
@@ -286,6 +289,8 @@ uint64_t array_object_count(const char *object);
 bool memory_readable(struct walk *walk, const void *address, size_t size);
 /* It looks like an object whose type is a type, so that it can be told. */
 bool object_plausible(struct walk *walk, const char *object);
+/* The same of an address that may mean nothing, once all objects are known. */
+bool object_plausible_now(struct walk *walk, const char *object);
 bool large_contains(const struct walk *walk, uint64_t address);
 void place_add(struct walk *walk, uint64_t address);
 /* Large blocks that the object's native part leads to become places. */

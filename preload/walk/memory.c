@@ -35,8 +35,11 @@ static bool is_type(struct walk *walk, const char *type) {
     if ((uintptr_t)type & 7 || !memory_readable(walk, type, python.at.type_flags + 8))
         return false;
     const char *meta = type_of(type);
-    return !((uintptr_t)meta & 7) && memory_readable(walk, meta, python.at.type_flags + 8) &&
-           type_flags(meta) & TYPE_IS_TYPE;
+    if ((uintptr_t)meta & 7 || !memory_readable(walk, meta, python.at.type_flags + 8) ||
+        !(type_flags(meta) & TYPE_IS_TYPE) || !(type_flags(type) & TYPE_IS_READY))
+        return false;
+    const char *name = python_pointer(type, python.at.type_name);
+    return memory_readable(walk, name, 8);
 }
 
 bool object_plausible(struct walk *walk, const char *object) {
@@ -44,6 +47,13 @@ bool object_plausible(struct walk *walk, const char *object) {
         return false;
     uint64_t count = python.at.free_threaded ? 0 : object_count(object);
     return count < 1u << 30 && is_type(walk, type_of(object));
+}
+
+/* A live type is known by now: those of Python's making to the cycle collector, and the others are
+ * in some module. */
+bool object_plausible_now(struct walk *walk, const char *object) {
+    return object_plausible(walk, object) &&
+           (walk->request->shallow || number_of(walk, type_of(object)));
 }
 
 /* -- Large blocks -- */

@@ -13,8 +13,15 @@ static const char *const *items_at(const struct walked_type *type, const char *o
     return (const void *)(object + python.at.tuple_items);
 }
 
+/* Values that stand in an instance are the instance's references in 3.13.0, and the dict's in later
+ * releases: whoever has them visited. */
+static bool tells_values(struct walk *walk, const struct walked_type *type, const char *object,
+                         const struct dict_table *table) {
+    return !table->embedded || count_visits(walk, type->base_traverse, object) > 0;
+}
+
 /* Of the container's own items, in edges. */
-static uint64_t items_count(const struct walked_type *type, const char *object) {
+static uint64_t items_count(struct walk *walk, const struct walked_type *type, const char *object) {
     struct dict_table table;
     const char *key, *value;
     uint64_t count = 0;
@@ -26,7 +33,7 @@ static uint64_t items_count(const struct walked_type *type, const char *object) 
         return word_at(object, python.at.set_used);
     case CONTAINER_DICT:
         dict_open(object, &table);
-        if (table.embedded)
+        if (!tells_values(walk, type, object, &table))
             return 0;
         for (uint64_t i = 0; dict_next(&table, &i, &key, &value);)
             count += 2;
@@ -36,11 +43,12 @@ static uint64_t items_count(const struct walked_type *type, const char *object) 
     }
 }
 
-static void tell_dict(struct walk *walk, uint32_t number, const char *object) {
+static void tell_dict(struct walk *walk, const struct walked_type *type, uint32_t number,
+                      const char *object) {
     struct dict_table table;
     const char *key, *value;
     dict_open(object, &table);
-    if (table.embedded)
+    if (!tells_values(walk, type, object, &table))
         return;
     for (uint64_t i = 0, told = 0; dict_next(&table, &i, &key, &value); told++) {
         uint32_t named = put_edge(walk, number, key, EDGE_KEY);
@@ -70,7 +78,7 @@ static void tell_set(struct walk *walk, uint32_t number, const char *object) {
 static void tell_items(struct walk *walk, const struct walked_type *type, uint32_t number,
                        const char *object) {
     if (type->container == CONTAINER_DICT)
-        tell_dict(walk, number, object);
+        tell_dict(walk, type, number, object);
     else if (type->container == CONTAINER_SET)
         tell_set(walk, number, object);
     else if (type->container) {
@@ -115,9 +123,9 @@ static void tell_array(struct walk *walk, uint32_t number, const char *object, u
 
 static void tell_edges(struct walk *walk, const struct walked_type *type, uint32_t number,
                        const char *object) {
-    uint64_t items = items_count(type, object), array = array_items(type, object);
+    uint64_t visits = walk->visits < walk->visit_to ? walk->visits : walk->visit_to;
+    uint64_t items = items_count(walk, type, object), array = array_items(type, object);
     if (too_many(walk, type)) {
-        uint64_t visits = walk->visits < walk->visit_to ? walk->visits : walk->visit_to;
         struct visitor visitor = {walk, number, 0, visits};
         put_number(walk, items + array + visits);
         tell_items(walk, type, number, object);

@@ -27,7 +27,7 @@ static int visit_count(const char *object, void *context) {
     return 0;
 }
 
-static uint64_t count_visits(struct walk *walk, traverse_function traverse, const char *object) {
+uint64_t count_visits(struct walk *walk, traverse_function traverse, const char *object) {
     walk->visits = 0;
     traverse(object, visit_count, walk);
     return walk->visits;

@@ -391,7 +391,7 @@ static void tell_slots(struct walk *walk, const char *slots, uint64_t count, boo
     for (uint64_t i = 0; i < count; i++) {
         struct slot slot = slot_at(slots, i);
         uint32_t number = slot.object ? number_of(walk, slot.object) : 0;
-        if (slot.object && !number && unsure && object_plausible(walk, slot.object))
+        if (slot.object && !number && unsure && object_plausible_now(walk, slot.object))
             number = name_object(walk, slot.object);
         put_number(walk, (uint64_t)number << 1 | (number && slot.borrowed));
     }

@@ -25,6 +25,7 @@ LIBRARY.walk_to_file.argtypes = [ctypes.c_char_p, ctypes.c_void_p, ctypes.c_size
                                  ctypes.c_uint64]
 MINOR = sys.version_info[1]
 LARGE = 128 << 10
+NO_BLOCKS = ctypes.c_uint64 * 0  # kept, because ctypes has a cache of such types that changes
 complaints = []
 
 
@@ -251,7 +252,7 @@ def compare_references(graph, objects, truths):
         what = "%s %r" % (one.type.name, one.detail)
         check(not missing, "missing in", what, [describe(graph, a) for a in missing][:5])
         extra = [a for a in extra if not edges_may_exceed(graph, one, a)]
-        check(not extra, "too many in", what, [describe(graph, a) for a in extra][:5])
+        check(not extra, "too many in", what, [describe(graph, a) for a in extra][:5], list(thing)[:9] if type(thing) is dict else 0, len(truth))
         compared += 1
     return compared
 
@@ -283,8 +284,10 @@ def compare_labels(graph, gallery):
     has("slotted", "attribute", "one", gallery["slotted"].one)
     has("slotted", "attribute", "two", gallery["slotted"].two)
     has("both", "attribute", "one", both.one)
-    if MINOR >= 11:
-        has("both", "attribute", "other", both.other)
+    # From 3.13 it depends on the patch release.
+    names = edge_names(graph, both)
+    check(MINOR < 11 or names.get(("attribute", "other")) == id(both.other) or ("field", "__dict__") in names,
+          "both has no attribute other")
     has("mapped", "attribute", "extra", gallery["mapped"].extra)
     if MINOR < 12:
         has("text", "field", "__dict__", gallery["text"].__dict__)
@@ -492,47 +495,55 @@ def compare_generator(graph, gallery):
 # -- Places ---------------------------------------------------------------------------------------
 
 def compare_places():
-    def place_of(thing, address, size, owns=True):
-        _, graph = walk([(address, size)])
-        one = graph.objects[graph.by_address[id(thing)]]
-        check(one.places and address <= one.places[0] < address + size, type(thing).__name__, "has no place")
-        check(bool(one.flags & read_graph.OWNS) == owns, type(thing).__name__, "owns")
-        check(one.size < LARGE, type(thing).__name__, "counts its block twice")
-
     data = bytearray(1 << 20)
     start = ctypes.addressof(ctypes.c_char.from_buffer(data))
-    place_of(data, start, 1 << 20)
-    place_of(memoryview(data), start, 1 << 20, owns=False)
     numbers = array.array("d", bytes(8 << 17))
-    place_of(numbers, numbers.buffer_info()[0], 8 << 17)
-    for big in (bytes(1 << 20), "x" * (1 << 20), (None,) * (1 << 17)):
-        place_of(big, id(big) - 64, (1 << 20) + 128)
-    big = [None] * (1 << 17)
-    items = ctypes.c_uint64.from_address(id(big) + 24).value
-    place_of(big, items, 8 << 17)
-    big = dict.fromkeys(range(1 << 17))
-    keys = ctypes.c_uint64.from_address(id(big) + 32).value
-    place_of(big, keys, 1 << 20)
+    view = memoryview(data)
+    listed, mapped = [None] * (1 << 17), dict.fromkeys([(n,) for n in range(1 << 13)])
+    # (object, address of its large block, size of that, it dies with the object)
+    things = [(data, start, 1 << 20, True), (view, start, 1 << 20, False),
+              (numbers, numbers.buffer_info()[0], 8 << 17, True),
+              (listed, ctypes.c_uint64.from_address(id(listed) + 24).value, 8 << 17, True),
+              (mapped, ctypes.c_uint64.from_address(id(mapped) + 32).value, 1 << 17, True)]
+    whole = [bytes(1 << 20), "x" * (1 << 20), (None,) * (1 << 17)]
+    things += [(thing, id(thing) - 16, (1 << 20) + 64, True) for thing in whole]
+    arrays = make_arrays()
+    if arrays:
+        values = arrays["values"]
+        things += [(values, values.ctypes.data, values.nbytes, True),
+                   (arrays["view"], values.ctypes.data, values.nbytes, False)]
+    result, graph = walk({(address, size) for _, address, size, _ in things})
+    for thing, address, size, owns in things:
+        one = graph.objects[graph.by_address[id(thing)]]
+        what = type(thing).__name__
+        check(one.places and address <= one.places[0] < address + size, what, "has no place", one.places)
+        check(bool(one.flags & read_graph.OWNS) == owns, what, "owns")
+        check(one.size < LARGE, what, "counts its block twice")
+    if arrays:
+        compare_arrays(graph, arrays)
+
+
+def make_arrays():
     try:
         import numpy
     except ImportError:
-        return
-    values = numpy.zeros((1 << 10, 1 << 7))
-    _, graph = walk([(values.ctypes.data, values.nbytes)])
-    view = values[5:]
-    place_of(values, values.ctypes.data, values.nbytes)
-    place_of(view, values.ctypes.data, values.nbytes, owns=False)
-    _, graph = walk([(values.ctypes.data, values.nbytes)])
-    one = graph.objects[graph.by_address[id(values)]]
-    check(one.detail == "(1024, 128) float64" and one.type.kind == "ndarray", one.detail)
-    check(edge_names(graph, view).get(("field", "base")) == id(values), "base of a view")
-    objects = numpy.array([["in an array"], {}, None], dtype=object)[:]
+        return None
     owner = numpy.empty(3, dtype=object)
     owner[0] = ["owned"]
-    _, graph = walk()
-    one = graph.objects[graph.by_address[id(owner)]]
-    check([graph.objects[t].address for k, t, _ in one.edges if k == "item"] == list(map(id, owner)), "object array")
-    check(graph.objects[graph.by_address[id(objects)]].detail == "(3,) object", "object array's detail")
+    values = numpy.zeros((1 << 10, 1 << 7))
+    return {"values": values, "view": values[5:], "objects": owner, "small": numpy.zeros(3, dtype=bool)}
+
+
+def compare_arrays(graph, arrays):
+    def record(name):
+        return graph.objects[graph.by_address[id(arrays[name])]]
+
+    check(record("values").detail == "(1024, 128) float64" and record("values").type.kind == "ndarray",
+          record("values").detail)
+    check(record("objects").detail == "(3,) object" and record("small").detail == "(3,) bool", "details of arrays")
+    check(edge_names(graph, arrays["view"]).get(("field", "base")) == id(arrays["values"]), "base of a view")
+    check([graph.objects[t].address for k, t, _ in record("objects").edges if k == "item"] ==
+          list(map(id, arrays["objects"])), "items of an object array")
 
 
 # -- The parts of the test ------------------------------------------------------------------------
@@ -555,6 +566,7 @@ def compare_limit():
 
 
 def main():
+    walk(shallow=True)  # what ctypes makes at the first call
     gallery = make_gallery()
     gc.collect()
     if len(sys.argv) > 4:  # without a GIL
@@ -562,11 +574,10 @@ def main():
         return report(0, 0)
     young = [["young"] for _ in range(10)]
     gc.disable()
-    before = set(map(id, gc.get_objects()))
-    sample = [thing for thing in gc.get_objects() if id(thing) in before and
-              thing is not gallery and type(thing) is not types.FrameType]
+    sample = [thing for thing in gc.get_objects()
+              if thing is not gallery and type(thing) not in (types.FrameType, types.CellType)]
     sample += gallery.values()
-    truths = [tuple(map(id, gc.get_referents(thing))) for thing in sample]
+    truths = [array.array("Q", map(id, gc.get_referents(thing))) for thing in sample]
     before = set(map(id, gc.get_objects()))
     result, graph = walk()
     objects = gc.get_objects()
@@ -576,7 +587,7 @@ def main():
     # What a walk makes itself is a handful; what is frozen is not in gc.get_objects().
     check(len(lost) <= 3, len(lost), "tracked objects are lost", [type(thing) for thing in lost][:5])
     more = len(tracked - before) - gc.get_freeze_count()
-    check(more <= 10, more, "objects too many")
+    check(more <= 30, more, "objects too many")
     old = {one.address for one in graph.objects[1:] if one.flags & read_graph.OLD}
     check(all(id(one) not in old for one in young), "young objects are called old")
     check(id(gallery) in old and id(gallery["plain"]) in old, "old objects are not called so")
