@@ -78,6 +78,8 @@ static uint64_t int_size(const struct walked_type *type, const char *object) {
 }
 
 static uint64_t dict_size(struct walk *walk, const struct walked_type *type, const char *object) {
+    if (walk->unsure)
+        return type->basic_size;
     const char *keys = python_pointer(object, python.at.dict_keys);
     const char *values = python_pointer(object, python.at.dict_values);
     uint64_t size = type->basic_size;
@@ -99,6 +101,21 @@ static uint64_t set_size(struct walk *walk, const struct walked_type *type, cons
 }
 
 /* -- ndarray -- */
+
+/* What only a stack place refers to may be no array any more. */
+static bool array_readable(struct walk *walk, const char *object) {
+    if (!walk->unsure)
+        return true;
+    const char *dtype = python_pointer(object, ARRAY_DTYPE);
+    uint32_t dimensions = (uint32_t)int_at(object, ARRAY_DIMENSION_COUNT);
+    if (dimensions > 64 || !memory_readable(walk, dtype, 32))
+        return false;
+    const char *sizes = python_pointer(object, ARRAY_DIMENSIONS);
+    const char *scalar = python_pointer(dtype, DTYPE_SCALAR_TYPE);
+    return (!dimensions || memory_readable(walk, sizes, dimensions * 8ul)) &&
+           memory_readable(walk, scalar, 64) &&
+           memory_readable(walk, python_pointer(scalar, python.at.type_name), 64);
+}
 
 static uint64_t array_count(const char *object) {
     int32_t dimensions = int_at(object, ARRAY_DIMENSION_COUNT);
@@ -141,6 +158,10 @@ static uint64_t array_size(struct walk *walk, const struct walked_type *type, co
     const char *data = python_pointer(object, ARRAY_DATA);
     const char *dtype = python_pointer(object, ARRAY_DTYPE);
     uint64_t bytes = 0;
+    if (!array_readable(walk, object)) {
+        shown_block(walk, data, 0);
+        return type->basic_size;
+    }
     if (!dtype || __builtin_mul_overflow(array_count(object), array_item_size(dtype), &bytes))
         bytes = 0;
     if (array_owns(object))
@@ -177,6 +198,8 @@ static uint64_t plain_size(const struct walked_type *type, const char *object) {
 }
 
 static uint64_t other_size(struct walk *walk, const struct walked_type *type, const char *object) {
+    if (walk->unsure)
+        return plain_size(type, object);
     if (type->array_array)
         return type->basic_size +
                own_block(walk, python_pointer(object, 24),
@@ -249,9 +272,9 @@ uint64_t object_measure(struct walk *walk, const struct walked_type *type, const
         walk->owns_first_place = true;
         return 0;
     }
-    if (type->native_words && !walk->request->shallow)
+    if (type->native_words && !walk->request->shallow && !walk->unsure)
         places_native(walk, type, object);
-    return size + values_size(type, object);
+    return walk->unsure ? size : size + values_size(type, object);
 }
 
 /* -- Detail -- */
@@ -297,6 +320,8 @@ static bool is_interned(const char *object) {
 static uint32_t array_text(struct walk *walk, const char *object) {
     char text[TEXT_ROOM];
     size_t length = 0;
+    if (!array_readable(walk, object))
+        return 0;
     int32_t dimensions = int_at(object, ARRAY_DIMENSION_COUNT);
     const char *sizes = python_pointer(object, ARRAY_DIMENSIONS);
     const char *dtype = python_pointer(object, ARRAY_DTYPE);
@@ -355,9 +380,11 @@ static uint32_t detail(struct walk *walk, const struct walked_type *type, const 
     case GRAPH_TYPE_OBJECT:
         return type_name(walk, object);
     case GRAPH_CODE_OBJECT:
-        return text_of_object(walk, python_pointer(object, python.at.code_qualified_name
-                                                               ? python.at.code_qualified_name
-                                                               : python.at.code_name));
+        return walk->unsure
+                   ? 0
+                   : text_of_object(walk, python_pointer(object, python.at.code_qualified_name
+                                                                     ? python.at.code_qualified_name
+                                                                     : python.at.code_name));
     case GRAPH_NDARRAY:
         return array_text(walk, object);
     default:
@@ -369,7 +396,7 @@ uint32_t object_detail(struct walk *walk, const struct walked_type *type, const 
                        uint64_t marks) {
     if (type->kind != GRAPH_STR && type->kind != GRAPH_NUMBER)
         return detail(walk, type, object);
-    if (walk->details >= DETAILS_MAX)
+    if (walk->unsure || walk->details >= DETAILS_MAX)
         return 0;
     if (type->kind == GRAPH_STR && (marks & MARK_KEY || is_interned(object))) {
         walk->details++;

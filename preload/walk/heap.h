@@ -166,6 +166,7 @@ struct walk {
     uint64_t places[PLACES_MAX];
     uint32_t place_count;
     bool owns_first_place;
+    bool unsure; /* the object at hand was found only in a stack place */
 
     uint64_t large_low, large_high;
     uint64_t readable_pages[256], native_budget;
@@ -233,6 +234,8 @@ size_t text_copy(char *to, const char *object);
 /* -- types.c -- */
 
 const struct walked_type *type_find(struct walk *walk, const char *type);
+/* A builtin type, or one of which an instance was told. */
+bool type_known(const struct walk *walk, const char *type);
 /* The text of its name: "numpy.ndarray"; builtins without their module. */
 uint32_t type_name(struct walk *walk, const char *type);
 

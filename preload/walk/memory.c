@@ -45,15 +45,24 @@ static bool is_type(struct walk *walk, const char *type) {
 bool object_plausible(struct walk *walk, const char *object) {
     if (!object || (uintptr_t)object & 7 || !memory_readable(walk, object, 32))
         return false;
-    uint64_t count = python.at.free_threaded ? 0 : object_count(object);
-    return count < 1u << 30 && is_type(walk, type_of(object));
+    if (!python.at.free_threaded && (!int_at(object, 0) || object_count(object) >> 30))
+        return false;
+    return is_type(walk, type_of(object));
 }
 
-/* A live type is known by now: those of Python's making to the cycle collector, and the others are
- * in some module. */
+/* A type that lives: the cycle collector knows those of Python's making, and the others are in some
+ * module. A shallow walk knows but the builtin ones and those of locals. */
+static bool lives(struct walk *walk, const char *type) {
+    return type_known(walk, type) || (!walk->request->shallow && number_of(walk, type));
+}
+
+/* What the cycle collector tracks has a number by now, if it lives; tuples and dicts can be
+ * untracked. */
 bool object_plausible_now(struct walk *walk, const char *object) {
-    return object_plausible(walk, object) &&
-           (walk->request->shallow || number_of(walk, type_of(object)));
+    if (!object_plausible(walk, object) || !lives(walk, type_of(object)))
+        return false;
+    unsigned long flags = type_flags(type_of(object));
+    return !(flags & TYPE_HAS_GC) || flags & (TYPE_IS_TUPLE | TYPE_IS_DICT);
 }
 
 /* -- Large blocks -- */

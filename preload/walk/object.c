@@ -147,7 +147,7 @@ static uint32_t flags_of(struct walk *walk, const struct walked_type *type, cons
         flags |= GRAPH_OBJECT_TRACKED;
     if (number > walk->young && number <= walk->old)
         flags |= GRAPH_OBJECT_OLD;
-    if (walk->sure && number > walk->sure)
+    if (walk->unsure)
         flags |= GRAPH_OBJECT_UNSURE;
     return flags | (walk->owns_first_place ? GRAPH_OBJECT_OWNS : 0);
 }
@@ -158,7 +158,8 @@ static void tell_object(struct walk *walk, uint32_t number) {
     const struct walked_type *type = type_find(walk, type_of(object));
     if (!type)
         return;
-    bool unread = walk->request->shallow || (walk->sure && number > walk->sure);
+    walk->unsure = walk->sure && number > walk->sure;
+    bool unread = walk->request->shallow || walk->unsure;
     if (unread)
         walk->reference_count = 0;
     else

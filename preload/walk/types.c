@@ -334,6 +334,12 @@ static bool types_grow(struct walk *walk) {
     return true;
 }
 
+bool type_known(const struct walk *walk, const char *address) {
+    if (walk->types && walk->types[type_place(walk->types, walk->type_mask, address)])
+        return true;
+    return builtin_of(address);
+}
+
 const struct walked_type *type_find(struct walk *walk, const char *address) {
     if ((!walk->types || walk->type_count * 2 >= walk->type_mask) && !types_grow(walk))
         return NULL;
