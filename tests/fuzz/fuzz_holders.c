@@ -1,7 +1,6 @@
 /* Gives findings_of any heap graph, with large blocks and moments that are made up around it.
  *
- * libFuzzer's entry; or with -DSTANDALONE a program that runs the files it is given. Whatever comes
- * out must keep within the bytes that there were.
+ * Whatever comes out must keep within the bytes that there were.
  */
 #include "viewer/holders.h"
 #include "wire/graph.h"
@@ -84,17 +83,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     findings_free(findings);
     return 0;
 }
-
-#ifdef STANDALONE
-int main(int argc, char **argv) {
-    static uint8_t data[1 << 20];
-    for (int i = 1; i < argc; i++) {
-        FILE *in = fopen(argv[i], "rb");
-        if (!in)
-            return 2;
-        LLVMFuzzerTestOneInput(data, fread(data, 1, sizeof data, in));
-        fclose(in);
-    }
-    return 0;
-}
-#endif

@@ -259,7 +259,7 @@ static void test_frame_objects(void **state) {
     frame_object(true, VERDICT_UNKNOWN);
 }
 
-static void test_operands_are_held(void **state) {
+static void test_operands_are_in_use(void **state) {
     (void)state;
     for (uint32_t borrowed = 0; borrowed < 2; borrowed++) {
         scene_open(&scene);
@@ -270,13 +270,23 @@ static void test_operands_are_held(void **state) {
                                                   .locals = LOCALS(DEAD("data", data)),
                                                   .stack = stack});
         scene_find(&scene);
-        const struct holder *holder =
-            scene_holder(&scene, "argument of the pending call in f() (app.py:3)");
+        const struct holder *holder = scene_holder(&scene, "data in f() (app.py:3)");
         must_be(holder, VERDICT_IN_USE, 0);
-        assert_int_equal(holder->root, HOLDER_ARGUMENT);
-        assert_string_equal(holder->others, "data in f() (app.py:3), never read again");
+        assert_string_equal(holder->others, "argument of the pending call in f() (app.py:3)");
         scene_close(&scene);
     }
+    scene_open(&scene);
+    uint32_t data = scene_big(&scene, scene.array, 2, 8 * MIB);
+    const uint32_t stack[] = {data << 1, 0};
+    scene_frame(&scene, &(struct scene_frame){.function = "g", .line = 9, .stack = stack});
+    scene_frame(&scene, &(struct scene_frame){"f", 1, 3, LOCALS(DEAD("data", data))});
+    scene_find(&scene);
+    const struct holder *holder =
+        scene_holder(&scene, "argument of the pending call in g() (app.py:9)");
+    must_be(holder, VERDICT_IN_USE, 0);
+    assert_int_equal(holder->root, HOLDER_ARGUMENT);
+    assert_string_equal(holder->others, "data in f() (app.py:3), never read again");
+    scene_close(&scene);
 }
 
 static void test_arguments_of_a_caller_are_held(void **state) {
@@ -565,7 +575,7 @@ int main(void) {
         cmocka_unit_test(test_a_dead_generator),
         cmocka_unit_test(test_a_running_generator_is_not_dead),
         cmocka_unit_test(test_frame_objects),
-        cmocka_unit_test(test_operands_are_held),
+        cmocka_unit_test(test_operands_are_in_use),
         cmocka_unit_test(test_arguments_of_a_caller_are_held),
         cmocka_unit_test(test_places_that_may_mean_nothing),
         cmocka_unit_test(test_places_beyond_the_depth),

@@ -182,6 +182,18 @@ static bool add_slot(struct heap *heap, uint32_t target, struct heap_edge edge) 
     return target == 0 || heap->flags[target] & NODE_LEFT_OUT || heap_add_edge(heap, edge);
 }
 
+/* The instruction that is being executed has the object as an operand. */
+static bool is_operand(const struct heap *heap, uint32_t frame, uint32_t object) {
+    const struct graph_frame *record = &heap->graph->frames[frame];
+    uint32_t depth = heap->frames[frame].depth < 0 ? 0 : (uint32_t)heap->frames[frame].depth;
+    if (record->thread == 0 || record->depth != 0)
+        return false;
+    for (uint32_t i = 0; i < record->stack_count && i < depth; i++)
+        if (record->stack[i].object == object)
+            return true;
+    return false;
+}
+
 /* Locals that are cells hold what is in them for others too. */
 static uint8_t local_flags(const struct heap *heap, uint32_t frame, uint32_t slot) {
     const struct heap_frame *how = &heap->frames[frame];
@@ -190,7 +202,7 @@ static uint8_t local_flags(const struct heap *heap, uint32_t frame, uint32_t slo
     uint8_t flags = record->locals[slot].borrowed ? 0 : HEAP_COUNTED;
     if (!how->known || slot >= code->local_count)
         return flags;
-    if (how->live[slot])
+    if (how->live[slot] || is_operand(heap, frame, record->locals[slot].object))
         return flags | HEAP_LIVE;
     bool cell = code->local_kinds[slot] & (GRAPH_CELL_VARIABLE | GRAPH_FREE_VARIABLE);
     return how->may_die && !cell ? flags | HEAP_DEAD : flags;
