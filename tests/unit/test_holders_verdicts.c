@@ -259,6 +259,36 @@ static void test_frame_objects(void **state) {
     frame_object(true, VERDICT_UNKNOWN);
 }
 
+/* In an except block: the traceback of what is being handled has the frame; unless somebody else
+ * has the exception too, nobody reads the frame's locals by it. */
+static void test_an_exception_that_is_being_handled(void **state) {
+    (void)state;
+    for (uint32_t kept = 0; kept < 2; kept++) {
+        scene_open(&scene);
+        uint32_t data = scene_big(&scene, scene.array, 1, 8 * MIB);
+        uint32_t frame = scene_object(&scene, scene.frame_object, 2, NULL);
+        uint32_t traceback =
+            scene_object(&scene, scene.traceback, 1, EDGES(FIELD("tb_frame", frame)));
+        uint32_t exception = scene_object(&scene, scene.exception, 2 + kept,
+                                          EDGES(FIELD("__traceback__", traceback)));
+        const struct sample_edge fields[] = {{EDGE_FIELD, "frame", frame},
+                                             {EDGE_FIELD, "exc_info", exception}};
+        scene.main_thread = graph_sample_thread(&scene.graph, "MainThread", fields, 2);
+        const uint32_t stack[] = {exception << 1, 0};
+        scene_frame(&scene, &(struct scene_frame){"work", 0, 9,
+                                                  LOCALS(LIVE("error", kept ? exception : 0))});
+        scene_frame(&scene, &(struct scene_frame){.function = "f",
+                                                  .depth = 1,
+                                                  .locals = LOCALS(DEAD("data", data)),
+                                                  .stack = stack,
+                                                  .owner = frame});
+        scene_find(&scene);
+        assert_int_equal(scene_holder(&scene, "data in f()")->verdict,
+                         kept ? VERDICT_UNKNOWN : VERDICT_DEAD);
+        scene_close(&scene);
+    }
+}
+
 static void test_operands_are_in_use(void **state) {
     (void)state;
     for (uint32_t borrowed = 0; borrowed < 2; borrowed++) {
@@ -362,7 +392,8 @@ static void test_borrowed_parameters(void **state) {
 
 /* memo: function -> closure -> cell -> function, and another cell with a dict. */
 static uint32_t add_memo(uint64_t size, uint32_t flags) {
-    uint32_t memo = scene_big(&scene, scene.dict, 1, size);
+    uint32_t memo = size >= MIB ? scene_big(&scene, scene.dict, 1, size)
+                                : scene_object_of(&scene, scene.dict, 1, size, flags, NULL, NULL);
     uint32_t at = scene.graph.object_count;
     scene_object_of(&scene, scene.cell, 1, 0, flags, NULL, EDGES(FIELD("cell_contents", memo)));
     scene_object_of(&scene, scene.cell, 1, 0, flags, NULL, EDGES(FIELD("cell_contents", at + 4)));
@@ -437,16 +468,17 @@ static void test_cycles_that_are_no_garbage(void **state) {
 static void test_many_memos_are_one_line(void **state) {
     (void)state;
     scene_open(&scene);
-    for (int i = 0; i < 20; i++)
-        add_memo(512 << 10, GRAPH_OBJECT_TRACKED);
+    for (int i = 0; i < 200; i++)
+        add_memo(60000, GRAPH_OBJECT_TRACKED);
+    scene.snapshot.bytes = 200 * 60000;
     scene_find(&scene);
     assert_int_equal(scene.findings->count, 1);
     const struct holder *holder = &scene.findings->holders[0];
-    assert_int_equal(holder->count, 20);
+    assert_int_equal(holder->count, 200);
     assert_string_equal(holder->type, "dict");
     assert_int_equal(holder->verdict, VERDICT_GARBAGE);
     assert_string_equal(holder->reason, "function fill -> closure cell -> function fill");
-    assert_int_equal(holder->bytes, 20 * ((512 << 10) + 100 + 4 * 64));
+    assert_int_equal(holder->bytes, 200 * (60000 + 4 * 64));
     scene_close(&scene);
 }
 
@@ -505,6 +537,21 @@ static void test_doubtful_owners(void **state) {
     assert_int_equal(scene.findings->holders[0].verdict, VERDICT_UNKNOWN);
     assert_int_equal(scene.findings->holders[1].verdict, VERDICT_UNKNOWN);
     assert_int_equal(scene.findings->dead_bytes, 300);
+    scene_close(&scene);
+}
+
+/* A word that happens to look like an address in the block does not make an owner. */
+static void test_guesses_give_way(void **state) {
+    (void)state;
+    scene_open(&scene);
+    uint64_t address = scene_block(&scene, 8 * MIB);
+    uint32_t buffer = scene_view(&scene, scene.other, 1, address, 0, NULL);
+    uint32_t guess = scene_view(&scene, scene.node, 1, address + 123456, 0, NULL);
+    scene_frame(&scene, &(struct scene_frame){
+                            "f", 0, 3, LOCALS(LIVE("guess", guess), LIVE("buffer", buffer))});
+    scene_find(&scene);
+    assert_int_equal(scene.findings->count, 1);
+    must_be(scene_holder(&scene, "buffer in f()"), VERDICT_IN_USE, 0);
     scene_close(&scene);
 }
 
@@ -575,6 +622,7 @@ int main(void) {
         cmocka_unit_test(test_a_dead_generator),
         cmocka_unit_test(test_a_running_generator_is_not_dead),
         cmocka_unit_test(test_frame_objects),
+        cmocka_unit_test(test_an_exception_that_is_being_handled),
         cmocka_unit_test(test_operands_are_in_use),
         cmocka_unit_test(test_arguments_of_a_caller_are_held),
         cmocka_unit_test(test_places_that_may_mean_nothing),
@@ -587,6 +635,7 @@ int main(void) {
         cmocka_unit_test(test_a_view_holds_its_base),
         cmocka_unit_test(test_shared_memory_is_never_dead),
         cmocka_unit_test(test_doubtful_owners),
+        cmocka_unit_test(test_guesses_give_way),
         cmocka_unit_test(test_memory_without_an_owner),
         cmocka_unit_test(test_a_shallow_graph),
         cmocka_unit_test(test_a_free_threaded_graph),

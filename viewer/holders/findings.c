@@ -193,8 +193,7 @@ static void add_advice(const struct heap *heap, const struct path *path, struct 
     holder->advice_count = count;
 }
 
-static void fill_stray(const struct heap *heap, const struct unit *unit, struct holder *holder) {
-    (void)heap;
+static void fill_stray(const struct unit *unit, struct holder *holder) {
     *holder = (struct holder){
         .bytes = unit->bytes,
         .count = 1,
@@ -204,7 +203,7 @@ static void fill_stray(const struct heap *heap, const struct unit *unit, struct 
         .name = "",
         .function = "",
         .file = "",
-        .path = "",
+        .path = "memory that no object is known to own",
         .reason = "",
         .others = "",
         .node = unit->site,
@@ -214,7 +213,7 @@ static void fill_stray(const struct heap *heap, const struct unit *unit, struct 
 static void fill_holder(const struct heap *heap, const struct unit *unit, struct holder *holder) {
     struct path path;
     if (unit->by == NO_EDGE) {
-        fill_stray(heap, unit, holder);
+        fill_stray(unit, holder);
         return;
     }
     find_path(heap, unit, &path);

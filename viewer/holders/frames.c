@@ -2,8 +2,9 @@
  * anybody could look at its locals from outside.
  *
  * Dead locals are only claimed of a frame that a thread runs, that belongs to no generator, and
- * whose frame object, if it has one, is held by the frame itself and by the frames that it called:
- * a traceback, a debugger or a profiler that holds it may read what the bytecode does not.
+ * whose frame object, if it has one, nobody holds but the frame itself, the frames that it called,
+ * and the traceback of an exception that is being handled and has no name. A traceback that was
+ * kept, a debugger or a profiler may read what the bytecode does not.
  */
 #include "heap.h"
 
@@ -91,42 +92,111 @@ static bool ask_liveness(struct heap *heap) {
 
 /* -- Frame objects that only the interpreter holds -- */
 
-static void allow_field(const struct heap *heap, uint32_t first, uint32_t count, const char *field,
-                        uint32_t *allowed) {
+/* References to frame objects, tracebacks and exceptions that the interpreter itself has, or that
+ * others of them have that only the interpreter holds. One whose every reference is such is
+ * private.
+ */
+struct privacy {
+    const struct heap *heap;
+    uint32_t *allowed; /* by object */
+    uint32_t *work, work_count;
+};
+
+static bool is_kind(const struct heap *heap, uint32_t object, enum graph_kind kind) {
+    return heap_kind(heap, object) == kind;
+}
+
+static bool is_private(const struct privacy *privacy, uint32_t object) {
+    uint64_t references = privacy->heap->graph->objects[object].references;
+    return references != 0 && references == privacy->allowed[object];
+}
+
+/* An exception or traceback that has become private is to be looked into. */
+static void allow(struct privacy *privacy, uint32_t object) {
+    const struct heap *heap = privacy->heap;
+    privacy->allowed[object]++;
+    if (is_private(privacy, object) &&
+        (is_kind(heap, object, GRAPH_EXCEPTION) || is_kind(heap, object, GRAPH_TRACEBACK)))
+        privacy->work[privacy->work_count++] = object;
+}
+
+static bool is_one_of(const struct heap *heap, uint32_t text, const char *const *fields) {
+    for (; *fields; fields++)
+        if (heap_text_is(heap, text, *fields))
+            return true;
+    return false;
+}
+
+static void allow_fields(struct privacy *privacy, uint32_t first, uint32_t count,
+                         const char *const *fields) {
     for (uint32_t i = first; i < first + count; i++) {
-        const struct graph_edge_record *edge = &heap->graph->edges[i];
-        if (edge->kind == EDGE_FIELD && heap_text_is(heap, edge->text, field))
-            allowed[edge->target]++;
+        const struct graph_edge_record *edge = &privacy->heap->graph->edges[i];
+        if (edge->kind == EDGE_FIELD && edge->target != 0 &&
+            is_one_of(privacy->heap, edge->text, fields))
+            allow(privacy, edge->target);
     }
 }
 
-static bool is_private(const struct heap *heap, uint32_t owner, const uint32_t *allowed) {
-    const struct graph_object *object = &heap->graph->objects[owner];
-    if (heap->graph->flags & GRAPH_FREE_THREADED || heap_kind(heap, owner) != GRAPH_FRAME_OBJECT)
-        return false;
-    return object->references != 0 && object->references == allowed[owner];
+/* An exception that is being handled is also on the value stack. Not in an innermost frame, whose
+ * instruction may be done with some of its operands. */
+static void allow_stack(struct privacy *privacy, uint32_t frame) {
+    const struct heap *heap = privacy->heap;
+    const struct graph_frame *record = &heap->graph->frames[frame];
+    int32_t depth = heap->frames[frame].depth;
+    for (uint32_t i = 0; depth > 0 && i < (uint32_t)depth && i < record->stack_count; i++) {
+        uint32_t object = record->stack[i].object;
+        if (!record->stack[i].borrowed &&
+            (is_kind(heap, object, GRAPH_EXCEPTION) || is_kind(heap, object, GRAPH_TRACEBACK)))
+            allow(privacy, object);
+    }
+}
+
+static void allow_handled(struct privacy *privacy) {
+    static const char *const of_threads[] = {"frame", "exc_info", "exception", NULL};
+    static const char *const of_handled[] = {"__traceback__", "__context__", "__cause__",
+                                             "tb_next",       "tb_frame",    NULL};
+    const struct graph *graph = privacy->heap->graph;
+    for (uint32_t i = 1; i < graph->thread_count; i++)
+        allow_fields(privacy, graph->threads[i].first_edge, graph->threads[i].edge_count,
+                     of_threads);
+    for (uint32_t i = 1; i < graph->frame_count; i++)
+        if (graph->frames[i].thread != 0 && graph->frames[i].depth != 0)
+            allow_stack(privacy, i);
+    while (privacy->work_count > 0) {
+        const struct graph_object *object = &graph->objects[privacy->work[--privacy->work_count]];
+        allow_fields(privacy, object->first_edge, object->edge_count, of_handled);
+    }
 }
 
 /* Innermost frames first, as they come: each one's frame object may refer to its caller's. */
-static bool judge_privacy(struct heap *heap) {
+static void judge_frames(struct heap *heap, struct privacy *privacy) {
+    static const char *const back[] = {"f_back", NULL};
     const struct graph *graph = heap->graph;
-    uint32_t *allowed = calloc(graph->object_count, sizeof *allowed);
-    if (!allowed)
-        return false;
-    for (uint32_t i = 1; i < graph->thread_count; i++)
-        allow_field(heap, graph->threads[i].first_edge, graph->threads[i].edge_count, "frame",
-                    allowed);
     for (uint32_t i = 1; i < graph->frame_count; i++) {
         const struct graph_frame *frame = &graph->frames[i];
         const struct graph_object *owner = &graph->objects[frame->owner];
         if (frame->thread == 0)
             continue;
-        heap->frames[i].may_die = frame->owner == 0 || is_private(heap, frame->owner, allowed);
-        if (frame->owner != 0 && heap->frames[i].may_die)
-            allow_field(heap, owner->first_edge, owner->edge_count, "f_back", allowed);
+        bool own = is_kind(heap, frame->owner, GRAPH_FRAME_OBJECT) &&
+                   is_private(privacy, frame->owner) && !(graph->flags & GRAPH_FREE_THREADED);
+        heap->frames[i].may_die = frame->owner == 0 || own;
+        if (own)
+            allow_fields(privacy, owner->first_edge, owner->edge_count, back);
     }
-    free(allowed);
-    return true;
+}
+
+static bool judge_privacy(struct heap *heap) {
+    uint32_t count = heap->graph->object_count;
+    struct privacy privacy = {heap, calloc(count, sizeof(uint32_t)),
+                              malloc(count * sizeof(uint32_t)), 0};
+    bool good = privacy.allowed && privacy.work;
+    if (good) {
+        allow_handled(&privacy);
+        judge_frames(heap, &privacy);
+    }
+    free(privacy.allowed);
+    free(privacy.work);
+    return good;
 }
 
 bool frames_examine(struct heap *heap) {

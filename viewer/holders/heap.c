@@ -56,34 +56,59 @@ static uint32_t owned_block(const struct heap *heap, const struct graph_object *
     return block < none && address - heap->blocks[block].address <= OWNER_OFFSET_MAX ? block : none;
 }
 
+/* Who has a claim on a block. */
+struct claims {
+    uint32_t owner; /* object; 0 none, UINT32_MAX: several, and so nobody */
+    bool at_start;  /* somebody points to where it begins */
+};
+
+static void note_claims(const struct heap *heap, const struct graph_object *object,
+                        struct claims *claims) {
+    for (uint32_t i = 0; i < object->place_count; i++) {
+        uint64_t address = heap->graph->places[object->first_place + i].address;
+        uint32_t block = block_at(heap, address);
+        if (block < heap->snapshot->block_count &&
+            address - heap->blocks[block].address <= OWNER_OFFSET_MAX)
+            claims[block].at_start = true;
+    }
+}
+
 /* A block that two objects own is understood wrongly: it counts as shared by all who point there.
  */
-static uint32_t *find_owners(const struct heap *heap) {
-    uint32_t *owners = calloc((size_t)heap->snapshot->block_count + 1, sizeof *owners);
-    if (!owners)
+static struct claims *find_claims(const struct heap *heap) {
+    struct claims *claims = calloc((size_t)heap->snapshot->block_count + 1, sizeof *claims);
+    if (!claims)
         return NULL;
     for (uint32_t object = 1; object < heap->graph->object_count; object++) {
         uint32_t block = owned_block(heap, &heap->graph->objects[object]);
         if (heap->flags[object] & (NODE_LEFT_OUT | NODE_UNCERTAIN))
             continue;
-        owners[block] = owners[block] == 0 ? object : UINT32_MAX;
+        claims[block].owner = claims[block].owner == 0 ? object : UINT32_MAX;
+        note_claims(heap, &heap->graph->objects[object], claims);
     }
-    return owners;
+    return claims;
 }
 
-/* The owner's alone; without one, everybody's who points there. */
-static bool add_block_edges(struct heap *heap, uint32_t node, const uint32_t *owners) {
+/* The owner's alone; without one, everybody's who points to its start; or everybody's who points
+ * anywhere into it, which is a guess: any word can look like an address. */
+static bool has_claim(const struct heap *heap, uint32_t node, uint32_t block, uint64_t address,
+                      const struct claims *claims) {
+    if (claims[block].owner != 0 && claims[block].owner != UINT32_MAX)
+        return claims[block].owner == node;
+    return !claims[block].at_start || address - heap->blocks[block].address <= OWNER_OFFSET_MAX;
+}
+
+static bool add_block_edges(struct heap *heap, uint32_t node, const struct claims *claims) {
     const struct graph_object *object = &heap->graph->objects[node];
     uint32_t before = NO_EDGE;
     for (uint32_t i = 0; i < object->place_count; i++) {
-        uint32_t block = block_at(heap, heap->graph->places[object->first_place + i].address);
-        if (block == heap->snapshot->block_count || block == before)
-            continue;
-        bool owned = owners[block] != 0 && owners[block] != UINT32_MAX;
-        if (owned && owners[block] != node)
+        uint64_t address = heap->graph->places[object->first_place + i].address;
+        uint32_t block = block_at(heap, address);
+        if (block == heap->snapshot->block_count || block == before ||
+            !has_claim(heap, node, block, address, claims))
             continue;
         before = block;
-        if (owned)
+        if (claims[block].owner == node)
             heap->flags[heap->block_base + block] |= NODE_OWNED;
         if (!heap_add_edge(heap, (struct heap_edge){heap->block_base + block, 0, HEAP_BLOCK, 0}))
             return false;
@@ -160,8 +185,8 @@ static bool add_frame_list(struct heap *heap, uint32_t first, const struct frame
 }
 
 static bool add_objects(struct heap *heap, const struct frame_lists *lists) {
-    uint32_t *owners = find_owners(heap);
-    bool good = owners != NULL;
+    struct claims *claims = find_claims(heap);
+    bool good = claims != NULL;
     for (uint32_t node = 0; node < heap->frame_base && good; node++) {
         heap->first_edge[node] = heap->edge_count;
         if (node == 0 || heap->flags[node] & NODE_LEFT_OUT)
@@ -169,9 +194,9 @@ static bool add_objects(struct heap *heap, const struct frame_lists *lists) {
         heap->own[node] = heap->graph->objects[node].size;
         good = add_object_edges(heap, node) &&
                add_frame_list(heap, lists->of_object[node], lists) &&
-               add_block_edges(heap, node, owners);
+               add_block_edges(heap, node, claims);
     }
-    free(owners);
+    free(claims);
     return good;
 }
 

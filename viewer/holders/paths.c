@@ -24,6 +24,7 @@ struct writer {
     struct path *path;
     bool suffix;       /* " in f() (file:line)" is still to be said */
     bool named;        /* the root has a name already */
+    bool apart;        /* the next part of an expression begins behind an arrow */
     bool muted;        /* within what the last name stands for */
     uint32_t function; /* whose closure or defaults are looked into; NODE_NONE */
     enum { INSIDE_NOTHING, INSIDE_CLOSURE, INSIDE_DEFAULTS, INSIDE_KEYWORD_DEFAULTS } inside;
@@ -71,7 +72,7 @@ static void arrow(struct writer *writer) {
 
 static void begin_anew(struct writer *writer) {
     writer->path->text = (struct line){.size = 0};
-    writer->suffix = false;
+    writer->suffix = writer->apart = false;
     writer->path->function = writer->path->file = "";
     writer->path->line = 0;
 }
@@ -135,7 +136,7 @@ static void tell_stack(struct writer *writer, uint32_t node) {
         return;
     }
     set_root(writer, HOLDER_ARGUMENT, "");
-    writer->suffix = true;
+    writer->suffix = writer->apart = true;
     line_add(&writer->path->text, "argument of the pending call");
 }
 
@@ -167,18 +168,44 @@ static void tell_frame_field(struct writer *writer, uint32_t node, const struct 
 
 /* -- Functions -- */
 
+/* Of a code without a record: its names are in tuples, free variables last or alone. */
+static const char *free_variable_in_tuple(const struct heap *heap, uint32_t code, uint32_t index,
+                                          uint32_t cells) {
+    uint32_t names = names_field(heap, code, "co_freevars"), skip = 0;
+    if (names == NODE_NONE) {
+        names = names_field(heap, code, "co_varnames");
+        uint32_t count = heap->graph->objects[names].edge_count;
+        if (count < cells)
+            return "";
+        skip = count - cells;
+    }
+    uint32_t at = heap->first_edge[names] + skip + index;
+    return at < heap->first_edge[names + 1]
+               ? text_of(heap, heap_object(heap, heap->edges[at].target)->detail)
+               : "";
+}
+
+static const char *free_variable(const struct heap *heap, uint32_t function, uint32_t index) {
+    uint32_t object = names_field(heap, function, "__code__"), code = names_code(heap, object);
+    const struct graph_code *record = &heap->graph->codes[code];
+    uint32_t closure = names_field(heap, function, "__closure__");
+    if (!code)
+        return free_variable_in_tuple(heap, object, index,
+                                      heap->graph->objects[closure].edge_count);
+    for (uint32_t i = 0, free = 0; i < record->local_count; i++)
+        if (record->local_kinds[i] & GRAPH_FREE_VARIABLE && free++ == index)
+            return text_of(heap, record->local_names[i]);
+    return "";
+}
+
 static void tell_closure(struct writer *writer, uint32_t index) {
     const struct heap *heap = writer->heap;
     uint32_t code = names_code(heap, names_field(heap, writer->function, "__code__"));
-    const struct graph_code *record = &heap->graph->codes[code];
-    const char *name = "";
-    for (uint32_t i = 0, free = 0; code && i < record->local_count; i++)
-        if (record->local_kinds[i] & GRAPH_FREE_VARIABLE && free++ == index)
-            name = text_of(heap, record->local_names[i]);
+    const char *name = free_variable(heap, writer->function, index);
     begin_anew(writer);
     set_root(writer, HOLDER_CLOSURE, name);
     if (code)
-        set_place(writer, code, record->first_line);
+        set_place(writer, code, heap->graph->codes[code].first_line);
     writer->path->function = names_own(heap, writer->function);
     line_add(&writer->path->text, "closure %s%sof %s()", name, *name ? " " : "",
              writer->path->function);
@@ -364,6 +391,11 @@ static bool is_silent_field(const char *field) {
 
 static void tell_object_step(struct writer *writer, uint32_t from, const struct heap_edge *edge) {
     const struct heap *heap = writer->heap;
+    if (writer->apart && edge->kind != HEAP_BLOCK) {
+        arrow(writer);
+        names_add(heap, from, &writer->path->text);
+        writer->apart = false;
+    }
     switch (edge->kind) {
     case EDGE_ITEM:
         line_add(&writer->path->text, "[%u]", edge->label);

@@ -10,7 +10,7 @@
 
 #include <stdlib.h>
 
-#define LEAST_BYTES (1ull << 20)
+#define LEAST_BYTES GRAPH_LARGE_BLOCK
 #define LEAST_SHARE 100 /* of the snapshot's bytes */
 
 #define RECURSION_STEPS 64u

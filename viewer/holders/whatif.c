@@ -327,6 +327,24 @@ static uint32_t list_changes(const struct whatif *whatif, uint32_t unit, struct 
     return count;
 }
 
+/* A moment stands for those up to the next one in the list, which have the same blocks alive. What
+ * was let go in the middle is missing from its highest total only if that came later: certainly
+ * when it is the process's peak, and that came after the snapshot. */
+static uint64_t moment_time(const struct heap *heap, uint32_t moment) {
+    const struct profile *profile = heap->profile;
+    const struct profile_snapshot *snapshot = heap->snapshot;
+    const struct profile_process *process = &profile->processes[snapshot->process];
+    uint64_t number = profile->moments[moment].number, bytes = profile->moments[moment].bytes;
+    bool last = moment + 1 == profile->moment_count ||
+                profile->moments[moment + 1].process != snapshot->process;
+    if (number > snapshot->first_moment ||
+        (!last && profile->moments[moment + 1].number <= snapshot->first_moment))
+        return number;
+    bool later_peak = bytes == process->peak_bytes && process->peak_ns >= snapshot->time_ns;
+    return later_peak || bytes <= snapshot->bytes + snapshot->pending_bytes ? snapshot->first_moment
+                                                                            : number;
+}
+
 /* The highest that is left of any moment. `*known` becomes the highest of all as they were. */
 static uint64_t highest_left(const struct heap *heap, const struct change *changes, uint32_t count,
                              uint64_t *known) {
@@ -339,7 +357,7 @@ static uint64_t highest_left(const struct heap *heap, const struct change *chang
         const struct profile_moment *moment = &profile->moments[i];
         if (moment->process != process)
             continue;
-        for (; next < count && changes[next].at <= moment->number; next++)
+        for (uint64_t time = moment_time(heap, i); next < count && changes[next].at <= time; next++)
             gone += changes[next].bytes;
         uint64_t less = gone > 0 ? (uint64_t)gone : 0;
         highest = later(highest, moment->bytes > less ? moment->bytes - less : 0);
