@@ -409,7 +409,7 @@ static void test_garbage_is_named(void **state) {
     scene_find(&scene);
     assert_int_equal(scene.findings->count, 1);
     const struct holder *holder = &scene.findings->holders[0];
-    must_be(holder, VERDICT_GARBAGE, 8 * MIB + 100);
+    must_be(holder, VERDICT_GARBAGE, 8 * MIB + 100 + 4 * 64);
     assert_int_equal(holder->root, HOLDER_GARBAGE);
     assert_string_equal(holder->type, "dict");
     assert_string_equal(holder->name, "fill");

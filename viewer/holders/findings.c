@@ -210,11 +210,13 @@ static void fill_stray(const struct unit *unit, struct holder *holder) {
     };
 }
 
-static void fill_holder(const struct heap *heap, const struct unit *unit, struct holder *holder) {
+/* Returns the frame whose local is dead, or 0. */
+static uint32_t fill_holder(const struct heap *heap, const struct unit *unit,
+                            struct holder *holder) {
     struct path path;
     if (unit->by == NO_EDGE) {
         fill_stray(unit, holder);
-        return;
+        return 0;
     }
     find_path(heap, unit, &path);
     enum verdict verdict = judge(heap, unit, &path);
@@ -237,8 +239,10 @@ static void fill_holder(const struct heap *heap, const struct unit *unit, struct
         .node = unit->site,
         .object = heap_is_object(heap, unit->node) ? unit->node : 0,
     };
-    if (verdict == VERDICT_DEAD && path.frame != NODE_NONE)
-        add_advice(heap, &path, holder);
+    if (verdict != VERDICT_DEAD || path.frame == NODE_NONE)
+        return 0;
+    add_advice(heap, &path, holder);
+    return path.frame - heap->frame_base;
 }
 
 static int compare_units(const void *a, const void *b) {
@@ -255,10 +259,10 @@ static bool add_holder(struct analysis *analysis, const struct unit *unit, uint6
         return true; /* objects that were there before anything was counted */
     *left -= unit->bytes;
     struct holder *holder = &findings->holders[findings->count];
-    fill_holder(heap, unit, holder);
+    uint32_t frame = fill_holder(heap, unit, holder);
     uint32_t number = (uint32_t)(unit - analysis->units.all) + 1;
     if (holder->saves > 0 &&
-        !whatif_peak(heap, &analysis->whatif, number, &holder->peak_if_released))
+        !whatif_peak(heap, &analysis->whatif, number, frame, &holder->peak_if_released))
         return false;
     analysis->memory->dots[findings->count++] =
         dot_describe(heap, unit, *holder->path ? holder->path : "memory without a known owner");
@@ -286,6 +290,11 @@ static bool add_holders(struct analysis *analysis) {
 
 /* -- The analysis -- */
 
+/* With garbage collected as well there is no telling what a call began with. */
+static uint32_t only_dead_frame(const struct analysis *analysis) {
+    return analysis->whatif.garbage_bytes ? 0 : analysis->whatif.only_frame;
+}
+
 static bool analyse(struct analysis *analysis) {
     struct heap *heap = &analysis->heap;
     struct findings *findings = analysis->findings;
@@ -297,7 +306,8 @@ static bool analyse(struct analysis *analysis) {
     findings->dead_bytes = analysis->whatif.dead_bytes;
     findings->garbage_bytes = analysis->whatif.garbage_bytes;
     return add_holders(analysis) &&
-           whatif_peak(heap, &analysis->whatif, WHATIF_ALL, &findings->peak_if_released);
+           whatif_peak(heap, &analysis->whatif, WHATIF_ALL, only_dead_frame(analysis),
+                       &findings->peak_if_released);
 }
 
 static void run_analysis(const struct profile *profile, struct findings *findings) {

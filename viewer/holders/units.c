@@ -123,6 +123,8 @@ static bool is_unit(const struct finder *finder, uint32_t node) {
     const struct heap *heap = finder->heap;
     if (finder->carried[node] < finder->units->least || !deserves_a_line(heap, node))
         return false;
+    if (heap_is_garbage(heap, node))
+        return false; /* one line for all that a cycle keeps */
     return finder->role[node] != ROLE_WITHIN || block_bytes(heap, node) >= finder->units->least;
 }
 

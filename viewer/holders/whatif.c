@@ -6,6 +6,9 @@
  * what it called there, as far as stacks can tell one call from another; garbage was garbage after
  * the last large block among what it keeps. Earlier than that, nothing is taken away.
  *
+ * What was in use when that call began is also a floor: the peak without it cannot be lower than
+ * what the process had then, which is its peak without what the call has allocated.
+ *
  * Small objects have no births. They are taken away for the same time, up to the first death of a
  * large block after the snapshot: from then on nobody knows what became of them.
  */
@@ -117,10 +120,55 @@ static uint64_t frame_since(const struct heap *heap, const struct calls *calls,
     return calls->since[calls->count - 1 - record->depth];
 }
 
+/* Bytes of the process's peak that were allocated at each place of the pending allocation's stack,
+ * or by what was called there. */
+static bool bytes_by_call(const struct heap *heap, const struct calls *calls, uint64_t *bytes) {
+    const struct profile *profile = heap->profile;
+    uint32_t steps = STEPS_MAX;
+    for (uint32_t i = 0; i < profile->site_count && steps > 0; i++) {
+        const struct profile_site *site = &profile->sites[i];
+        if (site->process != heap->snapshot->process || site->peak_bytes == 0)
+            continue;
+        uint32_t common = common_frames(profile, calls, site->node, &steps);
+        if (common > 0)
+            bytes[common - 1] += site->peak_bytes;
+    }
+    for (uint32_t i = calls->count; i-- > 1;)
+        bytes[i - 1] += bytes[i];
+    return steps > 0;
+}
+
+/* Only of the thread that took the snapshot, and when the peak is what followed it. */
+static bool find_floors(const struct heap *heap, const struct calls *calls,
+                        const uint32_t *frame_counts, struct whatif *whatif) {
+    const struct profile_process *process = &heap->profile->processes[heap->snapshot->process];
+    uint64_t known = heap->snapshot->bytes + heap->snapshot->pending_bytes;
+    uint64_t *bytes = calloc(calls->count + 1ul, sizeof *bytes);
+    whatif->floor = calloc(heap->graph->frame_count, sizeof *whatif->floor);
+    if (!bytes || !whatif->floor) {
+        free(bytes);
+        return false;
+    }
+    bool near = process->peak_ns >= heap->snapshot->time_ns &&
+                known >= process->peak_bytes - process->peak_bytes / 10;
+    if (near && calls->count > 0 && bytes_by_call(heap, calls, bytes))
+        for (uint32_t i = 1; i < heap->graph->frame_count; i++) {
+            const struct graph_frame *frame = &heap->graph->frames[i];
+            bool own = heap->graph->threads[frame->thread].flags & 1;
+            if (!own || frame_counts[frame->thread] != calls->count || frame->depth >= calls->count)
+                continue;
+            uint64_t since = bytes[calls->count - 1 - frame->depth];
+            if (since >= heap->snapshot->pending_bytes && since < process->peak_bytes)
+                whatif->floor[i] = process->peak_bytes - since;
+        }
+    free(bytes);
+    return true;
+}
+
 /* -- What is dead -- */
 
 struct dead_local {
-    uint32_t target;
+    uint32_t target, frame;
     uint64_t since;
 };
 
@@ -141,8 +189,9 @@ static bool list_dead(const struct heap *heap, const struct calls *calls,
     for (uint32_t i = from; i < to; i++) {
         if (!(heap->edges[i].flags & HEAP_DEAD) || !heap_is_freed(heap, heap->edges[i].target))
             continue;
-        uint64_t since = frame_since(heap, calls, frame_counts, heap->source[i] - heap->frame_base);
-        (*dead)[(*count)++] = (struct dead_local){heap->edges[i].target, since};
+        uint32_t frame = heap->source[i] - heap->frame_base;
+        uint64_t since = frame_since(heap, calls, frame_counts, frame);
+        (*dead)[(*count)++] = (struct dead_local){heap->edges[i].target, frame, since};
     }
     qsort(*dead, *count, sizeof **dead, compare_dead);
     return true;
@@ -223,8 +272,12 @@ static bool find_dead(const struct heap *heap, const struct units *units, struct
     bool good = frame_counts && at.seen && at.work && at.small && calls_find(heap, &calls);
     for (uint32_t i = 1; i < heap->graph->frame_count && good; i++)
         frame_counts[heap->graph->frames[i].thread]++;
-    good = good && list_dead(heap, &calls, frame_counts, &dead, &count) &&
-           spread_dead(&at, dead, count);
+    good = good && find_floors(heap, &calls, frame_counts, whatif) &&
+           list_dead(heap, &calls, frame_counts, &dead, &count) && spread_dead(&at, dead, count);
+    whatif->only_frame = good && count > 0 ? dead[0].frame : 0;
+    for (uint32_t i = 1; i < count && good; i++)
+        if (dead[i].frame != whatif->only_frame)
+            whatif->only_frame = 0;
     calls_release(&calls);
     free(frame_counts);
     free(dead);
@@ -297,6 +350,7 @@ bool whatif_find(const struct heap *heap, const struct units *units, struct what
 }
 
 void whatif_release(struct whatif *whatif) {
+    free(whatif->floor);
     free(whatif->all);
 }
 
@@ -378,7 +432,7 @@ static uint64_t snapshot_left(const struct heap *heap, const struct change *chan
 }
 
 bool whatif_peak(const struct heap *heap, const struct whatif *whatif, uint32_t unit,
-                 uint64_t *peak) {
+                 uint32_t frame, uint64_t *peak) {
     struct change *changes = malloc((2ul * whatif->count + 1) * sizeof *changes);
     if (!changes)
         return false;
@@ -387,6 +441,7 @@ bool whatif_peak(const struct heap *heap, const struct whatif *whatif, uint32_t 
     uint64_t known, left = highest_left(heap, changes, count, &known);
     if (known < before && heap->profile->moment_count == 0)
         left = later(left, snapshot_left(heap, changes, count, &known));
+    left = later(left, whatif->floor[frame]);
     *peak = known < before || left > before ? before : left;
     free(changes);
     return true;

@@ -14,6 +14,9 @@ struct whatif {
     struct release *all; /* by unit */
     uint32_t count, capacity;
     uint64_t dead_bytes, garbage_bytes;
+    uint64_t *floor;     /* by frame: when it began to stand where it does, the process had this
+                            much of what it has at its peak; 0 not known */
+    uint32_t only_frame; /* the only one with dead locals that free something; 0: several */
 };
 
 bool whatif_find(const struct heap *heap, const struct units *units, struct whatif *whatif);
@@ -21,9 +24,9 @@ void whatif_release(struct whatif *whatif);
 
 #define WHATIF_ALL UINT32_MAX
 
-/* The peak without the bytes of one unit (1 + its number), or without all. False when memory ran
- * out. */
+/* The peak without the bytes of one unit (1 + its number), which are dead in `frame` (0: in none),
+ * or without all. False when memory ran out. */
 bool whatif_peak(const struct heap *heap, const struct whatif *whatif, uint32_t unit,
-                 uint64_t *peak);
+                 uint32_t frame, uint64_t *peak);
 
 #endif

@@ -1,0 +1,369 @@
+/* What gets a line of the report, how many bytes it has, and what the peak would have been. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "heap_scene.h"
+
+#include <string.h>
+
+static struct scene scene;
+
+/* Dicts with an int each, from number `first` on, each referred to `references` times. */
+static uint32_t add_rows(uint32_t count, uint32_t references) {
+    uint32_t first = scene.graph.object_count + 1;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t own = scene.graph.object_count + 1;
+        scene_object_of(&scene, scene.dict, references, 232, GRAPH_OBJECT_TRACKED, NULL,
+                        EDGES(OTHER(own + 1)));
+        scene_object_of(&scene, scene.number, 1, 28, 0, NULL, NULL);
+    }
+    return first;
+}
+
+static uint32_t list_of(uint32_t first, uint32_t count, uint32_t step) {
+    struct sample_edge *edges = test_calloc(count, sizeof *edges);
+    for (uint32_t i = 0; i < count; i++)
+        edges[i] = (struct sample_edge){EDGE_ITEM, NULL, first + i * step};
+    uint64_t block = scene_block(&scene, count * 8);
+    uint32_t list = graph_sample_object(
+        &scene.graph, &(struct sample_object){.type = scene.list,
+                                              .references = 1,
+                                              .size = 56,
+                                              .flags = GRAPH_OBJECT_TRACKED | GRAPH_OBJECT_OWNS,
+                                              .edges = edges,
+                                              .edge_count = count,
+                                              .places = &block,
+                                              .place_count = 1});
+    test_free(edges);
+    return list;
+}
+
+#define ROWS 30000u
+
+static void test_many_small_ones_are_one_line(void **state) {
+    (void)state;
+    scene_open(&scene);
+    uint32_t list = list_of(add_rows(ROWS, 1), ROWS, 2);
+    scene_frame(&scene, &(struct scene_frame){"f", 0, 3, LOCALS(DEAD("rows", list))});
+    scene.snapshot.bytes = ROWS * 300;
+    scene_find(&scene);
+    assert_int_equal(scene.findings->count, 1);
+    const struct holder *holder = &scene.findings->holders[0];
+    assert_int_equal(holder->count, ROWS);
+    assert_string_equal(holder->type, "dict");
+    assert_string_equal(holder->path, "rows in f() (app.py:3)");
+    assert_int_equal(holder->bytes, ROWS * (232 + 28 + 8) + 56);
+    assert_int_equal(holder->verdict, VERDICT_DEAD);
+    assert_int_equal(holder->saves, holder->bytes);
+    scene_close(&scene);
+}
+
+/* Two lists have the same dicts: neither keeps them alone. */
+static void test_shared_small_ones(void **state) {
+    (void)state;
+    scene_open(&scene);
+    uint32_t first = add_rows(ROWS, 2), list = list_of(first, ROWS, 2);
+    uint32_t other = list_of(first, ROWS, 2);
+    scene_frame(&scene,
+                &(struct scene_frame){"f", 0, 3, LOCALS(LIVE("rows", list), DEAD("again", other))});
+    scene.snapshot.bytes = ROWS * 300;
+    scene_find(&scene);
+    const struct holder *holder = &scene.findings->holders[0];
+    assert_int_equal(holder->count, ROWS);
+    assert_string_equal(holder->type, "dict");
+    assert_string_equal(holder->path, "rows in f() (app.py:3)");
+    assert_int_equal(holder->bytes, ROWS * (232 + 28));
+    assert_int_equal(holder->verdict, VERDICT_IN_USE);
+    assert_int_equal(holder->saves, 0);
+    const struct holder *table = scene_holder(&scene, "again in f()");
+    assert_int_equal(table->bytes, ROWS * 8 + 56);
+    assert_int_equal(table->verdict, VERDICT_DEAD);
+    assert_int_equal(scene.findings->dead_bytes, ROWS * 8 + 56);
+    scene_close(&scene);
+}
+
+static void test_a_container_and_its_content_are_not_both_counted(void **state) {
+    (void)state;
+    scene_open(&scene);
+    uint32_t one = scene_big(&scene, scene.bytes, 1, 8 * MIB);
+    uint32_t two = scene_big(&scene, scene.bytes, 1, 4 * MIB);
+    uint32_t list = scene_object(&scene, scene.list, 1, EDGES(ITEM(one), ITEM(two)));
+    scene_frame(&scene, &(struct scene_frame){"f", 0, 3, LOCALS(LIVE("parts", list))});
+    scene_find(&scene);
+    assert_int_equal(scene.findings->count, 2);
+    assert_int_equal(scene_holder(&scene, "parts[0] in f()")->bytes, 8 * MIB + 100);
+    assert_int_equal(scene_holder(&scene, "parts[1] in f()")->bytes, 4 * MIB + 100);
+    assert_int_equal(scene.findings->holders[0].bytes, 8 * MIB + 100);
+    scene_close(&scene);
+}
+
+/* Objects that were there before anything was counted. */
+static void test_no_more_bytes_than_there_were(void **state) {
+    (void)state;
+    scene_open(&scene);
+    uint32_t data = scene_object_of(&scene, scene.bytes, 1, 64 * MIB, 0, NULL, NULL);
+    scene_frame(&scene, &(struct scene_frame){"f", 0, 3, LOCALS(LIVE("data", data))});
+    scene.snapshot.bytes = 8 * MIB;
+    scene_find(&scene);
+    assert_int_equal(scene.findings->count, 0);
+    scene_close(&scene);
+}
+
+static void test_locals_of_a_recursion_are_one_line(void **state) {
+    (void)state;
+    scene_open(&scene);
+    uint32_t blocks[40];
+    for (uint32_t i = 0; i < 40; i++)
+        blocks[i] = scene_object_of(&scene, scene.bytes, 1, 100000, 0, NULL, NULL);
+    static const char *const names[] = {"block", NULL};
+    const uint8_t facts[] = {1, 0};
+    uint32_t code = graph_sample_code(&scene.graph, &(struct sample_code){.name = "descend",
+                                                                          .file = "app.py",
+                                                                          .locals = names,
+                                                                          .instructions = facts,
+                                                                          .instruction_bytes = 2});
+    for (uint32_t i = 0; i < 40; i++) {
+        const uint32_t slots[] = {blocks[i] << 1};
+        graph_sample_frame(&scene.graph, &(struct sample_frame){.thread = scene.main_thread,
+                                                                .depth = i,
+                                                                .code = code,
+                                                                .line = 7,
+                                                                .saved_depth = -1,
+                                                                .locals = slots,
+                                                                .local_count = 1});
+    }
+    scene.snapshot.bytes = 40 * 100000;
+    scene_find(&scene);
+    assert_int_equal(scene.findings->count, 1);
+    const struct holder *holder = scene_holder(&scene, "block in descend() (app.py:7)");
+    assert_int_equal(holder->count, 40);
+    assert_int_equal(holder->bytes, 40 * 100000);
+    assert_int_equal(holder->verdict, VERDICT_DEAD);
+    scene_close(&scene);
+}
+
+/* -- Scale: no recursion, no squares -- */
+
+#define CHAIN 1000000u
+
+static void test_a_chain_of_a_million(void **state) {
+    (void)state;
+    scene_open(&scene);
+    for (uint32_t i = 1; i <= CHAIN; i++) {
+        const struct sample_edge next = {EDGE_ATTRIBUTE, "next", i < CHAIN ? i + 1 : 0};
+        graph_sample_object(&scene.graph, &(struct sample_object){.type = scene.node,
+                                                                  .references = 1,
+                                                                  .flags = GRAPH_OBJECT_TRACKED,
+                                                                  .edges = &next,
+                                                                  .edge_count = 1});
+    }
+    scene_frame(&scene, &(struct scene_frame){"f", 0, 3, LOCALS(DEAD("head", 1))});
+    scene.snapshot.bytes = CHAIN * 64;
+    scene_find(&scene);
+    assert_int_equal(scene.findings->count, 1);
+    const struct holder *holder = &scene.findings->holders[0];
+    assert_string_equal(holder->path, "head in f() (app.py:3)");
+    assert_string_equal(holder->type, "app.Node");
+    assert_int_equal(holder->count, CHAIN);
+    assert_int_equal(holder->bytes, CHAIN * 64);
+    assert_int_equal(holder->verdict, VERDICT_DEAD);
+    scene_close(&scene);
+}
+
+/* The same as a ring that nothing refers to. */
+static void test_a_ring_of_a_million(void **state) {
+    (void)state;
+    scene_open(&scene);
+    for (uint32_t i = 1; i <= CHAIN; i++) {
+        const struct sample_edge next = {EDGE_ATTRIBUTE, "next", i < CHAIN ? i + 1 : 1};
+        graph_sample_object(&scene.graph, &(struct sample_object){.type = scene.node,
+                                                                  .references = 1,
+                                                                  .flags = GRAPH_OBJECT_TRACKED,
+                                                                  .edges = &next,
+                                                                  .edge_count = 1});
+    }
+    scene.snapshot.bytes = CHAIN * 64;
+    scene_find(&scene);
+    assert_int_equal(scene.findings->count, 1);
+    const struct holder *holder = &scene.findings->holders[0];
+    assert_int_equal(holder->verdict, VERDICT_GARBAGE);
+    assert_int_equal(holder->count, CHAIN);
+    assert_int_equal(scene.findings->garbage_bytes, CHAIN * 64);
+    scene_close(&scene);
+}
+
+/* -- The peak without -- */
+
+/* Local `data` of 8 MiB is dead; it was born at `birth` and dies at `death`. */
+static void dead_data(uint64_t birth, uint64_t death) {
+    scene_open(&scene);
+    uint32_t data = scene_big(&scene, scene.bytes, 1, 8 * MIB);
+    scene.blocks[0].birth = birth;
+    scene.blocks[0].death = death;
+    scene_frame(&scene, &(struct scene_frame){"f", 0, 3, LOCALS(DEAD("data", data))});
+    scene.snapshot.bytes = 20 * MIB - MIB / 2; /* scene_find adds that */
+    scene.snapshot.pending_bytes = 4 * MIB;
+}
+
+static void must_promise(uint64_t bytes) {
+    scene_find(&scene);
+    assert_int_equal(scene.findings->holders[0].peak_if_released, bytes);
+    assert_int_equal(scene.findings->peak_if_released, bytes);
+    assert_int_equal(scene.findings->holders[0].saves, 8 * MIB + 100);
+    scene_close(&scene);
+}
+
+static void test_the_peak_that_follows(void **state) {
+    (void)state;
+    dead_data(50, 0);
+    scene_moment(&scene, 100, 20 * MIB);
+    scene_moment(&scene, 101, 24 * MIB);
+    must_promise(16 * MIB - 100);
+}
+
+/* It cannot become lower than another moment's total. */
+static void test_another_moment_is_as_high(void **state) {
+    (void)state;
+    dead_data(50, 0);
+    scene_moment(&scene, 20, 22 * MIB); /* before it was there */
+    scene_moment(&scene, 100, 24 * MIB);
+    must_promise(22 * MIB);
+    dead_data(50, 120);
+    scene_moment(&scene, 100, 24 * MIB);
+    scene_moment(&scene, 120, 23 * MIB); /* after it was gone */
+    must_promise(23 * MIB);
+    dead_data(50, 0);
+    scene.process.rest_bytes = 21 * MIB;
+    scene_moment(&scene, 100, 24 * MIB);
+    must_promise(21 * MIB);
+}
+
+/* While it was in use it was needed, unless the call in which it is dead had begun. */
+static void test_it_was_in_use_before(void **state) {
+    (void)state;
+    dead_data(50, 0);
+    scene_moment(&scene, 60, 23 * MIB);
+    scene_moment(&scene, 100, 24 * MIB);
+    must_promise(23 * MIB);
+    dead_data(50, 0);
+    scene.nodes[2] = (struct profile_node){.parent = 1, .function = 1, .line = 3};
+    scene.profile.node_count = 3;
+    scene.snapshot.pending_node = 2;
+    scene_block(&scene, MIB);
+    scene.blocks[1].birth = 60; /* allocated at f(), line 3, where f() still stands */
+    scene.blocks[1].node = 2;
+    scene_moment(&scene, 60, 23 * MIB);
+    scene_moment(&scene, 100, 24 * MIB);
+    must_promise(16 * MIB - 100);
+}
+
+/* All that was there when the call began, in which it is dead, was there at one time. */
+static void test_the_floor(void **state) {
+    (void)state;
+    struct profile_site site = {0, 2, PROFILE_HEAP, 5 * MIB, 1, 0, 0, 0, 0, 0, 0};
+    dead_data(50, 0);
+    scene.profile.sites = &site;
+    scene.profile.site_count = 1;
+    scene.nodes[2] = (struct profile_node){.parent = 1, .function = 1, .line = 3};
+    scene.profile.node_count = 3;
+    scene.snapshot.pending_node = 2;
+    scene_moment(&scene, 100, 24 * MIB);
+    must_promise(19 * MIB); /* 24 less the call's 5, and not 24 less 8 */
+}
+
+/* A moment stands for those that follow with the same blocks; its highest can have been before. */
+static void test_the_highest_of_a_stretch(void **state) {
+    (void)state;
+    dead_data(50, 0);
+    scene_moment(&scene, 90, 25 * MIB); /* a stretch that the snapshot is in */
+    scene.snapshot.time_ns = 1000;
+    scene.process.peak_ns = 1000;
+    must_promise(17 * MIB - 100);
+    dead_data(50, 0);
+    scene_moment(&scene, 90, 25 * MIB);
+    scene.snapshot.time_ns = 1000;
+    scene.process.peak_ns = 900; /* the peak was before the snapshot */
+    must_promise(25 * MIB);
+}
+
+/* Nobody knows what became of small objects once large ones begin to die. */
+static void test_small_objects_later(void **state) {
+    (void)state;
+    for (uint64_t death = 0; death <= 105; death += 105) {
+        scene_open(&scene);
+        uint32_t data = scene_object_of(&scene, scene.bytes, 1, 8 * MIB, 0, NULL, NULL);
+        scene_block(&scene, 4 * MIB);
+        scene.blocks[0].death = death;
+        scene_frame(&scene, &(struct scene_frame){"f", 0, 3, LOCALS(DEAD("data", data))});
+        scene.snapshot.bytes = 20 * MIB - MIB / 2;
+        scene_moment(&scene, 100, 23 * MIB);
+        scene_moment(&scene, 105, 24 * MIB);
+        scene_find(&scene);
+        assert_int_equal(scene.findings->peak_if_released, death ? 24 * MIB : 16 * MIB);
+        scene_close(&scene);
+    }
+}
+
+/* Garbage was in use until the last of its blocks was made. */
+static void test_garbage_was_in_use(void **state) {
+    (void)state;
+    for (uint64_t moment = 60; moment <= 70; moment += 10) {
+        scene_open(&scene);
+        uint32_t data = scene_big(&scene, scene.bytes, 1, 8 * MIB), own = data + 1;
+        scene.blocks[0].birth = 60;
+        scene_object(&scene, scene.node, 1, EDGES(ATTRIBUTE("me", own), ATTRIBUTE("x", data)));
+        scene.snapshot.bytes = 20 * MIB - MIB / 2;
+        scene_moment(&scene, moment, 23 * MIB);
+        scene_moment(&scene, 100, 24 * MIB);
+        scene_find(&scene);
+        assert_int_equal(scene.findings->garbage_bytes, 8 * MIB + 164);
+        assert_int_equal(scene.findings->peak_if_released,
+                         moment == 60 ? 23 * MIB : 16 * MIB - 164);
+        scene_close(&scene);
+    }
+}
+
+static void test_far_from_the_peak(void **state) {
+    (void)state;
+    dead_data(50, 0);
+    scene_moment(&scene, 100, 24 * MIB);
+    scene_moment(&scene, 110, 30 * MIB);
+    scene_find(&scene);
+    assert_true(scene.findings->far_from_peak);
+    scene_close(&scene);
+}
+
+/* Nothing is known of the peak's moment: nothing is promised. */
+static void test_moments_that_are_missing(void **state) {
+    (void)state;
+    dead_data(50, 0);
+    scene_moment(&scene, 100, 20 * MIB);
+    scene_find(&scene);
+    assert_int_equal(scene.findings->peak_if_released, 24 * MIB);
+    scene_close(&scene);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_many_small_ones_are_one_line),
+        cmocka_unit_test(test_shared_small_ones),
+        cmocka_unit_test(test_a_container_and_its_content_are_not_both_counted),
+        cmocka_unit_test(test_no_more_bytes_than_there_were),
+        cmocka_unit_test(test_locals_of_a_recursion_are_one_line),
+        cmocka_unit_test(test_a_chain_of_a_million),
+        cmocka_unit_test(test_a_ring_of_a_million),
+        cmocka_unit_test(test_the_peak_that_follows),
+        cmocka_unit_test(test_another_moment_is_as_high),
+        cmocka_unit_test(test_it_was_in_use_before),
+        cmocka_unit_test(test_the_floor),
+        cmocka_unit_test(test_the_highest_of_a_stretch),
+        cmocka_unit_test(test_small_objects_later),
+        cmocka_unit_test(test_garbage_was_in_use),
+        cmocka_unit_test(test_far_from_the_peak),
+        cmocka_unit_test(test_moments_that_are_missing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
