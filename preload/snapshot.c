@@ -81,13 +81,13 @@ static uint64_t budget_left(uint64_t now) {
 }
 
 /* The live bytes from which the next one is due; UINT64_MAX when the budget is spent. The step is
- * four times as large when half of it is. */
+ * twice as large when half of it is, and so on. */
 static uint64_t next_step(uint64_t now) {
     uint64_t last = process.snapshots.last;
     uint64_t left = budget_left(now) * 1000 / budget(now); /* in thousandths */
     if (left == 0)
         return UINT64_MAX;
-    uint64_t step = last / 1000 * STEP_PERMILLE * 1000 / left * 1000 / left;
+    uint64_t step = last / 1000 * STEP_PERMILLE * 1000 / left;
     return last + step > FIRST_GOAL ? last + step : FIRST_GOAL;
 }
 
