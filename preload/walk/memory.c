@@ -6,8 +6,8 @@
 #include "../sys.h"
 
 #define FOLLOW_DEPTH 4u
-#define FOLLOW_WORDS 32u  /* of each piece of memory */
-#define FOLLOW_MOST 2048u /* words for one object */
+#define FOLLOW_WORDS 32u   /* of each piece of memory */
+#define FOLLOW_PIECES 512u /* for one object */
 #define OBJECT_WORDS 64u
 
 /* The kernel reads the mask before it looks at the operation, which does not exist. */
@@ -92,48 +92,57 @@ void place_add(struct walk *walk, uint64_t address) {
 
 /* -- Native memory -- */
 
-struct follow {
-    uint32_t left;      /* words, for this object */
-    uint64_t seen[128]; /* direct-mapped */
+struct piece {
+    const char *memory;
+    uint32_t depth;
 };
 
-static bool worth_following(struct walk *walk, struct follow *follow, uint64_t address) {
-    if (address & 7 || number_of(walk, (const char *)(uintptr_t)address))
-        return false;
-    uint64_t *seen = &follow->seen[address >> 4 & 127];
-    if (*seen == address || !memory_readable(walk, (const void *)(uintptr_t)address, 8))
-        return false;
+struct follow {
+    struct piece pieces[FOLLOW_PIECES]; /* nearest first */
+    uint32_t count;
+    uint64_t seen[FOLLOW_PIECES]; /* direct-mapped */
+};
+
+/* Native memory, and not an object: what that refers to, its own record tells. */
+static void follow_later(struct walk *walk, struct follow *follow, uint64_t address,
+                         uint32_t depth) {
+    const char *memory = (const char *)(uintptr_t)address;
+    uint64_t *seen = &follow->seen[address >> 4 & (FOLLOW_PIECES - 1)];
+    if (address & 7 || *seen == address || follow->count == FOLLOW_PIECES ||
+        number_of(walk, memory) || !memory_readable(walk, memory, 16) ||
+        number_of(walk, type_of(memory)))
+        return;
     *seen = address;
-    return true;
+    follow->pieces[follow->count++] = (struct piece){memory, depth};
 }
 
-static void follow_memory(struct walk *walk, struct follow *follow, const char *memory,
-                          uint32_t depth) {
-    for (uint32_t i = 0; i < FOLLOW_WORDS && follow->left && walk->native_budget; i++) {
-        const char *word = memory + i * 8;
+static void follow_piece(struct walk *walk, struct follow *follow, const struct piece *piece) {
+    for (uint32_t i = 0; i < FOLLOW_WORDS && walk->native_budget; i++) {
+        const char *word = piece->memory + i * 8;
         if (!((uintptr_t)word & 4095) && !memory_readable(walk, word, 8))
             return;
-        follow->left--;
         walk->native_budget--;
         uint64_t value = word_at(word, 0);
         if (large_contains(walk, value))
             place_add(walk, value);
-        else if (depth > 1 && worth_following(walk, follow, value))
-            follow_memory(walk, follow, (const char *)(uintptr_t)value, depth - 1);
+        else if (piece->depth < FOLLOW_DEPTH)
+            follow_later(walk, follow, value, piece->depth + 1);
     }
 }
 
 void places_native(struct walk *walk, const struct walked_type *type, const char *object) {
     if (walk->large_low >= walk->large_high)
         return;
-    struct follow follow = {.left = FOLLOW_MOST};
+    struct follow follow = {.count = 0};
     uint64_t words = (type->basic_size - type->native_from) / 8;
     for (uint64_t i = 0; i < words && i < OBJECT_WORDS; i++) {
         uint64_t value = word_at(object, type->native_from + (uint32_t)i * 8);
         bool known = !(value & 7) && value && number_of(walk, (const char *)(uintptr_t)value);
         if (!known && large_contains(walk, value))
             place_add(walk, value);
-        else if (!known && type->follow && worth_following(walk, &follow, value))
-            follow_memory(walk, &follow, (const char *)(uintptr_t)value, FOLLOW_DEPTH);
+        else if (!known && type->follow)
+            follow_later(walk, &follow, value, 1);
     }
+    for (uint32_t i = 0; i < follow.count; i++)
+        follow_piece(walk, &follow, &follow.pieces[i]);
 }

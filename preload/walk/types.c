@@ -123,6 +123,19 @@ static bool of_extension(const char *type) {
     return name && strchr(name, '.');
 }
 
+/* Of modules whose types keep what they hold in objects, as far as is known: the standard
+ * library's, and numpy's, whose arrays are read by themselves. */
+static bool tells_all(const char *type) {
+    static const char *const modules[] = {"functools.", "itertools.", "collections.", "re.",
+                                          "types.",     "weakref.",   "operator.",    "datetime.",
+                                          "decimal.",   "array.",     "select.",      "numpy."};
+    const char *name = python_pointer(type, python.at.type_name);
+    bool told = *name == '_';
+    for (size_t i = 0; i < sizeof modules / sizeof modules[0]; i++)
+        told |= strncmp(name, modules[i], strlen(modules[i])) == 0;
+    return told;
+}
+
 /* -- References and their names -- */
 
 struct label_list {
@@ -258,7 +271,7 @@ static void take_bases(struct walk *walk, struct walked_type *type, struct label
         recognise_special(type, at);
         if (adds_native_words(walk, at, base)) {
             type->native_words = true;
-            type->follow |= of_extension(at);
+            type->follow |= of_extension(at) && !tells_all(at);
             type->native_from = (uint32_t)word_at(base, python.at.type_basic_size);
         }
         if (hides_references(at, base))
