@@ -48,6 +48,7 @@
 #define DTYPE_SCALAR_TYPE 16u
 #define DTYPE_KIND 24u
 #define CHUNK_OBJECTS 65536u
+#define BARREN_PIECES (1u << 16)
 #define TEXT_ROOM (GRAPH_TEXT_MAX + 8) /* for text_copy */
 
 struct pool_mapping {
@@ -170,6 +171,7 @@ struct walk {
 
     uint64_t large_low, large_high;
     uint64_t readable_pages[256], native_budget;
+    uint64_t *barren; /* native memory that led to nothing, with the depth at which it was seen */
 };
 
 /* What the interpreter's libraries export, found once. */

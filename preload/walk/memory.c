@@ -7,7 +7,7 @@
 
 #define FOLLOW_DEPTH 4u
 #define FOLLOW_WORDS 32u   /* of each piece of memory */
-#define FOLLOW_PIECES 512u /* for one object */
+#define FOLLOW_PIECES 128u /* for one object */
 #define OBJECT_WORDS 64u
 
 /* The kernel reads the mask before it looks at the operation, which does not exist. */
@@ -112,6 +112,9 @@ static void follow_later(struct walk *walk, struct follow *follow, uint64_t addr
         number_of(walk, memory) || !memory_readable(walk, memory, 16) ||
         number_of(walk, type_of(memory)))
         return;
+    uint64_t barren = walk->barren[address >> 4 & (BARREN_PIECES - 1)];
+    if ((barren & ~(uint64_t)MARKS) == address && (barren & MARKS) <= depth)
+        return;
     *seen = address;
     follow->pieces[follow->count++] = (struct piece){memory, depth};
 }
@@ -145,4 +148,8 @@ void places_native(struct walk *walk, const struct walked_type *type, const char
     }
     for (uint32_t i = 0; i < follow.count; i++)
         follow_piece(walk, &follow, &follow.pieces[i]);
+    for (uint32_t i = 0; i < follow.count && !walk->place_count; i++) {
+        uint64_t address = (uintptr_t)follow.pieces[i].memory;
+        walk->barren[address >> 4 & (BARREN_PIECES - 1)] = address | follow.pieces[i].depth;
+    }
 }

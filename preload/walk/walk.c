@@ -159,10 +159,11 @@ bool walk_heap(struct graph_writer *writer, const struct walk_request *given) {
     walk->writer = writer;
     walk->request = &request;
     walk->native_budget = NATIVE_WORDS_MAX;
+    walk->barren = pool_take(walk, BARREN_PIECES * sizeof *walk->barren);
     walk->references = pool_take(walk, REFERENCES_MAX * sizeof *walk->references);
     uint64_t started = now();
     take_large(walk);
-    if (walk->references) {
+    if (walk->references && walk->barren) {
         begin(walk);
         walk_all(walk);
     }
