@@ -137,6 +137,15 @@ static bool has_room(const struct image *image, uint32_t reason) {
            (reason != SNAPSHOT_REQUEST || requested < SNAPSHOTS_REQUESTED_MAX);
 }
 
+/* The program took it on what it knew; see struct region. */
+static void tell_live(const struct image *image, uint64_t number) {
+    if (image->region_count == 0)
+        return;
+    struct region *region = image->regions[0].region;
+    atomic_store_explicit(&region->snapshot_live, image->totals.live, memory_order_relaxed);
+    atomic_store_explicit(&region->snapshot_told, number, memory_order_release);
+}
+
 bool snapshots_take(struct trace *trace, struct image *image, uint64_t number, uint32_t reason,
                     uint64_t pending_bytes, uint32_t node) {
     struct snapshots *snapshots = &image->snapshots;
@@ -144,6 +153,7 @@ bool snapshots_take(struct trace *trace, struct image *image, uint64_t number, u
         reason > SNAPSHOT_REQUEST || pending_bytes > BLOCK_SIZE_MAX)
         return false;
     snapshots->last = (uint32_t)number;
+    tell_live(image, number);
     if (reason == SNAPSHOT_REQUEST)
         snapshots->last_request = (uint32_t)number;
     snapshots_settle(trace, image);

@@ -173,6 +173,7 @@ static void take(unsigned reason, uint64_t size, uint64_t live) {
         process.snapshots.served = requests();
         process.snapshots.ceiling_passed |= live + size > ceiling();
         process.snapshots.last = live + size;
+        process.snapshots.number = number;
         process.snapshots.pending = size;
         process.snapshots.pending_end = process.gil_allocated + size;
         enum copy_end end = COPY_FAILED;
@@ -200,12 +201,21 @@ static bool image_is_ours(void) {
     return self.tid == (uint32_t)sys_call6(SYS_gettid, 0, 0, 0, 0, 0, 0);
 }
 
-/* The allocation that the last one was taken for may have failed. */
-static void settle_pending(void) {
+/* The allocation that the last one was taken for may have failed; and what was live at it was not
+ * known exactly. */
+static void settle_last(void) {
     struct snapshot_state *state = &process.snapshots;
-    if (process.gil_allocated < state->pending_end)
+    struct region *region = process.region;
+    if (process.gil_allocated < state->pending_end) {
         state->last -= state->pending;
-    state->pending = state->pending_end = 0;
+        state->pending = 0;
+    }
+    state->pending_end = 0;
+    if (state->number != 0 &&
+        atomic_load_explicit(&region->snapshot_told, memory_order_acquire) == state->number) {
+        state->last = load(&region->snapshot_live) + state->pending;
+        state->number = 0;
+    }
 }
 
 /* The moment before a large allocation does not come again; among small ones, one is as good as
@@ -218,7 +228,7 @@ static bool is_worth_waiting(uint64_t size, uint64_t now) {
 /* The reason for a snapshot now, 0 for none; `live` is then what was found. */
 static unsigned decide(uint64_t size, uint64_t began, uint64_t *live) {
     struct snapshot_state *state = &process.snapshots;
-    settle_pending();
+    settle_last();
     state->goal = smaller(next_step(began), ceiling());
     struct figures figures = figures_read();
     *live = state->live = figures.bound;
@@ -232,7 +242,7 @@ static unsigned decide(uint64_t size, uint64_t began, uint64_t *live) {
         put_off(0);
         return 0;
     }
-    if (figures.live + size <= state->goal && is_worth_waiting(size, began)) {
+    if (figures.position < process.gil.tail && is_worth_waiting(size, began)) {
         figures = catch_up(began);
         if (figures.live + size <= state->goal) {
             state->catch_up_ns += clock_ns() - began;

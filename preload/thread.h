@@ -21,9 +21,11 @@
 /* How the process's snapshots stand; whoever holds the GIL writes it, except where it is said. */
 struct snapshot_state {
     uint64_t began_ns;    /* when the process joined */
-    uint64_t last;        /* bytes of the last one, the allocation that was pending included */
-    uint64_t pending;     /* bytes of that allocation, until it is known whether it succeeded */
-    uint64_t pending_end; /* process.gil_allocated once it has */
+    uint64_t last;        /* bytes of the last one, the allocation that was pending included; a
+                             guess until the collector has told what was live */
+    uint64_t number;      /* of the last one, until that is known; then 0 */
+    uint64_t pending;     /* bytes of that allocation; 0 when it failed */
+    uint64_t pending_end; /* process.gil_allocated once it has succeeded */
     uint64_t live;        /* as last seen */
     uint64_t goal;        /* live bytes from which one is due, as last reckoned */
     uint64_t spent_ns;    /* the program stood still for them */

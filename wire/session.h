@@ -122,6 +122,9 @@ struct region {
      * stood still for them, added when it goes on. */
     alignas(64) _Atomic uint64_t snapshots; /* program */
     _Atomic uint64_t snapshot_ns;           /* program */
+    /* What was live at the latest snapshot that the collector has processed, and its number, which
+     * is stored last. */
+    _Atomic uint64_t snapshot_live, snapshot_told; /* collector */
 
     alignas(128) struct ring rings[REGION_MAX_RINGS];
 };
