@@ -26,18 +26,55 @@ static const char *const readers[] = {
     "tb_frame",        "vars",
 };
 
+/* Of these, what reads the frames further out as well, and so the locals of those who called the
+ * function that mentions it, or that is going to be called by it. In the order of strcmp(). */
+static const char *const outward_readers[] = {
+    "_current_frames",
+    "_getframe",
+    "capture_locals",
+    "currentframe",
+    "embed",
+    "execute",
+    "executemany",
+    "f_back",
+    "f_locals",
+    "from_query",
+    "getinnerframes",
+    "getouterframes",
+    "inspect",
+    "interact",
+    "pdb",
+    "post_mortem",
+    "query",
+    "query_df",
+    "set_trace",
+    "setprofile",
+    "settrace",
+    "sql",
+    "tb_frame",
+};
+
 static int compare_texts(const void *left, const void *right) {
     return strcmp(*(const char *const *)left, *(const char *const *)right);
 }
 
-static bool names_a_reader(const struct graph *graph, const struct graph_code *code) {
+static bool names_one_of(const struct graph *graph, const struct graph_code *code,
+                         const char *const *list, size_t count) {
     for (uint32_t i = 0; i < code->name_count; i++) {
         const char *name = graph->texts[code->names[i]];
-        if (bsearch(&name, readers, sizeof readers / sizeof *readers, sizeof *readers,
-                    compare_texts))
+        if (bsearch(&name, list, count, sizeof *list, compare_texts))
             return true;
     }
     return false;
+}
+
+static bool names_a_reader(const struct graph *graph, const struct graph_code *code) {
+    return names_one_of(graph, code, readers, sizeof readers / sizeof *readers);
+}
+
+bool liveness_reads_callers(const struct graph *graph, uint32_t code) {
+    return names_one_of(graph, &graph->codes[code], outward_readers,
+                        sizeof outward_readers / sizeof *outward_readers);
 }
 
 /* super() without arguments reads the frame's first local; whatever it is called by, it needs

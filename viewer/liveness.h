@@ -37,6 +37,9 @@ struct liveness {
  * recur should be asked for once: the whole code is gone through each time. */
 void liveness_find(const struct graph *graph, uint32_t code, int32_t position,
                    struct liveness *liveness);
+/* The code mentions what reads the locals of its callers: they are all live. */
+bool liveness_reads_callers(const struct graph *graph, uint32_t code);
+
 void liveness_release(struct liveness *liveness);
 
 #endif

@@ -28,6 +28,10 @@ void liveness_find(const struct graph *graph, uint32_t number, int32_t position,
             !known || code->local_kinds[i] != GRAPH_LOCAL || code->instructions[i + 1] != 0;
 }
 
+bool liveness_reads_callers(const struct graph *graph, uint32_t code) {
+    return strcmp(graph->texts[graph->codes[code].name], "looks_outward") == 0;
+}
+
 void liveness_release(struct liveness *liveness) {
     free(liveness->live);
 }

@@ -2,7 +2,8 @@
  *
  * Liveness is faked: a frame's code holds, instead of instructions, the depth of the value stack +
  * 1 and for each local whether it is live; no instructions: nothing is known of it. So a test says
- * what is dead, and holders.c is asked what follows.
+ * what is dead, and holders.c is asked what follows. A function named looks_outward reads its
+ * callers' locals.
  */
 #ifndef HOLDFAST_TESTS_HEAP_SCENE_H
 #define HOLDFAST_TESTS_HEAP_SCENE_H

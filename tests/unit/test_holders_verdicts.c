@@ -112,6 +112,20 @@ static void test_one_dead_and_one_live_holder(void **state) {
     scene_close(&scene);
 }
 
+static void test_callers_of_what_reads_frames(void **state) {
+    (void)state;
+    scene_open(&scene);
+    uint32_t inner = scene_big(&scene, scene.array, 1, 8 * MIB);
+    uint32_t outer = scene_big(&scene, scene.array, 1, 4 * MIB);
+    scene_frame(&scene, &(struct scene_frame){"work", 0, 9, LOCALS(DEAD("inner", inner))});
+    scene_frame(&scene, &(struct scene_frame){"looks_outward", 1, 5, LOCALS({NULL})});
+    scene_frame(&scene, &(struct scene_frame){"f", 2, 3, LOCALS(DEAD("outer", outer))});
+    scene_find(&scene);
+    must_be(scene_holder(&scene, "inner in work() (app.py:9)"), VERDICT_DEAD, 8 * MIB + 100);
+    must_be(scene_holder(&scene, "outer in f() (app.py:3)"), VERDICT_UNKNOWN, 0);
+    scene_close(&scene);
+}
+
 static void test_two_dead_holders_save_once(void **state) {
     (void)state;
     scene_open(&scene);
@@ -614,6 +628,7 @@ int main(void) {
         cmocka_unit_test(test_more_references_than_the_count),
         cmocka_unit_test(test_immortal_objects_stay),
         cmocka_unit_test(test_one_dead_and_one_live_holder),
+        cmocka_unit_test(test_callers_of_what_reads_frames),
         cmocka_unit_test(test_two_dead_holders_save_once),
         cmocka_unit_test(test_a_part_is_held_elsewhere),
         cmocka_unit_test(test_cells_are_never_dead),

@@ -4,7 +4,8 @@
  * Dead locals are only claimed of a frame that a thread runs, that belongs to no generator, and
  * whose frame object, if it has one, nobody holds but the frame itself, the frames that it called,
  * and the traceback of an exception that is being handled and has no name. A traceback that was
- * kept, a debugger or a profiler may read what the bytecode does not.
+ * kept, a debugger or a profiler may read what the bytecode does not; so may a function further in
+ * that mentions what reads its callers' frames.
  */
 #include "heap.h"
 
@@ -172,6 +173,8 @@ static void allow_handled(struct privacy *privacy) {
 static void judge_frames(struct heap *heap, struct privacy *privacy) {
     static const char *const back[] = {"f_back", NULL};
     const struct graph *graph = heap->graph;
+    uint32_t thread = 0;
+    bool read_from_within = false;
     for (uint32_t i = 1; i < graph->frame_count; i++) {
         const struct graph_frame *frame = &graph->frames[i];
         const struct graph_object *owner = &graph->objects[frame->owner];
@@ -179,7 +182,10 @@ static void judge_frames(struct heap *heap, struct privacy *privacy) {
             continue;
         bool own = is_kind(heap, frame->owner, GRAPH_FRAME_OBJECT) &&
                    is_private(privacy, frame->owner) && !(graph->flags & GRAPH_FREE_THREADED);
-        heap->frames[i].may_die = frame->owner == 0 || own;
+        read_from_within &= frame->thread == thread;
+        thread = frame->thread;
+        heap->frames[i].may_die = (frame->owner == 0 || own) && !read_from_within;
+        read_from_within |= liveness_reads_callers(graph, frame->code);
         if (own)
             allow_fields(privacy, owner->first_edge, owner->edge_count, back);
     }
