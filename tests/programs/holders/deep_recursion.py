@@ -5,7 +5,7 @@ N = 8 << 20
 DEPTH = 800
 EXPECT = {
     "deep": {
-        "first": {"is": "local block in descend", "verdict": "dead", "says": ["bytearray"], "at_least": "N // DEPTH"},
+        "first": {"is": "local block in descend", "verdict": "dead", "says": ["bytearray"], "at_least": "N * 9 // 10"},
         "dead": ["block in descend"],
         "at_most": 200,
         "released": ["deep_deleted"],

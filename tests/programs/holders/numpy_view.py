@@ -7,29 +7,29 @@ NEEDS = ["numpy"]
 N = 16 << 20
 EXPECT = {
     "dead_view": {
-        "first": {"is": "local corner in dead_view", "line": "dead", "verdict": "dead", "bytes": "N", "saves": "N",
-                  "path": r"corner(\.base)?\b"},
+        "some": [{"is": "local corner in dead_view", "line": "dead", "verdict": "dead", "bytes": "N", "saves": "N",
+                  "path": r"corner(\.base)?\b"}],
         "dead": ["corner in dead_view"],
         "released": ["copied"],
     },
     "read_view": {
-        "first": {"is": "local corner in read_view", "line": "read", "verdict": "in use", "bytes": "N",
-                  "path": r"corner(\.base)?\b", "type": "ndarray$"},
+        "some": [{"is": "local corner in read_view", "line": "read", "verdict": "in use", "bytes": "N",
+                  "path": r"corner(\.base)?\b", "type": "ndarray$"}],
         "dead": [],
         "read": ["corner in read_view"],
         "saves_nothing": True,
     },
     "of_bytes": {
-        "first": {"is": "local values in of_bytes", "verdict": "in use", "bytes": "N", "type": "^bytes$|ndarray$"},
+        "some": [{"is": "local values in of_bytes", "verdict": "in use", "bytes": "N", "type": "^bytes$|ndarray$"}],
         "dead": [],
         "saves_nothing": True,
     },
     "objects": {
-        "first": {"is": "local cells in objects", "verdict": "in use", "bytes": "N"},
+        "some": [{"is": "local cells in objects", "verdict": "in use", "bytes": "N"}],
         "dead": [],
         "saves_nothing": True,
     },
-    "copied": {"none": [{"at_least": "N // 2"}], "dead": ["corner in copied"]},
+    "copied": {"none": [{"is": "local", "at_least": "N // 2"}], "dead": ["corner in copied"]},
 }
 
 

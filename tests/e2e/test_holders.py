@@ -1,0 +1,78 @@
+"""Who holds it: each program of tests/programs/holders has the truth beside it, and the report must agree.
+
+A local that is called dead and is not is the worst that can be wrong, so that is looked for everywhere.
+"""
+import re
+
+import pytest
+
+import corpus
+from corpus import OF_PACKAGES, PLAIN, VENV
+from harness import report_text, traced
+
+FAR = re.compile(r"references were seen at .* % below the peak")
+
+
+def run(program, variant, python, path, helpers):
+    arguments = [helpers] if "helpers" in program.needs else []
+    outcome = traced(path, program.path, variant, *arguments, env=python.environment(),
+                     expect=program.expect[variant].get("status", 0))
+    return outcome, outcome.report()
+
+
+def meant(report, said):
+    if said.get("process") == "biggest":
+        return max(report.processes, key=lambda process: process.peak)
+    return report.main
+
+
+class Runs:
+    """One program on one interpreter: each variant is run once."""
+
+    def __init__(self, program, python, path, helpers):
+        self.program, self.python, self.path, self.helpers = program, python, path, helpers
+        self.done = {}
+
+    def variant(self, name):
+        if name not in self.done:
+            self.done[name] = run(self.program, name, self.python, self.path, self.helpers)
+        return self.done[name]
+
+    def complaints(self, name):
+        said = self.program.expect[name]
+        outcome, report = self.variant(name)
+        for process in report.processes:
+            yield from corpus.general_complaints(process)
+            yield from corpus.wrongly_dead(process, said["dead"])
+        if not self.python.gil:
+            return  # there is no whole graph
+        process = meant(report, said)
+        yield from corpus.complaints(self.program, said, process, self.python.version)
+        for cured in said.get("released", []):
+            measured = meant(self.variant(cured)[1], self.program.expect[cured]).peak
+            promised = process.fields["peak_if_released_bytes"]
+            if not corpus.near(promised, measured):
+                yield f"peak {process.peak}, promised {promised} if released; {cured}() measures {measured}"
+        if "text" in said or "far" in said:
+            text = report_text(outcome.profile, "text")
+            yield from (f"expected the text to hold {pattern}" for pattern in said.get("text", [])
+                        if not re.search(pattern, text))
+            if said.get("far", False) != bool(FAR.search(text)):
+                yield f"expected the text to say far: {said.get('far', False)}; got {text[:400]}"
+
+    def check(self):
+        found = [f"{self.program.name} {name}, {self.python.label}: {text}"
+                 for name in self.program.expect for text in self.complaints(name) if text]
+        if found:
+            pytest.fail("\n".join(found), pytrace=False)
+
+
+@pytest.mark.parametrize("program", PLAIN)
+def test_holders(any_python, program, helpers):
+    Runs(program, any_python, any_python.path, helpers).check()
+
+
+@pytest.mark.parametrize("program", OF_PACKAGES)
+def test_holders_of_packages(python, program, helpers):
+    program.skip_without_packages()
+    Runs(program, python, VENV, helpers).check()
