@@ -9,6 +9,7 @@
 static void mark_snapshots(const struct image *image, struct moments *moments) {
     for (uint32_t i = 0; i < image->snapshots.count; i++) {
         const struct snapshot *snapshot = image->snapshots.list[i];
+        moments_mark(moments, snapshot->moment);
         for (uint32_t k = 0; k < snapshot->block_count; k++) {
             moments_mark(moments, snapshot->blocks[k].birth);
             moments_mark(moments, snapshot->blocks[k].death);
