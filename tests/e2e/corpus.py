@@ -165,7 +165,8 @@ def general_complaints(process):
     for holder in holders:
         if holder.root["kind"] not in ROOTS or holder.verdict not in VERDICTS:
             yield f"unknown root or verdict: {holder}"
-        if not 0 <= holder.saves <= process.peak or holder.bytes <= 0 or not holder.path:
+        if not 0 <= holder.saves <= process.peak or holder.bytes <= 0 \
+                or not (holder.path or holder.root["kind"] == "none"):
             yield f"not possible: {holder}"
     if [holder.bytes for holder in holders] != sorted((holder.bytes for holder in holders), reverse=True):
         yield "the biggest holder is not the first"

@@ -10,6 +10,7 @@ import corpus
 from corpus import OF_PACKAGES, PLAIN, VENV
 from harness import report_text, traced
 
+TRIES = 3
 FAR = re.compile(r"references were seen at .* % below the peak")
 
 
@@ -34,8 +35,13 @@ class Runs:
         self.done = {}
 
     def variant(self, name):
-        if name not in self.done:
+        """A snapshot that would make the program wait for too long is left out, and a busy machine is slow: what
+        then lies far from the peak is looked at again."""
+        for _ in range(0 if name in self.done else TRIES):
             self.done[name] = run(self.program, name, self.python, self.path, self.helpers)
+            snapshot = meant(self.done[name][1], self.program.expect[name]).fields["peak"]["snapshot"]
+            if snapshot and snapshot["complete"] and not snapshot["far_from_peak"]:
+                break
         return self.done[name]
 
     def complaints(self, name):

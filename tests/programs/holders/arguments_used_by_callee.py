@@ -22,7 +22,7 @@ EXPECT = {
         "saves_nothing": True,
     },
     "sort_key": {
-        "some": [{"is": "local rows in sort_key", "at_least": "N // 2", "verdict": "not dead"}],
+        "some": [{"is": "local|argument in sort_key|slow_key", "bytes": "N", "verdict": "not dead"}],
         "dead": [],
         "saves_nothing": True,
     },

@@ -5,7 +5,7 @@ N = 16 << 20
 COUNT = 300000
 EXPECT = {
     "dicts": {
-        "first": {"is": "local rows in dicts", "line": "dicts", "verdict": "in use", "at_least": "COUNT * 232",
+        "first": {"is": "local rows in dicts", "line": "dicts", "verdict": "in use", "at_least": "COUNT * 180",
                   "says": ["300,?000"]},
         "at_most": 40,
         "dead": [],
@@ -14,7 +14,7 @@ EXPECT = {
         "text": ["300,000 dict"],
     },
     "dead_dicts": {
-        "first": {"is": "local rows in dead_dicts", "line": "dead", "verdict": "dead", "at_least": "COUNT * 232"},
+        "first": {"is": "local rows in dead_dicts", "line": "dead", "verdict": "dead", "at_least": "COUNT * 180"},
         "at_most": 40,
         "dead": ["rows in dead_dicts"],
         "released": ["no_dicts"],

@@ -6,7 +6,7 @@ import asyncio
 import sys
 
 N = 8 << 20
-M = 256 << 10
+M = 512 << 10
 DEBUG = False
 EXPECT = {
     "chain": {

@@ -14,7 +14,7 @@ EXPECT = {
         "saves_nothing": True,
     },
     "executed": {
-        "first": {"is": "local|global", "verdict": "not dead", "bytes": "N", "says": ["data"]},
+        "first": {"is": "local|global|argument", "verdict": "not dead", "bytes": "N", "says": ["data"]},
         "dead": [],
         "saves_nothing": True,
     },
