@@ -33,7 +33,8 @@ EXPECT = {
         "dead": ["data in take", "* in parameter"],
     },
     "star_arguments": {
-        "some": [{"is": "local everything in take_all", "bytes": "N"}],
+        "some": [{"is": "local everything in take_all", "bytes": "N", "verdict": "dead", "since": "3.11"},
+                 {"is": "local|argument in take_all|star_arguments", "bytes": "N", "until": "3.10"}],
         "dead": ["everything in take_all", "* in star_arguments"],
     },
     "two_frames": {

@@ -19,7 +19,7 @@ EXPECT = {
         "dead": ["rows in dead_dicts"],
         "released": ["no_dicts"],
     },
-    "no_dicts": {"dead": []},
+    "no_dicts": {"far": None, "dead": []},
     "instances": {
         "first": {"is": "local points in instances", "verdict": "in use", "says": ["Point"],
                   "at_least": "COUNT // 3 * 48"},

@@ -19,11 +19,16 @@ EXPECT = {
         "dead": ["buffer in dead_ctypes_buffer"],
     },
     "native_reference": {
-        "first": {"is": "native", "verdict": "not dead", "bytes": "N", "type": "^bytearray$",
-                  "says": ["1 reference"]},
+        "first": {"is": "native", "verdict": "not dead", "bytes": "N", "says": ["1 reference"]},
         "dead": [],
         "saves_nothing": True,
         "text": ["native"],
+    },
+    # Neither a container leads to it, nor does the cycle collector know it.
+    "forgotten_bytes": {
+        "first": {"is": "native|none", "verdict": "not dead", "bytes": "N"},
+        "dead": [],
+        "saves_nothing": True,
     },
     "native_and_dead": {
         "some": [{"bytes": "N", "type": "^bytearray$", "saves": "0"}],
@@ -79,12 +84,13 @@ def dead_ctypes_buffer():
     return size
 
 
-def forget():
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(bytearray(N)))
-
-
 def native_reference():
-    forget()
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object([bytearray(N)]))
+    work()
+
+
+def forgotten_bytes():
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(bytearray(N)))
     work()
 
 

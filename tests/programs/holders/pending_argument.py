@@ -10,7 +10,9 @@ EXPECT = {
         "dead": ["* in passing"],
     },
     "passing_name": {
-        "first": {"is": "local data in passing_name", "line": "name", "bytes": "N"},
+        "some": [{"is": "local data in passing_name", "line": "name", "bytes": "N", "verdict": "dead", "saves": "N",
+                  "since": "3.11"},
+                 {"is": "local|argument in passing_name", "line": "name", "bytes": "N", "until": "3.10"}],
         "dead": ["data in passing_name"],
     },
 }

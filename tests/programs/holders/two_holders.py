@@ -62,7 +62,8 @@ def dead_and_argument_in_use():
     return use_later(rows)
 
 
-def hold_again(again):
+def hold_again():
+    again = KEPT.pop()
     size = len(again)
     work()
     return size
@@ -71,7 +72,7 @@ def hold_again(again):
 def two_dead():
     first = bytearray(N)
     KEPT.append(first)
-    return hold_again(KEPT.pop())
+    return hold_again()
 
 
 def two_dead_names():
