@@ -150,7 +150,8 @@ static void put_effect(FILE *out, const struct holder *holder, uint64_t peak) {
 /* The line below: why that is the verdict, and what follows. Not all holders have one. */
 static bool put_why(struct text *text, const struct holder *holder) {
     bool idle = holder->verdict == VERDICT_DEAD || holder->verdict == VERDICT_GARBAGE;
-    bool others = *holder->others && (text->airy || (idle && holder->saves == 0));
+    bool others = *holder->others && holder->verdict != VERDICT_IN_USE &&
+                  (text->airy || (idle && holder->saves == 0));
     const char *reason = holder->reason;
     struct line line;
     if (idle && !*reason)
