@@ -200,6 +200,10 @@ static uint32_t free_place(void) {
     return place;
 }
 
+bool copy_has_place(void) {
+    return free_place() != COPIES_MAX;
+}
+
 bool copy_make(uint32_t snapshot, uint64_t memory_limit, bool wanted) {
     uint32_t place = free_place();
     if (place == COPIES_MAX || next_child_is_init() || !page_ready())

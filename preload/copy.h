@@ -14,6 +14,9 @@ enum copy_end {
     COPY_FAILED, /* or it died */
 };
 
+/* There is a place for one more: of those that have been ended, not too many are still dying. */
+bool copy_has_place(void);
+
 /* Makes the copy for a snapshot. An earlier one that is still at work is ended, since what it tells
  * would be out of date, unless a user asked for that one (`wanted`). With all signals blocked and
  * the GIL held. False when there can be none. `memory_limit` is in bytes. */

@@ -238,7 +238,7 @@ static unsigned decide(uint64_t size, uint64_t began, uint64_t *live) {
         put_off(state->goal - figures.bound - size);
         return 0;
     }
-    if (copy_works() && !is_leap(figures.bound + size)) {
+    if (!copy_has_place() || (copy_works() && !is_leap(figures.bound + size))) {
         put_off(0);
         return 0;
     }

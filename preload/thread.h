@@ -16,7 +16,7 @@
 #include "usage.h"
 #include "writer.h"
 
-#define COPIES_MAX 4u
+#define COPIES_MAX 16u
 
 /* How the process's snapshots stand; whoever holds the GIL writes it, except where it is said. */
 struct snapshot_state {
