@@ -42,6 +42,13 @@ static struct profile_graph map_graph(const struct snapshot *snapshot) {
     return graph;
 }
 
+/* A reallocation is about to take its new size, but grows by less; an allocation may have failed.
+ * The peak knows how much came of it. */
+static uint64_t pending_growth(const struct image *image, const struct snapshot *snapshot) {
+    uint64_t most = image->totals.peak - snapshot->bytes;
+    return snapshot->pending_bytes < most ? snapshot->pending_bytes : most;
+}
+
 static bool add_snapshot(struct builder *builder, struct capacities *capacities,
                          const struct image *image, const struct snapshot *snapshot) {
     struct profile *profile = builder->profile;
@@ -59,7 +66,7 @@ static bool add_snapshot(struct builder *builder, struct capacities *capacities,
         .name = builder_string(builder, snapshot->name),
         .time_ns = snapshot->time_ns,
         .bytes = snapshot->bytes,
-        .pending_bytes = snapshot->pending_bytes,
+        .pending_bytes = pending_growth(image, snapshot),
         .pending_node = builder_node(builder, image, snapshot->pending_node),
         .block_count = snapshot->block_count,
         .first_moment = snapshot->moment,

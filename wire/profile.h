@@ -117,7 +117,7 @@ struct profile_snapshot {
     string_id name; /* SNAPSHOT_REQUEST: as the user called it; else empty */
     uint64_t time_ns;
     uint64_t bytes;         /* live then, without the allocation that was about to be made */
-    uint64_t pending_bytes; /* of that allocation */
+    uint64_t pending_bytes; /* of that allocation, at most what the peak has room for */
     uint32_t pending_node;  /* its stack */
     uint32_t block_count;   /* of profile.blocks, which follow those of the snapshot before */
     uint64_t first_moment;  /* the one that it was taken in; see struct profile_block */
