@@ -225,6 +225,30 @@ static void test_the_last_traceback(void **state) {
     scene_close(&scene);
 }
 
+/* By way of a frame object, as up to 3.10, and without one. */
+static void test_a_generator(void **state) {
+    (void)state;
+    static const char *const fields[] = {"gi_frame", "cr_frame", "ag_frame", NULL};
+    for (int i = 0; i < 4; i++) {
+        scene_open(&scene);
+        uint32_t data = big();
+        uint32_t frame = fields[i] ? scene_object(&scene, scene.frame_object, 1, NULL) : 0;
+        uint32_t lines = scene_object(&scene, scene.generator, 1,
+                                      fields[i] ? EDGES(FIELD(fields[i], frame)) : NULL);
+        scene_frame(&scene, &(struct scene_frame){.function = "read",
+                                                  .line = 7,
+                                                  .locals = LOCALS(DEAD("chunk", data)),
+                                                  .owner = frame ? frame : lines,
+                                                  .suspended = true});
+        local("lines", lines);
+        const struct holder *holder = the_holder(HOLDER_GENERATOR, "chunk");
+        assert_string_equal(holder->path, "lines in build() (app.py:12) -> frame read() -> chunk");
+        assert_string_equal(holder->function, "read");
+        assert_int_equal(holder->verdict, VERDICT_UNKNOWN);
+        scene_close(&scene);
+    }
+}
+
 static void test_a_context_variable(void **state) {
     (void)state;
     scene_open(&scene);
@@ -310,7 +334,8 @@ int main(void) {
         cmocka_unit_test(test_defaults),           cmocka_unit_test(test_a_cache),
         cmocka_unit_test(test_the_last_traceback), cmocka_unit_test(test_a_context_variable),
         cmocka_unit_test(test_a_module_that_runs), cmocka_unit_test(test_an_argument),
-        cmocka_unit_test(test_a_long_way),         cmocka_unit_test(test_a_graph_of_it),
+        cmocka_unit_test(test_a_generator),        cmocka_unit_test(test_a_long_way),
+        cmocka_unit_test(test_a_graph_of_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

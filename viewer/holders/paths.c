@@ -140,15 +140,23 @@ static void tell_stack(struct writer *writer, uint32_t node) {
     line_add(&writer->path->text, "argument of the pending call");
 }
 
+/* Up to 3.10 a generator has its frame by way of a frame object. */
+static bool is_generators(const struct heap *heap, uint32_t owner) {
+    uint32_t by = heap->by[owner];
+    return heap_kind(heap, owner) == GRAPH_GENERATOR ||
+           (heap_kind(heap, owner) == GRAPH_FRAME_OBJECT && by != NO_EDGE &&
+            heap->edges[by].kind == EDGE_FIELD &&
+            heap_kind(heap, heap->source[by]) == GRAPH_GENERATOR);
+}
+
 static void enter_frame(struct writer *writer, uint32_t from, uint32_t node) {
     const struct heap *heap = writer->heap;
     if (heap_is_thread(heap, from))
         return;
     arrow(writer);
     line_add(&writer->path->text, "frame %s()", names_frame(heap, node));
-    bool generator = heap_kind(heap, from) == GRAPH_GENERATOR;
     writer->path->through_frame = true;
-    set_root(writer, generator ? HOLDER_GENERATOR : HOLDER_TRACEBACK, "");
+    set_root(writer, is_generators(heap, from) ? HOLDER_GENERATOR : HOLDER_TRACEBACK, "");
 }
 
 /* The variables of a module or class that is being executed. */
@@ -381,8 +389,10 @@ static void tell_value(struct writer *writer, uint32_t dict, const struct heap_e
 }
 
 static bool is_silent_field(const char *field) {
-    static const char *const silent[] = {"__dict__", "cell_contents", "__traceback__",
-                                         "tb_next",  "tb_frame",      "frame"};
+    static const char *const silent[] = {
+        "__dict__", "cell_contents", "__traceback__", "tb_next",  "tb_frame",
+        "frame",    "gi_frame",      "cr_frame",      "ag_frame",
+    };
     for (size_t i = 0; i < sizeof silent / sizeof *silent; i++)
         if (strcmp(field, silent[i]) == 0)
             return true;
