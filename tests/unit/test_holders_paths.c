@@ -110,6 +110,36 @@ static void test_globals(void **state) {
     }
 }
 
+/* Each is too small for a line of its own. */
+static void test_globals_of_one_type(void **state) {
+    (void)state;
+    scene_open(&scene);
+    uint32_t names[3], data[3];
+    for (uint64_t i = 0; i < 3; i++) {
+        names[i] = scene_text(&scene, (const char *[]){"first", "biggest", "last"}[i], 1);
+        data[i] = scene_big(&scene, scene.bytes, 1, (150u << 10) + (i == 1));
+    }
+    add_module("__main__");
+    scene_object(&scene, scene.dict, 1,
+                 EDGES(KEY(names[0], data[0]), KEY(names[1], data[1]), KEY(names[2], data[2])));
+    scene.snapshot.bytes = 20 * MIB;
+    const struct holder *holder = the_holder(HOLDER_GLOBAL, "biggest");
+    assert_string_equal(holder->path, "biggest and 2 more");
+    assert_int_equal(holder->count, 3);
+    scene_close(&scene);
+}
+
+/* No path is empty, even where nothing on the way has words of its own. */
+static void test_a_way_without_words(void **state) {
+    (void)state;
+    scene_open(&scene);
+    uint32_t key = scene_text(&scene, "__main__", 1), data = big();
+    uint32_t modules = scene_object(&scene, scene.dict, 1, EDGES(KEY(key, data)));
+    graph_sample_root(&scene.graph, GRAPH_ROOT_MODULES, "sys.modules", modules);
+    assert_string_equal(the_holder(HOLDER_INTERPRETER, "")->path, "sys.modules -> bytes");
+    scene_close(&scene);
+}
+
 static void test_class_attributes(void **state) {
     (void)state;
     scene_open(&scene);
@@ -328,14 +358,23 @@ static void test_a_graph_of_it(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_items_and_keys),     cmocka_unit_test(test_other_keys),
-        cmocka_unit_test(test_attributes),         cmocka_unit_test(test_globals),
-        cmocka_unit_test(test_class_attributes),   cmocka_unit_test(test_closures),
-        cmocka_unit_test(test_defaults),           cmocka_unit_test(test_a_cache),
-        cmocka_unit_test(test_the_last_traceback), cmocka_unit_test(test_a_context_variable),
-        cmocka_unit_test(test_a_module_that_runs), cmocka_unit_test(test_an_argument),
-        cmocka_unit_test(test_a_generator),        cmocka_unit_test(test_a_long_way),
+        cmocka_unit_test(test_items_and_keys),
+        cmocka_unit_test(test_other_keys),
+        cmocka_unit_test(test_attributes),
+        cmocka_unit_test(test_globals),
+        cmocka_unit_test(test_class_attributes),
+        cmocka_unit_test(test_closures),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_a_cache),
+        cmocka_unit_test(test_the_last_traceback),
+        cmocka_unit_test(test_a_context_variable),
+        cmocka_unit_test(test_a_module_that_runs),
+        cmocka_unit_test(test_an_argument),
+        cmocka_unit_test(test_a_generator),
+        cmocka_unit_test(test_a_long_way),
         cmocka_unit_test(test_a_graph_of_it),
+        cmocka_unit_test(test_globals_of_one_type),
+        cmocka_unit_test(test_a_way_without_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

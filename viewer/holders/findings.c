@@ -58,13 +58,20 @@ static bool starts_live(const struct heap *heap, const struct path *path) {
     return start->flags & HEAP_LIVE || pending;
 }
 
-/* Where to begin for one that stands for many: what refers to them all. */
+/* Where to begin for one that stands for many: what refers to them all. Variables of a module or
+ * class have names of their own: the biggest one's is told. */
 static void find_path(const struct heap *heap, const struct unit *unit, struct path *path) {
+    const uint8_t variables = NODE_NAMESPACE | NODE_STOP;
     uint32_t container = unit->loose ? heap->source[unit->by] : NODE_NONE;
-    if (container != NODE_NONE && heap_is_object(heap, container) && heap->by[container] != NO_EDGE)
+    bool within =
+        container != NODE_NONE && heap_is_object(heap, container) && heap->by[container] != NO_EDGE;
+    bool named = within && (heap->flags[container] & variables) == variables;
+    if (within && !named)
         path_find(heap, container, path);
     else
         path_by_edge(heap, unit->by, path);
+    if (named)
+        line_add(&path->text, " and %u more", unit->count - 1);
 }
 
 static enum verdict judge(const struct heap *heap, const struct unit *unit,

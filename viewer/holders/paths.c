@@ -551,6 +551,24 @@ static void steps_find(const struct heap *heap, uint32_t last, struct steps *ste
     }
 }
 
+/* Nothing on the way has words of its own, as with what sys.modules itself refers to. */
+static void tell_ends(struct writer *writer, uint32_t first, uint32_t last) {
+    const struct heap *heap = writer->heap;
+    struct line *line = &writer->path->text;
+    uint32_t start = heap->edges[first].target, target = heap->edges[last].target;
+    if (heap_is_root(heap, start))
+        line_add(line, "%s", text_of(heap, heap->graph->roots[start - heap->root_base].name));
+    else if (heap_is_thread(heap, start))
+        line_add(line, "thread %s",
+                 text_of(heap, heap->graph->threads[start - heap->thread_base].name));
+    else
+        names_add(heap, start, line);
+    if (target != start) {
+        line_add(line, " -> ");
+        names_add(heap, target, line);
+    }
+}
+
 void path_by_edge(const struct heap *heap, uint32_t edge, struct path *path) {
     struct writer writer = {.heap = heap, .path = path};
     struct steps steps;
@@ -572,8 +590,11 @@ void path_by_edge(const struct heap *heap, uint32_t edge, struct path *path) {
     for (uint32_t i = steps.count < TAIL ? steps.count : TAIL; i-- > 0;)
         tell_step(&writer, steps.tail[i]);
     add_suffix(&writer);
-    if (path->start == NO_EDGE && steps.count > 0)
-        path->start = steps.head[(steps.count - 1) % HEAD];
+    uint32_t first = steps.count > 0 ? steps.head[(steps.count - 1) % HEAD] : NO_EDGE;
+    if (path->start == NO_EDGE)
+        path->start = first;
+    if (path->text.size == 0 && first != NO_EDGE)
+        tell_ends(&writer, first, edge);
 }
 
 void path_find(const struct heap *heap, uint32_t node, struct path *path) {
