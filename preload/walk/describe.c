@@ -208,6 +208,9 @@ static uint64_t other_size(struct walk *walk, const struct walked_type *type, co
         uint64_t items = word_at(object, python.at.size), before = word_at(object, 40);
         return type->basic_size + (before + items + 63) / 64 * DEQUE_BLOCK;
     }
+    /* Where edges are told, the buffer is an object of its own. */
+    if (type->bytes_io && walk->request->shallow)
+        shown_block(walk, python_pointer(object, python.at.size), 0);
     return plain_size(type, object);
 }
 
@@ -265,7 +268,7 @@ uint64_t object_measure(struct walk *walk, const struct walked_type *type, const
     if (python.at.minor >= 11 && type->type_flags & (TYPE_MANAGED_DICT | TYPE_MANAGED_WEAKREF))
         head += 16;
     uint64_t size = size_by_kind(walk, type, object) + head;
-    if (size >= GRAPH_LARGE_BLOCK) {
+    if (size >= GRAPH_LARGE_BLOCK && !type->deque) {
         /* The object's own block is the large one: all others count for themselves. */
         if (!walk->place_count)
             place_add(walk, (uintptr_t)object);

@@ -108,7 +108,7 @@ struct walked_type {
     uint8_t kind, flags, reading, container;
     bool heap, exact;       /* exact: the builtin itself, not a subclass */
     bool generator_objects; /* coroutines too */
-    bool array, array_array, deque;
+    bool array, array_array, deque, bytes_io;
     bool native_words; /* from native_from on, there may be memory that is no Python object's */
     bool follow;       /* and it is worth following */
     uint32_t native_from;

@@ -143,6 +143,15 @@ static void add_array(struct walk *walk, const char *object) {
     references_add(walk, python_pointer(object, ARRAY_DTYPE), field(walk, "dtype"));
 }
 
+/* -- BytesIO -- */
+
+/* Its first field is the bytes object that it writes to; only some releases' traverse tells it. */
+static void add_bytes_io(struct walk *walk, const char *object) {
+    const char *buffer = python_pointer(object, python.at.size);
+    if (!name_visit(walk, buffer, field(walk, "buffer")))
+        references_add(walk, buffer, field(walk, "buffer"));
+}
+
 /* -- Together -- */
 
 void references_collect(struct walk *walk, const struct walked_type *type, const char *object) {
@@ -173,4 +182,6 @@ void references_collect(struct walk *walk, const struct walked_type *type, const
         add_generator(walk, object);
     if (type->array)
         add_array(walk, object);
+    if (type->bytes_io)
+        add_bytes_io(walk, object);
 }

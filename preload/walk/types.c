@@ -230,6 +230,7 @@ static void recognise_special(struct walked_type *type, const char *base) {
     type->array |= is_named(base, "numpy.ndarray");
     type->array_array |= is_named(base, "array.array");
     type->deque |= is_named(base, "collections.deque");
+    type->bytes_io |= is_named(base, "_io.BytesIO");
 }
 
 static void take_builtin(struct walk *walk, struct walked_type *type, struct label_list *labels,
@@ -291,6 +292,8 @@ static void take_kind(struct walk *walk, struct walked_type *type) {
         type->kind = GRAPH_NDARRAY;
         type->native_words = type->follow = false;
     }
+    if (type->bytes_io)
+        type->native_words = false;
     if (type->kind == GRAPH_OTHER && is_named(type->type, "PyCapsule"))
         type->flags |= GRAPH_TYPE_NATIVE;
     const char *finalize = python_pointer(type->type, python.at.type_finalize);
