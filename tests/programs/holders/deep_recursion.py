@@ -2,7 +2,7 @@
 import sys
 
 N = 8 << 20
-DEPTH = 800
+DEPTH = 200
 EXPECT = {
     "deep": {
         "first": {"is": "local block in descend", "verdict": "dead", "says": ["bytearray"], "at_least": "N * 9 // 10"},
