@@ -78,12 +78,12 @@ EVERYWHERE = {"clinging_local", "dead_locals", "generators", "memo_cycle", "nest
               "attributes"}
 
 
-@pytest.mark.parametrize("program", [program for program in PLAIN if program.name in EVERYWHERE])
+@pytest.mark.parametrize("program", [one for one in PLAIN if one.id in EVERYWHERE])
 def test_holders_everywhere(any_python, program, helpers):
     Runs(program, any_python, any_python.path, helpers).check()
 
 
-@pytest.mark.parametrize("program", [program for program in PLAIN if program.name not in EVERYWHERE])
+@pytest.mark.parametrize("program", [one for one in PLAIN if one.id not in EVERYWHERE])
 def test_holders(some_python, program, helpers):
     Runs(program, some_python, some_python.path, helpers).check()
 
