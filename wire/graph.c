@@ -285,8 +285,6 @@ static void read_edges(struct reader *reader, uint64_t own, uint32_t *first, uin
         uint64_t word = get(reader);
         struct graph_edge_record edge = {.kind = word & 7};
         edge.target = edge_target(reader, word >> 3, own);
-        if (edge.kind > EDGE_TYPE)
-            fail(reader, TROUBLE_DAMAGE, "an edge's kind is unknown");
         if (edge.target != 0 && (edge.kind == EDGE_FIELD || edge.kind == EDGE_ATTRIBUTE))
             edge.text = get_text(reader);
         struct graph_edge_record *row =

@@ -139,6 +139,7 @@ enum graph_edge {
     EDGE_FIELD = 4,     /* a C field by its Python name: __closure__, tb_frame, base ... */
     EDGE_ATTRIBUTE = 5, /* an instance attribute or slot */
     EDGE_TYPE = 6,      /* the object's type, when the reference is counted */
+    EDGE_WEAK = 7,      /* what a weak reference refers to: not counted */
 };
 
 /* Kinds of fast locals, as CPython's co_localspluskinds. */

@@ -136,6 +136,17 @@ static void add_generator(struct walk *walk, const char *object) {
     references_add(walk, python_pointer(frame, python.at.frame_object), field(walk, "gi_frame"));
 }
 
+/* -- Weak references -- */
+
+/* Its first field since long before 3.8. What is just being destroyed has no references. */
+#define WEAKREF_OBJECT 16u
+
+static void add_referent(struct walk *walk, const char *object) {
+    const char *referent = python.at.free_threaded ? NULL : python_pointer(object, WEAKREF_OBJECT);
+    if (referent && object_count(referent))
+        references_add(walk, referent, EDGE_WEAK);
+}
+
 /* -- ndarray -- */
 
 static void add_array(struct walk *walk, const char *object) {
@@ -180,6 +191,8 @@ void references_collect(struct walk *walk, const struct walked_type *type, const
         add_heap_type(walk, object);
     if (type->kind == GRAPH_GENERATOR)
         add_generator(walk, object);
+    if (type->kind == GRAPH_WEAKREF)
+        add_referent(walk, object);
     if (type->array)
         add_array(walk, object);
     if (type->bytes_io)

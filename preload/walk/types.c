@@ -54,6 +54,8 @@ static struct builtin {
     {"PyAsyncGen_Type", GRAPH_GENERATOR, READ_LABELS, FIELD_OF_ASYNC_GENERATOR, false, NULL},
     {"PyMemoryView_Type", GRAPH_MEMORYVIEW, READ_TRAVERSE, FIELD_OF_MEMORYVIEW, false, NULL},
     {"_PyWeakref_RefType", GRAPH_WEAKREF, READ_TRAVERSE, -1, false, NULL},
+    {"_PyWeakref_ProxyType", GRAPH_WEAKREF, READ_TRAVERSE, -1, false, NULL},
+    {"_PyWeakref_CallableProxyType", GRAPH_WEAKREF, READ_TRAVERSE, -1, false, NULL},
 };
 
 #define BUILTINS (sizeof builtins / sizeof builtins[0])

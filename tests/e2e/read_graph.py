@@ -3,7 +3,7 @@
 (BEGIN, TEXT, TYPE, OBJECT, CODE, FRAME, THREAD, ROOT, STATS, END) = range(1, 11)
 KINDS = ("other dict list tuple set str bytes bytearray number function method builtin cell module type "
          "code frame traceback exception generator ndarray memoryview weakref").split()
-EDGES = "other item key value field attribute type".split()
+EDGES = "other item key value field attribute type weak".split()
 ROOTS = {1: "modules", 2: "sys", 3: "builtins", 4: "interpreter", 5: "interned", 6: "static"}
 TRACKED, UNSURE, UNREAD, OWNS, OLD = 1, 2, 4, 8, 16
 FINALIZER, NATIVE = 1, 2

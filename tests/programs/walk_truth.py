@@ -205,7 +205,7 @@ def make_gallery():
 # -- Comparisons ----------------------------------------------------------------------------------
 
 def targets(graph, number, edges):
-    return collections.Counter(graph.objects[target].address for _, target, _ in edges if target)
+    return collections.Counter(graph.objects[target].address for kind, target, _ in edges if target and kind != "weak")
 
 
 def frames_by_owner(graph):
@@ -372,14 +372,16 @@ def compare_kinds(graph, gallery):
     keys = {graph.objects[target].detail for kind, target, _ in
             graph.objects[graph.by_address[id(gallery["removed"])]].edges if kind == "key"}
     check(keys == set(map(str, gallery["removed"])), "keys", keys)
+    weak = [target for kind, target, _ in graph.objects[graph.by_address[id(gallery["weak"])]].edges if kind == "weak"]
+    check(weak == [graph.by_address[id(gallery["weak"]())]], "what a weak reference refers to", weak)
 
 
 def counts_of(graph, things):
     """References that the graph tells of each thing, wherever from."""
     wanted = {graph.by_address[id(thing)]: 0 for thing in things}
     for one in itertools.chain(graph.objects[1:], graph.threads[1:]):
-        for _, target, _ in one.edges:
-            if target in wanted:
+        for kind, target, _ in one.edges:
+            if target in wanted and kind != "weak":
                 wanted[target] += 1
     for frame in graph.frames[1:]:
         for target, borrowed in frame.locals:

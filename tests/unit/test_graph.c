@@ -204,7 +204,6 @@ static void test_hostile_records(void **state) {
         {"a text is not there", {GRAPH_TYPE, 1, 0, 0, 0}, 5},
         {"a type is not there", {GRAPH_OBJECT, 0, 1, 1, 1, 0, 0, 0, 0}, 9},
         {"an edge leads nowhere", {GRAPH_OBJECT, 0, 0, 1, 1, 0, 0, 0, 1, 5 << 3}, 10},
-        {"an edge's kind is unknown", {GRAPH_OBJECT, 0, 0, 1, 1, 0, 0, 0, 1, 7}, 10},
         {"a thread is not there", {GRAPH_FRAME, 3}, 2},
         {"a code is not there", {GRAPH_FRAME, 0, 0, 0, 9}, 5},
         {"a frame has no code", {GRAPH_FRAME, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 12},

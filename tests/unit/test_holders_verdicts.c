@@ -126,6 +126,82 @@ static void test_callers_of_what_reads_frames(void **state) {
     scene_close(&scene);
 }
 
+/* `peek` reads its caller's variables, and f mentions it. */
+static void test_callers_of_a_function_that_reads_frames(void **state) {
+    (void)state;
+    scene_open(&scene);
+    uint32_t data = scene_big(&scene, scene.array, 1, 8 * MIB);
+    uint32_t inner = scene_big(&scene, scene.array, 1, 8 * MIB);
+    uint32_t name = scene_text(&scene, "f_locals", 1);
+    uint32_t names = scene_object(&scene, scene.tuple, 1, EDGES(ITEM(name)));
+    uint32_t code = scene_object(&scene, scene.code, 1, EDGES(FIELD("co_names", names)));
+    uint32_t peek = scene_object_of(&scene, scene.function, 1, 0, GRAPH_OBJECT_TRACKED,
+                                    "f.<locals>.peek", EDGES(FIELD("__code__", code)));
+    scene_frame(&scene, &(struct scene_frame){"work", 0, 9, LOCALS(DEAD("inner", inner))});
+    scene_frame(&scene,
+                &(struct scene_frame){"f", 1, 3, LOCALS(DEAD("data", data), LIVE("peek", peek))});
+    scene_find(&scene);
+    must_be(scene_holder(&scene, "inner in work() (app.py:9)"), VERDICT_DEAD, 8 * MIB + 100);
+    must_be(scene_holder(&scene, "data in f() (app.py:3)"), VERDICT_UNKNOWN, 0);
+    scene_close(&scene);
+}
+
+static void test_frames_that_are_traced(void **state) {
+    (void)state;
+    static const char *const watchers[] = {"trace", "profile", "context"};
+    for (int i = 0; i < 3; i++) {
+        scene_open(&scene);
+        uint32_t data = scene_big(&scene, scene.array, 1, 8 * MIB);
+        uint32_t watcher = scene_object(&scene, scene.node, 1, NULL);
+        scene.main_thread =
+            graph_sample_thread(&scene.graph, "MainThread", EDGES(FIELD(watchers[i], watcher)), 1);
+        scene_frame(&scene, &(struct scene_frame){"f", 0, 3, LOCALS(DEAD("data", data))});
+        scene_find(&scene);
+        must_be(scene_holder(&scene, "data in f()"), i == 2 ? VERDICT_DEAD : VERDICT_UNKNOWN,
+                i == 2 ? 8 * MIB + 100 : 0);
+        scene_close(&scene);
+    }
+}
+
+/* A local is dead; a weak reference to its object is live, or dies with it. */
+static void test_a_weak_reference_may_be_used(void **state) {
+    (void)state;
+    for (int live = 0; live < 2; live++) {
+        scene_open(&scene);
+        uint32_t data = scene_big(&scene, scene.bytes, 1, 8 * MIB);
+        uint32_t node = scene_object(&scene, scene.node, 1, EDGES(ATTRIBUTE("x", data)));
+        uint32_t type = graph_sample_type(&scene.graph, "weakref", GRAPH_WEAKREF, 0, 0);
+        uint32_t weak = scene_object(&scene, type, 1, EDGES({EDGE_WEAK, NULL, node}));
+        scene_frame(&scene,
+                    &(struct scene_frame){"f", 0, 3,
+                                          LOCALS(DEAD("node", node), {"weak", weak, live, false})});
+        scene_find(&scene);
+        must_be(scene_holder(&scene, "node.x in f()"), live ? VERDICT_UNKNOWN : VERDICT_DEAD,
+                live ? 0 : 8 * MIB + 100);
+        scene_close(&scene);
+    }
+}
+
+static void test_what_acts_when_it_is_destroyed(void **state) {
+    (void)state;
+    static const char *const names[] = {"app.Guard", "_io.BytesIO", "app.Struct"};
+    for (int i = 0; i < 3; i++) {
+        scene_open(&scene);
+        uint32_t structure = scene_object_of(&scene, scene.class, 0, 64, GRAPH_OBJECT_TRACKED,
+                                             "_ctypes.Structure", NULL);
+        uint32_t class = scene_object(&scene, scene.class, 0, EDGES(FIELD("__base__", structure)));
+        uint32_t type = graph_sample_type(&scene.graph, names[i], GRAPH_OTHER,
+                                          i < 2 ? GRAPH_TYPE_FINALIZER : 0, i < 2 ? 0 : class);
+        uint32_t data = scene_big(&scene, scene.bytes, 1, 8 * MIB);
+        uint32_t node = scene_object(&scene, type, 1, EDGES(FIELD("x", data)));
+        scene_frame(&scene, &(struct scene_frame){"f", 0, 3, LOCALS(DEAD("node", node))});
+        scene_find(&scene);
+        must_be(scene_holder(&scene, "node"), i == 1 ? VERDICT_DEAD : VERDICT_UNKNOWN,
+                i == 1 ? 8 * MIB + 100 : 0);
+        scene_close(&scene);
+    }
+}
+
 static void test_two_dead_holders_save_once(void **state) {
     (void)state;
     scene_open(&scene);
@@ -629,6 +705,10 @@ int main(void) {
         cmocka_unit_test(test_immortal_objects_stay),
         cmocka_unit_test(test_one_dead_and_one_live_holder),
         cmocka_unit_test(test_callers_of_what_reads_frames),
+        cmocka_unit_test(test_callers_of_a_function_that_reads_frames),
+        cmocka_unit_test(test_frames_that_are_traced),
+        cmocka_unit_test(test_a_weak_reference_may_be_used),
+        cmocka_unit_test(test_what_acts_when_it_is_destroyed),
         cmocka_unit_test(test_two_dead_holders_save_once),
         cmocka_unit_test(test_a_part_is_held_elsewhere),
         cmocka_unit_test(test_cells_are_never_dead),

@@ -5,13 +5,14 @@
  * whose frame object, if it has one, nobody holds but the frame itself, the frames that it called,
  * and the traceback of an exception that is being handled and has no name. A traceback that was
  * kept, a debugger or a profiler may read what the bytecode does not; so may a function further in
- * that mentions what reads its callers' frames.
+ * that mentions what reads its callers' frames, or another that does so (readers.c).
  */
 #include "heap.h"
 
 #include "viewer/liveness.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* The innermost frame's own record of its stack's depth can be old. */
 #define DEPTH_CAN_BE_OLD 14u
@@ -169,12 +170,36 @@ static void allow_handled(struct privacy *privacy) {
     }
 }
 
-/* Innermost frames first, as they come: each one's frame object may refer to its caller's. */
-static void judge_frames(struct heap *heap, struct privacy *privacy) {
+/* A trace or profile function is given each frame, and may read it. */
+static bool is_watched(const struct heap *heap, uint32_t number) {
+    static const char *const watchers[] = {"trace", "profile", NULL};
+    const struct graph_thread *thread = &heap->graph->threads[number];
+    for (uint32_t i = thread->first_edge; i < thread->first_edge + thread->edge_count; i++) {
+        const struct graph_edge_record *edge = &heap->graph->edges[i];
+        if (edge->target != 0 && is_one_of(heap, edge->text, watchers))
+            return true;
+    }
+    return false;
+}
+
+/* A thread that runs may look at the frames of all others. */
+static bool looks_at_threads(const struct graph *graph) {
+    for (uint32_t i = 1; i < graph->frame_count; i++) {
+        const struct graph_code *code = &graph->codes[graph->frames[i].code];
+        for (uint32_t k = 0; k < code->name_count; k++)
+            if (strcmp(graph->texts[code->names[k]], "_current_frames") == 0)
+                return true;
+    }
+    return false;
+}
+
+/* Innermost frames first, as they come: each one's frame object may refer to its caller's.
+ * `mentions`: as of readers_find(). */
+static void judge_frames(struct heap *heap, struct privacy *privacy, const uint8_t *mentions) {
     static const char *const back[] = {"f_back", NULL};
     const struct graph *graph = heap->graph;
     uint32_t thread = 0;
-    bool read_from_within = false;
+    bool read_from_within = false, read_by_others = looks_at_threads(graph);
     for (uint32_t i = 1; i < graph->frame_count; i++) {
         const struct graph_frame *frame = &graph->frames[i];
         const struct graph_object *owner = &graph->objects[frame->owner];
@@ -182,9 +207,12 @@ static void judge_frames(struct heap *heap, struct privacy *privacy) {
             continue;
         bool own = is_kind(heap, frame->owner, GRAPH_FRAME_OBJECT) &&
                    is_private(privacy, frame->owner) && !(graph->flags & GRAPH_FREE_THREADED);
-        read_from_within &= frame->thread == thread;
+        if (frame->thread != thread)
+            read_from_within = is_watched(heap, frame->thread);
         thread = frame->thread;
-        heap->frames[i].may_die = (frame->owner == 0 || own) && !read_from_within;
+        read_from_within |= (mentions[frame->code] & MENTIONS_READER) != 0;
+        heap->frames[i].may_die = (frame->owner == 0 || own) && !read_from_within &&
+                                  !read_by_others && !(mentions[frame->code] & MENTIONS_ADDRESS);
         read_from_within |= liveness_reads_callers(graph, frame->code);
         if (own)
             allow_fields(privacy, owner->first_edge, owner->edge_count, back);
@@ -195,11 +223,13 @@ static bool judge_privacy(struct heap *heap) {
     uint32_t count = heap->graph->object_count;
     struct privacy privacy = {heap, calloc(count, sizeof(uint32_t)),
                               malloc(count * sizeof(uint32_t)), 0};
-    bool good = privacy.allowed && privacy.work;
+    uint8_t *mentions = calloc(heap->graph->code_count, sizeof *mentions);
+    bool good = privacy.allowed && privacy.work && mentions && readers_find(heap, mentions);
     if (good) {
         allow_handled(&privacy);
-        judge_frames(heap, &privacy);
+        judge_frames(heap, &privacy, mentions);
     }
+    free(mentions);
     free(privacy.allowed);
     free(privacy.work);
     return good;

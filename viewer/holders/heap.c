@@ -139,7 +139,8 @@ static bool add_object_edges(struct heap *heap, uint32_t node) {
                                                       : record->text;
         if (record->kind == EDGE_KEY)
             key = record->target;
-        if (record->target == 0 || heap->flags[record->target] & NODE_LEFT_OUT)
+        if (record->target == 0 || record->kind == EDGE_WEAK ||
+            heap->flags[record->target] & NODE_LEFT_OUT)
             continue;
         mark_namespace(heap, node, record);
         if (!heap_add_edge(heap,

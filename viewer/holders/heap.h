@@ -159,6 +159,13 @@ bool heap_text_is(const struct heap *heap, uint32_t text, const char *what);
 /* Liveness and stack depth of each frame (frames.c). */
 bool frames_examine(struct heap *heap);
 
+/* By code: what the functions that it mentions may do (readers.c). */
+enum mention {
+    MENTIONS_READER = 1,  /* read other frames' locals */
+    MENTIONS_ADDRESS = 2, /* tell the address of what a local holds */
+};
+bool readers_find(const struct heap *heap, uint8_t *mentions);
+
 /* References found against reference counts; gives top its edges (accounting.c). */
 bool accounting_settle(struct heap *heap);
 
