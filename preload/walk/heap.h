@@ -108,7 +108,7 @@ struct walked_type {
     uint8_t kind, flags, reading, container;
     bool heap, exact;       /* exact: the builtin itself, not a subclass */
     bool generator_objects; /* coroutines too */
-    bool array, array_array, deque, bytes_io;
+    bool array, array_array, deque, bytes_io, descriptor;
     bool native_words; /* from native_from on, there may be memory that is no Python object's */
     bool follow;       /* and it is worth following */
     uint32_t native_from;
@@ -131,6 +131,8 @@ struct walked_code {
     const char *code;
     uint32_t number;
 };
+
+struct native_follow;
 
 struct walk {
     struct graph_writer *writer;
@@ -171,6 +173,7 @@ struct walk {
 
     uint64_t large_low, large_high;
     uint64_t readable_pages[256], native_budget;
+    struct native_follow *follow;
     uint64_t *barren; /* native memory that led to nothing, with the depth at which it was seen */
 };
 

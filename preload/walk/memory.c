@@ -5,9 +5,11 @@
 
 #include "../sys.h"
 
-#define FOLLOW_DEPTH 4u
-#define FOLLOW_WORDS 32u   /* of each piece of memory */
-#define FOLLOW_PIECES 128u /* for one object */
+#define FOLLOW_DEPTH 7u       /* a table to a column's bytes; MARKS has room for no more */
+#define FOLLOW_WORDS_NEAR 32u /* of a piece of memory; half as many for each step further ... */
+#define FOLLOW_WORDS_FAR 8u   /* ... down to these */
+#define FOLLOW_PIECES 1024u   /* for one object */
+#define ARENA_OFFSET 64u      /* further in a large block, more than one thing may lie in it */
 #define OBJECT_WORDS 64u
 
 /* The kernel reads the mask before it looks at the operation, which does not exist. */
@@ -67,9 +69,9 @@ bool object_plausible_now(struct walk *walk, const char *object) {
 
 /* -- Large blocks -- */
 
-bool large_contains(const struct walk *walk, uint64_t address) {
+static const struct large_block *large_at(const struct walk *walk, uint64_t address) {
     if (address < walk->large_low || address >= walk->large_high)
-        return false;
+        return NULL;
     const struct large_block *large = walk->request->large;
     size_t low = 0, high = walk->request->large_count;
     while (low < high) {
@@ -79,7 +81,11 @@ bool large_contains(const struct walk *walk, uint64_t address) {
         else
             high = middle;
     }
-    return low < walk->request->large_count && large[low].address <= address;
+    return low < walk->request->large_count && large[low].address <= address ? &large[low] : NULL;
+}
+
+bool large_contains(const struct walk *walk, uint64_t address) {
+    return large_at(walk, address);
 }
 
 void place_add(struct walk *walk, uint64_t address) {
@@ -97,14 +103,14 @@ struct piece {
     uint32_t depth;
 };
 
-struct follow {
+struct native_follow {
     struct piece pieces[FOLLOW_PIECES]; /* nearest first */
     uint32_t count;
     uint64_t seen[FOLLOW_PIECES]; /* direct-mapped */
 };
 
 /* Native memory, and not an object: what that refers to, its own record tells. */
-static void follow_later(struct walk *walk, struct follow *follow, uint64_t address,
+static void follow_later(struct walk *walk, struct native_follow *follow, uint64_t address,
                          uint32_t depth) {
     const char *memory = (const char *)(uintptr_t)address;
     uint64_t *seen = &follow->seen[address >> 4 & (FOLLOW_PIECES - 1)];
@@ -119,37 +125,67 @@ static void follow_later(struct walk *walk, struct follow *follow, uint64_t addr
     follow->pieces[follow->count++] = (struct piece){memory, depth};
 }
 
-static void follow_piece(struct walk *walk, struct follow *follow, const struct piece *piece) {
-    for (uint32_t i = 0; i < FOLLOW_WORDS && walk->native_budget; i++) {
+/* Of the many addresses in an arena, one is enough. */
+static void place_add_native(struct walk *walk, const struct large_block *large, uint64_t address) {
+    for (uint32_t i = 0; i < walk->place_count; i++)
+        if (walk->places[i] - large->address < large->size &&
+            address - large->address >= ARENA_OFFSET)
+            return;
+    place_add(walk, address);
+}
+
+/* A place, if it is in a large block; and what may lead on: a large block can be an allocator's
+ * arena, and pieces can be in it. */
+static void follow_word(struct walk *walk, struct native_follow *follow, uint64_t value,
+                        uint32_t depth) {
+    const struct large_block *large = large_at(walk, value);
+    if (large)
+        place_add_native(walk, large, value);
+    if (depth <= FOLLOW_DEPTH && (!large || value - large->address >= ARENA_OFFSET))
+        follow_later(walk, follow, value, depth);
+}
+
+static uint32_t words_at(uint32_t depth) {
+    uint32_t words = FOLLOW_WORDS_NEAR >> (depth - 1);
+    return words < FOLLOW_WORDS_FAR ? FOLLOW_WORDS_FAR : words;
+}
+
+static void follow_piece(struct walk *walk, struct native_follow *follow,
+                         const struct piece *piece) {
+    for (uint32_t i = 0; i < words_at(piece->depth) && walk->native_budget; i++) {
         const char *word = piece->memory + i * 8;
         if (!((uintptr_t)word & 4095) && !memory_readable(walk, word, 8))
             return;
         walk->native_budget--;
-        uint64_t value = word_at(word, 0);
-        if (large_contains(walk, value))
-            place_add(walk, value);
-        else if (piece->depth < FOLLOW_DEPTH)
-            follow_later(walk, follow, value, piece->depth + 1);
+        follow_word(walk, follow, word_at(word, 0), piece->depth + 1);
     }
 }
 
 void places_native(struct walk *walk, const struct walked_type *type, const char *object) {
     if (walk->large_low >= walk->large_high)
         return;
-    struct follow follow = {.count = 0};
+    if (!walk->follow)
+        walk->follow = pool_take(walk, sizeof *walk->follow);
+    struct native_follow *follow = walk->follow;
+    if (!follow)
+        return;
+    memset(follow->seen, 0, sizeof follow->seen);
+    follow->count = 0;
     uint64_t words = (type->basic_size - type->native_from) / 8;
     for (uint64_t i = 0; i < words && i < OBJECT_WORDS; i++) {
         uint64_t value = word_at(object, type->native_from + (uint32_t)i * 8);
         bool known = !(value & 7) && value && number_of(walk, (const char *)(uintptr_t)value);
-        if (!known && large_contains(walk, value))
+        if (known)
+            continue;
+        if (type->follow)
+            follow_word(walk, follow, value, 1);
+        else if (large_contains(walk, value))
             place_add(walk, value);
-        else if (!known && type->follow)
-            follow_later(walk, &follow, value, 1);
     }
-    for (uint32_t i = 0; i < follow.count; i++)
-        follow_piece(walk, &follow, &follow.pieces[i]);
-    for (uint32_t i = 0; i < follow.count && !walk->place_count; i++) {
-        uint64_t address = (uintptr_t)follow.pieces[i].memory;
-        walk->barren[address >> 4 & (BARREN_PIECES - 1)] = address | follow.pieces[i].depth;
+    for (uint32_t i = 0; i < follow->count; i++)
+        follow_piece(walk, follow, &follow->pieces[i]);
+    for (uint32_t i = 0; i < follow->count && !walk->place_count; i++) {
+        uint64_t address = (uintptr_t)follow->pieces[i].memory;
+        walk->barren[address >> 4 & (BARREN_PIECES - 1)] = address | follow->pieces[i].depth;
     }
 }

@@ -228,11 +228,22 @@ static bool hides_references(const char *type, const char *base) {
            word_at(type, python.at.type_basic_size) > word_at(base, python.at.type_basic_size);
 }
 
+/* Types whose objects say what data is and hold none; many share what they point to. */
+static bool describes(const char *type) {
+    static const char *const names[] = {"pyarrow.lib.DataType", "pyarrow.lib.Field",
+                                        "pyarrow.lib.Schema", "pyarrow._compute.Function"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (is_named(type, names[i]))
+            return true;
+    return false;
+}
+
 static void recognise_special(struct walked_type *type, const char *base) {
     type->array |= is_named(base, "numpy.ndarray");
     type->array_array |= is_named(base, "array.array");
     type->deque |= is_named(base, "collections.deque");
     type->bytes_io |= is_named(base, "_io.BytesIO");
+    type->descriptor |= describes(base);
 }
 
 static void take_builtin(struct walk *walk, struct walked_type *type, struct label_list *labels,
@@ -294,7 +305,7 @@ static void take_kind(struct walk *walk, struct walked_type *type) {
         type->kind = GRAPH_NDARRAY;
         type->native_words = type->follow = false;
     }
-    if (type->bytes_io)
+    if (type->bytes_io || type->descriptor)
         type->native_words = false;
     if (type->kind == GRAPH_OTHER && is_named(type->type, "PyCapsule"))
         type->flags |= GRAPH_TYPE_NATIVE;
