@@ -19,7 +19,7 @@ EXPECT = {
 
 
 def work():
-    return bytearray(N)  # @peak
+    return bytearray(4 * N)  # @peak
 
 
 def from_arrow_memory():
