@@ -8,10 +8,11 @@ static const struct command *const commands[] = {&command_run, &command_report, 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
 static void print_help(FILE *out) {
-    fputs(
-        "Holdfast explains the memory peak of a Python program: what was allocated, and where.\n\n"
-        "Usage: holdfast COMMAND ...\n\nCommands:\n",
-        out);
+    fputs("Holdfast explains the memory peak of a Python program: what was allocated, where, and "
+          "what\n"
+          "still held it.\n\n"
+          "Usage: holdfast COMMAND ...\n\nCommands:\n",
+          out);
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
     fputs("\n`holdfast COMMAND --help` explains a command; `holdfast --version` prints the "
