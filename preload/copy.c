@@ -294,7 +294,7 @@ bool copy_left(void) {
 
 /* A write beyond the program's own limit would send it a signal. */
 static bool may_write_files(void) {
-    struct rlimit limit;
+    struct rlimit limit = {0};
     return !sys_failed(sys_call6(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, (long)&limit, 0, 0)) &&
            limit.rlim_cur == RLIM_INFINITY;
 }

@@ -59,7 +59,7 @@ void isolation_yield(unsigned seconds) {
     die_first(); /* before the next: it makes /proc/self another user's */
     sys_call6(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0, 0);
     sys_call6(SYS_setpriority, PRIO_PROCESS, 0, 5, 0, 0, 0);
-    struct rlimit limit;
+    struct rlimit limit = {0};
     if (sys_failed(sys_call6(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, (long)&limit, 0, 0)))
         return;
     limit.rlim_cur = limit.rlim_max;
@@ -131,7 +131,7 @@ bool isolation_protect_shared(const void *kept) {
     if (sys_failed(fd))
         return false;
     struct lines lines = {.used = 0};
-    char text[4096];
+    char text[4096] = {0};
     long got;
     do
         got = sys_call6(SYS_read, fd, (long)text, sizeof text, 0, 0, 0);

@@ -114,7 +114,7 @@ static void follow_later(struct walk *walk, struct native_follow *follow, uint64
                          uint32_t depth) {
     const char *memory = (const char *)(uintptr_t)address;
     uint64_t *seen = &follow->seen[address >> 4 & (FOLLOW_PIECES - 1)];
-    if (address & 7 || *seen == address || follow->count == FOLLOW_PIECES ||
+    if (address == 0 || address & 7 || *seen == address || follow->count == FOLLOW_PIECES ||
         number_of(walk, memory) || !memory_readable(walk, memory, 16) ||
         number_of(walk, type_of(memory)))
         return;
@@ -153,7 +153,7 @@ static uint32_t words_at(uint32_t depth) {
 static void follow_piece(struct walk *walk, struct native_follow *follow,
                          const struct piece *piece) {
     for (uint32_t i = 0; i < words_at(piece->depth) && walk->native_budget; i++) {
-        const char *word = piece->memory + i * 8;
+        const char *word = piece->memory + (size_t)i * 8;
         if (!((uintptr_t)word & 4095) && !memory_readable(walk, word, 8))
             return;
         walk->native_budget--;

@@ -131,7 +131,7 @@ uint32_t text_number(struct walk *walk, const char *bytes, size_t length) {
 }
 
 uint32_t text_of_string(struct walk *walk, const char *string) {
-    return text_number(walk, string, strnlen(string, GRAPH_TEXT_MAX * 4));
+    return text_number(walk, string, strnlen(string, (size_t)GRAPH_TEXT_MAX * 4));
 }
 
 /* One character too many tells text_number to cut. */

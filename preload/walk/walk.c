@@ -41,7 +41,7 @@ static const char *generations(struct walk *walk, const char *collector) {
         int64_t offset = (int64_t)python.at.gc_generations + moves[i];
         bool found = offset >= 0;
         for (uint32_t g = 0; g < GENERATIONS && found; g++)
-            found = is_list(walk, collector + offset + g * python.at.gc_generation_size);
+            found = is_list(walk, collector + offset + (size_t)g * python.at.gc_generation_size);
         if (found)
             return collector + offset;
     }
@@ -63,7 +63,7 @@ static void name_generations(struct walk *walk, uint32_t from, uint32_t to) {
             (python.at.minor == 8 ? python.runtime : interpreter) + python.at.gc;
         const char *lists = generations(walk, collector);
         for (uint32_t g = from; lists && g < to; g++)
-            name_list(walk, lists + g * python.at.gc_generation_size);
+            name_list(walk, lists + (size_t)g * python.at.gc_generation_size);
         const char *frozen = collector + python.at.gc_permanent;
         if (lists && to == GENERATIONS && is_list(walk, frozen))
             name_list(walk, frozen);

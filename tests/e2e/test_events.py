@@ -114,8 +114,8 @@ def test_replay_gives_the_profile(some_python):
 
 
 def test_size(python):
-    outcome = traced(python.path, PROGRAM, flags=FLAGS, env=python.environment())
-    plain = traced(python.path, PROGRAM, env=python.environment())
+    outcome = traced(python.path, PROGRAM, flags=(*FLAGS, "--no-holders"), env=python.environment())
+    plain = traced(python.path, PROGRAM, flags=("-q", "--no-holders"), env=python.environment())
     events = sum(row["allocations"] + row["frees"] for row in Profile(outcome.profile).processes)
     grown = outcome.profile.stat().st_size - plain.profile.stat().st_size
     assert 0 < grown < 0.5 * events

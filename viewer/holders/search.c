@@ -98,7 +98,6 @@ static uint32_t edge_cost(const struct search *search, const struct heap_edge *e
     case EDGE_FIELD:
         return search->text_cost[edge->label];
     case EDGE_KEY:
-        return 6;
     case EDGE_OTHER:
         return 6;
     case EDGE_TYPE:
