@@ -174,16 +174,11 @@ static void wrap_all(void) {
         wrap(domain);
 }
 
-static void find(void *scope, const char *name, void *place) {
-    void *symbol = dlsym(scope, name);
-    memcpy(place, &symbol, sizeof symbol);
-}
-
 static void wrap_arenas(void *scope) {
     void (*get)(struct arena_allocator *);
     void (*set)(const struct arena_allocator *);
-    find(scope, "PyObject_GetArenaAllocator", &get);
-    find(scope, "PyObject_SetArenaAllocator", &set);
+    python_symbol(scope, "PyObject_GetArenaAllocator", &get);
+    python_symbol(scope, "PyObject_SetArenaAllocator", &set);
     if (!get || !set)
         return;
     /* 1 MiB from 3.10 on. */
@@ -194,9 +189,9 @@ static void wrap_arenas(void *scope) {
 }
 
 void pymem_install(void *scope) {
-    find(scope, "PyMem_GetAllocator", &pymem.get);
-    find(scope, "Py_IsInitialized", &pymem.initialized);
-    find(scope, "PyMem_SetAllocator", &pymem.set);
+    python_symbol(scope, "PyMem_GetAllocator", &pymem.get);
+    python_symbol(scope, "Py_IsInitialized", &pymem.initialized);
+    python_symbol(scope, "PyMem_SetAllocator", &pymem.set);
     if (!pymem.get || !pymem.set || !pymem.initialized) {
         pymem.set = NULL;
         return;

@@ -92,19 +92,18 @@ static uint32_t minor_of(const char *version) {
     return minor;
 }
 
-/* A symbol of the interpreter. dlsym returns a pointer to data for functions too. */
-static void find(void *scope, const char *name, void *place) {
+void python_symbol(void *scope, const char *name, void *place) {
     void *symbol = dlsym(scope, name);
     memcpy(place, &symbol, sizeof symbol);
 }
 
 static void recognise(void *scope, const char *version) {
     uint32_t minor = minor_of(version);
-    find(scope, "_PyRuntime", &python.runtime);
-    find(scope, "PyCode_Type", &python.code_type);
-    find(scope, "PyGILState_GetThisThreadState", &python.own_state);
-    find(scope, minor >= 13 ? "PyThreadState_GetUnchecked" : "_PyThreadState_UncheckedGet",
-         &python.current);
+    python_symbol(scope, "_PyRuntime", &python.runtime);
+    python_symbol(scope, "PyCode_Type", &python.code_type);
+    python_symbol(scope, "PyGILState_GetThisThreadState", &python.own_state);
+    python_symbol(scope, minor >= 13 ? "PyThreadState_GetUnchecked" : "_PyThreadState_UncheckedGet",
+                  &python.current);
     python.state = PYTHON_UNKNOWN;
     if (!python.runtime || !python.code_type || !python.own_state || !python.current)
         return;
@@ -120,7 +119,7 @@ static void recognise(void *scope, const char *version) {
 
 static void look(void *scope) {
     const char *(*get_version)(void);
-    find(scope, "Py_GetVersion", &get_version);
+    python_symbol(scope, "Py_GetVersion", &get_version);
     if (!get_version || python.found)
         return;
     python.found = true;

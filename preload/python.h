@@ -37,6 +37,10 @@ extern struct python python;
  * constructor and after each dlopen. */
 void python_find(void *handle);
 
+/* Puts the address of one of the interpreter's symbols, or NULL, into the pointer at `place`, be it
+ * one to data or to a function: dlsym itself only returns the first kind. */
+void python_symbol(void *scope, const char *name, void *place);
+
 /* Tells the process's region about the interpreter. Called after each join. */
 void python_publish(void);
 

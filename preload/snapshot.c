@@ -218,10 +218,11 @@ static void settle_last(void) {
     }
 }
 
-/* The moment before a large allocation does not come again; among small ones, one is as good as
- * another that comes a little later, when the collector has got there by itself. */
-static bool is_worth_waiting(uint64_t size, uint64_t now) {
-    return size >= process.snapshots.goal / LARGE_PART &&
+/* The moment before a large allocation does not come again, nor does the first one above the
+ * ceiling; among small ones, one is as good as another that comes a little later, when the
+ * collector has got there by itself. */
+static bool is_worth_waiting(uint64_t bound, uint64_t size, uint64_t now) {
+    return (size >= process.snapshots.goal / LARGE_PART || bound + size > ceiling()) &&
            process.snapshots.catch_up_ns < budget(now) / CATCH_UP_PART;
 }
 
@@ -242,7 +243,7 @@ static unsigned decide(uint64_t size, uint64_t began, uint64_t *live) {
         put_off(0);
         return 0;
     }
-    if (figures.position < process.gil.tail && is_worth_waiting(size, began)) {
+    if (figures.position < process.gil.tail && is_worth_waiting(figures.bound, size, began)) {
         figures = catch_up(began);
         if (figures.live + size <= state->goal) {
             state->catch_up_ns += clock_ns() - began;

@@ -12,47 +12,38 @@
 /* -- What makes a frame's locals readable by name ---------------------------------------------- */
 
 /* A function that mentions one of these may have its locals read otherwise than by its own
- * instructions. Some read them in the caller's frame: queries, formulas and expressions that name
- * local variables in a text (duckdb, numexpr, pandas, patsy, polars, Cython), and tools that stop
- * in a frame. In the order of strcmp(). */
-static const char *const readers[] = {
-    "_current_frames", "_getframe",      "ag_frame",   "breakpoint",   "capture_locals",
-    "cr_frame",        "currentframe",   "dir",        "dmatrices",    "dmatrix",
-    "embed",           "eval",           "evaluate",   "exec",         "execute",
-    "executemany",     "f_back",         "f_locals",   "from_formula", "from_query",
-    "getinnerframes",  "getouterframes", "gi_frame",   "inline",       "inspect",
-    "interact",        "locals",         "pdb",        "post_mortem",  "query",
-    "query_df",        "set_trace",      "setprofile", "settrace",     "sql",
-    "tb_frame",        "vars",
-};
+ * instructions. Some read them in the caller's frame: formulas and expressions that name local
+ * variables in a text (numexpr, patsy, Cython). In the order of strcmp(). */
+static const char *const own_readers[] = {
+    "ag_frame", "breakpoint", "cr_frame",     "dir",      "dmatrices", "dmatrix", "eval",
+    "evaluate", "exec",       "from_formula", "gi_frame", "inline",    "locals",  "vars"};
 
-/* Of these, what reads the frames further out as well, and so the locals of those who called the
- * function that mentions it, or that is going to be called by it. In the order of strcmp(). */
-static const char *const outward_readers[] = {
-    "_current_frames",
-    "_getframe",
-    "capture_locals",
-    "currentframe",
-    "embed",
-    "execute",
-    "executemany",
-    "f_back",
-    "f_locals",
-    "from_query",
-    "getinnerframes",
-    "getouterframes",
-    "inspect",
-    "interact",
-    "pdb",
-    "post_mortem",
-    "query",
-    "query_df",
-    "set_trace",
-    "setprofile",
-    "settrace",
-    "sql",
-    "tb_frame",
-};
+/* These read the frames further out as well, and so the locals of those who called the function
+ * that mentions one: queries that name variables in a text (duckdb, pandas, polars), and tools that
+ * stop in a frame. In the order of strcmp(). */
+static const char *const outward_readers[] = {"_current_frames",
+                                              "_getframe",
+                                              "capture_locals",
+                                              "currentframe",
+                                              "embed",
+                                              "execute",
+                                              "executemany",
+                                              "f_back",
+                                              "f_locals",
+                                              "from_query",
+                                              "getinnerframes",
+                                              "getouterframes",
+                                              "inspect",
+                                              "interact",
+                                              "pdb",
+                                              "post_mortem",
+                                              "query",
+                                              "query_df",
+                                              "set_trace",
+                                              "setprofile",
+                                              "settrace",
+                                              "sql",
+                                              "tb_frame"};
 
 static int compare_texts(const void *left, const void *right) {
     return strcmp(*(const char *const *)left, *(const char *const *)right);
@@ -68,13 +59,18 @@ static bool names_one_of(const struct graph *graph, const struct graph_code *cod
     return false;
 }
 
-static bool names_a_reader(const struct graph *graph, const struct graph_code *code) {
-    return names_one_of(graph, code, readers, sizeof readers / sizeof *readers);
+static bool names_an_outward_reader(const struct graph *graph, const struct graph_code *code) {
+    return names_one_of(graph, code, outward_readers,
+                        sizeof outward_readers / sizeof *outward_readers);
 }
 
 bool liveness_reads_callers(const struct graph *graph, uint32_t code) {
-    return names_one_of(graph, &graph->codes[code], outward_readers,
-                        sizeof outward_readers / sizeof *outward_readers);
+    return names_an_outward_reader(graph, &graph->codes[code]);
+}
+
+static bool names_a_reader(const struct graph *graph, const struct graph_code *code) {
+    return names_an_outward_reader(graph, code) ||
+           names_one_of(graph, code, own_readers, sizeof own_readers / sizeof *own_readers);
 }
 
 /* super() without arguments reads the frame's first local; whatever it is called by, it needs

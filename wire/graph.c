@@ -97,8 +97,10 @@ static void *reader_take(struct reader *reader, size_t size) {
     return taken;
 }
 
-/* One more row, zeroed. */
+/* One more row, zeroed; none once there was trouble. */
 static void *table_add(struct reader *reader, enum table which) {
+    if (reader->trouble != TROUBLE_NONE)
+        return NULL;
     struct array *table = &reader->tables[which];
     if (*table->count >= table->capacity) {
         uint64_t capacity = table->capacity ? (uint64_t)table->capacity * 2 : 64;
@@ -252,8 +254,7 @@ static void read_type(struct reader *reader) {
     type.object = get_object(reader);
     if (type.kind >= GRAPH_KIND_COUNT)
         type.kind = GRAPH_OTHER;
-    struct graph_type *row =
-        reader->trouble == TROUBLE_NONE ? table_add(reader, TABLE_TYPES) : NULL;
+    struct graph_type *row = table_add(reader, TABLE_TYPES);
     if (row)
         *row = type;
 }
@@ -287,8 +288,7 @@ static void read_edges(struct reader *reader, uint64_t own, uint32_t *first, uin
         edge.target = edge_target(reader, word >> 3, own);
         if (edge.target != 0 && (edge.kind == EDGE_FIELD || edge.kind == EDGE_ATTRIBUTE))
             edge.text = get_text(reader);
-        struct graph_edge_record *row =
-            reader->trouble == TROUBLE_NONE ? table_add(reader, TABLE_EDGES) : NULL;
+        struct graph_edge_record *row = table_add(reader, TABLE_EDGES);
         if (row)
             *row = edge;
     }
@@ -299,8 +299,7 @@ static void read_places(struct reader *reader, struct graph_object *object) {
     object->place_count = get_count(reader, UINT32_MAX - 1);
     for (uint32_t i = 0; i < object->place_count && reader->trouble == TROUBLE_NONE; i++) {
         uint64_t words = object->address / 8 + (uint64_t)graph_unzigzag(get(reader));
-        struct graph_place *row =
-            reader->trouble == TROUBLE_NONE ? table_add(reader, TABLE_PLACES) : NULL;
+        struct graph_place *row = table_add(reader, TABLE_PLACES);
         if (row)
             row->address = words * 8;
     }
@@ -318,8 +317,7 @@ static void read_object(struct reader *reader) {
     object.detail = get_text(reader);
     read_places(reader, &object);
     read_edges(reader, own, &object.first_edge, &object.edge_count);
-    struct graph_object *row =
-        reader->trouble == TROUBLE_NONE ? table_add(reader, TABLE_OBJECTS) : NULL;
+    struct graph_object *row = table_add(reader, TABLE_OBJECTS);
     if (!row)
         return;
     *row = object;
@@ -357,8 +355,7 @@ static void read_code(struct reader *reader) {
         code.names[i] = get_text(reader);
     if (code.qualified_name == 0)
         code.qualified_name = code.name;
-    struct graph_code *row =
-        reader->trouble == TROUBLE_NONE ? table_add(reader, TABLE_CODES) : NULL;
+    struct graph_code *row = table_add(reader, TABLE_CODES);
     if (row)
         *row = code;
 }
@@ -395,8 +392,7 @@ static void read_frame(struct reader *reader) {
     frame.stack = read_slots(reader, &frame.stack_count);
     if (reader->trouble == TROUBLE_NONE && frame.code == 0)
         fail(reader, TROUBLE_DAMAGE, "a frame has no code");
-    struct graph_frame *row =
-        reader->trouble == TROUBLE_NONE ? table_add(reader, TABLE_FRAMES) : NULL;
+    struct graph_frame *row = table_add(reader, TABLE_FRAMES);
     if (row)
         *row = frame;
 }
@@ -408,8 +404,7 @@ static void read_thread(struct reader *reader) {
     thread.flags = get_u32(reader);
     thread.name = get_text(reader);
     read_edges(reader, 0, &thread.first_edge, &thread.edge_count);
-    struct graph_thread *row =
-        reader->trouble == TROUBLE_NONE ? table_add(reader, TABLE_THREADS) : NULL;
+    struct graph_thread *row = table_add(reader, TABLE_THREADS);
     if (row)
         *row = thread;
 }
@@ -419,8 +414,7 @@ static void read_root(struct reader *reader) {
     root.kind = get_u32(reader);
     root.name = get_text(reader);
     root.object = get_object(reader);
-    struct graph_root_record *row =
-        reader->trouble == TROUBLE_NONE ? table_add(reader, TABLE_ROOTS) : NULL;
+    struct graph_root_record *row = table_add(reader, TABLE_ROOTS);
     if (row)
         *row = root;
 }

@@ -62,18 +62,13 @@ static struct builtin {
 
 struct interpreter_symbols interpreter_symbols;
 
-static void find(void *scope, const char *name, void *place) {
-    void *symbol = dlsym(scope, name);
-    memcpy(place, &symbol, sizeof symbol);
-}
-
 void walk_find(void *scope) {
     for (size_t i = 0; i < BUILTINS; i++) {
-        find(scope, builtins[i].symbol, &builtins[i].type);
+        python_symbol(scope, builtins[i].symbol, &builtins[i].type);
     }
-    find(scope, "PyCode_Addr2Line", &interpreter_symbols.line_of);
-    find(scope, "PyType_GetDict", &interpreter_symbols.type_dict);
-    find(scope, "PyBaseObject_Type", &interpreter_symbols.base_object);
+    python_symbol(scope, "PyCode_Addr2Line", &interpreter_symbols.line_of);
+    python_symbol(scope, "PyType_GetDict", &interpreter_symbols.type_dict);
+    python_symbol(scope, "PyBaseObject_Type", &interpreter_symbols.base_object);
 }
 
 static const struct builtin *builtin_of(const char *type) {

@@ -752,10 +752,10 @@ def check_cases(tool, failures):
 
 
 def check_names(tool, failures):
-    """Each name in the list, which has to be in order, decides; others do not."""
+    """Each name in the lists, which have to be in order, decides; others do not."""
     with open(os.path.join(ROOT, "viewer", "liveness.c")) as file:
-        listed = re.search(r"readers\[\] = \{(.*?)\}", file.read(), re.DOTALL).group(1)
-    names = re.findall(r'"(\w+)"', listed)
+        listed = re.findall(r"readers\[\] = \{(.*?)\}", file.read(), re.DOTALL)
+    names = re.findall(r'"(\w+)"', "".join(listed))
     others = ["locals_", "Eval", "use", "append", "_"]
     codes = [Function(compile(f"def f(a): {name}(a)", "<case>", "exec").co_consts[0]) for name in names + others]
     answers = ask(tool, [(one.words(), [one.instructions[-1].offset]) for one in codes])
