@@ -1,0 +1,59 @@
+"""Fixed work for tests/e2e/test_instructions.py: `counted.py WORK N` does it N times, 10 frames deep.
+
+The iterator of repeat() makes no numbers, so that nothing allocates but what is meant to.
+"""
+import os
+import sys
+from itertools import repeat
+
+KEPT = []
+
+
+def pair(count):
+    """An object that is given back at once."""
+    for _ in repeat(None, count):
+        bytes(100)
+
+
+def keep(count):
+    """An object that stays; the list that keeps it seldom grows."""
+    KEPT.append([bytes(100) for _ in repeat(None, count)])
+
+
+def large(count):
+    """An object that pymalloc leaves to malloc, which the library sees twice."""
+    for _ in repeat(None, count):
+        bytes(1000)
+
+
+def leaf():
+    bytes(100)
+
+
+def stack(count):
+    """Two objects, from two stacks in turn."""
+    for _ in repeat(None, count):
+        leaf()
+        bytes(100)
+
+
+def nothing():
+    pass
+
+
+def call(count):
+    """A call that allocates nothing."""
+    for _ in repeat(None, count):
+        nothing()
+
+
+def at_depth(depth, work, count):
+    if depth > 1:
+        at_depth(depth - 1, work, count)
+    else:
+        work(count)
+
+
+WORKS = {"pair": pair, "keep": keep, "large": large, "stack": stack, "call": call}
+at_depth(8, WORKS[sys.argv[1]], int(sys.argv[2]))
+os._exit(0)  # before what was kept is freed
