@@ -5,6 +5,7 @@
 
 #include "lifetimes.h"
 #include "memory.h"
+#include "trace.h"
 
 #define BLOCKS_MAX (4u << 20)
 
@@ -108,8 +109,28 @@ static bool is_told(struct builder *builder, struct trace *trace, const struct i
     return false;
 }
 
+/* Why what came later has no snapshot, or no record at all. */
+static void warn_of_filters(struct trace *trace, const struct image *image) {
+    if (image->seccomp_lost & SECCOMP_LOST_MEMORY)
+        trace_warn(trace,
+                   "process %u let itself be shut in by a filter on system calls: nothing that it "
+                   "allocated afterwards is in here",
+                   image->pid);
+    else if (trace->holders && image->seccomp_lost & SECCOMP_LOST_TELL)
+        trace_warn(trace,
+                   "process %u runs under a filter on system calls: who held its memory was not "
+                   "looked at any more from then on",
+                   image->pid);
+    else if (trace->holders && image->seccomp_lost & SECCOMP_LOST_COPY)
+        trace_warn(trace,
+                   "process %u runs under a filter on system calls: from then on, only what "
+                   "functions' locals held was looked at",
+                   image->pid);
+}
+
 static void add_image(struct builder *builder, struct capacities *capacities, struct trace *trace,
                       struct image *image) {
+    warn_of_filters(trace, image);
     snapshots_settle(trace, image);
     const struct snapshot *best = snapshots_best(image);
     uint32_t before = builder->profile->snapshot_count;

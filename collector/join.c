@@ -64,7 +64,7 @@ struct session_page *join_open(struct join_point *point) {
     return hold_life(page) && open_listener(point) ? page : NULL;
 }
 
-static int add_region(struct image *image, bool first) {
+static int add_region(struct image *image, bool first, bool filtered) {
     void *pages;
     int fd = memfd_sealed("holdfast-rings", region_size(first, REGION_MAX_RINGS), &pages);
     if (fd < 0)
@@ -74,6 +74,7 @@ static int add_region(struct image *image, bool first) {
     region->process = image->number;
     region->ring_count = REGION_MAX_RINGS;
     region->has_gil_ring = first;
+    region->filtered = filtered;
     if (image_add_region(image, region, REGION_MAX_RINGS, first))
         return fd;
     munmap(pages, region_size(first, REGION_MAX_RINGS));
@@ -137,7 +138,10 @@ static void join_process(struct join_point *point, struct trace *trace,
         image->parent = request->process;
     else
         image->parent = before ? before : image_of_pid(trace, image->ppid);
-    int fd = watch(point, image) ? add_region(image, true) : -1;
+    /* A forked child knows its own. */
+    bool filtered =
+        request->kind == JOIN_IMAGE && procfs_filters(pid) > procfs_filters((uint32_t)getpid());
+    int fd = watch(point, image) ? add_region(image, true, filtered) : -1;
     if (fd < 0) {
         joined->error = errno;
         trace_warn(trace, "process %u could not be followed: %s", pid, strerror(errno));
@@ -158,7 +162,7 @@ static void join_rings(struct trace *trace, const struct join_request *request, 
         joined->error = ESRCH;
         return;
     }
-    int fd = add_region(image, false);
+    int fd = add_region(image, false, false);
     if (fd < 0) {
         joined->error = errno;
         trace_warn(trace, "process %u has more threads than can be followed", pid);

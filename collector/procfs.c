@@ -66,6 +66,24 @@ void procfs_describe(struct image *image) {
     image->statm = open_file(image->pid, "statm");
 }
 
+uint32_t procfs_filters(uint32_t pid) {
+    char text[4096];
+    int fd = open_file(pid, "status");
+    ssize_t size = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (fd >= 0)
+        close(fd);
+    if (size <= 0)
+        return 0;
+    text[size] = '\0';
+    const char *mode = strstr(text, "\nSeccomp:"), *count = strstr(text, "\nSeccomp_filters:");
+    unsigned filters = 0;
+    if (count)
+        sscanf(count, " Seccomp_filters: %u", &filters);
+    else if (mode && sscanf(mode, " Seccomp: %u", &filters) == 1)
+        filters = filters != 0;
+    return filters;
+}
+
 static bool near_peak(const struct image *image, uint64_t live) {
     return live >= image->totals.peak - image->totals.peak / 10;
 }

@@ -7,6 +7,9 @@
 /* Fills the image's command, working directory, parent's pid, and opens its memory statistics. */
 void procfs_describe(struct image *image);
 
+/* How many filters on system calls a process runs under; before Linux 5.9, whether it does. */
+uint32_t procfs_filters(uint32_t pid);
+
 /* Takes samples of resident memory that are due. */
 void procfs_sample(struct trace *trace);
 

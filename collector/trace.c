@@ -193,6 +193,7 @@ static void take_region_facts(struct image *image) {
             take_python_version(image, region);
             image->snapshots_taken = claimed(&region->snapshots);
             image->snapshot_ns = claimed(&region->snapshot_ns);
+            image->seccomp_lost = atomic_load(&region->seccomp_lost);
         }
         image->dropped += claimed(&region->dropped);
         image->truncated += claimed(&region->truncated);

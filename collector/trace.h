@@ -85,6 +85,7 @@ struct thread_name {
 
 struct image {
     uint32_t number;
+    uint32_t seccomp_lost; /* enum seccomp_lost */
     uint32_t pid, ppid;
     uint32_t self_pid; /* as the process sees itself, in a pid namespace of its own */
     uint32_t parent;   /* number of the image that forked it or came before it; 0 unknown */

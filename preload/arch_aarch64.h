@@ -17,6 +17,10 @@ static inline long sys_call6(long number, long a, long b, long c, long d, long e
     return x0;
 }
 
+/* The number and six more, all in registers. */
+#define SYSCALL_PARAMETERS long number, long a, long b, long c, long d, long e, long f
+#define SYSCALL_ARGUMENTS number, a, b, c, d, e, f
+
 #define SYS_AUDIT_ARCHITECTURE AUDIT_ARCH_AARCH64
 
 static inline __attribute__((noreturn)) void call_on_stack(void *top, void (*function)(void *),

@@ -14,6 +14,10 @@ static inline long sys_call6(long number, long a, long b, long c, long d, long e
     return result;
 }
 
+/* The number and six more: the last is on the stack, where a jump leaves it alone. */
+#define SYSCALL_PARAMETERS long number, long a, long b, long c, long d, long e
+#define SYSCALL_ARGUMENTS number, a, b, c, d, e
+
 #define SYS_AUDIT_ARCHITECTURE AUDIT_ARCH_X86_64
 
 static inline __attribute__((noreturn)) void call_on_stack(void *top, void (*function)(void *),

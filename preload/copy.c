@@ -15,6 +15,7 @@
 #include "../wire/graph.h"
 #include "bump.h"
 #include "isolation.h"
+#include "seccomp.h"
 #include "sys.h"
 #include "thread.h"
 #include "walk/walk.h"
@@ -206,7 +207,7 @@ bool copy_has_place(void) {
 
 bool copy_make(uint32_t snapshot, uint64_t memory_limit, bool wanted) {
     uint32_t place = free_place();
-    if (place == COPIES_MAX || next_child_is_init() || !page_ready())
+    if (place == COPIES_MAX || !seccomp_lets(SECCOMP_COPY) || next_child_is_init() || !page_ready())
         return false;
     end_latest();
     /* Its stack, made here: this thread's may be nearly used up. Only the copy touches it. */
@@ -234,21 +235,24 @@ static long children_highest(void) {
     return usage.ru_maxrss;
 }
 
-static void reap(uint32_t copy) {
-    int32_t pid = atomic_exchange(&process.snapshots.copies[copy], 0);
-    if (pid == 0)
-        return;
+/* False when it has not ended yet, and the options say not to wait for that. */
+static bool bury(uint32_t copy, int32_t pid, unsigned options) {
     long before = children_highest();
     struct rusage usage;
-    long reaped = sys_call6(SYS_wait4, pid, 0, __WCLONE | WNOHANG, (long)&usage, 0, 0);
-    if (reaped == 0) {
-        atomic_store(&process.snapshots.copies[copy], pid);
-        return;
-    }
+    long reaped = sys_call6(SYS_wait4, pid, 0, __WCLONE | options, (long)&usage, 0, 0);
+    if (reaped == 0)
+        return false;
     if (!sys_failed(reaped))
         usage_add_copy(before, &usage, children_highest());
     if (end_of(copy) == COPY_TOLD)
         process.snapshots.walk_ns = atomic_load(&word_of(copy)->ns);
+    return true;
+}
+
+static void reap(uint32_t copy) {
+    int32_t pid = atomic_exchange(&process.snapshots.copies[copy], 0);
+    if (pid != 0 && !bury(copy, pid, WNOHANG))
+        atomic_store(&process.snapshots.copies[copy], pid);
 }
 
 void copy_reap(void) {
@@ -279,6 +283,16 @@ void copy_wait_all(uint64_t ns) {
     for (uint32_t i = 0; i < COPIES_MAX && (waited = clock_ns() - began) < ns; i++)
         if (!gone(i))
             wait_for(i, ns - waited);
+}
+
+void copy_end_all(void) {
+    for (uint32_t i = 0; i < COPIES_MAX; i++) {
+        int32_t pid = atomic_exchange(&process.snapshots.copies[i], 0);
+        if (pid == 0)
+            continue;
+        sys_call6(SYS_kill, pid, SIGKILL, 0, 0, 0, 0);
+        bury(i, pid, 0);
+    }
 }
 
 uint64_t copy_expected_ns(void) {

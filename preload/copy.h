@@ -28,6 +28,9 @@ enum copy_end copy_wait(uint64_t ns);
 /* Waits for all of them. */
 void copy_wait_all(uint64_t ns);
 
+/* Ends all of them, and waits until they are gone. */
+void copy_end_all(void);
+
 /* How long copies work, as far as is known. */
 uint64_t copy_expected_ns(void);
 

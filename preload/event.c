@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "python.h"
+#include "seccomp.h"
 #include "snapshot.h"
 #include "sys.h"
 #include "thread.h"
@@ -56,6 +57,14 @@ void thread_prepare(void) {
         pthread_key_create(&thread_end.key, thread_detach) == 0 && thread_end.key < 32;
 }
 
+/* Of a thread that pthread_create() has made, its clock tells the id without a system call. */
+static uint32_t own_tid(void) {
+    clockid_t clock;
+    if (!seccomp_lets(SECCOMP_ATTACH) && pthread_getcpuclockid(pthread_self(), &clock) == 0)
+        return ~(uint32_t)(clock >> 3);
+    return (uint32_t)sys_call6(SYS_gettid, 0, 0, 0, 0, 0, 0);
+}
+
 static bool thread_attach(void) {
     if (self.attaching)
         return false;
@@ -66,7 +75,7 @@ static bool thread_attach(void) {
     memset(&self, 0, sizeof self);
     self.in_python = in_python;
     if (process.epoch) {
-        self.tid = (uint32_t)sys_call6(SYS_gettid, 0, 0, 0, 0, 0, 0);
+        self.tid = own_tid();
         self.pthread = (uint64_t)pthread_self();
         self.attaching = true;
         if (joined && thread_end.made)
@@ -97,9 +106,11 @@ void event_thread_name(struct writer *writer, uint32_t tid, const char *name) {
 
 static void send_name(struct writer *writer) {
     char name[16] = {0};
+    self.named = true;
+    if (!seccomp_lets(SECCOMP_ATTACH))
+        return;
     sys_call6(SYS_prctl, PR_GET_NAME, (long)name, 0, 0, 0, 0);
     event_thread_name(writer, self.tid, name);
-    self.named = true;
 }
 
 struct writer *event_begin(void) {

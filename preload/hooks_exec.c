@@ -14,6 +14,7 @@
 
 #include "environment.h"
 #include "real.h"
+#include "seccomp.h"
 #include "snapshot.h"
 #include "sys.h"
 #include "thread.h"
@@ -50,7 +51,7 @@ static void mark(unsigned what) {
 
 /* Not so in a vfork child, whose parent's memory lives on. */
 static bool image_is_ours(void) {
-    return process.epoch && self.epoch == process.epoch &&
+    return process.epoch && self.epoch == process.epoch && seccomp_lets(SECCOMP_ATTACH) &&
            self.tid == (uint32_t)sys_call6(SYS_gettid, 0, 0, 0, 0, 0, 0);
 }
 

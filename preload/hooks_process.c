@@ -2,6 +2,7 @@
  * and libraries that are loaded later. */
 #include <dlfcn.h>
 #include <link.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -13,7 +14,9 @@
 #include "../wire/event.h"
 #include "python.h"
 #include "real.h"
+#include "seccomp.h"
 #include "snapshot.h"
+#include "sys.h"
 #include "thread.h"
 
 /* From here on the program knows that the child's memory is gone, and may count on it. */
@@ -106,6 +109,54 @@ EXPORT int pthread_setname_np(pthread_t thread, const char *name) {
     return result;
 }
 
+/* -- Filters on system calls -- */
+
+/* Of a vfork child: it is the parent's memory that it would change. */
+static bool image_is_ours(void) {
+    return process.epoch == 0 || self.epoch != process.epoch || !seccomp_lets(SECCOMP_ATTACH) ||
+           self.tid == (uint32_t)sys_call6(SYS_gettid, 0, 0, 0, 0, 0, 0);
+}
+
+static bool is_strict(long number, long a, long b) {
+    return number == SYS_prctl ? b == SECCOMP_MODE_STRICT : (uint32_t)a == SECCOMP_SET_MODE_STRICT;
+}
+
+/* The filter, which both ways have in the same place, is read once the kernel has accepted it. */
+static long install(long number, long a, long b, long c, long d, long e) {
+    bool ours = image_is_ours();
+    if (ours)
+        seccomp_begin();
+    long result = real.syscall(number, a, b, c, d, e);
+    if (ours && result >= 0)
+        seccomp_installed(is_strict(number, a, b) ? NULL : (const struct sock_fprog *)c);
+    if (ours)
+        seccomp_end();
+    return result;
+}
+
+static bool prctl_installs(long option, long mode) {
+    return (int)option == PR_SET_SECCOMP &&
+           (mode == SECCOMP_MODE_STRICT || mode == SECCOMP_MODE_FILTER);
+}
+
+static bool installs(long number, long a, long b) {
+    if (number == SYS_seccomp)
+        return (uint32_t)a == SECCOMP_SET_MODE_STRICT || (uint32_t)a == SECCOMP_SET_MODE_FILTER;
+    return number == SYS_prctl && prctl_installs(a, b);
+}
+
+/* The real function must find its arguments, whatever their number, where the caller has put them:
+ * it is reached by a jump, as in dlopen below. Also, syscall(SYS_clone, ...) may return on another
+ * stack. */
+long holdfast_syscall(SYSCALL_PARAMETERS) __asm__("syscall");
+EXPORT long holdfast_syscall(SYSCALL_PARAMETERS) {
+    if (!real.syscall)
+        real_find();
+    if (installs(number, a, b))
+        return install(number, a, b, c, d, e);
+    return real.syscall(SYSCALL_ARGUMENTS);
+}
+
 EXPORT int prctl(int option, ...) {
     va_list list;
     va_start(list, option);
@@ -113,6 +164,8 @@ EXPORT int prctl(int option, ...) {
     unsigned long c = va_arg(list, unsigned long), d = va_arg(list, unsigned long);
     va_end(list);
     real_find();
+    if (prctl_installs(option, (long)a))
+        return (int)install(SYS_prctl, option, (long)a, (long)b, (long)c, (long)d);
     int result = real.prctl(option, a, b, c, d);
     if (option == PR_SET_NAME)
         self.named = false;

@@ -170,7 +170,6 @@ bool isolation_lock(int stream, int connection) {
         ALLOW,
         REFUSE,
         LET(SYS_munmap),
-        LET(SYS_mremap),
         LET(SYS_madvise),
         LET(SYS_futex),
         LET(SYS_clock_gettime),

@@ -14,6 +14,7 @@
 #include "../wire/join.h"
 #include "environment.h"
 #include "python.h"
+#include "seccomp.h"
 #include "sys.h"
 #include "thread.h"
 
@@ -180,6 +181,9 @@ static bool take_answer(struct answer *answer) {
     process.number = lineage.number = answer->reply.process;
     if (region->has_gil_ring)
         writer_open(&process.gil, region, 0);
+    if (region->filtered)
+        seccomp_unknown();
+    seccomp_publish();
     return writers_add(region);
 }
 
@@ -197,10 +201,21 @@ static bool join_forked_child(struct answer *answer) {
     return false;
 }
 
+/* A child of a process whose filter forbids to join: it goes on untraced, without a system call. */
+static bool join_forbidden(void) {
+    if (seccomp_lets(SECCOMP_JOIN))
+        return false;
+    if (lineage.session && !lineage.off)
+        atomic_fetch_add(&lineage.session->unjoined, 1);
+    process.off = lineage.off = true;
+    process.epoch = ++lineage.epoch;
+    return true;
+}
+
 bool process_join(void) {
     if (process.epoch)
         return !process.off;
-    if (!environ)
+    if (!environ || join_forbidden())
         return false;
     struct signals signals = signals_block();
     if (!atomic_exchange(&process.joining, true)) {
@@ -220,11 +235,13 @@ bool process_join(void) {
 }
 
 bool session_goes_on(void) {
-    return lineage.session && !lineage.off && environment.known &&
+    return lineage.session && !lineage.off && environment.known && seccomp_lets(SECCOMP_JOIN) &&
            session_collector_alive(lineage.session);
 }
 
 bool process_more_rings(void) {
+    if (!seccomp_lets(SECCOMP_JOIN))
+        return false;
     struct signals signals = signals_block();
     bool more = true;
     if (atomic_exchange(&process.joining, true)) {

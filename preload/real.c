@@ -75,6 +75,7 @@ bool real_find(void) {
     FIND(times);
     FIND(pthread_setname_np);
     FIND(prctl);
+    FIND(syscall);
     FIND(dlopen);
     FIND(dlmopen);
     FIND(malloc); /* last: it says that all are there */

@@ -58,6 +58,7 @@ struct real {
 
     int (*pthread_setname_np)(pthread_t, const char *);
     int (*prctl)(int, unsigned long, unsigned long, unsigned long, unsigned long);
+    long (*syscall)(long, ...);
     void *(*dlopen)(const char *, int);
     void *(*dlmopen)(long, const char *, int);
 };

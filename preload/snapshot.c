@@ -14,6 +14,7 @@
 #include "../wire/profile.h"
 #include "copy.h"
 #include "python.h"
+#include "seccomp.h"
 #include "sys.h"
 
 #define FIRST_GOAL ((uint64_t)8 << 20)
@@ -33,6 +34,7 @@
 #define CATCH_UP_SLEEP_NS 50000
 #define COPY_WAIT_NS 5000000u
 #define EXIT_WAIT_NS 200000000u
+#define HOLD_NS 1000000000u /* for a snapshot that another thread is taking */
 
 /* No address space has room for more: that will fail. */
 #define SIZE_POSSIBLE ((uint64_t)1 << 46)
@@ -258,9 +260,7 @@ static unsigned decide(uint64_t size, uint64_t began, uint64_t *live) {
     return *live + size > ceiling() ? SNAPSHOT_CEILING : SNAPSHOT_PEAK;
 }
 
-void snapshot_consider(size_t size) {
-    if (size > SIZE_POSSIBLE || !at_safe_point())
-        return;
+static void consider(size_t size) {
     uint64_t began = clock_ns();
     uint64_t live;
     copy_reap();
@@ -272,6 +272,47 @@ void snapshot_consider(size_t size) {
     uint64_t goal = smaller(next_step(clock_ns()), ceiling());
     process.snapshots.goal = goal;
     put_off(goal > live ? goal - live : 0);
+}
+
+/* Waits, within the budget, for copies that are still at work. */
+static void settle(void) {
+    copy_reap();
+    uint64_t began = clock_ns();
+    copy_wait_all(smaller(budget_left(began), EXIT_WAIT_NS));
+    copy_reap();
+    charge(began);
+}
+
+/* Holding comes first, then the look at whether somebody takes one; taking the other way round. */
+void snapshot_consider(size_t size) {
+    uint32_t nobody = 0;
+    if (size > SIZE_POSSIBLE || !at_safe_point() ||
+        !atomic_compare_exchange_strong(&process.snapshots.taker, &nobody, self.tid))
+        return;
+    if (atomic_load(&process.snapshots.holds) == 0 && seccomp_lets(SECCOMP_TELL))
+        consider(size);
+    atomic_store(&process.snapshots.taker, 0);
+}
+
+static bool taken_by_another(void) {
+    uint32_t taker = atomic_load(&process.snapshots.taker);
+    return taker != 0 && taker != self.tid;
+}
+
+void snapshot_hold(void) {
+    const struct timespec pause = {.tv_nsec = CATCH_UP_SLEEP_NS};
+    atomic_fetch_add(&process.snapshots.holds, 1);
+    if (!process.region || !seccomp_lets(SECCOMP_TELL))
+        return;
+    uint64_t began = clock_ns();
+    while (taken_by_another() && clock_ns() - began < HOLD_NS)
+        sys_call6(SYS_nanosleep, (long)&pause, 0, 0, 0, 0, 0);
+    settle();
+    copy_end_all();
+}
+
+void snapshot_release(void) {
+    atomic_fetch_sub(&process.snapshots.holds, 1);
 }
 
 void snapshot_look(uint64_t ticket) {
@@ -294,11 +335,6 @@ void snapshot_arm(void) {
 }
 
 void snapshot_settle(void) {
-    if (!process.region || !image_is_ours())
-        return;
-    copy_reap();
-    uint64_t began = clock_ns();
-    copy_wait_all(smaller(budget_left(began), EXIT_WAIT_NS));
-    copy_reap();
-    charge(began);
+    if (process.region && seccomp_lets(SECCOMP_COPY) && image_is_ours())
+        settle();
 }

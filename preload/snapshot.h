@@ -28,6 +28,11 @@ void snapshot_look(uint64_t ticket);
 /* The process has joined, or an interpreter was found or is no longer trusted. */
 void snapshot_arm(void);
 
+/* No snapshot begins between these two, and none is at work: their system calls are about to be
+ * forbidden. Not in a vfork child. */
+void snapshot_hold(void);
+void snapshot_release(void);
+
 /* This image is about to end: waits, within the budget, for a copy that is still at work. */
 void snapshot_settle(void);
 

@@ -25,7 +25,9 @@
  *     static inline void cpu_relax(void);   a hint inside a spinning loop
  *     static inline void call_on_stack(void *top, void (*function)(void *), void *argument);
  *         goes on in `function`, on another stack (16-byte aligned), and never comes back
- *     SYS_AUDIT_ARCHITECTURE                its name in linux/audit.h
+ *     SYSCALL_PARAMETERS, SYSCALL_ARGUMENTS those of libc's syscall() that a hook declares and
+ * hands on by a jump, so that all that were passed arrive SYS_AUDIT_ARCHITECTURE                its
+ * name in linux/audit.h
  */
 
 static inline bool sys_failed(long result) {

@@ -37,6 +37,8 @@ struct snapshot_state {
     /* Copies that have not been reaped, 0 none: one at work at most, the others about to be gone.
      * Any thread changes them, by exchange. */
     _Atomic int32_t copies[COPIES_MAX];
+    _Atomic uint32_t holds;          /* how many want none to begin; anybody */
+    _Atomic uint32_t taker;          /* the thread that decides on one, or takes it; 0 none */
     bool copy_wanted;                /* it must not be ended for a later one */
     uint64_t copy_began_ns, walk_ns; /* the latest copy; how long one works, as far as known */
     struct copy_page *page;          /* shared with them */

@@ -4,6 +4,7 @@
 #include <linux/futex.h>
 #include <time.h>
 
+#include "seccomp.h"
 #include "sys.h"
 #include "thread.h"
 
@@ -35,6 +36,8 @@ static void writer_sleep(struct writer *writer, uint64_t bytes) {
             return;
         cpu_relax();
     }
+    if (!seccomp_lets(SECCOMP_WAIT))
+        return;
     uint32_t wake = atomic_load_explicit(&ring->wake, memory_order_acquire);
     /* Pairs with the reader, which moves head before it looks at `waiting`. */
     atomic_store_explicit(&ring->waiting, 1, memory_order_seq_cst);
@@ -43,12 +46,16 @@ static void writer_sleep(struct writer *writer, uint64_t bytes) {
     atomic_store_explicit(&ring->waiting, 0, memory_order_relaxed);
 }
 
+static uint64_t wait_clock(void) {
+    return seccomp_lets(SECCOMP_WAIT) ? clock_ns() : 0;
+}
+
 /* False when the collector is gone: from then on the process is not traced. */
 static bool writer_wait(struct writer *writer, uint64_t bytes) {
     if (writer_has_room(writer, bytes))
         return true;
     struct ring *ring = writer->ring;
-    uint64_t start = clock_ns();
+    uint64_t start = wait_clock();
     while (!writer_has_room(writer, bytes)) {
         if (!session_collector_alive(process.session)) {
             process.off = true;
@@ -57,7 +64,7 @@ static bool writer_wait(struct writer *writer, uint64_t bytes) {
         writer_sleep(writer, bytes);
     }
     atomic_fetch_add_explicit(&ring->waits, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&ring->wait_ns, clock_ns() - start, memory_order_relaxed);
+    atomic_fetch_add_explicit(&ring->wait_ns, wait_clock() - start, memory_order_relaxed);
     return true;
 }
 
@@ -112,6 +119,8 @@ bool writers_add(struct region *region) {
 /* The thread is gone. A live one can't be mistaken for it: ids are unique while their thread lives.
  */
 static bool thread_is_dead(uint32_t tid) {
+    if (!seccomp_lets(SECCOMP_ATTACH))
+        return false;
     long pid = sys_call6(SYS_getpid, 0, 0, 0, 0, 0, 0);
     long result = sys_call6(SYS_tgkill, pid, (long)tid, 0, 0, 0, 0);
     return result == -3; /* ESRCH */

@@ -98,11 +98,20 @@ enum python_state {
         2, /* a version without a table, or one that failed its self-check: no stacks */
 };
 
+/* What a filter on system calls has taken from the library, for the report. */
+enum seccomp_lost {
+    SECCOMP_LOST_COPY = 1,   /* no more disposable copies */
+    SECCOMP_LOST_TELL = 2,   /* no more snapshots at all */
+    SECCOMP_LOST_MEMORY = 4, /* nothing more is traced */
+};
+
 struct region {
     uint32_t version;      /* collector */
     uint32_t process;      /* collector: the process's number in the session, from 1 */
     uint32_t ring_count;   /* collector: at most REGION_MAX_RINGS */
     uint32_t has_gil_ring; /* collector: ring 0 is the GIL's, of GIL_RING_SIZE bytes */
+    uint32_t filtered;     /* collector: a new image that runs under filters on system calls which
+                              the collector does not run under */
 
     _Atomic uint32_t python_state; /* program: enum python_state, stored last */
     char python_version[60];       /* program: as Py_GetVersion() begins, NUL-terminated */
@@ -122,6 +131,7 @@ struct region {
      * stood still for them, added when it goes on. */
     alignas(64) _Atomic uint64_t snapshots; /* program */
     _Atomic uint64_t snapshot_ns;           /* program */
+    _Atomic uint32_t seccomp_lost;          /* program: bits of enum seccomp_lost, and others */
     /* What was live at the latest snapshot that the collector has processed, and its number, which
      * is stored last. */
     _Atomic uint64_t snapshot_live, snapshot_told; /* collector */
