@@ -4,32 +4,25 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "hot.h"
 #include "python.h"
 #include "seccomp.h"
 #include "snapshot.h"
 #include "sys.h"
 #include "thread.h"
 
-/* Blocks from this size on are ordered exactly across processes, by a ticket. Below it, what two
- * processes do within the same millisecond may be seen in either order. */
-#define LARGE_BLOCK (128u << 10)
-
-#define FILTER_BITS (1u << 17)
-
-static uint8_t filter[FILTER_BITS / 8];
-
-static uint32_t filter_bit(const void *address) {
-    return (uint32_t)(((uintptr_t)address >> 4) * 0x9e3779b97f4a7c15ull >> 47);
+/* This thread holds the GIL, and its events may go the short way from now on. */
+static void hot_open(void) {
+    self.guard = python_guard(self.state);
+    if (python.quick)
+        process.short_way = process.epoch;
 }
+
+uint8_t filter[FILTER_BITS / 8];
 
 void filter_add(const void *address) {
     uint32_t bit = filter_bit(address);
     __atomic_fetch_or(&filter[bit / 8], (uint8_t)(1u << bit % 8), __ATOMIC_RELAXED);
-}
-
-bool filter_may_contain(const void *address) {
-    uint32_t bit = filter_bit(address);
-    return filter[bit / 8] >> bit % 8 & 1;
 }
 
 static struct {
@@ -129,6 +122,8 @@ struct writer *event_begin(void) {
     atomic_signal_fence(memory_order_seq_cst);
     if (!self.named)
         send_name(writer);
+    if (writer->is_gil)
+        hot_open();
     return writer;
 }
 
@@ -139,11 +134,7 @@ void event_end(struct writer *writer) {
         writer_release(writer);
 }
 
-/* Tells the reader which tickets had been taken before the next record. */
-static bool note_tickets(struct writer *writer) {
-    uint64_t ticket = atomic_load_explicit(&process.session->ticket, memory_order_relaxed);
-    if (ticket == writer->noted)
-        return true;
+bool event_note_tickets(struct writer *writer, uint64_t ticket) {
     uint64_t *record = writer_reserve(writer, 1);
     if (!record)
         return false;
@@ -160,7 +151,10 @@ static bool note_tickets(struct writer *writer) {
 static inline void put(struct writer *writer, bool large, uint64_t word, const uint64_t *words,
                        uint32_t count) {
     if (!large && writer->is_gil) {
-        uint64_t *record = note_tickets(writer) ? writer_reserve(writer, 1 + count) : NULL;
+        uint64_t ticket = atomic_load_explicit(&process.session->ticket, memory_order_relaxed);
+        if (ticket != writer->noted && !event_note_tickets(writer, ticket))
+            return;
+        uint64_t *record = writer_reserve(writer, 1 + count);
         if (!record)
             return;
         record[0] = word;

@@ -16,16 +16,8 @@ bool frames_begin(struct frame_walk *walk, const struct thread *thread) {
     const char *state = thread->state ? thread->state : python.own_state();
     if (!state)
         return false;
-    const char *frame = python_pointer(state, python.at.thread_frame);
-    bool by_cframe = python.at.minor == 11 || python.at.minor == 12;
-    if (by_cframe && frame)
-        frame = python_pointer(frame, python.at.cframe_frame);
-    *walk = (struct frame_walk){.next = frame,
-                                .previous = python.at.frame_previous,
-                                .code = python.at.frame_code,
-                                .position = python.at.frame_position,
-                                .owner = python.at.frame_owner};
-    return frame;
+    *walk = frames_of(state);
+    return walk->next;
 }
 
 static int64_t size_of(const char *object) {

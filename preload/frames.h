@@ -31,6 +31,19 @@ struct frame_walk {
 /* False when the thread has no frames that can be read. */
 bool frames_begin(struct frame_walk *walk, const struct thread *thread);
 
+/* The walk over a thread state's frames. */
+static inline struct frame_walk frames_of(const char *state) {
+    const char *frame = python_pointer(state, python.at.thread_frame);
+    bool by_cframe = python.at.minor == 11 || python.at.minor == 12;
+    if (by_cframe && frame)
+        frame = python_pointer(frame, python.at.cframe_frame);
+    return (struct frame_walk){.next = frame,
+                               .previous = python.at.frame_previous,
+                               .code = python.at.frame_code,
+                               .position = python.at.frame_position,
+                               .owner = python.at.frame_owner};
+}
+
 static inline bool frames_objects(void) {
     return python.at.minor <= 10;
 }

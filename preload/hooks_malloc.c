@@ -8,12 +8,11 @@
 #include <string.h>
 
 #include "../wire/event.h"
+#include "hot.h"
 #include "python.h"
 #include "real.h"
 #include "snapshot.h"
 #include "thread.h"
-
-#define unlikely(x) __builtin_expect(!!(x), 0)
 
 /* In glibc's header before each block: the block is a mapping of its own, which realloc moves by
  * mremap, so that old and new never exist side by side. */
@@ -30,10 +29,10 @@ EXPORT void *malloc(size_t size) {
     if (self.in_python)
         return real.malloc(size);
     snapshot_before(size);
-    self.in_python++;
+    self.in_python = 1;
     void *block = real.malloc(size);
-    self.in_python--;
-    if (block)
+    self.in_python = 0;
+    if (block && unlikely(hot_check_is_due() || !hot_alloc(HOT_BY_EITHER, BLOCK_HEAP, block, size)))
         note_alloc(BLOCK_HEAP, block, size);
     return block;
 }
@@ -59,10 +58,11 @@ EXPORT void free(void *block) {
         real.free(block);
         return;
     }
-    note_free(block);
-    self.in_python++;
+    if (unlikely(!hot_free(HOT_BY_EITHER, block)))
+        note_free(block);
+    self.in_python = 1;
     real.free(block);
-    self.in_python--;
+    self.in_python = 0;
 }
 
 static bool chunk_is_mapped(const void *block) {

@@ -3,10 +3,14 @@
  *
  * A wrapper's real function may itself be a wrapper of ours, or call one (tracemalloc between two
  * of ours; large objects go on to the RAW domain): thread.in_python makes the outermost one count.
+ *
+ * The RAW domain's wrappers (raw_*) are called with and without the GIL; those of the other two
+ * (object_*) with it, and these two go the short way of hot.h.
  */
 #include <dlfcn.h>
 #include <string.h>
 
+#include "hot.h"
 #include "python.h"
 #include "snapshot.h"
 #include "thread.h"
@@ -53,7 +57,7 @@ void pymem_tick(bool gil_held) {
     pymem_check(gil_held);
 }
 
-static void *pymem_malloc(void *context, size_t size) {
+static void *raw_malloc(void *context, size_t size) {
     const struct allocator *real = behind(context);
     if (!self.in_python)
         snapshot_before(size);
@@ -64,7 +68,7 @@ static void *pymem_malloc(void *context, size_t size) {
     return block;
 }
 
-static void *pymem_calloc(void *context, size_t count, size_t size) {
+static void *raw_calloc(void *context, size_t count, size_t size) {
     const struct allocator *real = behind(context);
     if (!self.in_python)
         snapshot_before(count * size);
@@ -90,8 +94,7 @@ static void *realloc_counted(const struct allocator *real, void *block, size_t s
     return moved;
 }
 
-static void *pymem_realloc(void *context, void *block, size_t size) {
-    const struct allocator *real = behind(context);
+static void *realloc_as(const struct allocator *real, void *block, size_t size) {
     if (self.in_python)
         return real->realloc(real->context, block, size);
     snapshot_before(size);
@@ -105,7 +108,11 @@ static void *pymem_realloc(void *context, void *block, size_t size) {
     return made;
 }
 
-static void pymem_free(void *context, void *block) {
+static void *raw_realloc(void *context, void *block, size_t size) {
+    return realloc_as(behind(context), block, size);
+}
+
+static void raw_free(void *context, void *block) {
     const struct allocator *real = behind(context);
     if (block && !self.in_python)
         note_free(block);
@@ -114,16 +121,83 @@ static void pymem_free(void *context, void *block) {
     self.in_python--;
 }
 
+hot_function void *object_malloc(enum hot_by by, void *context, size_t size) {
+    const struct allocator *real = context;
+    if (unlikely(self.in_python))
+        return real->malloc(real->context, size);
+    if (unlikely(snapshot_is_near(size)))
+        snapshot_consider(size);
+    self.in_python = 1;
+    void *block = real->malloc(real->context, size);
+    self.in_python = 0;
+    if (block && unlikely(!hot_alloc(by, BLOCK_PYTHON, block, size)))
+        note_alloc(BLOCK_PYTHON, block, size);
+    return block;
+}
+
+hot_function void *object_calloc(enum hot_by by, void *context, size_t count, size_t size) {
+    const struct allocator *real = context;
+    if (unlikely(self.in_python))
+        return real->calloc(real->context, count, size);
+    if (unlikely(snapshot_is_near(count * size)))
+        snapshot_consider(count * size);
+    self.in_python = 1;
+    void *block = real->calloc(real->context, count, size);
+    self.in_python = 0;
+    if (block && unlikely(!hot_alloc(by, BLOCK_PYTHON, block, count * size)))
+        note_alloc(BLOCK_PYTHON, block, count * size);
+    return block;
+}
+
+static void *object_realloc(void *context, void *block, size_t size) {
+    return realloc_as(context, block, size);
+}
+
 /* Every object has its type where a code object has it; the filter lets few others through. */
 static bool is_code(const void *object) {
     return filter_may_contain(object) && python.present &&
            python_pointer(object, python.at.type) == python.code_type;
 }
 
-static void pyobject_free(void *context, void *block) {
+static __attribute__((noinline)) void object_free_slowly(const void *block) {
     if (block && is_code(block))
         stack_code_freed(block);
-    pymem_free(context, block);
+    if (block && !self.in_python)
+        note_free(block);
+}
+
+hot_function void object_free(enum hot_by by, void *context, void *block) {
+    const struct allocator *real = context;
+    if (unlikely(!block || self.in_python || !hot_free(by, block)))
+        object_free_slowly(block);
+    uint32_t before = self.in_python;
+    self.in_python = 1;
+    real->free(real->context, block);
+    self.in_python = before;
+}
+
+static void *object_malloc_by_place(void *context, size_t size) {
+    return object_malloc(HOT_BY_PLACE, context, size);
+}
+
+static void *object_malloc_by_call(void *context, size_t size) {
+    return object_malloc(HOT_BY_CALL, context, size);
+}
+
+static void *object_calloc_by_place(void *context, size_t count, size_t size) {
+    return object_calloc(HOT_BY_PLACE, context, count, size);
+}
+
+static void *object_calloc_by_call(void *context, size_t count, size_t size) {
+    return object_calloc(HOT_BY_CALL, context, count, size);
+}
+
+static void object_free_by_place(void *context, void *block) {
+    object_free(HOT_BY_PLACE, context, block);
+}
+
+static void object_free_by_call(void *context, void *block) {
+    object_free(HOT_BY_CALL, context, block);
 }
 
 /* Arenas hold blocks that are counted one by one. What else comes through here (the frames' stack,
@@ -143,7 +217,8 @@ static void arena_free(void *context, void *start, size_t size) {
 }
 
 static bool is_ours(const struct allocator *now) {
-    return now->malloc == pymem_malloc;
+    return now->malloc == raw_malloc || now->malloc == object_malloc_by_place ||
+           now->malloc == object_malloc_by_call;
 }
 
 static struct allocator *saved(int domain, const struct allocator *now) {
@@ -164,9 +239,12 @@ static void wrap(int domain) {
     struct allocator *context = is_ours(&now) ? NULL : saved(domain, &now);
     if (!context)
         return;
-    struct allocator ours = {context, pymem_malloc, pymem_calloc, pymem_realloc,
-                             domain == DOMAIN_OBJ ? pyobject_free : pymem_free};
-    pymem.set(domain, &ours);
+    struct allocator raw = {context, raw_malloc, raw_calloc, raw_realloc, raw_free};
+    struct allocator by_place = {context, object_malloc_by_place, object_calloc_by_place,
+                                 object_realloc, object_free_by_place};
+    struct allocator by_call = {context, object_malloc_by_call, object_calloc_by_call,
+                                object_realloc, object_free_by_call};
+    pymem.set(domain, domain == DOMAIN_RAW ? &raw : python.current_place ? &by_place : &by_call);
 }
 
 static void wrap_all(void) {

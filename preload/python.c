@@ -112,6 +112,10 @@ static void recognise(void *scope, const char *version) {
         return;
     take_offsets(known);
     python.has_gil = !python.at.free_threaded;
+    if (python.at.runtime_current)
+        python.current_place =
+            (const char *const *)(const void *)(python.runtime + python.at.runtime_current);
+    python.guard = minor < 12 ? python.at.thread_id : python.at.thread_interpreter;
     walk_find(scope);
     python.state = PYTHON_TRACED;
     python.present = true;
@@ -157,15 +161,14 @@ void python_publish(void) {
 void python_distrust(void) {
     python.present = false;
     python.has_gil = false;
+    python.quick = false;
+    process.short_way = 0;
     python.state = PYTHON_UNKNOWN;
     python_publish();
 }
 
 bool python_gil_held(struct thread *thread) {
     thread->state = NULL;
-    /* From 3.12 the state is in thread-local storage, and finding that may allocate: when libpython
-     * was loaded late, and after any dlopen. What is allocated there is recorded without a stack.
-     */
     if (!python.present || thread->asking)
         return false;
     thread->asking = true;
@@ -173,13 +176,14 @@ bool python_gil_held(struct thread *thread) {
     thread->asking = false;
     if (!state)
         return false;
-    if (python.at.minor < 12) {
-        if (*(const uint64_t *)(const void *)(state + python.at.thread_id) != thread->pthread)
-            return false;
-        thread->state = state;
-        return true;
-    }
+    if (python.at.minor < 12 && python_guard(state) != thread->pthread)
+        return false;
     thread->state = state;
-    return python.has_gil && python_pointer(state, python.at.thread_interpreter) ==
-                                 python_pointer(python.runtime, python.at.runtime_main_interpreter);
+    bool held = python.has_gil &&
+                (python.at.minor < 12 ||
+                 python_guard(state) ==
+                     *(const uint64_t *)(const void *)(python.runtime +
+                                                       python.at.runtime_main_interpreter));
+    python.quick |= held && (!python.current_place || *python.current_place == state);
+    return held;
 }

@@ -23,14 +23,24 @@ struct python {
     struct python_offsets at; /* valid when present, as are the fields */
     const struct python_field *fields;
     size_t field_count;
-    const char *runtime;    /* _PyRuntime */
-    const void *code_type;  /* PyCode_Type */
-    void *(*current)(void); /* the thread state that holds the GIL; from 3.12 only if it is ours */
+    const char *runtime;   /* _PyRuntime */
+    const void *code_type; /* PyCode_Type */
+    bool quick;            /* present, with a GIL, and once held here: see hot.h */
+    /* The thread state that holds the GIL, from 3.12 only if it is ours, NULL if none. From 3.12 it
+     * is in thread-local storage, and finding that may allocate: when libpython was loaded late,
+     * and after any dlopen. What is allocated there is recorded without a stack. */
+    void *(*current)(void);
+    const char *const *current_place; /* the same to 3.11, by a look; else NULL */
+    uint32_t guard;           /* in a thread state, what tells whose it is: python_guard() */
     void *(*own_state)(void); /* this thread's, with or without the GIL */
     char version[60];
 };
 
 extern struct python python;
+
+static inline const char *python_pointer(const char *object, uint32_t offset) {
+    return *(const char *const *)(const void *)(object + offset);
+}
 
 /* Looks for an interpreter, unless one was found: among the loaded objects, or in one that was just
  * opened (`handle`, from dlopen), which others may be unable to see. Called by the library's
@@ -51,6 +61,13 @@ void python_distrust(void);
  * something). One load. */
 static inline bool python_present(void) {
     return python.present;
+}
+
+/* A word of a thread state: its thread, as pthread_self(), where the state that holds the GIL may
+ * be another thread's (to 3.11); else its interpreter. Only with the GIL is it as it was when this
+ * thread last held it. */
+static inline uint64_t python_guard(const char *state) {
+    return *(const uint64_t *)(const void *)(state + python.guard);
 }
 
 /* The calling thread holds the main interpreter's GIL, so that what it does is ordered with all
@@ -86,9 +103,5 @@ void pymem_check(bool gil_held);
 
 /* pymem_check, at every 64th allocation of a thread. */
 void pymem_tick(bool gil_held);
-
-static inline const char *python_pointer(const char *object, uint32_t offset) {
-    return *(const char *const *)(const void *)(object + offset);
-}
 
 #endif

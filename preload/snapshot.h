@@ -13,11 +13,15 @@
  * which the heap may be copied. */
 void snapshot_consider(size_t size);
 
+/* It is time to ask. */
+static inline bool snapshot_is_near(size_t size) {
+    return __builtin_expect(process.gil_allocated + size > process.snapshot_limit, 0);
+}
+
 /* A thread that did not hold the GIL at its last event asks only before a large block: it has
  * hardly taken the GIL since, and would wait for the line that those with the GIL write. */
 static inline void snapshot_before(size_t size) {
-    if ((self.state || size >= GRAPH_LARGE_BLOCK) &&
-        __builtin_expect(process.gil_allocated + size > process.snapshot_limit, 0))
+    if ((self.state || size >= GRAPH_LARGE_BLOCK) && snapshot_is_near(size))
         snapshot_consider(size);
 }
 

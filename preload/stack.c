@@ -279,6 +279,19 @@ uint32_t stack_node(struct thread *thread, struct writer *writer) {
                             : walk_stack(cache, writer, &walk, false);
 }
 
+uint32_t stack_node_held(struct thread *thread, struct writer *writer) {
+    const struct stack_cache *cache = &thread->gil_cache;
+    uint32_t epoch = atomic_load_explicit(&freed.count, memory_order_acquire);
+    /* None is not below DEEP either. */
+    if (cache->count - 1 < DEEP && cache->epoch == epoch) {
+        struct frame_walk walk = frames_of(thread->state);
+        if (frames_objects() ? is_last_stack(cache, &walk, true)
+                             : is_last_stack(cache, &walk, false))
+            return cache->entries[cache->count - 1].node;
+    }
+    return stack_node(thread, writer);
+}
+
 void stack_cache_release(struct stack_cache *cache) {
     if (cache->entries)
         pages_unmap(cache->entries, (size_t)cache->capacity * sizeof *cache->entries);

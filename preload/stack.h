@@ -36,6 +36,9 @@ struct stack_cache {
  * Defines in the ring what is new. 0 when memory for the tables ran out. */
 uint32_t stack_node(struct thread *thread, struct writer *writer);
 
+/* The same for a thread that holds the GIL, whose state thread->state is, and the GIL's writer. */
+uint32_t stack_node_held(struct thread *thread, struct writer *writer);
+
 /* A code object is about to be freed: its address may be reused, so no stored address may match it
  * from now on. */
 void stack_code_freed(const void *code);

@@ -47,6 +47,7 @@ struct snapshot_state {
 struct process {
     alignas(WIRE_PAGE) uint32_t epoch; /* changes with each fork; 0: not joined */
     bool off;                          /* not traced (any more) */
+    uint32_t short_way;                /* the epoch while hot.h's way is open, else 0 */
     _Atomic bool joining;
     uint32_t number; /* in the session */
     struct session_page *session;
@@ -66,6 +67,8 @@ struct process {
 struct thread {
     uint32_t epoch; /* equals process.epoch when this thread is attached */
     uint32_t tid;
+    uint64_t guard;     /* python_guard() of a state by which this thread holds the GIL, once it has
+                           had an event with it; else 0. See hot.h */
     uint32_t in_python; /* depth inside an allocator's real function: what it takes from the one
                            below is not counted again */
     uint32_t checks;    /* counts down to the next pymem_check */
@@ -110,14 +113,29 @@ void event_snapshot(struct writer *writer, unsigned reason, uint32_t number, uin
 void event_mark(struct writer *writer, unsigned mark, uint64_t value);
 void event_thread_name(struct writer *writer, uint32_t tid, const char *name);
 
+/* Tells the reader that the tickets below `ticket` had been taken before the next record, which
+ * carries none. False when the ring takes no more. */
+bool event_note_tickets(struct writer *writer, uint64_t ticket);
+
 /* A whole event: the block has just been made, or is about to be freed. */
 void note_alloc(unsigned kind, const void *block, uint64_t size);
 void note_free(const void *block);
 
 /* Addresses that a free must look at twice: large blocks (ordered by ticket across processes) and
  * code objects. A one-sided test: false is certain. */
+#define FILTER_BITS (1u << 17)
+extern uint8_t filter[FILTER_BITS / 8];
+
+static inline uint32_t filter_bit(const void *address) {
+    return (uint32_t)(((uintptr_t)address >> 4) * 0x9e3779b97f4a7c15ull >> 47);
+}
+
+static inline bool filter_may_contain(const void *address) {
+    uint32_t bit = filter_bit(address);
+    return filter[bit / 8] >> bit % 8 & 1;
+}
+
 void filter_add(const void *address);
-bool filter_may_contain(const void *address);
 
 /* Makes the key whose destructor gives back what an ending thread held. Once, before there are
  * threads. */

@@ -59,6 +59,7 @@ static bool writer_wait(struct writer *writer, uint64_t bytes) {
     while (!writer_has_room(writer, bytes)) {
         if (!session_collector_alive(process.session)) {
             process.off = true;
+            process.short_way = 0;
             return false;
         }
         writer_sleep(writer, bytes);
@@ -77,7 +78,7 @@ static bool writer_wrap(struct writer *writer) {
     uint64_t rest = lap_end(writer) - writer->tail;
     if (!writer_wait(writer, rest))
         return false;
-    writer->body[(writer->tail & writer->mask) / 8] = event_word(EVENT_PAD, 0, 0, rest);
+    *writer_place(writer) = event_word(EVENT_PAD, 0, 0, rest);
     writer_commit(writer, (uint32_t)(rest / 8));
     return true;
 }
@@ -91,7 +92,8 @@ uint64_t *writer_reserve_slowly(struct writer *writer, uint32_t words) {
     uint64_t head = atomic_load_explicit(&writer->ring->head, memory_order_acquire);
     uint64_t room_end = head + writer->mask + 1;
     writer->straight_end = room_end < lap_end(writer) ? room_end : lap_end(writer);
-    return writer->body + (writer->tail & writer->mask) / 8;
+    writer->lap = (uintptr_t)writer->body - (writer->tail & ~writer->mask);
+    return writer_place(writer);
 }
 
 void writer_open(struct writer *writer, struct region *region, uint32_t index) {

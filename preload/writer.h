@@ -17,6 +17,7 @@ struct writer {
     uint64_t tail; /* our copy of ring->tail */
     uint64_t
         straight_end; /* tail may grow up to here without a look at ring->head or the body's end */
+    uintptr_t lap;    /* up to there, a position's place in memory is lap + position */
     uint64_t mask;    /* ring size - 1 */
     uint64_t noted;   /* GIL's writer: the ticket counter when it was last noted */
     bool busy;        /* between writer_enter and writer_leave; a signal handler finds it set */
@@ -25,6 +26,10 @@ struct writer {
     struct stack_cache
         cache; /* the owner's last stack; the GIL's writer uses thread.gil_cache instead */
 };
+
+static inline uint64_t *writer_place(const struct writer *writer) {
+    return (uint64_t *)(writer->lap + writer->tail);
+}
 
 /* writer_reserve when the next record does not simply fit. */
 uint64_t *writer_reserve_slowly(struct writer *writer, uint32_t words);
@@ -35,7 +40,7 @@ uint64_t *writer_reserve_slowly(struct writer *writer, uint32_t words);
 static inline uint64_t *writer_reserve(struct writer *writer, uint32_t words) {
     if (__builtin_expect(writer->tail + (uint64_t)words * 8 > writer->straight_end, 0))
         return writer_reserve_slowly(writer, words);
-    return writer->body + (writer->tail & writer->mask) / 8;
+    return writer_place(writer);
 }
 
 static inline void writer_commit(struct writer *writer, uint32_t words) {

@@ -6,6 +6,7 @@ static const struct python_offsets offsets_3_11 = {
     .type_flags = 168,
     .runtime_main_interpreter = 48,
     .runtime_main_thread = 80,
+    .runtime_current = 576,
     .runtime_finalizing = 24,
     .interpreter_gc = 648,
     .gc_collecting = 200,

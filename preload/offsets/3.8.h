@@ -6,6 +6,7 @@ static const struct python_offsets offsets_3_8 = {
     .type_flags = 168,
     .runtime_main_interpreter = 40,
     .runtime_main_thread = 72,
+    .runtime_current = 1368,
     .runtime_finalizing = 16,
     .runtime_gc = 344,
     .gc_collecting = 200,

@@ -6,6 +6,7 @@ static const struct python_offsets offsets_3_9 = {
     .type_flags = 168,
     .runtime_main_interpreter = 40,
     .runtime_main_thread = 72,
+    .runtime_current = 568,
     .runtime_finalizing = 16,
     .interpreter_gc = 616,
     .gc_collecting = 200,
