@@ -8,9 +8,11 @@
 #include <time.h>
 
 #define WINDOW 1024u
+#define THREADS_MAX 256
 
 double pairs_allocate(long count);
 double pairs_free_only(long count);
+double pairs_in_threads(long threads, long count);
 
 static double now_ns(void) {
     struct timespec time;
@@ -57,17 +59,22 @@ static void *run(void *count) {
     return NULL;
 }
 
-int main(int argc, char **argv) {
-    long threads = argc > 1 ? atol(argv[1]) : 1;
-    long count = argc > 2 ? atol(argv[2]) : 5000000;
-    pthread_t handles[256];
-    if (threads > 256)
-        return 2;
+/* ns for one malloc and one free, by the clock, of `count` of them in each of so many threads. */
+double pairs_in_threads(long threads, long count) {
+    pthread_t handles[THREADS_MAX];
+    if (threads > THREADS_MAX)
+        return 0;
     double start = now_ns();
     for (long i = 0; i < threads; i++)
         pthread_create(&handles[i], NULL, run, (void *)(intptr_t)count);
     for (long i = 0; i < threads; i++)
         pthread_join(handles[i], NULL);
-    printf("%.2f\n", (now_ns() - start) / (double)(count * threads));
+    return (now_ns() - start) / (double)(count * threads);
+}
+
+int main(int argc, char **argv) {
+    long threads = argc > 1 ? atol(argv[1]) : 1;
+    long count = argc > 2 ? atol(argv[2]) : 5000000;
+    printf("%.2f\n", pairs_in_threads(threads, count));
     return 0;
 }

@@ -1,5 +1,5 @@
-/* Fixed work for tests/e2e/test_instructions.py: `counted WORK N` does it N times. What one time costs
- * is the difference between N and 2N times. */
+/* Fixed work for tests/e2e/test_instructions.py: `counted WORK N` does it N times. What one time
+ * costs is the difference between N and 2N times. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,0 +1,63 @@
+"""scripts/bench runs: one tiny row, without peers and so without a network. Figures are compared, never timed."""
+import json
+import os
+
+import harness
+
+BENCH = harness.ROOT / "scripts" / "bench"
+
+
+def bench(folder, *options):
+    environment = {**os.environ, "HOLDFAST_BINARY": str(harness.holdfast_binary())}
+    return harness.execute([BENCH, "--state", folder / "state", "--output", folder / "page.md", "--rows", "tiny",
+                            "--tools", "holdfast", *options], env=environment)
+
+
+def records(folder):
+    file, = (folder / "state").glob("full-*.jsonl")
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+def test_one_row(tmp_path):
+    done = bench(tmp_path, "--rounds", "2")
+    assert done.returncode == 0, done.stderr.decode()
+    _, *runs = records(tmp_path)
+    assert [(run["tool"], run["round"], run["end"]) for run in runs] == [
+        (tool, number, "ok") for number in range(2) for tool in ("untraced", "holdfast", "untraced-again")]
+    ours = runs[1]
+    assert ours["events"] > 1000 and ours["dropped"] == 0 and ours["disk"] > 1000
+    assert all(isinstance(took, float) for took in ours["reports"].values()) and len(ours["reports"]) == 3
+    # The program's and the collector's are told apart, and both are there.
+    assert 5 * harness.MB < runs[0]["rss"] < ours["rss"] and harness.MB < ours["rss_tool"]
+    assert 0 < ours["cpu_tool"] < ours["cpu"] and runs[0]["cpu_tool"] == 0
+    assert 0 < ours["inner_wall"] < ours["wall"]
+    page = (tmp_path / "page.md").read_text()
+    assert "| profile at most 2 MB | met | tiny" in page and "| tiny | " in page
+    assert ">tiny</text>" in (tmp_path / "page.svg").read_text()
+
+
+def test_goes_on_and_writes_again(tmp_path):
+    assert bench(tmp_path, "--rounds", "1").returncode == 0
+    first = records(tmp_path)
+    # The run is interrupted in its second round, in the middle of a line.
+    file, = (tmp_path / "state").glob("full-*.jsonl")
+    with open(file, "a") as output:
+        output.write(json.dumps({**first[1], "round": 1}) + '\n{"row": "ti')
+    assert bench(tmp_path, "--rounds", "2").returncode == 0
+    found = file.read_text().splitlines()
+    assert found[:len(first)] == [json.dumps(record) for record in first]
+    page = (tmp_path / "page.md").read_text()
+    (tmp_path / "page.md").unlink()
+    assert bench(tmp_path, "--report-only").returncode == 0
+    assert (tmp_path / "page.md").read_text() == page and "2 rounds" in page
+
+
+def test_a_failure_is_shown(tmp_path):
+    assert bench(tmp_path, "--rounds", "1").returncode == 0
+    file, = (tmp_path / "state").glob("full-*.jsonl")
+    about, *runs = records(tmp_path)
+    runs[1].update(end="SIGSEGV", said="a | b")
+    file.write_text("\n".join(map(json.dumps, [about, *runs])) + "\n")
+    assert bench(tmp_path, "--report-only").returncode == 0
+    page = (tmp_path / "page.md").read_text()
+    assert "- tiny, Holdfast: SIGSEGV (`a / b`)" in page and "| tiny | failed |" in page
