@@ -87,12 +87,25 @@ static bool begin_walk(struct trace *trace, struct caller *caller, struct snapsh
     return sent;
 }
 
+/* The copy that told the same snapshot is gone, which has not been seen to yet. */
+static bool copy_has_left(const struct callers *callers, const struct caller *caller) {
+    for (uint32_t i = 0; i < callers->count; i++) {
+        const struct caller *copy = &callers->list[i];
+        if (copy->kind == CALLER_COPY && copy->image == caller->image &&
+            copy->snapshot == caller->snapshot)
+            return has_left(copy);
+    }
+    return false;
+}
+
 static void serve_early(struct callers *callers, struct trace *trace, uint32_t index) {
     struct caller *caller = &callers->list[index];
     struct image *image = caller->image;
     if (image->snapshots.last >= caller->snapshot) {
         struct snapshot *snapshot = snapshots_find(image, caller->snapshot);
-        if (snapshot && snapshot->state == SNAPSHOT_AWAITED && begin_walk(trace, caller, snapshot))
+        if (snapshot && copy_has_left(callers, caller))
+            return; /* the process itself, whose copy has just died: that one's end comes first */
+        if (snapshot && snapshots_may_walk(snapshot) && begin_walk(trace, caller, snapshot))
             return;
         answer(callers, index, ESTALE);
         return;

@@ -74,13 +74,24 @@ static bool explains_peak(const struct image *image, const struct snapshot *snap
     return snapshot->seq <= image->totals.peak_seq;
 }
 
+/* Of two, the one that tells of more: a whole heap rather than locals, unless it was far smaller
+ * then; locals rather than a heap without its end. */
+static bool tells_more(const struct image *image, const struct snapshot *one,
+                       const struct snapshot *other) {
+    if (!is_complete(one) || !is_complete(other))
+        return is_complete(one) && !is_complete(other);
+    bool deeper = !(one->flags & SNAPSHOT_IS_SHALLOW) && other->flags & SNAPSHOT_IS_SHALLOW;
+    return deeper && explains_peak(image, one) == explains_peak(image, other) &&
+           one->bytes >= other->bytes / 4 * 3;
+}
+
 /* A later snapshot of the same reason that makes this one needless. */
 static bool replaces(const struct image *image, const struct snapshot *later,
                      const struct snapshot *snapshot) {
     if (later->reason != snapshot->reason || later->state != SNAPSHOT_ARRIVED)
         return false;
-    if (is_complete(later) != is_complete(snapshot))
-        return is_complete(later);
+    if (tells_more(image, snapshot, later) || tells_more(image, later, snapshot))
+        return tells_more(image, later, snapshot);
     return snapshot->reason == SNAPSHOT_PEAK &&
            explains_peak(image, later) == explains_peak(image, snapshot);
 }
@@ -95,7 +106,7 @@ static bool is_needed(const struct image *image, uint32_t index) {
         bool earlier = i < index && other->reason == snapshot->reason && is_complete(other);
         if (i > index && replaces(image, other, snapshot))
             return false;
-        if (earlier && (snapshot->reason == SNAPSHOT_CEILING || !is_complete(snapshot)))
+        if (earlier && (snapshot->reason == SNAPSHOT_CEILING || tells_more(image, other, snapshot)))
             return false;
     }
     return true;
@@ -120,6 +131,15 @@ void snapshots_settle(const struct trace *trace, struct image *image) {
             snapshot->state = SNAPSHOT_ARRIVED;
     }
     prune(image);
+}
+
+/* One copy at a time: the program ends the one before it, if that is still at work. */
+static void give_up_awaited(struct image *image) {
+    for (uint32_t i = 0; i < image->snapshots.count; i++) {
+        struct snapshot *snapshot = image->snapshots.list[i];
+        if (snapshot->state == SNAPSHOT_AWAITED && snapshot->reason == SNAPSHOT_PEAK)
+            snapshot->state = SNAPSHOT_ARRIVED;
+    }
 }
 
 static uint64_t pause_of(const struct snapshots *snapshots, uint32_t number) {
@@ -156,6 +176,7 @@ bool snapshots_take(struct trace *trace, struct image *image, uint64_t number, u
     tell_live(image, number);
     if (reason == SNAPSHOT_REQUEST)
         snapshots->last_request = (uint32_t)number;
+    give_up_awaited(image);
     snapshots_settle(trace, image);
     if (!trace->holders || !has_room(image, reason))
         return true;
@@ -192,7 +213,14 @@ struct snapshot *snapshots_find(const struct image *image, uint32_t number) {
     return NULL;
 }
 
+bool snapshots_may_walk(const struct snapshot *snapshot) {
+    return snapshot->state == SNAPSHOT_AWAITED ||
+           (snapshot->state == SNAPSHOT_ARRIVED && snapshot->stream >= 0 && !is_complete(snapshot));
+}
+
+/* What a copy told that died is given up: its frames would have come last. */
 void snapshots_walk(struct trace *trace, struct snapshot *snapshot, int stream) {
+    close_stream(snapshot);
     snapshot->stream = stream;
     snapshot->state = SNAPSHOT_WALKING;
     snapshot->since_ns = trace_clock(trace);
@@ -367,9 +395,9 @@ const struct snapshot *snapshots_best(const struct image *image) {
             best = snapshot;
             continue;
         }
-        bool as_complete = is_complete(snapshot) == is_complete(best);
+        bool more = tells_more(image, snapshot, best), less = tells_more(image, best, snapshot);
         bool as_early = explains_peak(image, snapshot) == explains_peak(image, best);
-        if (!as_complete ? is_complete(snapshot)
+        if (more || less ? more
             : !as_early
                 ? explains_peak(image, snapshot)
                 : snapshot->bytes + snapshot->pending_bytes >= best->bytes + best->pending_bytes)

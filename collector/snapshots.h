@@ -71,6 +71,9 @@ bool snapshots_take(struct trace *trace, struct image *image, uint64_t number, u
 /* NULL when there is none, or it was not worth keeping. */
 struct snapshot *snapshots_find(const struct image *image, uint32_t number);
 
+/* None has told it yet, or one died before its end. */
+bool snapshots_may_walk(const struct snapshot *snapshot);
+
 /* The copy has come: `stream` (owned from now on) is what it writes to. */
 void snapshots_walk(struct trace *trace, struct snapshot *snapshot, int stream);
 

@@ -25,6 +25,7 @@
 #define STACK_SIZE ((size_t)1 << 20)
 #define BUFFER_SIZE ((size_t)256 << 10)
 #define POLL_NS 4000000u
+#define SKIP_MOST 3u /* of snapshots without a copy after one that died: 1, 3, 7, then 15 */
 
 /* How copies tell the process that they are done. Shared memory, which the program's own children
  * do not inherit. */
@@ -205,9 +206,26 @@ bool copy_has_place(void) {
     return free_place() != COPIES_MAX;
 }
 
+/* Nobody ended it: what it died of is likely to be there the next time. */
+static void note_death(void) {
+    uint8_t died = process.snapshots.copies_died;
+    process.snapshots.copies_to_skip = (uint8_t)((2u << died) - 1);
+    if (died < SKIP_MOST)
+        process.snapshots.copies_died++;
+}
+
+/* It is not time yet for another one, after some that died. */
+static bool skipped(bool wanted) {
+    if (wanted || process.snapshots.copies_to_skip == 0)
+        return false;
+    process.snapshots.copies_to_skip--;
+    return true;
+}
+
 bool copy_make(uint32_t snapshot, uint64_t memory_limit, bool wanted) {
     uint32_t place = free_place();
-    if (place == COPIES_MAX || !seccomp_lets(SECCOMP_COPY) || next_child_is_init() || !page_ready())
+    if (place == COPIES_MAX || !seccomp_lets(SECCOMP_COPY) || skipped(wanted) ||
+        next_child_is_init() || !page_ready())
         return false;
     end_latest();
     /* Its stack, made here: this thread's may be nearly used up. Only the copy touches it. */
@@ -244,8 +262,12 @@ static bool bury(uint32_t copy, int32_t pid, unsigned options) {
         return false;
     if (!sys_failed(reaped))
         usage_add_copy(before, &usage, children_highest());
-    if (end_of(copy) == COPY_TOLD)
+    if (end_of(copy) == COPY_TOLD) {
         process.snapshots.walk_ns = atomic_load(&word_of(copy)->ns);
+        process.snapshots.copies_died = 0;
+    } else if (end_of(copy) == COPY_WORKING) {
+        note_death();
+    }
     return true;
 }
 

@@ -6,6 +6,9 @@
  * nothing is due. When the bound alone is above it, the library looks again a little later; before
  * a large allocation, it waits until the collector has processed the ring.
  *
+ * A free-threaded build has no such ring, nor a moment at which its heap stands still: there, a
+ * thread tells what its own frames hold, and decides on that before large allocations alone.
+ *
  * The goal lies a step above the last snapshot. How long the program may stand still in all is
  * limited (the budget); the step grows as the budget is used up.
  */
@@ -105,6 +108,10 @@ static uint64_t smaller(uint64_t a, uint64_t b) {
 /* The next decision comes when `room` more bytes have been allocated with the GIL, within limits:
  * not at once, and not too late to find that there is a budget again. */
 static void put_off(uint64_t room) {
+    if (!python.has_gil) {
+        process.snapshot_limit = GRAPH_LARGE_BLOCK - 1; /* nothing is counted: each large block */
+        return;
+    }
     uint64_t interval = process.snapshots.live / 200;
     if (interval < INTERVAL_LEAST)
         interval = INTERVAL_LEAST;
@@ -120,15 +127,29 @@ static void charge(uint64_t since) {
                           memory_order_relaxed);
 }
 
-/* Until the collector has processed all that this ring holds, or does not get there in time. */
-static struct figures catch_up(uint64_t began) {
+/* All that the ring holds in which this thread counts has been processed. */
+static bool caught_up(const struct figures *figures) {
+    if (python.has_gil)
+        return figures->position >= process.gil.tail;
+    return !self.own || load(&self.own->ring->head) >= self.own->tail;
+}
+
+static void nap(void) {
     const struct timespec pause = {.tv_nsec = CATCH_UP_SLEEP_NS};
+    sys_call6(SYS_nanosleep, (long)&pause, 0, 0, 0, 0, 0);
+}
+
+/* Until that is so, or does not come in time. */
+static struct figures catch_up(uint64_t began) {
     struct figures figures = figures_read();
-    while (figures.position < process.gil.tail && clock_ns() - began < CATCH_UP_NS) {
-        sys_call6(SYS_nanosleep, (long)&pause, 0, 0, 0, 0, 0);
+    while (!caught_up(&figures) && clock_ns() - began < CATCH_UP_NS) {
+        nap();
         figures = figures_read();
     }
-    return figures;
+    if (python.has_gil)
+        return figures;
+    nap(); /* a thread's ring is given free just before the figures come */
+    return figures_read();
 }
 
 /* Room for the walk's tables: they grow with the number of objects, and so with what is live. */
@@ -140,7 +161,7 @@ static bool record(unsigned reason, uint64_t size, uint32_t *number) {
     struct writer *writer = event_begin();
     if (!writer)
         return false;
-    bool right = writer->is_gil;
+    bool right = writer->is_gil || !python.has_gil;
     if (right) {
         *number = (uint32_t)atomic_fetch_add(&process.region->snapshots, 1) + 1;
         event_snapshot(writer, reason, *number, size, stack_node(&self, writer));
@@ -177,14 +198,23 @@ static void take(unsigned reason, uint64_t size, uint64_t live) {
         process.snapshots.last = live + size;
         process.snapshots.number = number;
         process.snapshots.pending = size;
-        process.snapshots.pending_end = process.gil_allocated + size;
+        process.snapshots.pending_end = python.has_gil ? process.gil_allocated + size : 0;
         enum copy_end end = COPY_FAILED;
-        if (copy_make(number, memory_limit(live), reason != SNAPSHOT_PEAK))
+        if (python.has_gil && copy_make(number, memory_limit(live), reason != SNAPSHOT_PEAK))
             end = copy_wait(patience());
         if (end == COPY_FAILED)
             copy_do_without(number);
     }
     signals_restore(signals);
+}
+
+/* Without a GIL, a thread's own frames are what nobody else changes. */
+static bool heap_stands_still(void) {
+    if (python_gil_held(&self))
+        return !process.gil.busy;
+    return !python.has_gil && self.state && !(self.own && self.own->busy) &&
+           python_pointer(self.state, python.at.thread_interpreter) ==
+               python_pointer(python.runtime, python.at.runtime_main_interpreter);
 }
 
 /* What this thread may be in the midst of does not go together with a snapshot: its own events, a
@@ -196,7 +226,7 @@ static bool at_safe_point(void) {
         process.snapshot_limit = UINT64_MAX;
         return false;
     }
-    return python_gil_held(&self) && !process.gil.busy && python_at_rest();
+    return heap_stands_still() && python_at_rest();
 }
 
 static bool image_is_ours(void) {
@@ -237,7 +267,7 @@ static unsigned decide(uint64_t size, uint64_t began, uint64_t *live) {
     *live = state->live = figures.bound;
     if (requests() != state->served)
         return SNAPSHOT_REQUEST;
-    if (figures.bound + size <= state->goal) {
+    if (python.has_gil && figures.bound + size <= state->goal) {
         put_off(state->goal - figures.bound - size);
         return 0;
     }
@@ -245,7 +275,7 @@ static unsigned decide(uint64_t size, uint64_t began, uint64_t *live) {
         put_off(0);
         return 0;
     }
-    if (figures.position < process.gil.tail && is_worth_waiting(figures.bound, size, began)) {
+    if (!caught_up(&figures) && is_worth_waiting(figures.bound, size, began)) {
         figures = catch_up(began);
         if (figures.live + size <= state->goal) {
             state->catch_up_ns += clock_ns() - began;
@@ -291,6 +321,8 @@ void snapshot_consider(size_t size) {
         return;
     if (atomic_load(&process.snapshots.holds) == 0 && seccomp_lets(SECCOMP_TELL))
         consider(size);
+    else if (!seccomp_lets(SECCOMP_TELL))
+        process.snapshot_limit = UINT64_MAX;
     atomic_store(&process.snapshots.taker, 0);
 }
 
@@ -300,13 +332,12 @@ static bool taken_by_another(void) {
 }
 
 void snapshot_hold(void) {
-    const struct timespec pause = {.tv_nsec = CATCH_UP_SLEEP_NS};
     atomic_fetch_add(&process.snapshots.holds, 1);
     if (!process.region || !seccomp_lets(SECCOMP_TELL))
         return;
     uint64_t began = clock_ns();
     while (taken_by_another() && clock_ns() - began < HOLD_NS)
-        sys_call6(SYS_nanosleep, (long)&pause, 0, 0, 0, 0, 0);
+        nap();
     settle();
     copy_end_all();
 }
@@ -328,10 +359,10 @@ void snapshot_look(uint64_t ticket) {
 }
 
 void snapshot_arm(void) {
-    bool wanted = process.session && process.session->holders && python.present && python.has_gil;
+    bool wanted = process.session && process.session->holders && python.present;
     if (!process.snapshots.began_ns)
         process.snapshots.began_ns = clock_ns();
-    process.snapshot_limit = wanted ? 0 : UINT64_MAX;
+    process.snapshot_limit = !wanted ? UINT64_MAX : python.has_gil ? 0 : GRAPH_LARGE_BLOCK - 1;
 }
 
 void snapshot_settle(void) {

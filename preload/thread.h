@@ -39,6 +39,8 @@ struct snapshot_state {
     _Atomic int32_t copies[COPIES_MAX];
     _Atomic uint32_t holds;          /* how many want none to begin; anybody */
     _Atomic uint32_t taker;          /* the thread that decides on one, or takes it; 0 none */
+    uint8_t copies_died;             /* one after the other */
+    uint8_t copies_to_skip;          /* before another one is tried */
     bool copy_wanted;                /* it must not be ended for a later one */
     uint64_t copy_began_ns, walk_ns; /* the latest copy; how long one works, as far as known */
     struct copy_page *page;          /* shared with them */

@@ -79,8 +79,10 @@ enum graph_record {
 
 enum graph_flags {
     GRAPH_SHALLOW = 1,       /* only this thread's frames (or all threads'), and what their locals
-                                refer to directly: no edges, reference counts unaccounted for */
-    GRAPH_FREE_THREADED = 2, /* reference counts are not comparable */
+                                refer to directly: no edges but of a thread to its trace and profile
+                                functions; an object with weak references counts one more */
+    GRAPH_FREE_THREADED = 2, /* other threads went on meanwhile: reference counts are not
+                                comparable, and what others do with frames is not known */
 };
 
 enum graph_kind {

@@ -26,7 +26,8 @@ uint64_t object_count(const char *object) {
          * flags */
         uint32_t local;
         memcpy(&local, object + 12, sizeof local);
-        return local == UINT32_MAX ? 0 : local + (word_at(object, 16) >> 2);
+        int64_t shared = (int64_t)word_at(object, 16) >> 2;
+        return local == UINT32_MAX ? 0 : (uint64_t)(local + shared);
     }
     if (python.at.minor < 12)
         return word_at(object, 0);
@@ -78,7 +79,8 @@ static uint64_t int_size(const struct walked_type *type, const char *object) {
 }
 
 static uint64_t dict_size(struct walk *walk, const struct walked_type *type, const char *object) {
-    if (walk->unsure)
+    /* Without a GIL its tables may go while they are read. */
+    if (walk->unsure || !python.has_gil)
         return type->basic_size;
     const char *keys = python_pointer(object, python.at.dict_keys);
     const char *values = python_pointer(object, python.at.dict_values);

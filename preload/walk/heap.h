@@ -116,7 +116,7 @@ struct walked_type {
     uint64_t basic_size, item_size;
     traverse_function traverse, base_traverse; /* the container's own */
     int (*is_gc)(const char *object);
-    int64_t dict_offset;
+    int64_t dict_offset, weak_list_offset;
     uint32_t label_count, attribute_count;
     struct label *labels;
     uint32_t *attributes; /* texts of the names of inline values */
@@ -314,6 +314,8 @@ void objects_tell(struct walk *walk);
 /* Names what the frames of all threads refer to. */
 void threads_name(struct walk *walk);
 void threads_tell(struct walk *walk);
+/* The interpreter has one thread, this one, and there is no other interpreter. */
+bool threads_alone(void);
 /* The frame that belongs to a generator or frame object, if it does not run. */
 void frame_of_object_tell(struct walk *walk, const struct walked_type *type, const char *object,
                           uint32_t number);

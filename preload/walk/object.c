@@ -152,6 +152,16 @@ static uint32_t flags_of(struct walk *walk, const struct walked_type *type, cons
     return flags | (walk->owns_first_place ? GRAPH_OBJECT_OWNS : 0);
 }
 
+/* A shallow walk sees no weak references: what has some is told as if one of them counted, so that
+ * it is not taken to be of no use. */
+static uint64_t count_to_tell(const struct walk *walk, const struct walked_type *type,
+                              const char *object) {
+    uint64_t count = object_count(object);
+    if (walk->unsure || !walk->request->shallow || !count || !type->weak_list_offset)
+        return count;
+    return count + (*(const char *const *)(const void *)(object + type->weak_list_offset) != NULL);
+}
+
 static void tell_object(struct walk *walk, uint32_t number) {
     uint64_t entry = entry_of(walk, number);
     const char *object = (const char *)(uintptr_t)(entry & ~(uint64_t)MARKS);
@@ -173,7 +183,7 @@ static void tell_object(struct walk *walk, uint32_t number) {
     put_signed(walk, ((int64_t)(uintptr_t)object >> 3) - (int64_t)(walk->last_address >> 3));
     walk->last_address = (uintptr_t)object;
     put_number(walk, type->number);
-    put_number(walk, object_count(object));
+    put_number(walk, count_to_tell(walk, type, object));
     put_number(walk, size);
     put_number(walk, flags_of(walk, type, object, number, unread));
     put_number(walk, detail);

@@ -154,6 +154,14 @@ static const char *own_thread(void) {
     return python.has_gil ? python.current() : python.own_state();
 }
 
+bool threads_alone(void) {
+    const char *interpreter = python_pointer(python.runtime, python.at.runtime_interpreters);
+    const char *own = own_thread();
+    return own && interpreter && !python_pointer(interpreter, python.at.interpreter_next) &&
+           python_pointer(interpreter, python.at.interpreter_threads) == own &&
+           !python_pointer(own, python.at.thread_next);
+}
+
 typedef void (*thread_function)(struct walk *walk, const char *thread, uint32_t number);
 typedef void (*frame_function)(struct walk *walk, struct live_frame *frame);
 
@@ -235,15 +243,21 @@ static void collect_frame_object(struct walk *walk, struct live_frame *frame) {
     references_add(walk, object, text_of_string(walk, "frame") << 3 | EDGE_FIELD);
 }
 
+/* Who watches a thread may read its frames. */
+static bool is_watcher(const char *field) {
+    return strcmp(field, "trace") == 0 || strcmp(field, "profile") == 0;
+}
+
 static void collect_thread(struct walk *walk, const char *thread, uint32_t number) {
     walk->reference_count = 0;
-    if (walk->request->shallow)
-        return;
+    bool shallow = walk->request->shallow;
     for (size_t i = 0; i < python.field_count; i++)
-        if (python.fields[i].of == FIELD_OF_THREAD)
+        if (python.fields[i].of == FIELD_OF_THREAD &&
+            (!shallow || is_watcher(python.fields[i].name)))
             references_add(walk, python_pointer(thread, python.fields[i].offset),
                            text_of_string(walk, python.fields[i].name) << 3 | EDGE_FIELD);
-    each_frame(walk, thread, number, collect_frame_object);
+    if (!shallow)
+        each_frame(walk, thread, number, collect_frame_object);
 }
 
 static void name_thread(struct walk *walk, const char *thread, uint32_t number) {

@@ -94,7 +94,9 @@ static const char *module_of(const char *type) {
 }
 
 uint32_t type_name(struct walk *walk, const char *type) {
-    if (!(type_flags(type) & TYPE_IS_HEAP))
+    /* A heap type's module is in its dict, whose tables may go, without a GIL, while they are read.
+     */
+    if (!(type_flags(type) & TYPE_IS_HEAP) || !python.has_gil)
         return text_of_string(walk, python_pointer(type, python.at.type_name));
     const char *module = module_of(type);
     const char *own = python_pointer(type, python.at.heap_type_qualified_name);
@@ -186,7 +188,8 @@ static void labels_keep(struct walk *walk, struct walked_type *type,
 /* The names of inline values. */
 static void attributes_keep(struct walk *walk, struct walked_type *type) {
     const char *keys = type->heap ? python_pointer(type->type, python.at.heap_type_keys) : NULL;
-    if (python.at.minor < 11 || !keys || !(type->type_flags & TYPE_MANAGED_DICT))
+    if (python.at.minor < 11 || !keys || !(type->type_flags & TYPE_MANAGED_DICT) ||
+        walk->request->shallow)
         return;
     struct dict_table table;
     keys_open(keys, &table);
@@ -322,6 +325,7 @@ static struct walked_type *type_new(struct walk *walk, const char *address) {
     type->basic_size = word_at(address, python.at.type_basic_size);
     type->item_size = word_at(address, python.at.type_item_size);
     type->dict_offset = (int64_t)word_at(address, python.at.type_dict_offset);
+    type->weak_list_offset = (int64_t)word_at(address, python.at.type_weak_list_offset);
     memcpy(&type->traverse, address + python.at.type_traverse, sizeof type->traverse);
     memcpy(&type->is_gc, address + python.at.type_is_gc, sizeof type->is_gc);
     take_kind(walk, type);

@@ -110,7 +110,7 @@ static void begin(struct walk *walk) {
     put_number(walk, GRAPH_VERSION);
     put_number(walk, python.at.minor);
     put_number(walk, (walk->request->shallow ? GRAPH_SHALLOW : 0u) |
-                         (python.at.free_threaded ? GRAPH_FREE_THREADED : 0u));
+                         (python.at.free_threaded && !threads_alone() ? GRAPH_FREE_THREADED : 0u));
 }
 
 static void end(struct walk *walk, uint64_t started) {

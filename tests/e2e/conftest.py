@@ -50,6 +50,14 @@ def python():
     return interpreters.main_one()
 
 
+@pytest.fixture
+def free_threaded():
+    found = [one for one in interpreters.known() if not one.gil]
+    if not found:
+        pytest.skip("no free-threaded interpreter")
+    return found[-1]
+
+
 def compiled(scratch, name, *flags):
     target = scratch / Path(name).stem
     if "-shared" in flags:

@@ -27,6 +27,10 @@ def meant(report, said):
     return report.main
 
 
+# What is seen of locals alone is enough for these.
+LOCALS_DO = {"clinging_local"}
+
+
 class Runs:
     """One program on one interpreter: each variant is run once."""
 
@@ -50,7 +54,7 @@ class Runs:
         for process in report.processes:
             yield from corpus.general_complaints(process)
             yield from corpus.wrongly_dead(process, said["dead"])
-        if not self.python.gil:
+        if not self.python.gil and self.program.name not in LOCALS_DO:
             return  # there is no whole graph
         process = meant(report, said)
         yield from corpus.complaints(self.program, said, process, self.python.version)

@@ -509,6 +509,62 @@ static void test_copy_brings_graph(void **state) {
     close(fds[1]);
 }
 
+/* The process tells by itself what its copy did not come to. */
+static void test_second_offer(void **state) {
+    (void)state;
+    uint8_t shallow[sizeof whole];
+    memcpy(shallow, whole, sizeof whole);
+    shallow[3] = GRAPH_SHALLOW;
+    rig_open(&rig, 1);
+    rig_alloc(&rig, 0, rig_ticket(&rig), 0x900000, LARGE, 0);
+    const struct snapshot *snapshot = take(SNAPSHOT_PEAK);
+    int fds[2] = {-1, -1}, none[2], fd = call_as_copy(1);
+    assert_int_equal(reply_of(fd, fds), 0);
+    assert_int_equal(write(fds[1], whole, 5), 5);
+    int twice = call_as_copy(1);
+    assert_int_equal(reply_of(twice, none), ESTALE); /* while the copy works */
+    close(twice);
+    close(fds[0]);
+    close(fds[1]);
+    close(fd);
+    int early = call_as_copy(1);
+    assert_int_equal(reply_of(early, none), -1); /* before the copy's end is seen */
+    close(early);
+    callers_serve(&callers, &rig.trace);
+    bring(1, shallow, sizeof shallow);
+    assert_int_equal(snapshot->state, SNAPSHOT_ARRIVED);
+    assert_int_equal(snapshot->flags, SNAPSHOT_COMPLETE | SNAPSHOT_IS_SHALLOW);
+    assert_int_equal(snapshot->stream_size, sizeof shallow);
+    int again = call_as_copy(1);
+    assert_int_equal(reply_of(again, none), ESTALE);
+    close(again);
+}
+
+/* Locals instead of a whole heap, when that was not much smaller; otherwise the later one. */
+static void test_shallow_or_whole(void **state) {
+    (void)state;
+    uint8_t shallow[sizeof whole];
+    memcpy(shallow, whole, sizeof whole);
+    shallow[3] = GRAPH_SHALLOW;
+    rig_open(&rig, 1);
+    const struct image *image = rig.trace.images[0];
+    rig_alloc(&rig, 0, rig_ticket(&rig), 0x10000000, 100 * LARGE, 0);
+    take(SNAPSHOT_PEAK);
+    bring(1, whole, sizeof whole);
+    rig_alloc(&rig, 0, rig_ticket(&rig), 0x20000000, 10 * LARGE, 0);
+    take(SNAPSHOT_PEAK);
+    bring(2, shallow, sizeof shallow);
+    assert_int_equal(snapshots_best(image)->number, 1);
+    rig_alloc(&rig, 0, rig_ticket(&rig), 0x30000000, 100 * LARGE, 0);
+    take(SNAPSHOT_PEAK);
+    bring(3, shallow, sizeof shallow);
+    assert_int_equal(snapshots_best(image)->number, 3);
+    take(SNAPSHOT_PEAK);
+    bring(4, whole, sizeof whole);
+    assert_int_equal(snapshots_best(image)->number, 4);
+    assert_int_equal(image->snapshots.count, 1);
+}
+
 static void test_copies_that_fail(void **state) {
     (void)state;
     int fds[2];
@@ -740,6 +796,7 @@ int main(void) {
         CLOSED(test_table_agrees),     CLOSED(test_moments_against_history),
         CLOSED(test_moments_fold),     CLOSED(test_timeline_with_moments),
         CLOSED(test_published_totals), CLOSED(test_copy_brings_graph),
+        CLOSED(test_second_offer),     CLOSED(test_shallow_or_whole),
         CLOSED(test_copies_that_fail), CLOSED(test_which_are_kept),
         CLOSED(test_bounds),           CLOSED(test_budget_of_graphs),
         CLOSED(test_asking),           CLOSED(test_pauses),
