@@ -4,6 +4,7 @@
 #include "../text.h"
 
 #define DETAILS_MAX 200000u
+#define NAMES_MAX (1u << 20)
 #define LENGTH_SHOWN 1000u /* of containers, when above */
 #define SIZE_LIMIT (1ull << 46)
 #define DEQUE_BLOCK 528u /* 64 items and two links */
@@ -321,6 +322,16 @@ static bool is_interned(const char *object) {
     return state & ((1u << python.at.text_kind_shift) - 1);
 }
 
+/* Of the files that code objects name: "app.py", "<frozen os>". */
+static bool names_file(const char *object) {
+    struct text text = text_of(object);
+    uint64_t last = text.length - 1;
+    return text.length > 3 &&
+           ((text_character(&text, 0) == '<' && text_character(&text, 1) == 'f') ||
+            (text_character(&text, last) == 'y' && text_character(&text, last - 1) == 'p' &&
+             text_character(&text, last - 2) == '.'));
+}
+
 /* As numpy shows it: "(1073741824,) uint8". */
 static uint32_t array_text(struct walk *walk, const char *object) {
     char text[TEXT_ROOM];
@@ -401,9 +412,17 @@ uint32_t object_detail(struct walk *walk, const struct walked_type *type, const 
                        uint64_t marks) {
     if (type->kind != GRAPH_STR && type->kind != GRAPH_NUMBER)
         return detail(walk, type, object);
-    if (walk->unsure || walk->details >= DETAILS_MAX)
+    if (walk->unsure)
         return 0;
-    if (type->kind == GRAPH_STR && (marks & MARK_KEY || is_interned(object))) {
+    /* What code mentions must not get lost among the keys of large dicts. */
+    if (type->kind == GRAPH_STR && walk->names < NAMES_MAX &&
+        (is_interned(object) || names_file(object))) {
+        walk->names++;
+        return text_of_object(walk, object);
+    }
+    if (walk->details >= DETAILS_MAX)
+        return 0;
+    if (type->kind == GRAPH_STR && marks & MARK_KEY) {
         walk->details++;
         return text_of_object(walk, object);
     }

@@ -155,7 +155,7 @@ struct walk {
 
     uint64_t *text_hashes; /* open addressing */
     uint32_t *text_numbers;
-    uint32_t text_mask, text_count, details;
+    uint32_t text_mask, text_count, details, names; /* of the latter: objects told with a text */
 
     struct walked_code *codes; /* open addressing, by address */
     uint32_t code_mask, code_count;

@@ -146,6 +146,116 @@ static void test_callers_of_a_function_that_reads_frames(void **state) {
     scene_close(&scene);
 }
 
+/* A function of a module's variables that mentions one name; what it refers to comes after it. */
+static uint32_t add_function(const char *name, const char *file, const char *mentions,
+                             uint64_t references, bool bound) {
+    uint32_t first = scene_text(&scene, mentions, 1);
+    uint32_t names = scene_object(&scene, scene.tuple, 1, EDGES(ITEM(first)));
+    uint32_t own = scene_text(&scene, name, 2), path = scene_text(&scene, file, 1);
+    uint32_t code = scene_object(
+        &scene, scene.code, 1,
+        EDGES(FIELD("co_names", names), FIELD("co_name", own), FIELD("co_filename", path)));
+    uint32_t function = code + 1, variables = code + 2;
+    scene_object_of(&scene, scene.function, references, 64, GRAPH_OBJECT_TRACKED, name,
+                    EDGES(FIELD("__code__", code), FIELD("__globals__", variables)));
+    scene_object(&scene, scene.dict, 1, bound ? EDGES(KEY(own, function)) : NULL);
+    return function;
+}
+
+struct readers_case {
+    const char *file;
+    uint64_t references; /* of the function that f mentions */
+    bool bound, dead;
+};
+
+/* `f` has a local named as the function `show`, which calls `peek`. */
+static void test_readers_of_readers(void **state) {
+    (void)state;
+    static const struct readers_case cases[] = {
+        {"/src/app.py", 1, true, false},
+        {"/x/site-packages/shows/all.py", 1, true, false},
+        {"/x/site-packages/pandas/all.py", 1, true, true}, /* of which all is known */
+        {"/usr/lib/python3.11/traceback.py", 1, true, true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        scene_open(&scene);
+        uint32_t data = scene_big(&scene, scene.array, 1, 8 * MIB);
+        add_function("peek", cases[i].file, "f_locals", 1, true);
+        add_function("show", cases[i].file, "peek", 1, true);
+        scene_frame(&scene,
+                    &(struct scene_frame){"f", 0, 3, LOCALS(DEAD("data", data), LIVE("show", 0))});
+        scene_find(&scene);
+        must_be(scene_holder(&scene, "data in f()"), cases[i].dead ? VERDICT_DEAD : VERDICT_UNKNOWN,
+                cases[i].dead ? 8 * MIB + 100 : 0);
+        scene_close(&scene);
+    }
+}
+
+/* `f` mentions nothing. */
+static void test_readers_that_anyone_may_call(void **state) {
+    (void)state;
+    static const struct readers_case cases[] = {
+        {"/src/app.py", 1, true, true},
+        {"/src/app.py", 2, true, false},  /* native code knows it */
+        {"/src/app.py", 1, false, false}, /* so does something that is no module */
+        {"/x/site-packages/shows/all.py", 2, true, true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        scene_open(&scene);
+        uint32_t data = scene_big(&scene, scene.array, 1, 8 * MIB);
+        add_function("peek", cases[i].file, "f_locals", 1, true);
+        add_function("show", cases[i].file, "peek", cases[i].references, cases[i].bound);
+        scene_frame(&scene, &(struct scene_frame){"f", 0, 3, LOCALS(DEAD("data", data))});
+        scene_find(&scene);
+        const struct holder *holder = scene_holder(&scene, "data in f()");
+        must_be(holder, cases[i].dead ? VERDICT_DEAD : VERDICT_UNKNOWN,
+                cases[i].dead ? 8 * MIB + 100 : 0);
+        if (!cases[i].dead)
+            assert_string_equal(holder->reason, "other functions may read the variables of this "
+                                                "one");
+        scene_close(&scene);
+    }
+}
+
+/* What `outer` calls raises, and `outer` reads the locals of the traceback's frames. */
+static void test_readers_of_tracebacks(void **state) {
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        scene_open(&scene);
+        uint32_t data = scene_big(&scene, scene.array, 1, 8 * MIB);
+        add_function("peek", "/src/app.py", "f_locals", 1, true);
+        add_function("frame_of", "/src/app.py", i ? "tb_frame" : "f_code", 1, true);
+        scene_frame(&scene, &(struct scene_frame){"f", 0, 3, LOCALS(DEAD("data", data))});
+        scene_frame(&scene, &(struct scene_frame){"outer", 1, 9,
+                                                  LOCALS(LIVE("peek", 0), LIVE("frame_of", 0))});
+        scene_find(&scene);
+        must_be(scene_holder(&scene, "data in f()"), i ? VERDICT_UNKNOWN : VERDICT_DEAD,
+                i ? 0 : 8 * MIB + 100);
+        scene_close(&scene);
+    }
+}
+
+/* locals() itself, which a module or a list of the program may know by another name. */
+static void test_locals_by_another_name(void **state) {
+    (void)state;
+    static const char *const names[] = {"locals", "mine"};
+    for (int i = 0; i < 2; i++) {
+        scene_open(&scene);
+        uint32_t data = scene_big(&scene, scene.array, 1, 8 * MIB);
+        uint32_t locals = scene_object_of(&scene, scene.method, 2, 64, 0, "locals", NULL);
+        uint32_t name = scene_text(&scene, "locals", 2);
+        uint32_t other = scene_text(&scene, names[i], 2);
+        uint32_t builtins = scene_object(&scene, scene.dict, 1, EDGES(KEY(name, locals)));
+        scene_object(&scene, scene.dict, 1, EDGES(KEY(other, locals)));
+        graph_sample_root(&scene.graph, GRAPH_ROOT_BUILTINS, "builtins", builtins);
+        scene_frame(&scene, &(struct scene_frame){"f", 0, 3, LOCALS(DEAD("data", data))});
+        scene_find(&scene);
+        must_be(scene_holder(&scene, "data in f()"), i ? VERDICT_UNKNOWN : VERDICT_DEAD,
+                i ? 0 : 8 * MIB + 100);
+        scene_close(&scene);
+    }
+}
+
 static void test_frames_that_are_traced(void **state) {
     (void)state;
     static const char *const watchers[] = {"trace", "profile", "context"};
@@ -706,6 +816,10 @@ int main(void) {
         cmocka_unit_test(test_one_dead_and_one_live_holder),
         cmocka_unit_test(test_callers_of_what_reads_frames),
         cmocka_unit_test(test_callers_of_a_function_that_reads_frames),
+        cmocka_unit_test(test_readers_of_readers),
+        cmocka_unit_test(test_readers_that_anyone_may_call),
+        cmocka_unit_test(test_readers_of_tracebacks),
+        cmocka_unit_test(test_locals_by_another_name),
         cmocka_unit_test(test_frames_that_are_traced),
         cmocka_unit_test(test_a_weak_reference_may_be_used),
         cmocka_unit_test(test_what_acts_when_it_is_destroyed),

@@ -137,6 +137,16 @@ static const char *missing_reason(const struct heap *heap, uint32_t node) {
     return "";
 }
 
+/* The frame itself would not read it. */
+static const char *watched_reason(const struct heap *heap, const struct path *path) {
+    bool local = path->start != NO_EDGE && path->frame != NODE_NONE && !path->through_frame &&
+                 heap->edges[path->start].kind == HEAP_LOCAL;
+    if (!local || heap->edges[path->start].flags & HEAP_LIVE)
+        return "";
+    const struct heap_frame *how = &heap->frames[path->frame - heap->frame_base];
+    return how->known && how->watched ? "other functions may read the variables of this one" : "";
+}
+
 static const char *reason_of(const struct heap *heap, const struct unit *unit,
                              const struct path *path, enum verdict verdict) {
     if (verdict == VERDICT_GARBAGE)
@@ -145,7 +155,8 @@ static const char *reason_of(const struct heap *heap, const struct unit *unit,
         return dead_reason(heap, path);
     if (path->root == HOLDER_NATIVE && path->start != NO_EDGE)
         return native_reason(heap, path);
-    return heap_is_object(heap, unit->node) ? missing_reason(heap, unit->node) : "";
+    const char *missing = heap_is_object(heap, unit->node) ? missing_reason(heap, unit->node) : "";
+    return *missing ? missing : watched_reason(heap, path);
 }
 
 /* -- Who else -- */

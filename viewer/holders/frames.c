@@ -5,7 +5,10 @@
  * whose frame object, if it has one, nobody holds but the frame itself, the frames that it called,
  * and the traceback of an exception that is being handled and has no name. A traceback that was
  * kept, a debugger or a profiler may read what the bytecode does not; so may a function further in
- * that mentions what reads its callers' frames, or another that does so (readers.c).
+ * that mentions what reads its callers' frames, or another that does so (readers.c), and one
+ * further out that reads the frames of an exception's traceback. The exception that is being
+ * handled needs no rule of its own: who gets at its frames, by sys.exc_info() or another way, has
+ * to mention what reads their locals as well.
  */
 #include "heap.h"
 
@@ -210,12 +213,32 @@ static void judge_frames(struct heap *heap, struct privacy *privacy, const uint8
         if (frame->thread != thread)
             read_from_within = is_watched(heap, frame->thread);
         thread = frame->thread;
-        read_from_within |= (mentions[frame->code] & MENTIONS_READER) != 0;
+        read_from_within |= (mentions[i] & MENTIONS_READER) != 0;
         heap->frames[i].may_die = (frame->owner == 0 || own) && !read_from_within &&
-                                  !read_by_others && !(mentions[frame->code] & MENTIONS_ADDRESS);
+                                  !read_by_others &&
+                                  !(mentions[i] & (MENTIONS_ADDRESS | READ_BY_OTHERS));
+        heap->frames[i].watched =
+            read_from_within || read_by_others || mentions[i] & READ_BY_OTHERS;
         read_from_within |= liveness_reads_callers(graph, frame->code);
         if (own)
             allow_fields(privacy, owner->first_edge, owner->edge_count, back);
+    }
+}
+
+/* An exception that comes out of a function brings its frames. Outermost frames first. */
+static void judge_by_tracebacks(struct heap *heap, const uint8_t *mentions) {
+    const uint8_t both = MENTIONS_READER | MENTIONS_TRACEBACK;
+    uint32_t thread = 0;
+    bool read_from_without = false;
+    for (uint32_t i = heap->graph->frame_count; i-- > 1;) {
+        const struct graph_frame *frame = &heap->graph->frames[i];
+        if (frame->thread == 0)
+            continue;
+        read_from_without &= frame->thread == thread;
+        thread = frame->thread;
+        heap->frames[i].may_die &= !read_from_without;
+        heap->frames[i].watched |= read_from_without;
+        read_from_without |= (mentions[i] & both) == both;
     }
 }
 
@@ -223,11 +246,12 @@ static bool judge_privacy(struct heap *heap) {
     uint32_t count = heap->graph->object_count;
     struct privacy privacy = {heap, calloc(count, sizeof(uint32_t)),
                               malloc(count * sizeof(uint32_t)), 0};
-    uint8_t *mentions = calloc(heap->graph->code_count, sizeof *mentions);
+    uint8_t *mentions = calloc(heap->graph->frame_count, sizeof *mentions);
     bool good = privacy.allowed && privacy.work && mentions && readers_find(heap, mentions);
     if (good) {
         allow_handled(&privacy);
         judge_frames(heap, &privacy, mentions);
+        judge_by_tracebacks(heap, mentions);
     }
     free(mentions);
     free(privacy.allowed);

@@ -69,6 +69,7 @@ struct heap_frame {
     int32_t depth; /* stack places in use; -1 unknown */
     bool known;    /* liveness is */
     bool may_die;  /* its dead locals may be called dead */
+    bool watched;  /* not so, because other functions may read them */
     bool *live;    /* by local, NULL when not known */
 };
 
@@ -159,10 +160,12 @@ bool heap_text_is(const struct heap *heap, uint32_t text, const char *what);
 /* Liveness and stack depth of each frame (frames.c). */
 bool frames_examine(struct heap *heap);
 
-/* By code: what the functions that it mentions may do (readers.c). */
+/* By frame: what the functions that its code mentions may do (readers.c). */
 enum mention {
-    MENTIONS_READER = 1,  /* read other frames' locals */
-    MENTIONS_ADDRESS = 2, /* tell the address of what a local holds */
+    MENTIONS_READER = 1,    /* read other frames' locals */
+    MENTIONS_ADDRESS = 2,   /* tell the address of what a local holds */
+    MENTIONS_TRACEBACK = 4, /* get at the frames that an exception came through */
+    READ_BY_OTHERS = 8,     /* its locals may be read without any mention */
 };
 bool readers_find(const struct heap *heap, uint8_t *mentions);
 

@@ -1,6 +1,7 @@
 """Locals that must never be called dead, all suspended at once: each function holds one, and calls the next.
 
-Some are read after the peak, some may be, and some are read by other means than the function's own code.
+Some are read after the peak, some may be, and some are read by other means than the function's own code
+(frame_readers.py has those that other functions read: they would leave nothing to be judged here).
 """
 import asyncio
 import sys
@@ -239,27 +240,6 @@ def iterates(rest):
         rest = [bool]  # the second turn goes no deeper
 
 
-def lets_frame_be_read(rest):
-    data = bytearray(M)
-    return reads_frame_later(rest)
-
-
-def reads_frame_later(rest):
-    onward(rest)
-    return len(sys._getframe(1).f_locals["data"])
-
-
-def lets_held_frame_be_read(rest):
-    data = bytearray(M)
-    return reads_held_frame(rest)
-
-
-def reads_held_frame(rest):
-    frame = sys._getframe(1)
-    onward(rest)
-    return len(frame.f_locals["data"])
-
-
 def makes_class(rest):
     class Body:
         data = bytearray(M)
@@ -347,8 +327,8 @@ CHAIN = [
     asks_locals, evaluates, executes, asks_vars, asks_dir, reads_in_except, may_read_in_except, reads_in_else,
     reads_in_finally, reads_after_returning, reads_on_next_turn, reads_in_loop_condition, may_read_under_flag,
     deletes_in_a_branch, lets_inner_read, lets_callee_read, passes_pending, passes_only_pending, lists_pending,
-    formats_pending, compares_pending, holds_in_with, iterates, lets_frame_be_read, lets_held_frame_be_read,
-    makes_class, calls_super, resumes, runs_loop, passes_many, restores_after_comprehension, walks,
+    formats_pending, compares_pending, holds_in_with, iterates, makes_class,
+    calls_super, resumes, runs_loop, passes_many, restores_after_comprehension, walks,
 ]
 
 
