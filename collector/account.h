@@ -8,23 +8,28 @@
 /* No honest process comes near; keeps all sums far from overflow. */
 #define LIVE_MAX (1ull << 52)
 
-static inline void totals_grow(struct totals *totals, uint64_t size, uint64_t seq,
+/* A sum has come to `live`: its peak, if it was never higher. */
+static inline void totals_pass(struct totals *totals, uint64_t live, uint64_t seq,
                                uint64_t now_ns) {
-    totals->live += size;
-    if (totals->live <= totals->highest)
+    if (live <= totals->peak)
         return;
-    totals->highest = totals->live;
-    if (totals->live <= totals->peak)
-        return;
-    totals->peak = totals->live;
+    totals->peak = live;
     totals->peak_seq = seq;
     totals->peak_ns = now_ns;
+}
+
+static inline void totals_change(struct totals *totals, uint64_t change, uint64_t seq,
+                                 uint64_t now_ns) {
+    totals->live += change;
+    totals_rise(totals, totals->live);
+    totals_pass(totals, totals->live, seq, now_ns);
 }
 
 static inline struct site *account_touch(struct trace *trace, struct image *image,
                                          uint32_t number) {
     struct site *site = &image->sites.list[number];
-    site_touch(site, image->totals.peak_seq, trace->totals.peak_seq, ++trace->seq);
+    site_touch(site, image->totals.peak_seq, trace->totals.peak_seq);
+    site->changed = ++trace->seq;
     return site;
 }
 
@@ -32,14 +37,10 @@ static inline struct site *account_touch(struct trace *trace, struct image *imag
 static inline void account_change(struct trace *trace, struct image *image, uint32_t number,
                                   uint64_t size, bool begins) {
     struct site *site = account_touch(trace, image, number);
-    uint64_t added = size & (0 - (uint64_t)begins);
-    site->live.bytes += size;
-    site->live.blocks += 2u * begins - 1;
-    site->total_bytes += added;
-    site->total_blocks += begins;
-    totals_grow(&image->totals, size, trace->seq, trace->now_ns);
+    site_change(site, size, begins);
+    totals_change(&image->totals, size, trace->seq, trace->now_ns);
     if (image->state == IMAGE_LIVE)
-        totals_grow(&trace->totals, size, trace->seq, trace->now_ns);
+        totals_change(&trace->totals, size, trace->seq, trace->now_ns);
 }
 
 static inline void account_add(struct trace *trace, struct image *image, uint32_t number,

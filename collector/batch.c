@@ -1,36 +1,21 @@
 /* See batch.h. Each record needs three places in memory, one after the other: its node, its block,
- * its site. So a batch goes through three loops, and each one asks for what the next one needs. */
+ * its site. So a batch goes through two loops, and the first one asks for the block that the second
+ * one needs. No branch depends on whether a record is an ALLOC or a FREE, which nobody can guess.
+ */
 #include "batch.h"
 
+#include "../wire/graph.h"
 #include "account.h"
 #include "apply.h"
-#include "lifetimes.h"
 
 #define BATCH 64u
 
-#define PLAIN_FREE ((uint64_t)EVENT_FREE << 1)
-#define PLAIN_ALLOC ((uint64_t)EVENT_ALLOC << 1) /* with the ticket's bit, which is not set */
-
+/* A plain record, decoded. */
 struct change {
-    uint64_t size; /* negative, modulo 2^64, for a free */
-    uint32_t site;
-    bool begins;
+    uint64_t key;  /* of its address, for the table of blocks; lowest bit: it is an ALLOC */
+    uint64_t data; /* of an ALLOC: as the table will have it */
+    struct block_entry *place; /* where to look for the key */
 };
-
-struct batch {
-    uint32_t count, change_count;
-    uint64_t large;                       /* the address of a large block that has ended; 0: none */
-    uint64_t words[BATCH], packed[BATCH]; /* packed: of allocations */
-    struct change changes[2 * BATCH];
-};
-
-static inline bool is_alloc(uint64_t word) {
-    return word >> 59 == PLAIN_ALLOC;
-}
-
-static inline uint64_t record_bytes(uint64_t word) {
-    return is_alloc(word) ? 16 : 8;
-}
 
 /* Words that may be read from here on: committed, and before the body's end. */
 static uint64_t words_ahead(const struct reader *reader) {
@@ -39,106 +24,161 @@ static uint64_t words_ahead(const struct reader *reader) {
     return (committed < reader->size - place ? committed : reader->size - place) / 8;
 }
 
-static void decode(const struct reader *reader, struct batch *batch) {
+/* An ALLOC or a FREE, without ticket, of a known kind, without a wide size, and not of address 0.
+ */
+static inline bool is_plain(uint64_t word, uint64_t key) {
+    unsigned operation = (unsigned)(word >> 59) - ((unsigned)EVENT_FREE << 1);
+    bool unknown_kind = word >> 57 & word >> 58 & 1, wide = word >> 48 & EVENT_WIDE;
+    return !((operation & ~2u) | unknown_kind | wide) && key;
+}
+
+/* The number of records. */
+static uint32_t decode(struct reader *reader, struct change *changes) {
     const uint64_t *at = reader->body + (reader->position & (reader->size - 1)) / 8;
-    const uint64_t *end = at + words_ahead(reader);
-    const struct blocks *blocks = &reader->image->blocks;
+    const uint64_t *end = at + words_ahead(reader) - 1;
+    const struct blocks blocks = reader->image->blocks;
+    const struct local_node *nodes = reader->nodes;
+    const uint64_t node_count = reader->node_count;
     uint32_t count = 0;
-    for (; count < BATCH && end - at >= 2; count++) {
+    for (; count < BATCH && at < end; count++) {
         uint64_t word = __atomic_load_n(at, __ATOMIC_RELAXED);
         uint64_t next = __atomic_load_n(at + 1, __ATOMIC_RELAXED);
-        bool alloc = is_alloc(word);
-        bool wide = alloc & event_aux(word) & EVENT_WIDE;
-        /* No branch by the kind of record: it would be guessed wrong half of the time. */
-        if (!(alloc | (word >> 59 == PLAIN_FREE)) | wide)
+        uint64_t key = blocks_key(word), alloc = word >> 61 & 1;
+        uint64_t node = next >> 32 & (0 - alloc);
+        if (__builtin_expect(!is_plain(word, key) || node >= node_count, 0))
             break;
-        uint32_t node = (uint32_t)(next >> 32);
-        batch->words[count] = word;
-        batch->packed[count] = next;
-        node &= 0u - (node < reader->node_count);
-        __builtin_prefetch(&reader->nodes[node]);
-        blocks_prefetch(blocks, event_value(word));
+        uint32_t site = nodes[node].site[event_kind(word)]; /* + 1 */
+        if (__builtin_expect((site | !alloc) == 0, 0) &&
+            (site = apply_find_site(reader, node, event_kind(word)) + 1) == 0)
+            break;
+        struct block_entry *place = blocks_place(&blocks, key);
+        __builtin_prefetch(place, 1);
+        changes[count] = (struct change){key | alloc, (uint64_t)site << 32 | (uint32_t)next, place};
         at += 1 + alloc;
     }
-    batch->count = count;
+    return count;
 }
 
-static inline void add_change(const struct sites *sites, struct batch *batch, uint32_t site,
-                              uint64_t size, bool begins) {
-    __builtin_prefetch(&sites->list[site], 1);
-    batch->changes[batch->change_count++] = (struct change){begins ? size : 0 - size, site, begins};
+/* What is summed up in a batch. */
+struct sums {
+    uint64_t live, highest;
+    uint64_t seq;
+    uint64_t next_peak; /* live bytes beyond which a peak is passed: the image's, or the tree's */
+    uint64_t last_peak; /* the number of the later one of both */
+    uint64_t begun, ended, allocated;
+};
+
+/* The tree's live bytes beside the image's. */
+static inline uint64_t others_live(const struct trace *trace, const struct image *image) {
+    return trace->totals.live - image->totals.live;
 }
 
-/* `large` is set when a large block has ended. (One never begins here: it has a ticket.) */
-static inline bool begin_block(struct reader *reader, struct batch *batch, uint64_t word,
-                               uint64_t packed, bool *large) {
+static inline void find_peaks(const struct trace *trace, const struct image *image,
+                              struct sums *sums) {
+    const struct totals *own = &image->totals, *tree = &trace->totals;
+    uint64_t next = image->state == IMAGE_LIVE ? tree->peak - others_live(trace, image) : own->peak;
+    sums->next_peak = next < own->peak ? next : own->peak;
+    sums->last_peak = own->peak_seq > tree->peak_seq ? own->peak_seq : tree->peak_seq;
+}
+
+static inline void pass_peaks(struct trace *trace, struct image *image, struct sums *sums) {
+    totals_pass(&image->totals, sums->live, sums->seq, trace->now_ns);
+    if (image->state == IMAGE_LIVE)
+        totals_pass(&trace->totals, sums->live + others_live(trace, image), sums->seq,
+                    trace->now_ns);
+    find_peaks(trace, image, sums);
+}
+
+/* A change at a site, and in the sums. */
+static inline void account(struct trace *trace, struct image *image, struct sums *sums,
+                           uint32_t number, uint64_t size, bool begins) {
+    struct site *site = &image->sites.list[number];
+    uint64_t sign = begins - 1ull, change = (size ^ sign) - sign;
+    if (site->changed <= sums->last_peak)
+        site_touch(site, image->totals.peak_seq, trace->totals.peak_seq);
+    site->changed = ++sums->seq;
+    site_change(site, change, begins);
+    sums->live += change;
+    sums->allocated += size & ~sign;
+    sums->begun += begins;
+    if (sums->live > sums->highest)
+        sums->highest = sums->live;
+    if (__builtin_expect(sums->live > sums->next_peak, 0))
+        pass_peaks(trace, image, sums);
+}
+
+static void take_over(struct trace *trace, struct reader *reader, const struct sums *sums) {
     struct image *image = reader->image;
-    uint64_t address = event_value(word);
-    uint32_t site = apply_site(reader, packed >> 32, event_kind(word));
-    struct block old;
-    struct block block = {packed & 0xffffffff, site};
-    bool replaced;
-    if (site == INDEX_NONE || address == 0 ||
-        !blocks_put(&image->blocks, address, block, &replaced, &old))
-        return false;
-    if (replaced) {
-        *large = old.size >= GRAPH_LARGE_BLOCK;
-        image->lost_frees++;
-        add_change(&image->sites, batch, old.site, old.size, false);
+    uint64_t others = others_live(trace, image);
+    image->totals.live = sums->live;
+    totals_rise(&image->totals, sums->highest);
+    if (image->state == IMAGE_LIVE) {
+        trace->totals.live = sums->live + others;
+        totals_rise(&trace->totals, sums->highest + others);
     }
-    add_change(&image->sites, batch, site, block.size, true);
-    image->allocations++;
-    return true;
+    trace->seq = sums->seq;
+    image->blocks.count += sums->begun - sums->ended;
+    image->allocations += sums->begun;
+    image->frees += sums->ended;
+    image->gil_allocated += reader->is_gil ? sums->allocated : 0;
 }
 
-static inline bool end_block(struct image *image, struct batch *batch, uint64_t word) {
-    struct block block;
-    if (!blocks_take(&image->blocks, event_value(word), &block))
-        return false;
-    add_change(&image->sites, batch, block.site, block.size, false);
-    image->frees++;
-    return block.size >= GRAPH_LARGE_BLOCK;
+enum outcome { BEGUN, NOTHING, OTHER };
+
+/* Not what is common, a block that begins where one has been, or that ends. A new address is taken
+ * in; a block that nobody knows may end; and all else is left to apply_record. */
+static enum outcome change_rarely(struct blocks *blocks, const struct change *change,
+                                  struct block_entry *at) {
+    bool begins = change->key & 1;
+    uint64_t key = change->key ^ begins;
+    bool found = blocks_entry_key(at) == key;
+    if (!begins)
+        return found && at->data ? OTHER : NOTHING;
+    if (found || (uint32_t)change->data >= GRAPH_LARGE_BLOCK)
+        return OTHER;
+    return blocks_insert(blocks, at, (struct block_entry){key, change->data}) ? BEGUN : OTHER;
 }
 
-/* Blocks come and go in the table; what that means for the sums is left in the batch. Up to the end
- * of a large block, which matters for more. The bytes of the records that were good. */
-static uint64_t change_blocks(struct reader *reader, struct batch *batch) {
-    uint64_t bytes = 0, allocated = 0;
-    uint32_t done = 0, count = batch->count;
-    batch->change_count = 0;
-    batch->large = 0;
+/* Makes the changes, and sums them up. The number of those that were made; there are `count`. */
+static uint32_t change_blocks(struct trace *trace, struct image *image,
+                              const struct change *changes, uint32_t count, struct sums *total) {
+    struct sums sums = *total;
+    uint32_t done = 0;
     for (; done < count; done++) {
-        uint64_t word = batch->words[done], packed = batch->packed[done];
-        bool large = false;
-        if (!is_alloc(word))
-            large = end_block(reader->image, batch, word);
-        else if (begin_block(reader, batch, word, packed, &large))
-            allocated += (uint32_t)packed;
-        else
-            break;
-        bytes += record_bytes(word);
-        if (__builtin_expect(large, 0)) {
-            batch->large = event_value(word);
-            count = done + 1;
+        const struct change *change = &changes[done];
+        uint64_t begins = change->key & 1, key = change->key ^ begins, mask = 0 - begins;
+        struct block_entry *at = blocks_search(change->place, key);
+        uint64_t before = at->data, block = before | (change->data & mask);
+        if (__builtin_expect((at->key != key) | ((before != 0) == begins) |
+                                 ((uint32_t)block >= GRAPH_LARGE_BLOCK),
+                             0)) {
+            enum outcome outcome = change_rarely(&image->blocks, change, at);
+            if (outcome == OTHER)
+                break;
+            if (outcome == NOTHING)
+                continue;
+            block = change->data;
+        } else {
+            at->data = block & mask;
         }
+        sums.ended += 1 - begins;
+        account(trace, image, &sums, (uint32_t)(block >> 32) - 1, (uint32_t)block, begins);
     }
-    reader->image->events += done;
-    reader->image->gil_allocated += reader->is_gil ? allocated : 0;
-    return bytes;
+    *total = sums;
+    return done;
 }
 
 uint64_t batch_apply(struct trace *trace, struct reader *reader) {
-    struct batch batch;
-    if (reader->image->blocks.capacity == 0 || reader->image->totals.live > LIVE_MAX / 2)
+    struct change changes[BATCH];
+    struct image *image = reader->image;
+    if (image->totals.live > LIVE_MAX / 2 || !blocks_reserve(&image->blocks, BATCH))
         return 0;
-    decode(reader, &batch);
-    uint64_t bytes = change_blocks(reader, &batch);
-    for (uint32_t i = 0; i < batch.change_count; i++) {
-        const struct change *change = &batch.changes[i];
-        account_change(trace, reader->image, change->site, change->size, change->begins);
-    }
-    if (__builtin_expect(batch.large != 0, 0))
-        lifetimes_end(trace, reader->image, batch.large,
-                      lifetimes_birth(reader->image, batch.large));
-    return bytes;
+    struct sums sums = {
+        .live = image->totals.live, .highest = image->totals.live, .seq = trace->seq};
+    find_peaks(trace, image, &sums);
+    uint32_t count = decode(reader, changes);
+    uint32_t done = change_blocks(trace, image, changes, count, &sums);
+    take_over(trace, reader, &sums);
+    image->events += done;
+    return (done + sums.begun) * 8;
 }

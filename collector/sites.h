@@ -53,17 +53,29 @@ static inline void totals_settle(struct totals *totals) {
     totals->highest = totals->live;
 }
 
+static inline void totals_rise(struct totals *totals, uint64_t live) {
+    if (live > totals->highest)
+        totals->highest = live;
+}
+
 /* The number of a site, made when it is new; INDEX_NONE when memory ran out. */
 uint32_t sites_find(struct sites *sites, uint32_t node, uint32_t kind);
 
-/* To be called before `site` changes, with the numbers of both peaks and of the change. */
-static inline void site_touch(struct site *site, uint64_t peak_seq, uint64_t tree_seq,
-                              uint64_t seq) {
+/* Puts aside what a site had at the peaks, whose numbers these are: to be called before its first
+ * change since one of them, or before any. */
+static inline void site_touch(struct site *site, uint64_t peak_seq, uint64_t tree_seq) {
     if (site->changed <= peak_seq)
         site->peak = site->live;
     if (site->changed <= tree_seq)
         site->tree = site->live;
-    site->changed = seq;
+}
+
+/* A block begins, or ends; then `size` is negative, modulo 2^64. */
+static inline void site_change(struct site *site, uint64_t size, bool begins) {
+    site->live.bytes += size;
+    site->live.blocks += 2u * begins - 1;
+    site->total_bytes += size & (0 - (uint64_t)begins);
+    site->total_blocks += begins;
 }
 
 static inline struct site_value site_at_peak(const struct site *site, uint64_t peak_seq) {

@@ -153,13 +153,14 @@ void image_return(struct trace *trace, struct image *image) {
     /* A peak that the tree reached meanwhile does not contain this image. */
     for (uint32_t i = 0; trace->totals.peak_seq > image->left_seq && i < image->sites.count; i++) {
         struct site *site = &image->sites.list[i];
-        site_touch(site, image->totals.peak_seq, trace->totals.peak_seq, seq);
+        site_touch(site, image->totals.peak_seq, trace->totals.peak_seq);
+        site->changed = seq;
         site->tree = (struct site_value){0};
     }
     image->state = IMAGE_LIVE;
     if (trace->events)
         events_return(trace->events, image->number);
-    totals_grow(&trace->totals, image->totals.live, seq, trace->now_ns);
+    totals_change(&trace->totals, image->totals.live, seq, trace->now_ns);
 }
 
 static void take_python_version(struct image *image, struct region *region) {

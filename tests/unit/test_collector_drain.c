@@ -291,6 +291,147 @@ static void test_random_against_model(void **state) {
         assert_int_equal(rig_peak_bytes(rig.image, i, BLOCK_HEAP), at_peak[i]);
 }
 
+/* Two processes, against a plain model that copies all sites at each new peak, of a process and of
+ * the tree. Which comes first is known, because only one of them writes between two drains. */
+enum { TREE_PROCESSES = 2, TREE_NODES = 12, TREE_SLOTS = 8000 };
+
+struct model_sites {
+    uint64_t bytes[TREE_NODES], blocks[TREE_NODES];
+};
+
+struct model_process {
+    uint64_t size[TREE_SLOTS]; /* + 1; 0: free */
+    uint32_t node[TREE_SLOTS];
+    struct model_sites now, peak, tree;
+    uint64_t live, highest, lost_frees, allocations, frees;
+};
+
+struct model {
+    struct model_process processes[TREE_PROCESSES];
+    uint64_t highest;
+};
+
+static void model_add(struct model_process *process, uint32_t slot, uint64_t size, uint32_t node) {
+    process->size[slot] = size + 1;
+    process->node[slot] = node;
+    process->now.bytes[node] += size;
+    process->now.blocks[node]++;
+    process->live += size;
+}
+
+static void model_remove(struct model_process *process, uint32_t slot) {
+    uint64_t size = process->size[slot] - 1;
+    process->size[slot] = 0;
+    process->now.bytes[process->node[slot]] -= size;
+    process->now.blocks[process->node[slot]]--;
+    process->live -= size;
+}
+
+static void model_peaks(struct model *model, struct model_process *process) {
+    uint64_t live = 0;
+    if (process->live > process->highest) {
+        process->highest = process->live;
+        process->peak = process->now;
+    }
+    for (int i = 0; i < TREE_PROCESSES; i++)
+        live += model->processes[i].live;
+    if (live <= model->highest)
+        return;
+    model->highest = live;
+    for (int i = 0; i < TREE_PROCESSES; i++)
+        model->processes[i].tree = model->processes[i].now;
+}
+
+enum sizes { SIZES_TINY, SIZES_SMALL, SIZES_ALL };
+
+/* All: also some that are followed as large blocks, and that need more than 32 bits. */
+static uint64_t random_size(enum sizes sizes) {
+    if (sizes == SIZES_ALL && rand() % 2000 == 0)
+        return (1ul << 32) + (uint64_t)rand();
+    if (sizes == SIZES_ALL && rand() % 50 == 0)
+        return (uint64_t)rand() % 400000;
+    return (uint64_t)rand() % (sizes == SIZES_TINY ? 3 : 1000);
+}
+
+/* `growing`: percent of blocks that begin. Now and then an end got lost, or something unknown ends.
+ */
+static void tree_event(struct model *model, uint32_t number, int growing, enum sizes sizes) {
+    struct model_process *process = &model->processes[number];
+    uint32_t slot = (uint32_t)rand() % TREE_SLOTS, node = (uint32_t)rand() % TREE_NODES;
+    uint64_t address = 0x10000 + slot * 16ull;
+    if (rand() % 100 < growing && (!process->size[slot] || rand() % 40 == 0)) {
+        uint64_t size = random_size(sizes);
+        process->lost_frees += process->size[slot] != 0;
+        if (process->size[slot])
+            model_remove(process, slot);
+        model_add(process, slot, size, node);
+        model_peaks(model, process);
+        process->allocations++;
+        rig_alloc(&rig, number, 0, address, size, node);
+    } else if (process->size[slot] || rand() % 20 == 0) {
+        process->frees += process->size[slot] != 0;
+        if (process->size[slot])
+            model_remove(process, slot);
+        rig_free(&rig, number, 0, address);
+    }
+}
+
+static void check_site(const struct model_process *process, const struct image *image,
+                       const struct site *site) {
+    struct site_value peak = site_at_peak(site, image->totals.peak_seq);
+    struct site_value tree = site_at_tree_peak(site, rig.trace.totals.peak_seq);
+    assert_int_equal(site->live.bytes, process->now.bytes[site->node]);
+    assert_int_equal(site->live.blocks, process->now.blocks[site->node]);
+    assert_int_equal(peak.bytes, process->peak.bytes[site->node]);
+    assert_int_equal(peak.blocks, process->peak.blocks[site->node]);
+    assert_int_equal(tree.bytes, process->tree.bytes[site->node]);
+    assert_int_equal(tree.blocks, process->tree.blocks[site->node]);
+}
+
+static void check_tree(const struct model *model) {
+    rig_drain(&rig);
+    assert_int_equal(rig.trace.totals.peak, model->highest);
+    for (uint32_t i = 0; i < TREE_PROCESSES; i++) {
+        const struct model_process *process = &model->processes[i];
+        const struct image *image = rig.trace.images[i];
+        assert_int_equal(image->totals.live, process->live);
+        assert_int_equal(image->totals.peak, process->highest);
+        assert_int_equal(image->lost_frees, process->lost_frees);
+        assert_int_equal(image->allocations, process->allocations);
+        assert_int_equal(image->frees, process->frees);
+        for (uint32_t s = 0; s < image->sites.count; s++)
+            check_site(process, image, &image->sites.list[s]);
+    }
+}
+
+static void compare_tree(enum sizes sizes) {
+    static struct model model;
+    memset(&model, 0, sizeof model);
+    rig_open(&rig, 1);
+    rig_image(&rig, 1001, 1);
+    for (uint32_t i = 1; i < TREE_NODES; i++) {
+        rig_node(&rig, 0, i, i - 1, i);
+        rig_node(&rig, 1, i, i - 1, i);
+    }
+    for (int round = 0; round < 6000; round++) {
+        uint32_t number = (uint32_t)rand() % TREE_PROCESSES;
+        int growing = round / 300 % 2 ? 35 + round / 300 : 75; /* it falls less deep each time */
+        for (int left = rand() % 150; left > 0; left--)
+            tree_event(&model, number, growing, sizes);
+        check_tree(&model);
+    }
+    assert_true(model.processes[0].highest > model.processes[0].live);
+    rig_close(&rig);
+}
+
+static void test_tree_against_model(void **state) {
+    (void)state;
+    compare_tree(SIZES_TINY);
+    compare_tree(SIZES_SMALL);
+    compare_tree(SIZES_ALL);
+    rig_open(&rig, 1);
+}
+
 /* 64 rings of two processes share few addresses and hand their blocks to each other. Every ring
  * holds back a random number of records, so that tickets are committed in any order. */
 #define MANY 64u
@@ -364,6 +505,7 @@ int main(void) {
         cmocka_unit_test_teardown(test_damage, close_rig),
         cmocka_unit_test_teardown(test_tail_out_of_bounds, close_rig),
         cmocka_unit_test_teardown(test_random_against_model, close_rig),
+        cmocka_unit_test_teardown(test_tree_against_model, close_rig),
         cmocka_unit_test_teardown(test_many_rings, close_rig),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

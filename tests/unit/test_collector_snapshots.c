@@ -169,8 +169,9 @@ static uint64_t count_pieces(const struct piece *piece, uint64_t *bytes) {
 static uint64_t count_blocks(const struct blocks *blocks, uint64_t *bytes) {
     uint64_t count = 0;
     for (uint64_t i = 0; i < blocks->capacity + 256; i++) {
-        uint64_t size = (blocks->entries[i].key & 0xffff) << 32 | blocks->entries[i].size_low;
-        if (blocks->entries[i].key && size >= LARGE) {
+        const struct block_entry *entry = &blocks->entries[i];
+        uint64_t size = (entry->key & 0xffff) << 32 | (uint32_t)entry->data;
+        if (entry->data && size >= LARGE) {
             count++;
             *bytes += size;
         }

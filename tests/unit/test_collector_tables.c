@@ -83,6 +83,31 @@ static void test_blocks_while_growing(void **state) {
     blocks_release(&blocks);
 }
 
+/* Entries of blocks that have ended make no table grow for ever: some blocks live, always at new
+ * addresses. `most`: bytes for a live block. */
+static void check_room_after_churn(uint64_t live, uint64_t most) {
+    struct blocks blocks = {0};
+    struct block block;
+    bool replaced;
+    for (uint64_t i = 1; i < 4 * live; i++) {
+        assert_true(blocks_put(&blocks, i * 48, (struct block){i, 1}, &replaced, &block));
+        if (i > live)
+            assert_true(blocks_take(&blocks, (i - live) * 48, &block));
+    }
+    assert_int_equal(blocks.count, live);
+    assert_true(16 * blocks.capacity <= live * most);
+    assert_true(blocks_is_valid(&blocks));
+    blocks_release(&blocks);
+}
+
+static void test_blocks_room_after_churn(void **state) {
+    (void)state;
+    check_room_after_churn(300, 120);
+    check_room_after_churn(10000, 120);
+    check_room_after_churn(200000, 60);
+    check_room_after_churn(2000000, 26);
+}
+
 /* Mappings against an array of pages. */
 enum { PAGES = 200, PAGE = 4096 };
 static const uint64_t base = 0x100000000;
@@ -292,6 +317,7 @@ int main(void) {
         cmocka_unit_test(test_blocks),
         cmocka_unit_test(test_blocks_room),
         cmocka_unit_test(test_blocks_while_growing),
+        cmocka_unit_test(test_blocks_room_after_churn),
         cmocka_unit_test(test_mappings),
         cmocka_unit_test(test_mapping_sums),
         cmocka_unit_test(test_refused_unmap),
