@@ -35,3 +35,38 @@ as_root() {
         die "needs root or sudo for: $*"
     fi
 }
+
+usable() {
+    dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q ' installed$'
+}
+
+# Of Debian, those that are not there yet.
+install_packages() {
+    local package missing=()
+    for package in "$@"; do
+        usable "$package" || missing+=("$package")
+    done
+    [ ${#missing[@]} = 0 ] && return
+    say "installing ${missing[*]}"
+    local install=(as_root env DEBIAN_FRONTEND=noninteractive
+        apt-get -qq -y --no-install-recommends -o Dpkg::Use-Pty=0 install "${missing[@]}")
+    # A fresh machine has no package lists, and an old one has stale ones: only then ask for new ones.
+    if ! "${install[@]}" >/dev/null 2>&1; then
+        quietly as_root apt-get -qq update
+        quietly "${install[@]}"
+    fi
+}
+
+# A virtual environment of Debian's Python with these packages, made anew when others are asked for.
+make_venv() { # FOLDER PACKAGE...
+    local folder=$1 stamp=$1/.packages
+    shift
+    if [ "$(cat "$stamp" 2>/dev/null)" = "$*" ] && "$folder/bin/python" -c ''; then
+        return
+    fi
+    say "making ${folder#"$root"/} with $*"
+    rm -rf "$folder"
+    quietly /usr/bin/python3 -m venv "$folder"
+    quietly "$folder/bin/pip" install --quiet --disable-pip-version-check "$@"
+    echo "$*" >"$stamp"
+}

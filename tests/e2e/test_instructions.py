@@ -94,6 +94,6 @@ def test_native(compile_program):
 def test_python(python):
     if not python.number.startswith("3.11.2"):
         pytest.skip("the figures are of Debian 12's Python")
-    command = [python.path, "-IS", harness.PROGRAMS / "counted.py"]
-    # The bytecode of the standard library is there; a fixed seed makes dictionaries alike.
+    command = [python.path, "-sS", harness.PROGRAMS / "counted.py"]
+    # A fixed seed makes dictionaries alike; -I would ignore it.
     compare("python", measured(command, PYTHON, python.environment(PYTHONHASHSEED="0")))
