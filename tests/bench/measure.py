@@ -16,7 +16,7 @@ import tools
 
 HERE = Path(__file__).resolve().parent
 RUN_LIMIT_S = 300
-REPORT_LIMIT_S = 120
+REPORT_LIMIT_S = 60
 TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -113,6 +113,8 @@ class Bench:
                   "inner_cpu": inner.get("inner_cpu")}
         if record["end"] == "ok" and not inner:
             record["end"] = "the program did not finish"
+        elif record["end"] == "ok" and tool.leaves and not record["disk"]:
+            record["end"] = "it left nothing"
         if record["end"] != "ok":
             record["said"] = last_line(log)
             return record

@@ -7,7 +7,7 @@ import targets
 import tools
 
 # Peers that take that many times the program's time are run once.
-SLOW = 5
+SLOW = 4
 
 QUIET = ": **too much for these figures to be believed**"
 

@@ -63,7 +63,7 @@ ROWS = [
     own("fib", "calls", 5, packages=False),
     own("small_objects", "objects", 4, packages=False),
     own("json_20mb", "objects", 2, packages=False),
-    own("recursion", "objects", 3000, packages=False),
+    own("recursion", "objects", 1500, packages=False),
     own("numpy_arrays", "numpy", 8),
     own("numpy_linear", "numpy", 2),
     own("pandas_frames", "columns", 4),

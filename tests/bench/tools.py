@@ -20,8 +20,9 @@ class Tool:
     """A program by itself. The others wrap its command."""
     name = BASE
     title = "untraced"
-    needs = None        # what scripts/bench has to install: "venv", "heaptrack"
-    process = None      # the name of a process of its own, if there is one that survives the program
+    needs = None    # what scripts/bench has to install: "venv", "heaptrack"
+    process = None  # the name of a process of its own, if there is one that survives the program
+    leaves = False  # files: a run after which there are none has failed
 
     def command(self, place, program, row):
         return [place.python, *program]
@@ -39,6 +40,7 @@ class Again(Tool):
 class Holdfast(Tool):
     name = OURS
     title = "Holdfast"
+    leaves = True
     process = "holdfast"
     options = ()
 
@@ -59,10 +61,14 @@ class HoldfastWithoutHolders(Holdfast):
     title = "Holdfast, no holders"
     options = ("--no-holders",)
 
+    def reports(self, place, program):
+        return {}
+
 
 class Memray(Tool):
     name = "memray"
     title = "memray"
+    leaves = True
     needs = "venv"
     options = ()
 
@@ -88,6 +94,7 @@ class MemrayPython(Memray):
 class Fil(Tool):
     name = "fil"
     title = "Fil"
+    leaves = True
     needs = "venv"
 
     def command(self, place, program, row):
@@ -97,6 +104,7 @@ class Fil(Tool):
 class Heaptrack(Tool):
     name = "heaptrack"
     title = "heaptrack"
+    leaves = True
     needs = "heaptrack"
 
     def command(self, place, program, row):
