@@ -15,6 +15,7 @@ static void piece_enter(struct trace *trace, struct image *image, struct piece *
     if (piece_counts(piece)) {
         if (size >= GRAPH_LARGE_BLOCK)
             piece->birth = lifetimes_begin(trace, image, piece->start, size, piece->site);
+        image->class_bytes[MAPPING_COUNTED] += size;
         account_add(trace, image, piece->site, size);
         image->allocations++;
         if (trace->events)
@@ -29,6 +30,7 @@ static void piece_enter(struct trace *trace, struct image *image, struct piece *
 static void piece_leave(struct trace *trace, struct image *image, const struct piece *piece) {
     uint64_t size = piece->end - piece->start;
     if (piece_counts(piece)) {
+        image->class_bytes[MAPPING_COUNTED] -= size;
         account_remove(trace, image, piece->site, size);
         lifetimes_end(trace, image, piece->start, piece->birth);
         image->frees++;

@@ -309,6 +309,8 @@ static void publish_live(struct image *image) {
     atomic_store_explicit(&region->sequence, sequence, memory_order_relaxed);
     atomic_thread_fence(memory_order_release);
     atomic_store_explicit(&region->live, live, memory_order_relaxed);
+    atomic_store_explicit(&region->mapped, image->class_bytes[MAPPING_COUNTED],
+                          memory_order_relaxed);
     atomic_store_explicit(&region->gil_allocated, image->gil_allocated, memory_order_relaxed);
     atomic_store_explicit(&region->gil_position, position, memory_order_relaxed);
     atomic_store_explicit(&region->sequence, sequence + 1, memory_order_release);

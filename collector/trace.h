@@ -107,7 +107,7 @@ struct image {
     uint64_t gil_allocated;                /* see struct region */
     uint64_t told_live, told_gil_position; /* there */
     uint64_t class_bytes[5],
-        class_highest[5]; /* by enum mapping_class; MAPPING_COUNTED's are in totals */
+        class_highest[5]; /* by enum mapping_class; of MAPPING_COUNTED, the first alone */
 
     struct mapped_region *regions;
     uint32_t region_count, region_capacity;

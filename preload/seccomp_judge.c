@@ -67,6 +67,7 @@ static const struct use {
     {SECCOMP_COPY, SYS_kill, {2, SIGKILL}},
     {SECCOMP_COPY, SYS_wait4, {2, 0, __WCLONE | WNOHANG}},
     {SECCOMP_COPY, SYS_getrusage, {(uint64_t)RUSAGE_CHILDREN}},
+    {TELLS, SYS_getrusage, {RUSAGE_SELF}},
     {SECCOMP_COPY, SYS_rt_sigaction, {SIGALRM, 0, 0, 8}},
     {SECCOMP_COPY, SYS_setitimer, {ITIMER_REAL}},
     {SECCOMP_COPY, SYS_openat, {(uint32_t)AT_FDCWD, 0, O_RDONLY}},

@@ -28,10 +28,14 @@ struct snapshot_state {
     uint64_t pending_end; /* process.gil_allocated once it has succeeded */
     uint64_t live;        /* as last seen */
     uint64_t goal;        /* live bytes from which one is due, as last reckoned */
-    uint64_t spent_ns;    /* the program stood still for them */
-    uint64_t catch_up_ns; /* of that, waiting for the collector when none was taken */
-    uint64_t looked;      /* the ticket counter at the last snapshot_look */
-    uint32_t served;      /* requests (region.request) */
+    uint64_t spent_ns;    /* what they have cost the program */
+    uint64_t taken_ns;    /* when the last one was over, ... */
+    uint64_t paused_ns;   /* ... for how long the program stood still for it, ... */
+    uint64_t writes_ns;   /* ... what it has paid for shared pages since, ... */
+    uint64_t faults, faults_allocated; /* ... and its faults and process.gil_allocated then */
+    uint64_t catch_up_ns;              /* of that, waiting for the collector when none was taken */
+    uint64_t looked;                   /* the ticket counter at the last snapshot_look */
+    uint32_t served;                   /* requests (region.request) */
     bool ceiling_passed;
     uint32_t copy; /* the latest copy's place in the next */
     /* Copies that have not been reaped, 0 none: one at work at most, the others about to be gone.

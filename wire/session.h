@@ -127,6 +127,7 @@ struct region {
     _Atomic uint32_t request;              /* collector: snapshots asked for by hand, so far */
     _Atomic uint64_t live, gil_allocated;  /* collector */
     _Atomic uint64_t gil_position;         /* collector: of the GIL's ring, processed */
+    _Atomic uint64_t mapped; /* collector: of `live`, in mappings that the program made itself */
     /* Of the snapshots so far: counted when the event is written; and for how long the program
      * stood still for them, added when it goes on. */
     alignas(64) _Atomic uint64_t snapshots; /* program */

@@ -193,6 +193,17 @@ static inline int32_t int_at(const char *object, uint32_t offset) {
     return *(const int32_t *)(const void *)(object + offset);
 }
 
+/* From 3.12 an interpreter may have a GIL of its own, and run on when the main one's is held: what
+ * it is in the midst of cannot be read. */
+static inline const char *first_interpreter(void) {
+    return python_pointer(python.runtime, python.at.minor >= 12 ? python.at.runtime_main_interpreter
+                                                                : python.at.runtime_interpreters);
+}
+
+static inline const char *next_interpreter(const char *interpreter) {
+    return python.at.minor >= 12 ? NULL : python_pointer(interpreter, python.at.interpreter_next);
+}
+
 static inline const char *type_of(const char *object) {
     return python_pointer(object, python.at.type);
 }

@@ -178,13 +178,13 @@ static void each_thread(struct walk *walk, thread_function function) {
             function(walk, own_thread(), 1);
         return;
     }
-    const char *interpreter = python_pointer(python.runtime, python.at.runtime_interpreters);
+    const char *interpreter = first_interpreter();
     for (uint32_t i = 0; interpreter && i < INTERPRETERS_MAX; i++) {
         const char *thread = python_pointer(interpreter, python.at.interpreter_threads);
         for (; thread && number < THREADS_MAX && !walk->cut;
              thread = python_pointer(thread, python.at.thread_next))
             function(walk, thread, ++number);
-        interpreter = python_pointer(interpreter, python.at.interpreter_next);
+        interpreter = next_interpreter(interpreter);
     }
 }
 

@@ -57,7 +57,7 @@ static void name_list(struct walk *walk, const char *head) {
 /* The youngest generations of all interpreters first, so that a number tells which an object is in.
  */
 static void name_generations(struct walk *walk, uint32_t from, uint32_t to) {
-    const char *interpreter = python_pointer(python.runtime, python.at.runtime_interpreters);
+    const char *interpreter = first_interpreter();
     for (uint32_t i = 0; interpreter && i < 1024; i++) {
         const char *collector =
             (python.at.minor == 8 ? python.runtime : interpreter) + python.at.gc;
@@ -67,7 +67,7 @@ static void name_generations(struct walk *walk, uint32_t from, uint32_t to) {
         const char *frozen = collector + python.at.gc_permanent;
         if (lists && to == GENERATIONS && is_list(walk, frozen))
             name_list(walk, frozen);
-        interpreter = python_pointer(interpreter, python.at.interpreter_next);
+        interpreter = next_interpreter(interpreter);
     }
 }
 
@@ -85,7 +85,7 @@ static void tell_root(struct walk *walk, enum graph_root kind, const char *name,
 }
 
 static void tell_roots(struct walk *walk) {
-    const char *interpreter = python_pointer(python.runtime, python.at.runtime_interpreters);
+    const char *interpreter = first_interpreter();
     for (uint32_t i = 0; interpreter && i < 1024; i++) {
         tell_root(walk, GRAPH_ROOT_MODULES, "sys.modules",
                   python_pointer(interpreter, python.at.interpreter_modules));
@@ -93,7 +93,7 @@ static void tell_roots(struct walk *walk) {
                   python_pointer(interpreter, python.at.interpreter_sys));
         tell_root(walk, GRAPH_ROOT_BUILTINS, "builtins",
                   python_pointer(interpreter, python.at.interpreter_builtins));
-        interpreter = python_pointer(interpreter, python.at.interpreter_next);
+        interpreter = next_interpreter(interpreter);
     }
 }
 

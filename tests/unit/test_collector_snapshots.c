@@ -412,6 +412,15 @@ static void test_published_totals(void **state) {
     uint32_t sequence = region->sequence;
     rig_drain(&rig);
     assert_int_equal(region->sequence, sequence); /* nothing has moved */
+    assert_int_equal(region->mapped, 8192);
+    rig_map(&rig, 0, MAPPING_COUNTED, 0x3000000, 0x10000, 0);
+    rig_unmap(&rig, 0, 0, 0x3004000, 0x2000); /* from its middle */
+    rig_drain(&rig);
+    assert_int_equal(region->mapped, 8192 + 0xe000);
+    rig_unmap(&rig, 0, 0, 0x1000000, 0x3000000);
+    rig_drain(&rig);
+    assert_int_equal(region->mapped, 0);
+    assert_int_equal(region->live, LARGE + 7 + 50 + 3000);
 }
 
 /* Copies */
