@@ -407,7 +407,13 @@ static void test_a_dead_generator(void **state) {
                                               .suspended = true});
     scene_frame(&scene, &(struct scene_frame){"f", 0, 3, LOCALS(DEAD("items", generator))});
     scene_find(&scene);
-    must_be(&scene.findings->holders[0], VERDICT_DEAD, 8 * MIB + 100);
+    const struct holder *holder =
+        scene_holder(&scene, "items in f() (app.py:3) -> frame produce()");
+    must_be(holder, VERDICT_DEAD, 8 * MIB + 100);
+    assert_int_equal(holder->root, HOLDER_LOCAL);
+    assert_string_equal(holder->name, "items");
+    assert_string_equal(holder->function, "f");
+    assert_string_equal(holder->reason, "never read again after line 3");
     scene_close(&scene);
 }
 

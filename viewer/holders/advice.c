@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define CODE_GENERATOR (0x20u | 0x80u | 0x200u) /* of co_flags: or coroutine, or both */
+
 struct usage {
     bool known;
     bool argument;
@@ -96,8 +98,8 @@ static const char *del_before_call(const struct heap *heap, const char *name, ui
     return texts_format(heap->texts, "del %s before the call in line %u", name, line);
 }
 
-uint32_t advice_find(const struct heap *heap, const struct path *path,
-                     const char *advice[ADVICE_MAX]) {
+static uint32_t find_ways_out(const struct heap *heap, const struct path *path,
+                              const char *advice[ADVICE_MAX]) {
     uint32_t count = 0;
     const struct graph_frame *frame = &heap->graph->frames[path->frame - heap->frame_base];
     const char *name = path->name;
@@ -127,5 +129,61 @@ uint32_t advice_find(const struct heap *heap, const struct path *path,
         advice[count++] = texts_format(
             heap->texts,
             "hand over ownership: put %s into an object from which the callee takes it", name);
+    return count;
+}
+
+/* -- What letting go sets off -- */
+
+/* An exception that is thrown in at this instruction comes to a block that the function wrote. The
+ * interpreter's own handlers, which raise on what they get, take less from the stack or more: those
+ * of 3.11 on that a function wrote begin by putting the exception there. */
+static bool is_in_block(const struct bytecode *bytecode, uint32_t at) {
+    for (uint32_t depth = 0; depth < 32; depth++) {
+        at = bytecode->instructions[at].handler;
+        if (at >= bytecode->count)
+            return false;
+        int8_t effect = bytecode->instructions[at].opcode->next.constant;
+        if (bytecode->table->exception_table ? effect == 1 : effect > -7)
+            return true;
+    }
+    return false;
+}
+
+static bool has_to_clean_up(const struct heap *heap, const struct graph_frame *frame) {
+    struct bytecode bytecode = {0};
+    bool found = false;
+    if (bytecode_read(&heap->graph->codes[frame->code], heap->graph->python_minor, &bytecode) ==
+        BYTECODE_WHOLE) {
+        uint32_t at = bytecode_at(&bytecode, frame->position);
+        found = at != NO_INSTRUCTION && is_in_block(&bytecode, at);
+    }
+    bytecode_release(&bytecode);
+    return found;
+}
+
+/* The first suspended generator or coroutine that goes with the local and is not done. */
+static const struct graph_frame *find_unfinished(const struct heap *heap, uint32_t node) {
+    for (uint32_t i = 0; i < heap->below[node]; i++) {
+        uint32_t at = heap->order[heap->place[node] + i];
+        if (!heap_is_frame(heap, at))
+            continue;
+        const struct graph_frame *frame = &heap->graph->frames[at - heap->frame_base];
+        if (frame->thread == 0 && heap->graph->codes[frame->code].flags & CODE_GENERATOR &&
+            has_to_clean_up(heap, frame))
+            return frame;
+    }
+    return NULL;
+}
+
+uint32_t advice_find(const struct heap *heap, const struct path *path,
+                     const char *advice[ADVICE_MAX]) {
+    uint32_t count = find_ways_out(heap, path, advice);
+    const struct graph_frame *frame = find_unfinished(heap, heap->edges[path->start].target);
+    if (count > 0 && frame)
+        advice[count++] = texts_format(
+            heap->texts,
+            "mind that this ends %s(), which is suspended in a try or with block: what that does "
+            "at its end is done then",
+            heap->graph->texts[heap->graph->codes[frame->code].name]);
     return count;
 }

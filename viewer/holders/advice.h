@@ -4,9 +4,9 @@
 
 #include "viewer/holders/paths.h"
 
-#define ADVICE_MAX 4u
+#define ADVICE_MAX 5u
 
-/* For the local that `path` begins with: texts, best first. Returns how many. */
+/* For the local that `path` begins with: texts, best first, and what to mind. Returns how many. */
 uint32_t advice_find(const struct heap *heap, const struct path *path,
                      const char *advice[ADVICE_MAX]);
 

@@ -147,6 +147,16 @@ static const char *watched_reason(const struct heap *heap, const struct path *pa
     return how->known && how->watched ? "other functions may read the variables of this one" : "";
 }
 
+/* The local is dead, and what it refers to may be of use all the same (reach.c). */
+static const char *useful_reason(const struct heap *heap, const struct path *path) {
+    if (path->start == NO_EDGE || !(heap->edges[path->start].flags & HEAP_DEAD))
+        return "";
+    uint32_t type = heap_object(heap, heap->edges[path->start].target)->type;
+    return heap->graph->types[type].flags & GRAPH_TYPE_FINALIZER
+               ? "not read again, but its finalizer (__del__) may be what it is kept for"
+               : "";
+}
+
 static const char *reason_of(const struct heap *heap, const struct unit *unit,
                              const struct path *path, enum verdict verdict) {
     if (verdict == VERDICT_GARBAGE)
@@ -156,7 +166,8 @@ static const char *reason_of(const struct heap *heap, const struct unit *unit,
     if (path->root == HOLDER_NATIVE && path->start != NO_EDGE)
         return native_reason(heap, path);
     const char *missing = heap_is_object(heap, unit->node) ? missing_reason(heap, unit->node) : "";
-    return *missing ? missing : watched_reason(heap, path);
+    const char *watched = *missing ? missing : watched_reason(heap, path);
+    return *watched ? watched : useful_reason(heap, path);
 }
 
 /* -- Who else -- */
@@ -238,6 +249,8 @@ static uint32_t fill_holder(const struct heap *heap, const struct unit *unit,
     }
     find_path(heap, unit, &path);
     enum verdict verdict = judge(heap, unit, &path);
+    if (verdict == VERDICT_DEAD && path.frame != NODE_NONE)
+        path_stay_at_local(heap, &path);
     const char *detail = heap->graph->texts[heap_object(heap, unit->shown)->detail];
     *holder = (struct holder){
         .bytes = unit->bytes,

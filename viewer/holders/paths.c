@@ -600,3 +600,13 @@ void path_by_edge(const struct heap *heap, uint32_t edge, struct path *path) {
 void path_find(const struct heap *heap, uint32_t node, struct path *path) {
     path_by_edge(heap, heap->by[node], path);
 }
+
+void path_stay_at_local(const struct heap *heap, struct path *path) {
+    const struct graph_frame *frame = &heap->graph->frames[path->frame - heap->frame_base];
+    const struct graph_code *code = &heap->graph->codes[frame->code];
+    path->root = HOLDER_LOCAL;
+    path->name = text_of(heap, code->local_names[path->slot]);
+    path->function = text_of(heap, code->name);
+    path->file = text_of(heap, code->file);
+    path->line = frame->line;
+}
