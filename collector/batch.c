@@ -12,9 +12,15 @@
 
 /* A plain record, decoded. */
 struct change {
-    uint64_t key;  /* of its address, for the table of blocks; lowest bit: it is an ALLOC */
-    uint64_t data; /* of an ALLOC: as the table will have it */
+    uint64_t key;              /* of its address, for the table of blocks; lowest bit: ALLOC */
+    uint64_t data;             /* of an ALLOC: as the table will have it */
     struct block_entry *place; /* where to look for the key */
+};
+
+struct batch {
+    uint32_t count;
+    uint64_t begun, allocated; /* the ALLOCs among them, and their bytes */
+    struct change changes[BATCH];
 };
 
 /* Words that may be read from here on: committed, and before the body's end. */
@@ -24,39 +30,53 @@ static uint64_t words_ahead(const struct reader *reader) {
     return (committed < reader->size - place ? committed : reader->size - place) / 8;
 }
 
-/* An ALLOC or a FREE, without ticket, of a known kind, without a wide size, and not of address 0.
- */
-static inline bool is_plain(uint64_t word, uint64_t key) {
-    unsigned operation = (unsigned)(word >> 59) - ((unsigned)EVENT_FREE << 1);
-    bool unknown_kind = word >> 57 & word >> 58 & 1, wide = word >> 48 & EVENT_WIDE;
-    return !((operation & ~2u) | unknown_kind | wide) && key;
+/* The upper 16 bits of a word, its operation counted from FREE. */
+static inline unsigned upper_bits(uint64_t word) {
+    return (unsigned)((word - ((uint64_t)EVENT_FREE << 60)) >> 48);
 }
 
-/* The number of records. */
-static uint32_t decode(struct reader *reader, struct change *changes) {
+/* An ALLOC or a FREE, of a known kind (which two bits tell), without ticket, without a wide size.
+ */
+static inline bool is_plain(unsigned upper) {
+    static_assert(EVENT_ALLOC == EVENT_FREE + 1 && BLOCK_MAPPED == 2, "as the bits below say");
+    unsigned other = upper & (0xe000 | EVENT_TICKET_BIT >> 48 | EVENT_WIDE);
+    return (other | (upper & upper >> 1 & 0x200)) == 0;
+}
+
+static void decode(struct reader *reader, struct batch *batch) {
     const uint64_t *at = reader->body + (reader->position & (reader->size - 1)) / 8;
     const uint64_t *end = at + words_ahead(reader) - 1;
     const struct blocks blocks = reader->image->blocks;
     const struct local_node *nodes = reader->nodes;
     const uint64_t node_count = reader->node_count;
+    uint64_t begun = 0, allocated = 0;
     uint32_t count = 0;
     for (; count < BATCH && at < end; count++) {
         uint64_t word = __atomic_load_n(at, __ATOMIC_RELAXED);
         uint64_t next = __atomic_load_n(at + 1, __ATOMIC_RELAXED);
-        uint64_t key = blocks_key(word), alloc = word >> 61 & 1;
-        uint64_t node = next >> 32 & (0 - alloc);
-        if (__builtin_expect(!is_plain(word, key) || node >= node_count, 0))
+        unsigned upper = upper_bits(word), kind = upper >> 9 & 3;
+        uint64_t key = blocks_key(word), alloc = upper >> 12;
+        if (__builtin_expect(!is_plain(upper) || key == 0, 0))
             break;
-        uint32_t site = nodes[node].site[event_kind(word)]; /* + 1 */
-        if (__builtin_expect((site | !alloc) == 0, 0) &&
-            (site = apply_find_site(reader, node, event_kind(word)) + 1) == 0)
+        next &= 0 - alloc;
+        uint64_t node = next >> 32;
+        if (__builtin_expect(node >= node_count, 0))
+            break;
+        uint32_t site = nodes[node].site[kind]; /* + 1 */
+        if (__builtin_expect((site | (alloc ^ 1)) == 0, 0) &&
+            (site = apply_find_site(reader, node, kind) + 1) == 0)
             break;
         struct block_entry *place = blocks_place(&blocks, key);
         __builtin_prefetch(place, 1);
-        changes[count] = (struct change){key | alloc, (uint64_t)site << 32 | (uint32_t)next, place};
+        batch->changes[count] =
+            (struct change){key | alloc, (uint64_t)site << 32 | (uint32_t)next, place};
+        begun += alloc;
+        allocated += (uint32_t)next;
         at += 1 + alloc;
     }
-    return count;
+    batch->count = count;
+    batch->begun = begun;
+    batch->allocated = allocated;
 }
 
 /* What is summed up in a batch. */
@@ -65,7 +85,7 @@ struct sums {
     uint64_t seq;
     uint64_t next_peak; /* live bytes beyond which a peak is passed: the image's, or the tree's */
     uint64_t last_peak; /* the number of the later one of both */
-    uint64_t begun, ended, allocated;
+    uint64_t unknown;   /* ends of blocks that nobody knows */
 };
 
 /* The tree's live bytes beside the image's. */
@@ -91,36 +111,18 @@ static inline void pass_peaks(struct trace *trace, struct image *image, struct s
 
 /* A change at a site, and in the sums. */
 static inline void account(struct trace *trace, struct image *image, struct sums *sums,
-                           uint32_t number, uint64_t size, bool begins) {
+                           uint64_t number, uint64_t size, uint64_t begins) {
     struct site *site = &image->sites.list[number];
-    uint64_t sign = begins - 1ull, change = (size ^ sign) - sign;
+    uint64_t sign = begins - 1, change = (size ^ sign) - sign;
     if (site->changed <= sums->last_peak)
         site_touch(site, image->totals.peak_seq, trace->totals.peak_seq);
     site->changed = ++sums->seq;
     site_change(site, change, begins);
     sums->live += change;
-    sums->allocated += size & ~sign;
-    sums->begun += begins;
     if (sums->live > sums->highest)
         sums->highest = sums->live;
     if (__builtin_expect(sums->live > sums->next_peak, 0))
         pass_peaks(trace, image, sums);
-}
-
-static void take_over(struct trace *trace, struct reader *reader, const struct sums *sums) {
-    struct image *image = reader->image;
-    uint64_t others = others_live(trace, image);
-    image->totals.live = sums->live;
-    totals_rise(&image->totals, sums->highest);
-    if (image->state == IMAGE_LIVE) {
-        trace->totals.live = sums->live + others;
-        totals_rise(&trace->totals, sums->highest + others);
-    }
-    trace->seq = sums->seq;
-    image->blocks.count += sums->begun - sums->ended;
-    image->allocations += sums->begun;
-    image->frees += sums->ended;
-    image->gil_allocated += reader->is_gil ? sums->allocated : 0;
 }
 
 enum outcome { BEGUN, NOTHING, OTHER };
@@ -139,46 +141,80 @@ static enum outcome change_rarely(struct blocks *blocks, const struct change *ch
     return blocks_insert(blocks, at, (struct block_entry){key, change->data}) ? BEGUN : OTHER;
 }
 
-/* Makes the changes, and sums them up. The number of those that were made; there are `count`. */
-static uint32_t change_blocks(struct trace *trace, struct image *image,
-                              const struct change *changes, uint32_t count, struct sums *total) {
+/* The common case: a block begins where one has ended before, or ends. 0: it is something else, and
+ * nothing has changed. Otherwise the data of the block, as it is or was. */
+static inline uint64_t flip(struct block_entry *at, uint64_t key, uint64_t begins, uint64_t data) {
+    uint64_t mask = 0 - begins, before = at->data, block = before | (data & mask);
+    uint64_t taken = before & mask, large = (uint32_t)block / GRAPH_LARGE_BLOCK;
+    if (__builtin_expect(((at->key ^ key) | taken | large) != 0, 0))
+        return 0;
+    at->data = block & mask;
+    return block;
+}
+
+/* Makes the changes, and sums them up. The number of those that were made. */
+static uint32_t change_blocks(struct trace *trace, struct image *image, const struct batch *batch,
+                              struct sums *total) {
     struct sums sums = *total;
     uint32_t done = 0;
-    for (; done < count; done++) {
-        const struct change *change = &changes[done];
-        uint64_t begins = change->key & 1, key = change->key ^ begins, mask = 0 - begins;
+    for (; done < batch->count; done++) {
+        const struct change *change = &batch->changes[done];
+        uint64_t begins = change->key & 1, key = change->key ^ begins;
         struct block_entry *at = blocks_search(change->place, key);
-        uint64_t before = at->data, block = before | (change->data & mask);
-        if (__builtin_expect((at->key != key) | ((before != 0) == begins) |
-                                 ((uint32_t)block >= GRAPH_LARGE_BLOCK),
-                             0)) {
+        uint64_t block = flip(at, key, begins, change->data);
+        if (__builtin_expect(block == 0, 0)) {
             enum outcome outcome = change_rarely(&image->blocks, change, at);
             if (outcome == OTHER)
                 break;
+            sums.unknown += outcome == NOTHING;
             if (outcome == NOTHING)
                 continue;
             block = change->data;
-        } else {
-            at->data = block & mask;
         }
-        sums.ended += 1 - begins;
-        account(trace, image, &sums, (uint32_t)(block >> 32) - 1, (uint32_t)block, begins);
+        account(trace, image, &sums, (block >> 32) - 1, (uint32_t)block, begins);
     }
     *total = sums;
     return done;
 }
 
+/* Leaves out what was not done. */
+static void cut(struct batch *batch, uint32_t done) {
+    for (; batch->count > done; batch->count--) {
+        const struct change *change = &batch->changes[batch->count - 1];
+        batch->begun -= change->key & 1;
+        batch->allocated -= (uint32_t)change->data & (0 - (change->key & 1));
+    }
+}
+
+static void take_over(struct trace *trace, struct reader *reader, const struct batch *batch,
+                      const struct sums *sums) {
+    struct image *image = reader->image;
+    uint64_t others = others_live(trace, image),
+             ended = batch->count - batch->begun - sums->unknown;
+    image->totals.live = sums->live;
+    totals_rise(&image->totals, sums->highest);
+    if (image->state == IMAGE_LIVE) {
+        trace->totals.live = sums->live + others;
+        totals_rise(&trace->totals, sums->highest + others);
+    }
+    trace->seq = sums->seq;
+    image->blocks.count += batch->begun - ended;
+    image->events += batch->count;
+    image->allocations += batch->begun;
+    image->frees += ended;
+    image->gil_allocated += reader->is_gil ? batch->allocated : 0;
+}
+
 uint64_t batch_apply(struct trace *trace, struct reader *reader) {
-    struct change changes[BATCH];
+    struct batch batch;
     struct image *image = reader->image;
     if (image->totals.live > LIVE_MAX / 2 || !blocks_reserve(&image->blocks, BATCH))
         return 0;
     struct sums sums = {
         .live = image->totals.live, .highest = image->totals.live, .seq = trace->seq};
     find_peaks(trace, image, &sums);
-    uint32_t count = decode(reader, changes);
-    uint32_t done = change_blocks(trace, image, changes, count, &sums);
-    take_over(trace, reader, &sums);
-    image->events += done;
-    return (done + sums.begun) * 8;
+    decode(reader, &batch);
+    cut(&batch, change_blocks(trace, image, &batch, &sums));
+    take_over(trace, reader, &batch, &sums);
+    return (batch.count + batch.begun) * 8;
 }
