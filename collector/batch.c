@@ -129,16 +129,14 @@ enum outcome { BEGUN, NOTHING, OTHER };
 
 /* Not what is common, a block that begins where one has been, or that ends. A new address is taken
  * in; a block that nobody knows may end; and all else is left to apply_record. */
-static enum outcome change_rarely(struct blocks *blocks, const struct change *change,
-                                  struct block_entry *at) {
-    bool begins = change->key & 1;
-    uint64_t key = change->key ^ begins;
+static enum outcome change_rarely(struct blocks *blocks, struct block_entry *at, uint64_t key,
+                                  bool begins, uint64_t data) {
     bool found = blocks_entry_key(at) == key;
     if (!begins)
         return found && at->data ? OTHER : NOTHING;
-    if (found || (uint32_t)change->data >= GRAPH_LARGE_BLOCK)
+    if (found || (uint32_t)data >= GRAPH_LARGE_BLOCK)
         return OTHER;
-    return blocks_insert(blocks, at, (struct block_entry){key, change->data}) ? BEGUN : OTHER;
+    return blocks_insert(blocks, at, (struct block_entry){key, data}) ? BEGUN : OTHER;
 }
 
 /* The common case: a block begins where one has ended before, or ends. 0: it is something else, and
@@ -152,26 +150,53 @@ static inline uint64_t flip(struct block_entry *at, uint64_t key, uint64_t begin
     return block;
 }
 
-/* Makes the changes, and sums them up. The number of those that were made. */
-static uint32_t change_blocks(struct trace *trace, struct image *image, const struct batch *batch,
-                              struct sums *total) {
+/* With --keep-events the table holds a stub in the place of a block's site. The data of a block
+ * that is to begin, with a stub; 0 when memory ran out. */
+static inline uint64_t with_stub(struct events *events, uint64_t data) {
+    uint32_t stub = events_stub(events, (uint32_t)(data >> 32) - 1);
+    return stub == EVENTS_NO_STUB ? 0 : (stub + 1ull) << 32 | (uint32_t)data;
+}
+
+/* The site of the stub's block. */
+static inline uint32_t record(struct events *events, const struct image *image, uint32_t stub,
+                              uint32_t size, bool begins) {
+    uint32_t site = events_site(events, stub);
+    if (begins)
+        events_alloc(events, image->number, stub, size);
+    else
+        events_free(events, stub);
+    return site;
+}
+
+/* Makes the changes, and sums them up. The number of those that were made. Inline, so that there is
+ * one for when there are no events to record. */
+static inline __attribute__((always_inline)) uint32_t
+change_blocks(struct trace *trace, struct image *image, const struct batch *batch,
+              struct sums *total, struct events *events) {
     struct sums sums = *total;
     uint32_t done = 0;
     for (; done < batch->count; done++) {
         const struct change *change = &batch->changes[done];
-        uint64_t begins = change->key & 1, key = change->key ^ begins;
+        uint64_t begins = change->key & 1, key = change->key ^ begins, data = change->data;
+        if (events && begins && (data = with_stub(events, data)) == 0)
+            break;
         struct block_entry *at = blocks_search(change->place, key);
-        uint64_t block = flip(at, key, begins, change->data);
+        uint64_t block = flip(at, key, begins, data);
         if (__builtin_expect(block == 0, 0)) {
-            enum outcome outcome = change_rarely(&image->blocks, change, at);
+            enum outcome outcome = change_rarely(&image->blocks, at, key, begins, data);
+            if (outcome == OTHER && events && begins)
+                events_forget(events, (uint32_t)(data >> 32) - 1);
             if (outcome == OTHER)
                 break;
             sums.unknown += outcome == NOTHING;
             if (outcome == NOTHING)
                 continue;
-            block = change->data;
+            block = data;
         }
-        account(trace, image, &sums, (block >> 32) - 1, (uint32_t)block, begins);
+        uint64_t site = (block >> 32) - 1;
+        if (events)
+            site = record(events, image, (uint32_t)site, (uint32_t)block, begins);
+        account(trace, image, &sums, site, (uint32_t)block, begins);
     }
     *total = sums;
     return done;
@@ -214,7 +239,9 @@ uint64_t batch_apply(struct trace *trace, struct reader *reader) {
         .live = image->totals.live, .highest = image->totals.live, .seq = trace->seq};
     find_peaks(trace, image, &sums);
     decode(reader, &batch);
-    cut(&batch, change_blocks(trace, image, &batch, &sums));
+    uint32_t done = trace->events ? change_blocks(trace, image, &batch, &sums, trace->events)
+                                  : change_blocks(trace, image, &batch, &sums, NULL);
+    cut(&batch, done);
     take_over(trace, reader, &batch, &sums);
     return (batch.count + batch.begun) * 8;
 }

@@ -7,8 +7,7 @@
 
 /* Processes the ALLOC and FREE records at the reader's position that carry no ticket and no wide
  * size, up to any other record or some dozens of them. The bytes they take, 0 when there are none;
- * the first record that something is wrong with is left to apply_record. Not for a trace that keeps
- * its events. */
+ * the first record that something is wrong with is left to apply_record. */
 uint64_t batch_apply(struct trace *trace, struct reader *reader);
 
 #endif

@@ -239,7 +239,7 @@ static void advance(struct trace *trace, struct reader *reader, bool turn) {
         return;
     }
     while (reader->position < reader->limit) {
-        uint64_t bytes = trace->events ? 0 : batch_apply(trace, reader);
+        uint64_t bytes = batch_apply(trace, reader);
         enum step step = STEP_DONE;
         if (bytes)
             pass_over(trace, reader, bytes);
