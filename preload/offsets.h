@@ -52,8 +52,8 @@ struct python_offsets {
     /* _PyRuntime, PyInterpreterState, struct _gc_runtime_state (in the interpreter state, in 3.8 in
      * _PyRuntime), PyThreadState */
     uint32_t runtime_interpreters, interpreter_next, interpreter_threads, interpreter_modules,
-        interpreter_sys, interpreter_builtins, gc, gc_generations, gc_generation_size, gc_permanent,
-        thread_next, thread_native_id;
+        interpreter_interned, interpreter_sys, interpreter_builtins, gc, gc_generations,
+        gc_generation_size, gc_permanent, thread_next, thread_native_id;
 
     /* PyTypeObject, PyHeapTypeObject */
     uint32_t type_name, type_basic_size, type_item_size, type_traverse, type_members, type_base,

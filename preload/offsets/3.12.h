@@ -37,6 +37,7 @@ static const struct python_offsets offsets_3_12 = {
     .interpreter_next = 0,
     .interpreter_threads = 72,
     .interpreter_modules = 944,
+    .interpreter_interned = 382936,
     .interpreter_sys = 352,
     .interpreter_builtins = 360,
     .gc = 112,

@@ -36,6 +36,7 @@ static const struct python_offsets offsets_3_13 = {
     .interpreter_next = 7264,
     .interpreter_threads = 7344,
     .interpreter_modules = 7656,
+    .interpreter_interned = 194328,
     .interpreter_sys = 7640,
     .interpreter_builtins = 7648,
     .gc = 7400,

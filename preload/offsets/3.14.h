@@ -36,6 +36,7 @@ static const struct python_offsets offsets_3_14 = {
     .interpreter_next = 7272,
     .interpreter_threads = 7344,
     .interpreter_modules = 7688,
+    .interpreter_interned = 224624,
     .interpreter_sys = 7672,
     .interpreter_builtins = 7680,
     .gc = 7408,

@@ -171,6 +171,7 @@ struct walk {
     bool owns_first_place;
     bool unsure; /* the object at hand was found only in a stack place */
 
+    const char *interned; /* the first interpreter's dict of interned strings */
     uint64_t large_low, large_high;
     uint64_t readable_pages[256], native_budget;
     struct native_follow *follow;
@@ -270,6 +271,8 @@ void keys_open(const char *keys, struct dict_table *table);
 /* Next entry from *position on that has a value. */
 bool dict_next(const struct dict_table *table, uint64_t *position, const char **key,
                const char **value);
+/* It is a dict of interned strings, each of which is its own value. */
+bool dict_is_interned(struct walk *walk, const char *object);
 /* The value under a key that is this text. NULL: none. */
 const char *dict_get(const char *dict, const char *key);
 uint64_t keys_size(const char *keys);

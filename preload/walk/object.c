@@ -32,6 +32,8 @@ static uint64_t items_count(struct walk *walk, const struct walked_type *type, c
     case CONTAINER_SET:
         return word_at(object, python.at.set_used);
     case CONTAINER_DICT:
+        if (object == walk->interned)
+            return 0; /* its references do not count, and keep no string */
         dict_open(object, &table);
         if (!tells_values(walk, type, object, &table))
             return 0;
@@ -47,6 +49,8 @@ static void tell_dict(struct walk *walk, const struct walked_type *type, uint32_
                       const char *object) {
     struct dict_table table;
     const char *key, *value;
+    if (object == walk->interned)
+        return;
     dict_open(object, &table);
     if (!tells_values(walk, type, object, &table))
         return;

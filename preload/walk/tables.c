@@ -67,6 +67,20 @@ bool dict_next(const struct dict_table *table, uint64_t *position, const char **
     return false;
 }
 
+/* A few of its entries tell. */
+bool dict_is_interned(struct walk *walk, const char *object) {
+    struct dict_table table;
+    const char *key, *value;
+    uint32_t seen = 0;
+    if (!object_plausible(walk, object) || !(type_flags(type_of(object)) & TYPE_IS_DICT))
+        return false;
+    dict_open(object, &table);
+    for (uint64_t i = 0; seen < 8 && !table.values && dict_next(&table, &i, &key, &value); seen++)
+        if (key != value || !(type_flags(type_of(key)) & TYPE_IS_TEXT))
+            return false;
+    return seen == 8;
+}
+
 const char *dict_get(const char *dict, const char *wanted) {
     struct dict_table table;
     const char *key, *value;

@@ -12,6 +12,7 @@
 #define GENERATIONS 3u
 #define GENERATION_HEAD_MASK (~(uintptr_t)3) /* flags of the collector, in either link */
 #define GC_HEAD 16u
+#define INTERNED_MOVES_MAX 64u
 
 /* -- What the cycle collector knows -- */
 
@@ -84,6 +85,18 @@ static void tell_root(struct walk *walk, enum graph_root kind, const char *name,
     put_number(walk, number);
 }
 
+/* Its place moves a little between releases of a minor version. Up to 3.11 it is a variable that
+ * nothing leads to. */
+static const char *find_interned(struct walk *walk, const char *interpreter) {
+    for (uint32_t i = 0; python.at.interpreter_interned && i < 2 * INTERNED_MOVES_MAX; i++) {
+        int64_t move = i & 1 ? -8 * (int64_t)(i / 2 + 1) : 8 * (int64_t)(i / 2);
+        const char *place = interpreter + python.at.interpreter_interned + move;
+        if (memory_readable(walk, place, 8) && dict_is_interned(walk, python_pointer(place, 0)))
+            return python_pointer(place, 0);
+    }
+    return NULL;
+}
+
 static void tell_roots(struct walk *walk) {
     const char *interpreter = first_interpreter();
     for (uint32_t i = 0; interpreter && i < 1024; i++) {
@@ -93,6 +106,10 @@ static void tell_roots(struct walk *walk) {
                   python_pointer(interpreter, python.at.interpreter_sys));
         tell_root(walk, GRAPH_ROOT_BUILTINS, "builtins",
                   python_pointer(interpreter, python.at.interpreter_builtins));
+        if (i == 0) {
+            walk->interned = find_interned(walk, interpreter);
+            tell_root(walk, GRAPH_ROOT_INTERNED, "interned strings", walk->interned);
+        }
         interpreter = next_interpreter(interpreter);
     }
 }
