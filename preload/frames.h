@@ -48,27 +48,33 @@ static inline bool frames_objects(void) {
     return python.at.minor <= 10;
 }
 
+/* Past the shims from `next` on, if it is one. */
+static inline __attribute__((always_inline)) const char *
+frames_skip(const struct frame_walk *walk, bool objects, const char *next) {
+    while (!objects && next && *(const uint8_t *)(next + walk->owner) >= FRAME_OWNER_SHIM)
+        next = python_pointer(next, walk->previous);
+    return next;
+}
+
+/* The frame at `address`. */
+static inline __attribute__((always_inline)) struct frame
+frame_at(const struct frame_walk *walk, bool objects, const char *address) {
+    const char *code = python_pointer(address, walk->code);
+    if (objects)
+        return (struct frame){address, code,
+                              (uintptr_t) * (const int *)(const void *)(address + walk->position)};
+    /* From 3.14 the low two bits are tags. */
+    return (struct frame){address, (const char *)((uintptr_t)code & ~(uintptr_t)3),
+                          (uintptr_t)python_pointer(address, walk->position)};
+}
+
 /* `objects`: frames_objects(), in a form that the compiler can specialise for. */
 static inline __attribute__((always_inline)) bool frames_next(struct frame_walk *walk, bool objects,
                                                               struct frame *frame) {
-    const char *next = walk->next;
-    if (objects) {
-        if (!next)
-            return false;
-        frame->address = next;
-        frame->code = python_pointer(next, walk->code);
-        frame->position = (uintptr_t) * (const int *)(const void *)(next + walk->position);
-        walk->next = python_pointer(next, walk->previous);
-        return true;
-    }
-    while (next && *(const uint8_t *)(next + walk->owner) >= FRAME_OWNER_SHIM)
-        next = python_pointer(next, walk->previous);
+    const char *next = frames_skip(walk, objects, walk->next);
     if (!next)
         return false;
-    frame->address = next;
-    /* From 3.14 the low two bits are tags. */
-    frame->code = (const char *)((uintptr_t)python_pointer(next, walk->code) & ~(uintptr_t)3);
-    frame->position = (uintptr_t)python_pointer(next, walk->position);
+    *frame = frame_at(walk, objects, next);
     walk->next = python_pointer(next, walk->previous);
     return true;
 }

@@ -21,14 +21,19 @@ struct stack_entry {
 /* A chain that is longer than this is no chain. */
 #define FRAMES_MAX (1u << 24)
 
-/* A stack that was deeper than DEEP last time is not compared to its end: once DEEP frames in a row
- * are where they were, as they were, those below them are taken to be the same. They could differ
- * only if more than DEEP calls had returned and been made again, to the same places, without one
+/* A stack that is much deeper than DEEP is not compared to its end: once DEEP frames in a row are
+ * where they were, as they were, those below them are taken to be the same. They could differ only
+ * if more than DEEP calls had returned and been made again, to the same places, without one
  * allocation. Without this, recursion to depth n would cost n * n. */
 #define DEEP 2048u
 
-/* How many frames may have been entered or left since, for that. */
-#define DEEP_NEWS 64u
+/* How many frames may have been entered or left since the last stack for that one to be of use. */
+#define NEWS 64u
+
+/* How many usually have. */
+#define FEW_NEWS 3u
+
+#define NOWHERE UINT32_MAX
 
 #define FREED_SLOTS 1024u
 
@@ -100,171 +105,191 @@ static uint32_t node_at(const struct stack_cache *cache, uint32_t count) {
     return count ? cache->entries[count - 1].node : cache->thread_node;
 }
 
-static bool same(const struct frame *a, const struct frame *b) {
-    return a->code == b->code && a->position == b->position;
+/* The node of a frame whose caller's is `parent`. */
+static uint32_t find_node(struct stack_entry *entry, struct writer *writer, uint32_t parent) {
+    struct trie_shortcut *shortcut = trie_shortcut(&writer->trie, parent, &entry->frame);
+    if (shortcut->node && shortcut->parent == parent && shortcut->code == entry->frame.code &&
+        shortcut->position == entry->frame.position)
+        return shortcut->node;
+    if (!entry->code)
+        entry->code = trie_code(&writer->trie, writer, entry->frame.code);
+    int64_t position = entry->code ? frames_position(&entry->frame) : 0;
+    if (position == FRAME_NOWHERE)
+        python_distrust();
+    if (!entry->code || position == FRAME_NOWHERE)
+        return 0;
+    uint32_t node =
+        trie_node(&writer->trie, writer, NODE_FRAME, parent, entry->code, (int32_t)position);
+    *shortcut = (struct trie_shortcut){entry->frame.code, entry->frame.position, parent, node};
+    return node;
 }
 
 /* Finds the nodes of the entries from `from` on; those before it have theirs. */
 static uint32_t intern(struct stack_cache *cache, struct writer *writer, uint32_t from) {
+    uint32_t node = node_at(cache, from);
     for (uint32_t i = from; i < cache->count; i++) {
         struct stack_entry *entry = &cache->entries[i];
-        if (!entry->code)
-            entry->code = trie_code(&writer->trie, writer, entry->frame.code);
-        int64_t position = entry->code ? frames_position(&entry->frame) : 0;
-        if (position == FRAME_NOWHERE)
-            python_distrust();
-        entry->node = entry->code && position != FRAME_NOWHERE
-                          ? trie_node(&writer->trie, writer, NODE_FRAME, node_at(cache, i),
-                                      entry->code, (int32_t)position)
-                          : 0;
-        if (!entry->node) {
+        entry->node = node = find_node(entry, writer, node);
+        if (!node) {
             cache->count = 0;
             return python_present() ? 0 : cache->thread_node;
         }
     }
-    return node_at(cache, cache->count);
+    return node;
 }
 
-/* Puts the innermost `count` frames of a stack of cache->count into the cache; those from `known`
- * on have never been filled. The number of outermost frames that stayed as they were. */
-static inline __attribute__((always_inline)) uint32_t cache_fill(struct stack_cache *cache,
-                                                                 struct frame_walk walk,
-                                                                 bool objects, uint32_t count,
-                                                                 uint32_t known) {
-    uint32_t unchanged = cache->count;
-    struct frame frame;
-    for (uint32_t i = cache->count; count > 0 && frames_next(&walk, objects, &frame); count--) {
-        struct stack_entry *entry = &cache->entries[--i];
-        if (i < known && same(&entry->frame, &frame))
-            continue;
-        if (i >= known || entry->frame.code != frame.code)
-            entry->code = 0;
-        entry->frame = frame;
-        unchanged = i;
-    }
-    return unchanged;
+/* The frame at `address` is as it was. From 3.11 on an instruction's address tells its code object
+ * too. */
+static inline __attribute__((always_inline)) bool is_as_it_was(const struct stack_entry *entry,
+                                                               const struct frame_walk *walk,
+                                                               bool objects, const char *address) {
+    if (objects)
+        return entry->frame.code == python_pointer(address, walk->code) &&
+               (int)entry->frame.position == *(const int *)(const void *)(address + walk->position);
+    return (const char *)entry->frame.position == python_pointer(address, walk->position);
 }
 
-/* The frame's place in a deep cache's innermost part; UINT32_MAX when it is not there. */
-static uint32_t deep_find(const struct stack_cache *cache, const struct frame *frame) {
-    for (uint32_t i = 1; i <= DEEP_NEWS; i++)
-        if (cache->entries[cache->count - i].frame.address == frame->address)
-            return cache->count - i;
-    return UINT32_MAX;
+/* The address at which the next frame is expected, but not out of the chain: going on from it lets
+ * the processor look at several frames at once, instead of waiting for one pointer after the other.
+ * The compiler must not know that they are the same. */
+static inline __attribute__((always_inline)) const char *expected(const struct stack_entry *entry) {
+    const char *address = entry->frame.address;
+    __asm__("" : "+r"(address));
+    return address;
 }
 
-/* Compares DEEP frames downwards from `top`, the first of which is `frame`. The outermost entry
- * that has changed (top + 1: none); UINT32_MAX when these are other frames, or changed further down
- * than calls and returns since can explain. */
-static inline __attribute__((always_inline)) uint32_t deep_compare(struct stack_cache *cache,
-                                                                   struct frame_walk walk,
-                                                                   bool objects, struct frame frame,
-                                                                   uint32_t top) {
-    uint32_t changed = top + 1;
-    for (uint32_t i = top; top - i < DEEP; i--) {
-        struct stack_entry *entry = &cache->entries[i];
-        if (entry->frame.address != frame.address)
-            return UINT32_MAX;
-        if (!same(&entry->frame, &frame)) {
-            if (top - i >= DEEP_NEWS)
-                return UINT32_MAX;
-            if (entry->frame.code != frame.code)
-                entry->code = 0;
-            entry->frame = frame;
-            changed = i;
-        }
-        if (!frames_next(&walk, objects, &frame))
-            return UINT32_MAX;
-    }
-    return changed;
-}
-
-/* False: the stack has to be compared as a whole. */
-static inline __attribute__((always_inline)) bool
-walk_deep(struct stack_cache *cache, struct frame_walk walk, bool objects, uint32_t *changed) {
-    struct frame entered[DEEP_NEWS];
-    struct frame frame;
-    uint32_t count = 0, top = UINT32_MAX;
-    while (frames_next(&walk, objects, &frame) && (top = deep_find(cache, &frame)) == UINT32_MAX &&
-           count < DEEP_NEWS)
-        entered[count++] = frame;
-    if (top == UINT32_MAX || top < DEEP || !cache_reserve(cache, top + 1 + count))
-        return false;
-    *changed = deep_compare(cache, walk, objects, frame, top);
-    if (*changed == UINT32_MAX) {
-        cache->count = 0;
-        return false;
-    }
-    cache->count = top + 1 + count;
-    for (uint32_t i = 1; i <= count; i++)
-        cache->entries[top + i] = (struct stack_entry){.frame = entered[count - i]};
-    return true;
-}
-
-static inline __attribute__((always_inline)) const char *
-skip_shims(const struct frame_walk *walk, bool objects, const char *next) {
-    while (!objects && next && *(const uint8_t *)(next + walk->owner) >= FRAME_OWNER_SHIM)
-        next = python_pointer(next, walk->previous);
-    return next;
-}
-
-/* The stack is the last one again, in the same frames. From 3.11 on an instruction's address tells
- * its code object too. */
+/* The stack is the last one again, in the same frames. */
 static inline __attribute__((always_inline)) bool
 is_last_stack(const struct stack_cache *cache, const struct frame_walk *walk, bool objects) {
     const struct stack_entry *entry = cache->entries + cache->count;
     const char *next = walk->next;
     while (entry != cache->entries) {
-        const char *frame = (--entry)->frame.address;
-        if (next != frame && skip_shims(walk, objects, next) != frame)
+        entry--;
+        if (next != entry->frame.address &&
+            frames_skip(walk, objects, next) != entry->frame.address)
             return false;
-        /* `frame` is the next one, but does not come out of the chain: going on from it lets the
-         * processor look at several frames at once, instead of waiting for one pointer after the
-         * other. The compiler must not know that they are the same. */
-        __asm__("" : "+r"(frame));
-        if (objects ? entry->frame.code != python_pointer(frame, walk->code) ||
-                          (int)entry->frame.position !=
-                              *(const int *)(const void *)(frame + walk->position)
-                    : (const char *)entry->frame.position != python_pointer(frame, walk->position))
+        const char *frame = expected(entry);
+        if (!is_as_it_was(entry, walk, objects, frame))
             return false;
         next = python_pointer(frame, walk->previous);
     }
-    return !skip_shims(walk, objects, next);
+    return !frames_skip(walk, objects, next);
 }
 
-/* Most stacks are as deep as the last one and differ in their innermost frames, if at all. */
+/* The frame's place among the innermost `most` of the last stack; NOWHERE. */
+static inline uint32_t find_entry(const struct stack_cache *cache, const char *address,
+                                  uint32_t most) {
+    const struct stack_entry *end = cache->entries + cache->count;
+    for (uint32_t i = 1; i <= most && i <= cache->count; i++)
+        if (end[-(ptrdiff_t)i].frame.address == address)
+            return cache->count - i;
+    return NOWHERE;
+}
+
+/* The frames that were entered, innermost first, up to one that the last stack has among its
+ * innermost `most`: its address and place. */
+struct news {
+    uint32_t count, top;
+    const char *address;
+    struct frame entered[NEWS];
+};
+
+static inline __attribute__((always_inline)) bool find_news(const struct stack_cache *cache,
+                                                            const struct frame_walk *walk,
+                                                            bool objects, uint32_t most,
+                                                            struct news *news) {
+    struct frame_walk at = *walk;
+    struct frame frame;
+    for (news->count = 0; frames_next(&at, objects, &frame) && news->count < most;) {
+        news->top = find_entry(cache, frame.address, most);
+        news->address = frame.address;
+        if (news->top != NOWHERE)
+            return true;
+        news->entered[news->count++] = frame;
+    }
+    return false;
+}
+
+/* Compares frames with the entries from `top` on outwards, which the first of them belongs to; all,
+ * or the first DEEP of them when there are many more. Entries follow what has changed. The
+ * outermost that has (top + 1: none); NOWHERE when these are other frames, or one has changed
+ * further out than the calls and returns since can explain. */
+static inline __attribute__((always_inline)) uint32_t update_entries(struct stack_cache *cache,
+                                                                     const struct frame_walk *walk,
+                                                                     bool objects, const char *next,
+                                                                     uint32_t top) {
+    bool deep = top > DEEP + NEWS;
+    uint32_t changed = top + 1, last = deep ? top - DEEP : 0;
+    for (uint32_t i = top + 1; i-- > last;) {
+        struct stack_entry *entry = &cache->entries[i];
+        if (next != entry->frame.address &&
+            frames_skip(walk, objects, next) != entry->frame.address)
+            return NOWHERE;
+        const char *address = expected(entry);
+        if (!is_as_it_was(entry, walk, objects, address)) {
+            if (deep && top - i >= NEWS)
+                return NOWHERE;
+            struct frame frame = frame_at(walk, objects, address);
+            if (entry->frame.code != frame.code)
+                entry->code = 0;
+            entry->frame = frame;
+            changed = i;
+        }
+        next = python_pointer(address, walk->previous);
+    }
+    return deep || !frames_skip(walk, objects, next) ? changed : NOWHERE;
+}
+
+/* Most stacks differ from the last one in a few innermost frames, which were left, entered, or have
+ * gone on. Makes the cache that of this stack, but for the nodes from the result on; NOWHERE: the
+ * stack is too different. */
+static inline __attribute__((always_inline)) uint32_t
+follow(struct stack_cache *cache, const struct frame_walk *walk, bool objects) {
+    struct news news;
+    if (!find_news(cache, walk, objects, FEW_NEWS, &news) &&
+        !find_news(cache, walk, objects, NEWS, &news))
+        return NOWHERE;
+    if (!cache_reserve(cache, news.top + 1 + news.count))
+        return NOWHERE;
+    uint32_t changed = update_entries(cache, walk, objects, news.address, news.top);
+    cache->count = news.top + 1 + news.count;
+    for (uint32_t i = 1; i <= news.count; i++)
+        cache->entries[news.top + i] = (struct stack_entry){.frame = news.entered[news.count - i]};
+    return changed;
+}
+
+/* The cache anew. */
+static inline __attribute__((always_inline)) bool
+fill(struct stack_cache *cache, const struct frame_walk *walk, bool objects) {
+    struct frame_walk at = *walk;
+    struct frame frame;
+    uint32_t depth = 0;
+    while (frames_next(&at, objects, &frame) && depth < FRAMES_MAX)
+        depth++;
+    if (depth == FRAMES_MAX)
+        python_distrust();
+    if (depth == FRAMES_MAX || !cache_reserve(cache, depth))
+        return false;
+    cache->count = depth;
+    at = *walk;
+    while (depth > 0 && frames_next(&at, objects, &frame))
+        cache->entries[--depth] = (struct stack_entry){.frame = frame};
+    return true;
+}
+
 static inline __attribute__((always_inline)) uint32_t walk_stack(struct stack_cache *cache,
                                                                  struct writer *writer,
                                                                  const struct frame_walk *walk,
                                                                  bool objects) {
-    uint32_t entered;
-    if (cache->count > DEEP + DEEP_NEWS && walk_deep(cache, *walk, objects, &entered))
-        return intern(cache, writer, entered);
-    if (is_last_stack(cache, walk, objects))
-        return node_at(cache, cache->count);
-    struct frame_walk first = *walk;
-    struct frame frame;
-    uint32_t depth = 0, changed = 0, known = cache->count;
-    while (depth < known && frames_next(&first, objects, &frame)) {
-        depth++;
-        struct frame *last = &cache->entries[known - depth].frame;
-        last->address = frame.address;
-        if (!same(last, &frame))
-            changed = depth;
+    uint32_t changed = follow(cache, walk, objects);
+    if (changed == NOWHERE) {
+        changed = 0;
+        if (!fill(cache, walk, objects)) {
+            cache->count = 0;
+            return python_present() ? 0 : cache->thread_node;
+        }
     }
-    while (frames_next(&first, objects, &frame) && depth < FRAMES_MAX)
-        depth++;
-    if (depth == FRAMES_MAX) {
-        python_distrust();
-        return cache->thread_node;
-    }
-    if (depth == known && changed == 0)
-        return node_at(cache, known);
-    if (!cache_reserve(cache, depth))
-        return 0;
-    cache->count = depth;
-    return intern(cache, writer,
-                  cache_fill(cache, *walk, objects, depth == known ? changed : depth, known));
+    return intern(cache, writer, changed);
 }
 
 uint32_t stack_node(struct thread *thread, struct writer *writer) {
@@ -283,7 +308,7 @@ uint32_t stack_node_held(struct thread *thread, struct writer *writer) {
     const struct stack_cache *cache = &thread->gil_cache;
     uint32_t epoch = atomic_load_explicit(&freed.count, memory_order_acquire);
     /* None is not below DEEP either. */
-    if (cache->count - 1 < DEEP && cache->epoch == epoch) {
+    if (cache->count - 1 < DEEP + NEWS && cache->epoch == epoch) {
         struct frame_walk walk = frames_of(thread->state);
         if (frames_objects() ? is_last_stack(cache, &walk, true)
                              : is_last_stack(cache, &walk, false))

@@ -21,6 +21,7 @@ struct trie {
     uint32_t code_capacity, code_used; /* used: tombstones included */
     uint32_t code_count;               /* numbers handed out */
     uint32_t code_epoch;               /* freed code objects up to this one have been forgotten */
+    struct trie_shortcut *shortcuts;   /* TRIE_SHORTCUTS; made with the first node */
 };
 
 /* The frames of the last stack, outermost first, each with the node of the stack that ends there.

@@ -55,6 +55,10 @@ static struct trie_node *node_slot(const struct trie *trie, uint32_t parent, uin
 
 static bool nodes_grow(struct trie *trie) {
     struct trie old = *trie;
+    if (!trie->shortcuts)
+        trie->shortcuts = pages_map(TRIE_SHORTCUTS * sizeof *trie->shortcuts);
+    if (!trie->shortcuts)
+        return false;
     uint32_t capacity = old.node_capacity ? old.node_capacity * 2 : FIRST_CAPACITY;
     struct trie_node *nodes = capacity ? pages_map((size_t)capacity * sizeof *nodes) : NULL;
     if (!nodes)
@@ -155,9 +159,15 @@ uint32_t trie_code(struct trie *trie, struct writer *writer, const void *code) {
     return trie->code_count = number;
 }
 
+static void forget_shortcuts(struct trie *trie) {
+    if (trie->shortcuts)
+        memset(trie->shortcuts, 0, TRIE_SHORTCUTS * sizeof *trie->shortcuts);
+}
+
 void trie_forget_code(struct trie *trie, const void *code) {
     if (!trie->codes)
         return;
+    forget_shortcuts(trie);
     struct trie_code *slot = code_slot(trie, code);
     if (slot->code)
         *slot = (struct trie_code){TOMBSTONE, 0};
@@ -167,6 +177,7 @@ void trie_forget_codes(struct trie *trie) {
     if (trie->codes)
         memset(trie->codes, 0, (size_t)trie->code_capacity * sizeof *trie->codes);
     trie->code_used = 0;
+    forget_shortcuts(trie);
 }
 
 void trie_release(struct trie *trie) {
@@ -174,5 +185,7 @@ void trie_release(struct trie *trie) {
         pages_unmap(trie->nodes, (size_t)trie->node_capacity * sizeof *trie->nodes);
     if (trie->codes)
         pages_unmap(trie->codes, (size_t)trie->code_capacity * sizeof *trie->codes);
+    if (trie->shortcuts)
+        pages_unmap(trie->shortcuts, TRIE_SHORTCUTS * sizeof *trie->shortcuts);
     *trie = (struct trie){0};
 }

@@ -3,6 +3,7 @@
 #define HOLDFAST_PRELOAD_TRIE_H
 
 #include "../wire/event.h"
+#include "frames.h"
 #include "stack.h"
 
 /* The number of (parent, code, position), defined in the ring if it is new. 0: no memory, or no
@@ -13,6 +14,25 @@ uint32_t trie_node(struct trie *trie, struct writer *writer, enum node_kind kind
 /* The number of a code object, defined in the ring if it is new. 0: as above, or it is not a code
  * object, in which case the interpreter is distrusted. */
 uint32_t trie_code(struct trie *trie, struct writer *writer, const void *code);
+
+/* What trie_node() found for a frame, by the code object's and the instruction's addresses: no need
+ * to look for the code's number, nor to work out the position. All forget when a code object has
+ * been freed. */
+struct trie_shortcut {
+    const char *code;
+    uintptr_t position;
+    uint32_t parent, node; /* 0: none */
+};
+
+#define TRIE_SHORTCUTS 1024u
+
+/* The one place where the shortcut for a frame may be. The trie has a node. */
+static inline struct trie_shortcut *trie_shortcut(const struct trie *trie, uint32_t parent,
+                                                  const struct frame *frame) {
+    uint64_t key =
+        (uint64_t)(uintptr_t)frame->code + frame->position * 31u + (uint64_t)parent * 977u;
+    return &trie->shortcuts[key * 0x9e3779b97f4a7c15ull >> 54];
+}
 
 void trie_forget_code(struct trie *trie, const void *code);
 void trie_forget_codes(struct trie *trie);
