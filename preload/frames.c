@@ -24,6 +24,10 @@ static int64_t size_of(const char *object) {
     return *(const int64_t *)(const void *)(object + python.at.size);
 }
 
+int64_t frames_local_count(const char *code) {
+    return size_of(python_pointer(code, python.at.code_local_names));
+}
+
 /* To 3.10: bytes, in 3.10 units of two. */
 static int64_t position_in_object(const struct frame *frame) {
     int64_t last = (int)frame->position;

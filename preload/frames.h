@@ -25,7 +25,8 @@ struct frame_walk {
     uint32_t previous, code, position, owner;
 };
 
-/* Owners from here on are shims. */
+/* Who has a frame's memory: the thread's stack of frames, or from SHIM on, it is a shim. */
+#define FRAME_OWNER_THREAD 0
 #define FRAME_OWNER_SHIM 3
 
 /* False when the thread has no frames that can be read. */
@@ -78,6 +79,9 @@ static inline __attribute__((always_inline)) bool frames_next(struct frame_walk 
     walk->next = python_pointer(next, walk->previous);
     return true;
 }
+
+/* From 3.11: local variables, cells among them, that a frame of this code has. */
+int64_t frames_local_count(const char *code);
 
 /* The instruction, in bytes from the code's start; FRAME_NOT_BEGUN before the first that belongs to
  * the function's body; FRAME_NOWHERE when it is not inside the code. */

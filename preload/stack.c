@@ -12,8 +12,10 @@
 
 struct stack_entry {
     struct frame frame;
-    uint32_t code; /* its number in the trie */
-    uint32_t node; /* of the stack that ends here */
+    uint32_t code;   /* its number in the trie */
+    uint32_t node;   /* of the stack that ends here */
+    uint64_t *place; /* where its mark is; NULL: none */
+    uint64_t mark;
 };
 
 #define FIRST_SIZE 4096u
@@ -34,6 +36,12 @@ struct stack_entry {
 #define FEW_NEWS 3u
 
 #define NOWHERE UINT32_MAX
+
+/* One frame in so many is marked, in stacks of more than twice as many. */
+#define MARK_EVERY 8u
+
+/* No pointer, nor what the interpreter's tagged pointers can be: all differ in the upper half. */
+#define MARK_BITS 0x48464d4b00000000ull
 
 #define FREED_SLOTS 1024u
 
@@ -124,11 +132,50 @@ static uint32_t find_node(struct stack_entry *entry, struct writer *writer, uint
     return node;
 }
 
+/* Where the value stack of a frame goes on that has called a Python function: the lowest of the
+ * places that the call took from it. NULL when that is not certain. */
+static uint64_t *free_place(const struct frame *frame) {
+    char *locals = (char *)(uintptr_t)frame->address + python.at.frame_locals;
+    int64_t count = frames_local_count(frame->code);
+    int64_t room = *(const int *)(const void *)(frame->code + python.at.code_stack_size);
+    int64_t top = python.at.frame_stack_pointer
+                      ? (python_pointer(frame->address, python.at.frame_stack_pointer) - locals) / 8
+                      : *(const int *)(const void *)(frame->address + python.at.frame_stack_top);
+    return top >= count && top < count + room ? (uint64_t *)(void *)(locals + top * 8) : NULL;
+}
+
+/* Deep stacks would be compared frame by frame at each allocation. So, from 3.11 on, some frames
+ * that wait for a Python function which they called get a mark: a number that is used once, in the
+ * free place of their value stack. While it is there, the frame has not gone on, and so have none
+ * of those further out. For whatever ends the call writes that place, or has it written before the
+ * frame can make a call from the same instruction again: a result is put there, and what is called
+ * is put there, or below and then there, before it can be called. Until then the interpreter takes
+ * the place for empty, and does not read it. (Not so where the frame waits for C code or for a
+ * generator: such a frame has no mark.) */
+static void mark(struct stack_entry *entry, const struct stack_entry *called) {
+    static _Atomic uint32_t last;
+    const struct python_offsets *at = &python.at;
+    if (!python.has_gil || at->minor < 11 ||
+        python_pointer(called->frame.address, at->frame_previous) != entry->frame.address ||
+        *(const uint8_t *)(called->frame.address + at->frame_owner) != FRAME_OWNER_THREAD)
+        return;
+    entry->place = free_place(&entry->frame);
+    if (entry->place)
+        *entry->place = entry->mark = MARK_BITS | atomic_fetch_add(&last, 1);
+}
+
+static bool stands_still(const struct stack_entry *entry) {
+    return entry->place && *entry->place == entry->mark;
+}
+
 /* Finds the nodes of the entries from `from` on; those before it have theirs. */
 static uint32_t intern(struct stack_cache *cache, struct writer *writer, uint32_t from) {
     uint32_t node = node_at(cache, from);
+    bool marks = cache->count > 2 * MARK_EVERY;
     for (uint32_t i = from; i < cache->count; i++) {
         struct stack_entry *entry = &cache->entries[i];
+        if (marks && i % MARK_EVERY == 0 && i + 1 < cache->count)
+            mark(entry, entry + 1);
         entry->node = node = find_node(entry, writer, node);
         if (!node) {
             cache->count = 0;
@@ -171,6 +218,8 @@ is_last_stack(const struct stack_cache *cache, const struct frame_walk *walk, bo
         const char *frame = expected(entry);
         if (!is_as_it_was(entry, walk, objects, frame))
             return false;
+        if (!objects && stands_still(entry))
+            return true;
         next = python_pointer(frame, walk->previous);
     }
     return !frames_skip(walk, objects, next);
@@ -230,10 +279,11 @@ static inline __attribute__((always_inline)) uint32_t update_entries(struct stac
             if (deep && top - i >= NEWS)
                 return NOWHERE;
             struct frame frame = frame_at(walk, objects, address);
-            if (entry->frame.code != frame.code)
-                entry->code = 0;
-            entry->frame = frame;
+            uint32_t code = entry->frame.code == frame.code ? entry->code : 0;
+            *entry = (struct stack_entry){.frame = frame, .code = code};
             changed = i;
+        } else if (!objects && stands_still(entry)) {
+            return changed;
         }
         next = python_pointer(address, walk->previous);
     }

@@ -68,6 +68,22 @@ def test_deep_recursion(any_python, process_of):
     assert len(lines) == 2
 
 
+def test_deep_stacks_that_differ_far_out(any_python):
+    """What was called from each line, though only an outer frame's position tells the stacks apart."""
+    process = traced(any_python.path, harness.PROGRAMS / "deep_lines.py").report().main
+    found = {}
+    for site in process.matching(function="hold", kinds=["heap"]):
+        if site.bytes // site.blocks == 3001:
+            line = next(frame["line"] for frame in site.stack if frame["function"] == "many_lines")
+            found[line] = found.get(line, 0) + site.blocks
+    lines = (harness.PROGRAMS / "deep_lines.py").read_text().splitlines()
+    calls = {number: 30 * max(text.count("(DEPTH)"), 1) for number, text in enumerate(lines, 1)
+             if number > lines.index("def many_lines():") + 3 and
+             any(name in text for name in ("down(", "fall(", "looked", "next(", "map("))}
+    assert len(calls) == 13
+    assert found == calls
+
+
 def test_subinterpreter(any_python, process_of):
     sites = process_of(any_python).matching(function="in_subinterpreter", kinds=["python"])
     assert [(site.place(), site.bytes) for site in sites] == [

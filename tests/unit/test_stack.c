@@ -12,7 +12,15 @@
 #include "preload/frames.h"
 #include "preload/thread.h"
 
-enum { CODES = 40, CODE_SIZE = 100, DEPTH_MAX = 8000, NODES_MAX = 1 << 20, TEXT_MAX = 8 << 20 };
+enum {
+    LOCALS = 2,
+    STACK = 3,
+    CODES = 40,
+    CODE_SIZE = 100,
+    DEPTH_MAX = 8000,
+    NODES_MAX = 1 << 20,
+    TEXT_MAX = 8 << 20
+};
 
 struct fake_type {
     unsigned long flags;
@@ -34,6 +42,8 @@ struct fake_bytes {
 struct fake_code {
     struct fake_type *type;
     int64_t size;
+    struct fake_bytes *local_names;
+    int stack_size;
     struct fake_text *name, *file;
     struct fake_bytes *lines, *bytes;
     int first_line, first_traceable;
@@ -46,6 +56,9 @@ struct fake_frame {
     uintptr_t position;
     int last;
     uint8_t owner;
+    int stack_top;            /* 3.11 to 3.13: while a Python function is called, else -1 */
+    uintptr_t *stack_pointer; /* 3.14 */
+    uintptr_t slots[LOCALS + STACK];
 };
 
 /* From 3.11 to 3.12 the state points to a place that points to the frame. */
@@ -158,12 +171,15 @@ static void code_renew(struct fake_code *code) {
     static struct fake_text name = {&text_type, 1, 1, "f"};
     static struct fake_bytes lines = {&bytes_type, 3, "abc"};
     static struct fake_bytes bytes = {&bytes_type, CODE_SIZE * 2, ""};
+    static struct fake_bytes locals = {.size = LOCALS};
     *code = (struct fake_code){.type = &code_type,
                                .size = CODE_SIZE,
                                .name = &name,
                                .file = &name,
                                .lines = &lines,
                                .bytes = &bytes,
+                               .local_names = &locals,
+                               .stack_size = STACK,
                                .first_traceable = 2,
                                .first_line = (int)next_serial++};
 }
@@ -180,6 +196,11 @@ static void take_layout(uint32_t minor) {
         .frame_previous = offsetof(struct fake_frame, previous),
         .frame_code = offsetof(struct fake_frame, code),
         .frame_owner = offsetof(struct fake_frame, owner),
+        .frame_locals = offsetof(struct fake_frame, slots),
+        .frame_stack_top = minor < 14 ? offsetof(struct fake_frame, stack_top) : 0,
+        .frame_stack_pointer = minor >= 14 ? offsetof(struct fake_frame, stack_pointer) : 0,
+        .code_stack_size = offsetof(struct fake_code, stack_size),
+        .code_local_names = offsetof(struct fake_code, local_names),
         .frame_position =
             minor <= 10 ? offsetof(struct fake_frame, last) : offsetof(struct fake_frame, position),
         .code_name = offsetof(struct fake_code, name),
@@ -200,7 +221,7 @@ static void take_layout(uint32_t minor) {
 
 static void begin(uint32_t minor) {
     take_layout(minor);
-    python.found = python.present = true;
+    python.found = python.present = python.has_gil = true;
     python.current = python.own_state = fake_current;
     python.code_type = &code_type;
     python.runtime = (const char *)runtime;
@@ -223,19 +244,39 @@ static void move_to(struct fake_frame *frame, int unit) {
     frame->position = (uintptr_t)frame->code->start + (uintptr_t)(intptr_t)(unit * 2);
 }
 
+/* What is called was on the value stack, at a height that the instruction decides. */
+static void suspend(struct fake_frame *frame, bool by_python) {
+    int top = LOCALS + (int)(frame->position / 2 % STACK);
+    if (by_python || frame->slots[top] == 0)
+        frame->slots[top] = (uintptr_t)&codes[0];
+    frame->stack_top = by_python ? top : -1;
+    frame->stack_pointer = &frame->slots[by_python ? top : LOCALS];
+}
+
+/* What was on a frame's stack at its address stays there, since nothing reads it. */
 static void push(struct fake_code *code, int unit) {
-    struct fake_frame *frame = &frames[depth];
-    *frame = (struct fake_frame){.code = code, .previous = depth ? &frames[depth - 1] : NULL};
+    struct fake_frame *frame = &frames[depth], *caller = depth ? &frames[depth - 1] : NULL;
+    frame->code = code;
+    frame->previous = caller;
     /* Every seventh frame stands for a call from C. */
     frame->owner = python.at.minor >= 12 && depth % 7 == 6 ? FRAME_OWNER_SHIM : 0;
+    frame->stack_top = -1;
+    frame->stack_pointer = NULL;
+    if (caller)
+        suspend(caller, frame->owner != FRAME_OWNER_SHIM);
     move_to(frame, unit);
     interpreter.frame = frame;
     depth++;
 }
 
+/* A result is put where what was called had been. */
 static void pop(void) {
-    depth--;
-    interpreter.frame = depth ? &frames[depth - 1] : NULL;
+    struct fake_frame *caller = --depth ? &frames[depth - 1] : NULL;
+    interpreter.frame = caller;
+    if (caller && caller->stack_top >= 0)
+        caller->slots[caller->stack_top] = (uintptr_t)&codes[1];
+    if (caller)
+        caller->stack_top = -1;
 }
 
 /* The position that a frame should be reported at. */
@@ -303,6 +344,32 @@ static void test_deep(void **state) {
                 push(&codes[rand() % CODES], rand() % CODE_SIZE);
             check_now();
         }
+    }
+}
+
+/* Few functions, which call each other from two places each: stacks that look alike often, although
+ * outer frames have gone on. Marks have to tell. */
+static void test_marks(void **state) {
+    (void)state;
+    static const uint32_t minors[] = {11, 12, 13, 14};
+    for (size_t i = 0; i < sizeof minors / sizeof minors[0]; i++) {
+        begin(minors[i]);
+        uint32_t marked = 0;
+        for (int round = 0; round < 60000; round++) {
+            uint32_t returns = (uint32_t)rand() % (rand() % 4 ? 3 : 70);
+            uint32_t calls = returns + (uint32_t)rand() % 3;
+            while (returns-- > 0 && depth > 1)
+                pop();
+            if (depth > 0 && rand() % 2)
+                move_to(&frames[depth - 1], 3 + rand() % 2);
+            while (calls-- > 0 && depth < 60)
+                push(&codes[0], 3 + (rand() % 20 == 0));
+            check_now();
+            for (uint32_t frame = 0; frame < depth; frame++)
+                for (int slot = 0; slot < LOCALS + STACK; slot++)
+                    marked += frames[frame].slots[slot] >> 32 == 0x48464d4b;
+        }
+        assert_true(marked > 60000);
     }
 }
 
@@ -398,9 +465,10 @@ static void test_full_ring(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_random),      cmocka_unit_test(test_deep),
-        cmocka_unit_test(test_reused_code), cmocka_unit_test(test_texts),
-        cmocka_unit_test(test_distrust),    cmocka_unit_test(test_full_ring),
+        cmocka_unit_test(test_random),    cmocka_unit_test(test_deep),
+        cmocka_unit_test(test_marks),     cmocka_unit_test(test_reused_code),
+        cmocka_unit_test(test_texts),     cmocka_unit_test(test_distrust),
+        cmocka_unit_test(test_full_ring),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
