@@ -37,8 +37,8 @@ struct stack_entry {
 
 #define NOWHERE UINT32_MAX
 
-/* One frame in so many is marked, in stacks of more than twice as many. */
-#define MARK_EVERY 8u
+/* One frame in so many is marked, in stacks of more. */
+#define MARK_EVERY 4u
 
 /* No pointer, nor what the interpreter's tagged pointers can be: all differ in the upper half. */
 #define MARK_BITS 0x48464d4b00000000ull
@@ -171,7 +171,7 @@ static bool stands_still(const struct stack_entry *entry) {
 /* Finds the nodes of the entries from `from` on; those before it have theirs. */
 static uint32_t intern(struct stack_cache *cache, struct writer *writer, uint32_t from) {
     uint32_t node = node_at(cache, from);
-    bool marks = cache->count > 2 * MARK_EVERY;
+    bool marks = cache->count > MARK_EVERY;
     for (uint32_t i = from; i < cache->count; i++) {
         struct stack_entry *entry = &cache->entries[i];
         if (marks && i % MARK_EVERY == 0 && i + 1 < cache->count)
