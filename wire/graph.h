@@ -152,8 +152,8 @@ enum graph_root {
     GRAPH_ROOT_SYS,         /* the sys module's dict */
     GRAPH_ROOT_BUILTINS,
     GRAPH_ROOT_INTERPRETER, /* other things that an interpreter state holds; named */
-    GRAPH_ROOT_INTERNED, /* the dict of interned strings, which has no edges */
-    GRAPH_ROOT_STATIC, /* a static type */
+    GRAPH_ROOT_INTERNED,    /* the dict of interned strings, which has no edges */
+    GRAPH_ROOT_STATIC,      /* a static type */
 };
 
 static inline uint64_t graph_zigzag(int64_t value) {
