@@ -322,14 +322,20 @@ static bool is_interned(const char *object) {
     return state & ((1u << python.at.text_kind_shift) - 1);
 }
 
-/* Of the files that code objects name: "app.py", "<frozen os>". */
+static bool ends_with(const struct text *text, const char *end) {
+    uint64_t length = strlen(end);
+    for (uint64_t i = 0; i < length && text->length >= length; i++)
+        if (text_character(text, text->length - length + i) != (uint8_t)end[i])
+            return false;
+    return text->length >= length;
+}
+
+/* Of the files that code objects and modules name: "app.py", "<frozen os>". */
 static bool names_file(const char *object) {
     struct text text = text_of(object);
-    uint64_t last = text.length - 1;
     return text.length > 3 &&
            ((text_character(&text, 0) == '<' && text_character(&text, 1) == 'f') ||
-            (text_character(&text, last) == 'y' && text_character(&text, last - 1) == 'p' &&
-             text_character(&text, last - 2) == '.'));
+            ends_with(&text, ".py") || ends_with(&text, ".pyc"));
 }
 
 /* As numpy shows it: "(1073741824,) uint8". */

@@ -80,6 +80,7 @@ struct address_index {
 enum object_mark {
     MARK_KEY = 1,     /* a dict's key: its text is wanted */
     MARK_RUNNING = 2, /* a frame object that is told with its thread */
+    MARK_CODE = 4,    /* names or constants of code: a shallow walk, too, tells what is in it */
     MARKS = 7,
 };
 

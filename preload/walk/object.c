@@ -140,8 +140,12 @@ static void tell_edges(struct walk *walk, const struct walked_type *type, uint32
     put_number(walk, items + array + walk->reference_count);
     tell_items(walk, type, number, object);
     tell_array(walk, number, object, array);
-    for (uint32_t i = 0; i < walk->reference_count; i++)
-        put_edge(walk, number, walk->references[i].target, walk->references[i].edge);
+    for (uint32_t i = 0; i < walk->reference_count; i++) {
+        const struct reference *reference = &walk->references[i];
+        uint32_t named = put_edge(walk, number, reference->target, reference->edge);
+        if (type->kind == GRAPH_CODE_OBJECT && named)
+            mark_object(walk, named, MARK_CODE);
+    }
 }
 
 static uint32_t flags_of(struct walk *walk, const struct walked_type *type, const char *object,
@@ -166,6 +170,13 @@ static uint64_t count_to_tell(const struct walk *walk, const struct walked_type 
     return count + (*(const char *const *)(const void *)(object + type->weak_list_offset) != NULL);
 }
 
+/* Code, which never changes, is read at all times: what it mentions is part of a verdict. */
+static bool leaves_unread(const struct walk *walk, const struct walked_type *type, uint64_t marks) {
+    bool code = type->kind == GRAPH_CODE_OBJECT ||
+                (marks & MARK_CODE && type->container == CONTAINER_TUPLE && type->exact);
+    return walk->unsure || (walk->request->shallow && !code);
+}
+
 static void tell_object(struct walk *walk, uint32_t number) {
     uint64_t entry = entry_of(walk, number);
     const char *object = (const char *)(uintptr_t)(entry & ~(uint64_t)MARKS);
@@ -173,7 +184,7 @@ static void tell_object(struct walk *walk, uint32_t number) {
     if (!type)
         return;
     walk->unsure = walk->sure && number > walk->sure;
-    bool unread = walk->request->shallow || walk->unsure;
+    bool unread = leaves_unread(walk, type, entry & MARKS);
     if (unread)
         walk->reference_count = 0;
     else

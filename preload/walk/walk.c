@@ -114,6 +114,39 @@ static void tell_roots(struct walk *walk) {
     }
 }
 
+/* -- Which code there is besides, for a shallow walk -- */
+
+static bool is_dict(struct walk *walk, const char *object) {
+    return object && object_plausible(walk, object) && type_flags(type_of(object)) & TYPE_IS_DICT;
+}
+
+/* A module's variables are its first field. */
+static void name_file_of(struct walk *walk, const char *module) {
+    const struct walked_type *type =
+        object_plausible(walk, module) ? type_find(walk, type_of(module)) : NULL;
+    const char *dict =
+        type && type->kind == GRAPH_MODULE ? python_pointer(module, python.at.size) : NULL;
+    const char *file = is_dict(walk, dict) ? dict_get(dict, "__file__") : NULL;
+    if (file)
+        name_object(walk, file);
+}
+
+/* The files of all modules that were imported: their functions may read frames. Other threads of a
+ * build without a GIL may change the dict; nothing is concluded from such a walk. */
+static void name_module_files(struct walk *walk) {
+    struct dict_table table;
+    const char *key, *value;
+    const char *interpreter = first_interpreter();
+    if (!interpreter || (python.at.free_threaded && !threads_alone()))
+        return;
+    const char *modules = python_pointer(interpreter, python.at.interpreter_modules);
+    if (!is_dict(walk, modules))
+        return;
+    dict_open(modules, &table);
+    for (uint64_t i = 0; dict_next(&table, &i, &key, &value);)
+        name_file_of(walk, value);
+}
+
 /* -- Together -- */
 
 static uint64_t now(void) {
@@ -146,6 +179,8 @@ static void walk_all(struct walk *walk) {
         name_generations(walk, 1, GENERATIONS);
         walk->old = walk->named;
         tell_roots(walk);
+    } else {
+        name_module_files(walk);
     }
     threads_name(walk);
     objects_tell(walk);

@@ -561,8 +561,16 @@ def compare_shallow(gallery):
     check(names[:3] == ["walk", "compare_shallow", "main"], names)
     at = [n for n, _ in mine[1].code.locals].index("gallery")
     check(graph.objects[mine[1].locals[at][0]].address == id(gallery), "a local")
-    check(not any(one.edges for one in graph.objects[1:]), "edges in a shallow walk")
-    check(len(graph.objects) < 1000, "too many objects in a shallow walk")
+    check(not any(one.edges for one in graph.objects[1:] if one.type.kind not in ("code", "tuple")),
+          "edges in a shallow walk")
+    check(len(graph.objects) < 20000, "too many objects in a shallow walk", len(graph.objects))
+    told = {one.detail for one in graph.objects[1:]}
+    wanted = {"compare_limit", "mentioned_in_inner", read_graph.__file__, asyncio.__file__}
+    check(wanted <= told, "code or files of modules are missing", wanted - told)
+
+
+def never_called():
+    return lambda frame: frame.f_locals.mentioned_in_inner
 
 
 def compare_limit():

@@ -784,10 +784,43 @@ static void test_a_shallow_graph(void **state) {
     uint32_t shared = scene_big(&scene, scene.array, 2, 8 * MIB);
     scene_frame(&scene, &(struct scene_frame){"f", 0, 3,
                                               LOCALS(DEAD("data", data), DEAD("shared", shared))});
+    scene_frame(&scene, &(struct scene_frame){"<module>", 1, 9, LOCALS({NULL})});
     scene_find(&scene);
     must_be(scene_holder(&scene, "data in f()"), VERDICT_DEAD, 8 * MIB + 100);
     must_be(scene_holder(&scene, "shared in f()"), VERDICT_UNKNOWN, 0);
     scene_close(&scene);
+}
+
+/* Functions are not told: what may read frames is known of the code of modules that run. */
+static void test_a_shallow_graph_without_all_code(void **state) {
+    (void)state;
+    static const struct {
+        const char *caller, *file, *mentions;
+        bool dead;
+    } cases[] = {
+        {"<module>", "/src/app.py", "len", true},
+        {"<module>", "/usr/lib/python3.13/inspect.py", "f_locals", true},
+        {"<module>", "/src/app.py", "f_locals", false},
+        {"<module>", "/src/app.py", "locals", false},
+        {"<module>", "/src/other.py", "len", false},
+        {"<module>", "/x/site-packages/shows.py", "len", false},
+        {"main", "/src/app.py", "len", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        scene_open_as(&scene, GRAPH_SHALLOW);
+        uint32_t data = scene_big(&scene, scene.array, 1, 8 * MIB);
+        uint32_t word = scene_text(&scene, cases[i].mentions, 0);
+        uint32_t names = scene_object(&scene, scene.tuple, 0, EDGES(ITEM(word)));
+        uint32_t file = scene_text(&scene, cases[i].file, 0);
+        scene_object(&scene, scene.code, 1,
+                     EDGES(FIELD("co_names", names), FIELD("co_filename", file)));
+        scene_frame(&scene, &(struct scene_frame){"f", 0, 3, LOCALS(DEAD("data", data))});
+        scene_frame(&scene, &(struct scene_frame){cases[i].caller, 1, 9, LOCALS({NULL})});
+        scene_find(&scene);
+        must_be(scene_holder(&scene, "data in f()"), cases[i].dead ? VERDICT_DEAD : VERDICT_UNKNOWN,
+                cases[i].dead ? 8 * MIB + 100 : 0);
+        scene_close(&scene);
+    }
 }
 
 static void test_a_free_threaded_graph(void **state) {
@@ -853,6 +886,7 @@ int main(void) {
         cmocka_unit_test(test_guesses_give_way),
         cmocka_unit_test(test_memory_without_an_owner),
         cmocka_unit_test(test_a_shallow_graph),
+        cmocka_unit_test(test_a_shallow_graph_without_all_code),
         cmocka_unit_test(test_a_free_threaded_graph),
         cmocka_unit_test(test_objects_without_records),
     };

@@ -382,6 +382,66 @@ static bool has_local(const struct graph_frame *frame, const bool *builtins) {
     return false;
 }
 
+/* -- Shallow graphs -- */
+
+/* A module of this file is running: all its code is a part of that frame's. */
+static bool runs_as_module(const struct graph *graph, const char *file) {
+    for (uint32_t i = 1; i < graph->frame_count; i++) {
+        const struct graph_code *code = &graph->codes[graph->frames[i].code];
+        if (graph->frames[i].thread != 0 && strcmp(graph->texts[code->name], "<module>") == 0 &&
+            strcmp(graph->texts[code->file], file) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Nothing is told of functions, and of code only that of running frames, with what it makes. */
+static bool hides_code_of(const struct graph *graph, const char *file) {
+    enum origin origin = origin_of(file).origin;
+    return origin == ORIGIN_PACKAGE || (origin == ORIGIN_PROGRAM && !runs_as_module(graph, file));
+}
+
+static bool ends_with(const char *text, const char *end) {
+    size_t length = strlen(text), wanted = strlen(end);
+    return length >= wanted && strcmp(text + length - wanted, end) == 0;
+}
+
+/* The files of all modules are told. */
+static bool hides_code(const struct heap *heap) {
+    const struct graph *graph = heap->graph;
+    for (uint32_t i = 1; i < graph->frame_count; i++)
+        if (hides_code_of(graph, graph->texts[graph->codes[graph->frames[i].code].file]))
+            return true;
+    for (uint32_t node = 1; node < heap->frame_base; node++) {
+        const char *text = graph->texts[heap_object(heap, node)->detail];
+        if (heap_kind(heap, node) == GRAPH_STR &&
+            (ends_with(text, ".py") || ends_with(text, ".pyc") || ends_with(text, "...")) &&
+            hides_code_of(graph, text))
+            return true;
+    }
+    return false;
+}
+
+/* Who refers to a function, or to locals() by another name, is not told: whatever of the program
+ * mentions them may be called by anyone. */
+static bool shallow_reads_anything(struct search *search) {
+    const struct graph *graph = search->heap->graph;
+    if (hides_code(search->heap))
+        return true;
+    for (uint32_t i = 1; i < graph->text_count; i++)
+        search->words[i] = readings_of(graph->texts[i]) & READS_LOCALS ? READS_LOCALS
+                           : reads_own_frame(graph->texts[i])          ? WORD_AS_NAME
+                                                                       : 0;
+    for (uint32_t i = 0; i < search->routines.count; i++) {
+        const struct routine *routine = &search->routines.all[i];
+        if (routine->from.origin == ORIGIN_PROGRAM &&
+            routine_mentions(&search->routines, routine, search->words,
+                             READS_LOCALS | WORD_AS_NAME))
+            return true;
+    }
+    return false;
+}
+
 /* -- Frames -- */
 
 /* By which native code is given memory that it may use later. */
@@ -436,7 +496,9 @@ static bool mark_frames(struct search *search, uint8_t *mentions) {
     for (uint32_t i = 1; i < graph->code_count && good; i++)
         by_code[i] = mentions_of_code(search, &graph->codes[i]);
     bool anything =
-        good && (program_reads_anything(search) || has_other_name(search->heap, builtins));
+        good && (graph->flags & GRAPH_SHALLOW
+                     ? shallow_reads_anything(search)
+                     : program_reads_anything(search) || has_other_name(search->heap, builtins));
     for (uint32_t i = 1; i < graph->frame_count && good; i++) {
         mentions[i] = by_code[graph->frames[i].code];
         if (was_given_reader(search, &graph->frames[i]))

@@ -91,6 +91,8 @@ struct routine *routines_find(const struct routines *routines, uint32_t code) {
 static bool tuple_mentions(const struct heap *heap, uint32_t tuple, const uint8_t *words,
                            uint8_t flags, bool constants) {
     const struct graph_object *object = heap_object(heap, tuple);
+    if (object->flags & GRAPH_OBJECT_UNREAD && words[0] & flags)
+        return true;
     for (uint32_t i = 0; i < object->edge_count; i++) {
         const struct graph_edge_record *edge = &heap->graph->edges[object->first_edge + i];
         if (edge->kind != EDGE_ITEM)
