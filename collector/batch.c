@@ -23,10 +23,10 @@ struct batch {
     struct change changes[BATCH];
 };
 
-/* Words that may be read from here on: committed, and before the body's end. */
-static uint64_t words_ahead(const struct reader *reader) {
+/* Words that may be read from here on: committed up to `limit`, and before the body's end. */
+static uint64_t words_ahead(const struct reader *reader, uint64_t limit) {
     uint64_t place = reader->position & (reader->size - 1),
-             committed = reader->limit - reader->position;
+             committed = limit > reader->position ? limit - reader->position : 0;
     return (committed < reader->size - place ? committed : reader->size - place) / 8;
 }
 
@@ -43,17 +43,29 @@ static inline bool is_plain(unsigned upper) {
     return (other | (upper & upper >> 1 & 0x200)) == 0;
 }
 
-static void decode(struct reader *reader, struct batch *batch) {
+/* Records without tickets, or with those from `turns` on, one after the other. */
+static inline __attribute__((always_inline)) void decode(struct reader *reader, struct batch *batch,
+                                                         const struct turns *turns) {
     const uint64_t *at = reader->body + (reader->position & (reader->size - 1)) / 8;
-    const uint64_t *end = at + words_ahead(reader) - 1;
+    const uint64_t ticket_words = turns != NULL;
+    const uint64_t *end =
+        at + words_ahead(reader, turns ? reader->seen : reader->limit) - 1 - ticket_words;
     const struct blocks blocks = reader->image->blocks;
     const struct local_node *nodes = reader->nodes;
     const uint64_t node_count = reader->node_count;
     uint64_t begun = 0, allocated = 0;
     uint32_t count = 0;
-    for (; count < BATCH && at < end; count++) {
+    /* `at` may lie behind `end` at once, by the two words that a record takes at the most. */
+    for (; count < BATCH && (intptr_t)at < (intptr_t)end; count++) {
         uint64_t word = __atomic_load_n(at, __ATOMIC_RELAXED);
-        uint64_t next = __atomic_load_n(at + 1, __ATOMIC_RELAXED);
+        uint64_t next = __atomic_load_n(at + 1 + ticket_words, __ATOMIC_RELAXED);
+        if (turns) {
+            uint64_t ticket = __atomic_load_n(at + 1, __ATOMIC_RELAXED);
+            if ((word & EVENT_TICKET_BIT) == 0 || count >= turns->count ||
+                ticket != turns->first + count)
+                break;
+            word ^= EVENT_TICKET_BIT;
+        }
         unsigned upper = upper_bits(word), kind = upper >> 9 & 3;
         uint64_t key = blocks_key(word), alloc = upper >> 12;
         if (__builtin_expect(!is_plain(upper) || key == 0, 0))
@@ -72,7 +84,7 @@ static void decode(struct reader *reader, struct batch *batch) {
             (struct change){key | alloc, (uint64_t)site << 32 | (uint32_t)next, place};
         begun += alloc;
         allocated += (uint32_t)next;
-        at += 1 + alloc;
+        at += 1 + ticket_words + alloc;
     }
     batch->count = count;
     batch->begun = begun;
@@ -230,18 +242,32 @@ static void take_over(struct trace *trace, struct reader *reader, const struct b
     image->gil_allocated += reader->is_gil ? batch->allocated : 0;
 }
 
-uint64_t batch_apply(struct trace *trace, struct reader *reader) {
-    struct batch batch;
+/* The records that were applied are left in *batch. False: none. */
+static inline __attribute__((always_inline)) bool
+apply(struct trace *trace, struct reader *reader, struct batch *batch, const struct turns *turns) {
     struct image *image = reader->image;
     if (image->totals.live > LIVE_MAX / 2 || !blocks_reserve(&image->blocks, BATCH))
-        return 0;
+        return false;
     struct sums sums = {
         .live = image->totals.live, .highest = image->totals.live, .seq = trace->seq};
     find_peaks(trace, image, &sums);
-    decode(reader, &batch);
-    uint32_t done = trace->events ? change_blocks(trace, image, &batch, &sums, trace->events)
-                                  : change_blocks(trace, image, &batch, &sums, NULL);
-    cut(&batch, done);
-    take_over(trace, reader, &batch, &sums);
-    return (batch.count + batch.begun) * 8;
+    decode(reader, batch, turns);
+    uint32_t done = trace->events ? change_blocks(trace, image, batch, &sums, trace->events)
+                                  : change_blocks(trace, image, batch, &sums, NULL);
+    cut(batch, done);
+    take_over(trace, reader, batch, &sums);
+    return batch->count != 0;
+}
+
+uint64_t batch_apply(struct trace *trace, struct reader *reader) {
+    struct batch batch;
+    return apply(trace, reader, &batch, NULL) ? (batch.count + batch.begun) * 8 : 0;
+}
+
+uint64_t batch_apply_turns(struct trace *trace, struct reader *reader, const struct turns *turns) {
+    struct batch batch;
+    if (!apply(trace, reader, &batch, turns))
+        return 0;
+    trace->next = reader->ticket = turns->first + batch.count;
+    return (batch.count * 2ull + batch.begun) * 8;
 }

@@ -10,4 +10,12 @@
  * the first record that something is wrong with is left to apply_record. */
 uint64_t batch_apply(struct trace *trace, struct reader *reader);
 
+/* Tickets whose turn it is, one after the other. */
+struct turns {
+    uint64_t first, count;
+};
+
+/* The same for records with these tickets, which go to trace.next and reader.ticket. */
+uint64_t batch_apply_turns(struct trace *trace, struct reader *reader, const struct turns *turns);
+
 #endif

@@ -232,6 +232,18 @@ static enum step read_record(struct trace *trace, struct reader *reader, bool tu
     return STEP_DONE;
 }
 
+/* A run of plain records. A thread's all carry tickets: then of those whose turn it is. */
+static uint64_t read_plain(struct trace *trace, struct reader *reader, bool turn) {
+    if (reader->is_gil)
+        return batch_apply(trace, reader);
+    uint64_t key = first_key(trace);
+    if (!turn || key >> 1 <= trace->next || !was_taken(trace, trace->next))
+        return 0;
+    uint64_t end = key >> 1 < trace->taken ? key >> 1 : trace->taken;
+    struct turns turns = {trace->next, end - trace->next};
+    return turns.first >= reader->ticket ? batch_apply_turns(trace, reader, &turns) : 0;
+}
+
 /* Reads on until the ring is empty or a record has to wait for its turn. */
 static void advance(struct trace *trace, struct reader *reader, bool turn) {
     if (!apply_prepare(reader)) {
@@ -239,7 +251,7 @@ static void advance(struct trace *trace, struct reader *reader, bool turn) {
         return;
     }
     while (reader->position < reader->limit) {
-        uint64_t bytes = batch_apply(trace, reader);
+        uint64_t bytes = read_plain(trace, reader, turn);
         enum step step = STEP_DONE;
         if (bytes)
             pass_over(trace, reader, bytes);

@@ -32,7 +32,9 @@ EXPORT void *malloc(size_t size) {
     self.in_python = 1;
     void *block = real.malloc(size);
     self.in_python = 0;
-    if (block && unlikely(hot_check_is_due() || !hot_alloc(HOT_BY_EITHER, BLOCK_HEAP, block, size)))
+    if (block &&
+        unlikely(hot_check_is_due() || (!hot_alloc(HOT_BY_EITHER, BLOCK_HEAP, block, size) &&
+                                        !hot_own_alloc(BLOCK_HEAP, block, size))))
         note_alloc(BLOCK_HEAP, block, size);
     return block;
 }
@@ -58,7 +60,7 @@ EXPORT void free(void *block) {
         real.free(block);
         return;
     }
-    if (unlikely(!hot_free(HOT_BY_EITHER, block)))
+    if (unlikely(!hot_free(HOT_BY_EITHER, block) && !hot_own_free(block)))
         note_free(block);
     self.in_python = 1;
     real.free(block);

@@ -1,9 +1,10 @@
 /* The short way from a hook to a record: for small blocks that a thread makes or frees while it
- * holds the GIL, which is what nearly all events are. Whatever is not as usual goes the long way
- * (event.c): each function here is then false, and has done nothing.
+ * holds the GIL, which is what nearly all events are, or without it. Whatever is not as usual goes
+ * the long way (event.c): each function here is then false, and has done nothing.
  *
- * The way is opened by an event of the thread's own that went the long way (thread.guard) and found
- * all in order (process.short_way). Each instruction here counts: see scripts/bench.
+ * With the GIL, the way is opened by an event of the thread's own that went the long way
+ * (thread.guard) and found all in order (process.short_way); without, by the first, which claimed a
+ * ring. Each instruction here counts: see scripts/bench.
  */
 #ifndef HOLDFAST_PRELOAD_HOT_H
 #define HOLDFAST_PRELOAD_HOT_H
@@ -103,6 +104,61 @@ hot_function bool hot_free(enum hot_by by, const void *block) {
         return false;
     hot_put(event_word(EVENT_FREE, 0, 0, (uintptr_t)block), false, 0);
     hot_end();
+    return true;
+}
+
+/* Enters this thread's own writer. False when it may hold the GIL. */
+hot_function bool hot_own_begin(struct writer *writer) {
+    if (unlikely(!writer || self.epoch != process.epoch || process.off || writer->busy))
+        return false;
+    if (python.present) {
+        const char *state = hot_state(HOT_BY_EITHER);
+        if (state && (!python.current_place || python_guard(state) == self.pthread))
+            return false;
+        if (unlikely(!python.quick || self.asking))
+            return false;
+    }
+    self.state = NULL;
+    writer->busy = true;
+    atomic_signal_fence(memory_order_seq_cst);
+    return true;
+}
+
+/* A record of one word, or of two, and a ticket, which is taken once there is room: the reader
+ * waits for it. */
+hot_function void hot_own_put(struct writer *writer, uint64_t word, bool has_second,
+                              uint64_t second) {
+    uint32_t words = has_second ? 3 : 2;
+    uint64_t *record = writer_reserve(writer, words);
+    if (record) {
+        record[0] = word | EVENT_TICKET_BIT;
+        if (has_second)
+            record[2] = second;
+        record[1] = atomic_fetch_add(&process.session->ticket, 1);
+        writer_commit(writer, words);
+    }
+    atomic_signal_fence(memory_order_seq_cst);
+    writer->busy = false;
+}
+
+hot_function bool hot_own_alloc(unsigned kind, const void *block, uint64_t size) {
+    struct writer *writer = self.own;
+    if (unlikely(size >= LARGE_BLOCK || ((uintptr_t)block & ~EVENT_VALUE_MASK)) ||
+        !hot_own_begin(writer))
+        return false;
+    uint32_t node = writer->cache.thread_node;
+    if (python.present || !node)
+        node = stack_node(&self, writer);
+    hot_own_put(writer, event_word(EVENT_ALLOC, kind, 0, (uintptr_t)block), true,
+                event_size_node(node, size));
+    return true;
+}
+
+hot_function bool hot_own_free(const void *block) {
+    struct writer *writer = self.own;
+    if (unlikely((uintptr_t)block & ~EVENT_VALUE_MASK) || !hot_own_begin(writer))
+        return false;
+    hot_own_put(writer, event_word(EVENT_FREE, 0, 0, (uintptr_t)block), false, 0);
     return true;
 }
 
