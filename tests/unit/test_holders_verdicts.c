@@ -791,6 +791,25 @@ static void test_a_shallow_graph(void **state) {
     scene_close(&scene);
 }
 
+/* What is in a list of it may have a finalizer. */
+static void test_what_a_shallow_walk_did_not_read(void **state) {
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        static const char *const details[] = {NULL, "(9,) uint8", "(9,) object", NULL};
+        scene_open_as(&scene, GRAPH_SHALLOW);
+        const uint32_t types[] = {scene.bytes, scene.array, scene.array, scene.list};
+        uint32_t data = scene_object_of(&scene, types[i], 1, 8 * MIB,
+                                        GRAPH_OBJECT_UNREAD | GRAPH_OBJECT_OWNS, details[i], NULL);
+        scene.snapshot.bytes = 8 * MIB;
+        scene_frame(&scene, &(struct scene_frame){"f", 0, 3, LOCALS(DEAD("data", data))});
+        scene_frame(&scene, &(struct scene_frame){"<module>", 1, 9, LOCALS({NULL})});
+        scene_find(&scene);
+        must_be(scene_holder(&scene, "data in f()"), i < 2 ? VERDICT_DEAD : VERDICT_UNKNOWN,
+                i < 2 ? 8 * MIB : 0);
+        scene_close(&scene);
+    }
+}
+
 /* Functions are not told: what may read frames is known of the code of modules that run. */
 static void test_a_shallow_graph_without_all_code(void **state) {
     (void)state;
@@ -887,6 +906,7 @@ int main(void) {
         cmocka_unit_test(test_memory_without_an_owner),
         cmocka_unit_test(test_a_shallow_graph),
         cmocka_unit_test(test_a_shallow_graph_without_all_code),
+        cmocka_unit_test(test_what_a_shallow_walk_did_not_read),
         cmocka_unit_test(test_a_free_threaded_graph),
         cmocka_unit_test(test_objects_without_records),
     };

@@ -3,7 +3,8 @@
  * Being referred to is not the only way to be of use. Kept are also, with all that they refer to:
  * what a weak reference that is kept can still give; what does something when it is destroyed,
  * which may be what it is there for (a guard, a directory that is removed with it), or makes itself
- * reachable again; and memory that native code may know by its address.
+ * reachable again; memory that native code may know by its address; and what has not been read, and
+ * may refer to any of these.
  */
 #include "heap.h"
 
@@ -77,6 +78,27 @@ static bool acts_at_its_end(const struct heap *heap, const struct graph_type *ty
            !heap_text_is(heap, type->name, "_io.StringIO");
 }
 
+/* Of a shallow walk, but for what refers to nothing of consequence. */
+static bool may_hold_anything(const struct heap *heap, uint32_t node) {
+    const struct graph_object *object = heap_object(heap, node);
+    const char *detail = heap->graph->texts[object->detail];
+    size_t length = strlen(detail);
+    if (!(object->flags & GRAPH_OBJECT_UNREAD))
+        return false;
+    switch (heap_kind(heap, node)) {
+    case GRAPH_STR:
+    case GRAPH_BYTES:
+    case GRAPH_BYTEARRAY:
+    case GRAPH_NUMBER:
+        return false;
+    case GRAPH_NDARRAY: /* "(3,) object" */
+        return !(object->flags & GRAPH_OBJECT_OWNS) || length < 6 ||
+               strcmp(detail + length - 6, "object") == 0;
+    default:
+        return true;
+    }
+}
+
 static bool keep_useful(struct heap *heap, struct work *work) {
     const struct graph *graph = heap->graph;
     bool *useful = calloc(graph->type_count, sizeof *useful);
@@ -85,7 +107,8 @@ static bool keep_useful(struct heap *heap, struct work *work) {
     for (uint32_t i = 1; i < graph->type_count; i++)
         useful[i] = acts_at_its_end(heap, &graph->types[i]) || lends_memory(heap, &graph->types[i]);
     for (uint32_t node = 1; node < heap->frame_base; node++)
-        if (heap_is_freed(heap, node) && useful[heap_object(heap, node)->type])
+        if (heap_is_freed(heap, node) &&
+            (useful[heap_object(heap, node)->type] || may_hold_anything(heap, node)))
             visit(heap, work, node, NODE_KEPT);
     spread(heap, work, NODE_KEPT, HEAP_DEAD);
     free(useful);
