@@ -1,13 +1,17 @@
-/* The report for programs: docs/report-json.md is its contract. */
+/* The report for programs: docs/report-json.md is its contract.
+ *
+ * It is written piece by piece, because the sites of a peak can be hundreds of megabytes: members
+ * of an object as jansson has them, then its sites (json_sites.h), then more members.
+ */
 #include "json.h"
 
-#include "format.h"
+#include "json_sites.h"
 #include "report.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const kind_names[MODEL_KINDS] = {"heap", "python", "mapped"};
+const char *const json_kind_names[MODEL_KINDS] = {"heap", "python", "mapped"};
 
 json_t *json_text(const char *text) {
     json_t *json = json_string(text);
@@ -42,41 +46,13 @@ json_t *json_points(const struct profile *profile, uint32_t process) {
     return list;
 }
 
-static json_t *new_site(struct json_stacks *stacks, const struct model *model,
-                        const struct model_site *site, bool tree) {
-    json_t *json = json_pack("{s:o, s:o, s:s}", "bytes", json_count(site->bytes), "blocks",
-                             json_count(site->blocks), "kind", kind_names[site->kind]);
-    if (tree) {
-        const struct profile_process *process = &model->profile->processes[site->process];
-        json_object_set_new(json, "process", json_integer(site->process));
-        json_object_set_new(json, "pid", json_integer(process->pid));
-    }
-    json_object_set_new(json, "stack", json_stack(stacks, site->frame));
-    return json;
-}
-
-/* NULL when memory ran out. */
-static json_t *new_sites(const struct model *model) {
-    struct json_stacks stacks;
-    json_t *list = json_array();
-    bool tree = model->process == PROFILE_TREE;
-    bool good = json_stacks_of_model(&stacks, model) && list;
-    for (uint32_t i = 0; good && i < model->site_count; i++)
-        good = json_array_append_new(list, new_site(&stacks, model, &model->sites[i], tree)) == 0;
-    json_stacks_release(&stacks);
-    if (good)
-        return list;
-    json_decref(list);
-    return NULL;
-}
-
 static json_t *new_kinds(const struct model *model) {
     uint64_t bytes[MODEL_KINDS] = {0};
     for (uint32_t i = 0; i < model->site_count; i++)
         bytes[model->sites[i].kind] += model->sites[i].bytes;
     json_t *json = json_object();
     for (uint32_t kind = 0; kind < MODEL_KINDS; kind++)
-        json_object_set_new(json, kind_names[kind], json_count(bytes[kind]));
+        json_object_set_new(json, json_kind_names[kind], json_count(bytes[kind]));
     return json;
 }
 
@@ -90,19 +66,31 @@ static json_t *known_bytes(uint64_t bytes) {
     return bytes ? json_count(bytes) : json_null();
 }
 
+/* A peak without what json_put_sites writes. */
 static json_t *new_peak(const struct model *model) {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "bytes", json_count(model->bytes), "time_s",
+    return json_pack("{s:o, s:o, s:o, s:o}", "bytes", json_count(model->bytes), "time_s",
                      json_seconds(model->time_ns), "rss_bytes", known_bytes(model->rss), "kinds",
-                     new_kinds(model), "sites", new_sites(model));
+                     new_kinds(model));
 }
 
-static json_t *new_tree_peak(const struct profile *profile) {
+/* Writes the members of an object, which it takes over; NULL when memory ran out. Something has to
+ * be put around them. */
+static bool put_members(json_t *object, FILE *out) {
+    bool good = object && json_dumpf(object, out, JSON_REPORT_FLAGS | JSON_EMBED) == 0;
+    json_decref(object);
+    return good;
+}
+
+static bool put_text(const char *text, FILE *out) {
+    return fputs(text, out) != EOF;
+}
+
+static bool put_tree_peak(const struct profile *profile, FILE *out) {
     struct model *model = model_build(profile, PROFILE_TREE);
-    if (!model)
-        return NULL;
-    json_t *json = new_peak(model);
+    bool good = model && put_text(",\"tree_peak\":{", out) && put_members(new_peak(model), out) &&
+                put_text(",\"sites\":", out) && json_put_sites(model, out) && put_text("}", out);
     model_free(model);
-    return json;
+    return good;
 }
 
 /* The names of a process's threads, with what their stacks held at its peak; each name once. */
@@ -120,7 +108,8 @@ static json_t *new_threads(const struct profile *profile, uint32_t process, cons
     return threads;
 }
 
-static void add_identity(json_t *json, const struct profile *profile, uint32_t index) {
+static json_t *new_identity(const struct profile *profile, uint32_t index) {
+    json_t *json = json_object();
     const struct profile_process *process = &profile->processes[index];
     const char *python = profile->strings[process->python];
     json_object_set_new(json, "index", json_integer(index));
@@ -137,6 +126,7 @@ static void add_identity(json_t *json, const struct profile *profile, uint32_t i
     json_object_set_new(json, "running", json_boolean(process->flags & PROCESS_RUNNING));
     json_object_set_new(json, "damaged", json_boolean(process->flags & PROCESS_DAMAGED));
     json_object_set_new(json, "stacks_known", json_boolean(!(process->flags & PROCESS_NO_STACKS)));
+    return json;
 }
 
 static void add_figures(json_t *json, const struct profile_process *process) {
@@ -162,24 +152,38 @@ static void add_figures(json_t *json, const struct profile_process *process) {
                                   json_count(process->waits)));
 }
 
-static json_t *new_process(const struct profile *profile, const struct report_options *options,
-                           uint32_t index, const uint32_t *roots) {
-    struct model *model = model_build(profile, index);
-    json_t *json = json_object(), *peak = model ? new_peak(model) : NULL;
-    bool good = peak != NULL;
-    if (good) {
-        add_identity(json, profile, index);
-        json_object_set_new(json, "peak", peak);
-        good = json_add_holders(json, peak, profile, options, index);
-        add_figures(json, &profile->processes[index]);
-        json_object_set_new(json, "threads", new_threads(profile, index, roots));
-        json_object_set_new(json, "timeline", json_points(profile, index));
+/* `peak` and `rest` are what follows the sites, in the peak and after it. Takes both over. */
+static bool put_process_parts(const struct model *model, json_t *peak, json_t *rest, FILE *out) {
+    bool good = put_text("{", out) &&
+                put_members(new_identity(model->profile, model->process), out) &&
+                put_text(",\"peak\":{", out) && put_members(new_peak(model), out) &&
+                put_text(",\"sites\":", out) && json_put_sites(model, out) && put_text(",", out);
+    if (!good) {
+        json_decref(peak);
+        json_decref(rest);
+        return false;
     }
+    good = put_members(peak, out);
+    return put_text("},", out) && put_members(rest, out) && put_text("}", out) && good;
+}
+
+static bool put_process(const struct profile *profile, const struct report_options *options,
+                        uint32_t index, const uint32_t *roots, FILE *out) {
+    json_t *peak = json_object(), *rest = json_object();
+    struct model *model = NULL;
+    if (json_add_holders(rest, peak, profile, options, index))
+        model = model_build(profile, index);
+    if (!model) {
+        json_decref(peak);
+        json_decref(rest);
+        return false;
+    }
+    add_figures(rest, &profile->processes[index]);
+    json_object_set_new(rest, "threads", new_threads(profile, index, roots));
+    json_object_set_new(rest, "timeline", json_points(profile, index));
+    bool good = put_process_parts(model, peak, rest, out);
     model_free(model);
-    if (good)
-        return json;
-    json_decref(json);
-    return NULL;
+    return good;
 }
 
 /* For each node the outermost one of its stack. */
@@ -190,39 +194,40 @@ static uint32_t *find_roots(const struct profile *profile) {
     return roots;
 }
 
-static json_t *new_processes(const struct profile *profile, const struct report_options *options) {
+static bool put_processes(const struct profile *profile, const struct report_options *options,
+                          FILE *out) {
     uint32_t only = options->process;
     uint32_t *roots = find_roots(profile);
-    json_t *list = json_array();
-    bool good = roots != NULL;
-    for (uint32_t i = 0; good && i < profile->process_count; i++)
-        if (only == PROFILE_TREE || only == i)
-            good = json_array_append_new(list, new_process(profile, options, i, roots)) == 0;
+    bool good = roots && put_text(",\"processes\":[", out), first = true;
+    for (uint32_t i = 0; good && i < profile->process_count; i++) {
+        if (only != PROFILE_TREE && only != i)
+            continue;
+        good = (first || put_text(",", out)) && put_process(profile, options, i, roots, out);
+        first = false;
+    }
     free(roots);
-    if (good)
-        return list;
-    json_decref(list);
-    return NULL;
+    return good && put_text("],", out);
 }
 
-static json_t *new_report(const struct profile *profile, const struct report_options *options) {
+static json_t *new_head(const struct profile *profile) {
     const char *const *strings = (const char *const *)profile->strings;
-    return json_pack(
-        "{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:b, s:b, s:o, s:o, s:o, s:o}", "schema",
-        "holdfast.report/1", "writer", strings[profile->writer], "host", strings[profile->host],
-        "command", json_command(profile, profile->command, profile->command_count), "exit",
-        new_exit(true, profile->exit_status, profile->exit_signal), "started_unix_s",
-        json_seconds(profile->started_unix_ns), "duration_s", json_seconds(profile->duration_ns),
-        "complete", profile->complete, "has_events", profile->has_events, "tree_peak",
-        new_tree_peak(profile), "processes", new_processes(profile, options), "timeline",
-        json_points(profile, PROFILE_TREE), "warnings",
-        json_command(profile, profile->warnings, profile->warning_count));
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:b, s:b}", "schema", "holdfast.report/1",
+                     "writer", strings[profile->writer], "host", strings[profile->host], "command",
+                     json_command(profile, profile->command, profile->command_count), "exit",
+                     new_exit(true, profile->exit_status, profile->exit_signal), "started_unix_s",
+                     json_seconds(profile->started_unix_ns), "duration_s",
+                     json_seconds(profile->duration_ns), "complete", profile->complete,
+                     "has_events", profile->has_events);
+}
+
+static json_t *new_tail(const struct profile *profile) {
+    return json_pack("{s:o, s:o}", "timeline", json_points(profile, PROFILE_TREE), "warnings",
+                     json_command(profile, profile->warnings, profile->warning_count));
 }
 
 bool report_json(const struct profile *profile, const struct report_options *options, FILE *out) {
-    json_t *report = new_report(profile, options);
-    bool good =
-        report && json_dumpf(report, out, JSON_REPORT_FLAGS) == 0 && fputc('\n', out) != EOF;
-    json_decref(report);
+    bool good = put_text("{", out) && put_members(new_head(profile), out) &&
+                put_tree_peak(profile, out) && put_processes(profile, options, out) &&
+                put_members(new_tail(profile), out) && put_text("}\n", out);
     return good && !ferror(out);
 }

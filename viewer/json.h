@@ -17,31 +17,47 @@ static inline json_t *json_seconds(uint64_t ns) {
     return json_real((double)ns / 1e9);
 }
 
+extern const char *const json_kind_names[MODEL_KINDS]; /* by enum profile_kind */
+
 /* A string also of a text that is not valid UTF-8: a text that was cut must not cost the report. */
 json_t *json_text(const char *text);
 
 json_t *json_command(const struct profile *profile, const string_id *words, uint32_t count);
 json_t *json_points(const struct profile *profile, uint32_t process);
 
-/* Stacks as lists of frames, the outermost first. A frame is made once and shared by all stacks
- * that pass through it. */
-struct json_stacks {
-    const struct model *model;     /* its frames ... */
-    const struct profile *profile; /* ... or, where it is NULL, the profile's nodes */
-    string_id *texts;
-    struct sources sources;
-    json_t **frames;
-    uint32_t count;
-    uint32_t *path;
+/* A deep recursion that allocates at every level has stacks whose frames, written out, grow with
+ * the square of its depth. Once JSON_MAX_FRAMES frames have been written, the biggest sites' first,
+ * stacks longer than JSON_LONG_STACK lose their middle. */
+#define JSON_MAX_FRAMES (4u << 20)
+#define JSON_LONG_STACK 256u
+
+struct json_limit {
     uint64_t frames_left; /* that may still be written with no stack being cut */
 };
 
+/* Whether the next stack, of so many frames, loses its middle; it counts if it does not. */
+bool json_limit_cuts(struct json_limit *limit, uint32_t depth);
+
+json_t *json_new_frame(const struct model_frame *frame);
+/* What stands for so many frames. */
+json_t *json_left_out(uint32_t count);
+
+/* Stacks of nodes as lists of frames, the outermost first. A frame is made once and shared by all
+ * stacks that pass through it. */
+struct json_stacks {
+    const struct profile *profile;
+    string_id *texts;
+    struct sources sources;
+    json_t **frames; /* by node */
+    uint32_t *path;
+    struct json_limit limit;
+};
+
 /* False when memory ran out; to be released in any case. */
-bool json_stacks_of_model(struct json_stacks *stacks, const struct model *model);
-bool json_stacks_of_profile(struct json_stacks *stacks, const struct profile *profile);
+bool json_stacks_open(struct json_stacks *stacks, const struct profile *profile);
 void json_stacks_release(struct json_stacks *stacks);
 
-/* The stack that ends in a frame of the model, or in a node of the profile. */
+/* The stack that ends in a node. */
 json_t *json_stack(struct json_stacks *stacks, uint32_t innermost);
 
 /* Adds to a process, and to its peak, who held what; and that nobody is known to where there is no

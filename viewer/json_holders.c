@@ -96,7 +96,7 @@ bool json_add_holders(json_t *process, json_t *peak, const struct profile *profi
                       const struct report_options *options, uint32_t index) {
     struct json_stacks stacks;
     struct findings *findings = held_open(profile, options, index);
-    bool good = json_stacks_of_profile(&stacks, profile);
+    bool good = json_stacks_open(&stacks, profile);
     if (good && findings)
         good = add_findings(process, peak, &stacks, findings);
     else

@@ -1,37 +1,28 @@
-/* Stacks in the JSON report. */
+/* Frames, and the stacks of single blocks, in the JSON report. */
 #include "json.h"
 
 #include "intern.h"
 
 #include <stdlib.h>
 
-/* A deep recursion that allocates at every level has stacks whose frames, written out, grow with
- * the square of its depth. Once MAX_FRAMES frames have been written, the biggest sites' first,
- * stacks longer than LONG_STACK lose their middle. */
-#define MAX_FRAMES (4u << 20)
-#define LONG_STACK 256u
-
-static bool stacks_start(struct json_stacks *stacks, uint32_t count) {
-    stacks->count = count;
-    stacks->frames_left = MAX_FRAMES;
-    stacks->frames = calloc(count, sizeof *stacks->frames);
-    stacks->path = calloc(count, sizeof *stacks->path);
-    return stacks->frames && stacks->path;
+bool json_limit_cuts(struct json_limit *limit, uint32_t depth) {
+    if (depth > JSON_LONG_STACK && depth > limit->frames_left)
+        return true;
+    limit->frames_left -= depth < limit->frames_left ? depth : limit->frames_left;
+    return false;
 }
 
-bool json_stacks_of_model(struct json_stacks *stacks, const struct model *model) {
-    *stacks = (struct json_stacks){.model = model};
-    return stacks_start(stacks, model->frame_count);
-}
-
-bool json_stacks_of_profile(struct json_stacks *stacks, const struct profile *profile) {
-    *stacks = (struct json_stacks){.profile = profile, .texts = intern_texts(profile)};
-    return stacks->texts && sources_open(profile, stacks->texts, &stacks->sources) &&
-           stacks_start(stacks, profile->node_count);
+bool json_stacks_open(struct json_stacks *stacks, const struct profile *profile) {
+    *stacks = (struct json_stacks){
+        .profile = profile, .texts = intern_texts(profile), .limit = {JSON_MAX_FRAMES}};
+    stacks->frames = calloc(profile->node_count, sizeof *stacks->frames);
+    stacks->path = calloc(profile->node_count, sizeof *stacks->path);
+    return stacks->frames && stacks->path && stacks->texts &&
+           sources_open(profile, stacks->texts, &stacks->sources);
 }
 
 void json_stacks_release(struct json_stacks *stacks) {
-    for (uint32_t i = 0; stacks->frames && i < stacks->count; i++)
+    for (uint32_t i = 0; stacks->frames && i < stacks->profile->node_count; i++)
         json_decref(stacks->frames[i]);
     free(stacks->frames);
     free(stacks->path);
@@ -39,7 +30,7 @@ void json_stacks_release(struct json_stacks *stacks) {
     free(stacks->texts);
 }
 
-static json_t *new_frame(const struct model_frame *frame) {
+json_t *json_new_frame(const struct model_frame *frame) {
     char *name = NULL;
     if (frame->kind == FRAME_THREAD && asprintf(&name, "<thread %s>", frame->function) < 0)
         return NULL;
@@ -59,32 +50,25 @@ static json_t *new_node_frame(const struct json_stacks *stacks, uint32_t node) {
         string_id file = profile->functions[profile->nodes[node].function].file;
         frame.source = sources_find(&stacks->sources, stacks->texts[file], frame.line);
     }
-    return new_frame(&frame);
+    return json_new_frame(&frame);
 }
 
-static json_t *shared_frame(struct json_stacks *stacks, uint32_t number) {
-    if (!stacks->frames[number])
-        stacks->frames[number] = stacks->model ? new_frame(&stacks->model->frames[number])
-                                               : new_node_frame(stacks, number);
-    return json_incref(stacks->frames[number]);
+static json_t *shared_frame(struct json_stacks *stacks, uint32_t node) {
+    if (!stacks->frames[node])
+        stacks->frames[node] = new_node_frame(stacks, node);
+    return json_incref(stacks->frames[node]);
 }
 
-static uint32_t find_path(const struct json_stacks *stacks, uint32_t number) {
-    uint32_t depth = 0;
-    if (stacks->model) {
-        const struct model_frame *frames = stacks->model->frames;
-        for (; number > 0 && frames[number].kind != FRAME_PROCESS; number = frames[number].parent)
-            stacks->path[depth++] = number;
-        return depth;
-    }
-    /* a thread is a frame only where it is the only one */
+/* A thread is a frame only where it is the only one. */
+static uint32_t find_path(const struct json_stacks *stacks, uint32_t node) {
     const struct profile_node *nodes = stacks->profile->nodes;
-    for (; number > 0 && (nodes[number].function != 0 || depth == 0); number = nodes[number].parent)
-        stacks->path[depth++] = number;
+    uint32_t depth = 0;
+    for (; node > 0 && (nodes[node].function != 0 || depth == 0); node = nodes[node].parent)
+        stacks->path[depth++] = node;
     return depth;
 }
 
-static json_t *left_out(uint32_t count) {
+json_t *json_left_out(uint32_t count) {
     char text[64];
     snprintf(text, sizeof text, "<%u frames left out>", count);
     return json_pack("{s:s, s:s, s:i}", "function", text, "file", "", "line", 0);
@@ -93,14 +77,12 @@ static json_t *left_out(uint32_t count) {
 json_t *json_stack(struct json_stacks *stacks, uint32_t innermost) {
     json_t *list = json_array();
     uint32_t depth = find_path(stacks, innermost);
-    bool cut = depth > LONG_STACK && depth > stacks->frames_left;
-    if (!cut)
-        stacks->frames_left -= depth < stacks->frames_left ? depth : stacks->frames_left;
+    bool cut = json_limit_cuts(&stacks->limit, depth);
     while (depth > 0) {
         json_array_append_new(list, shared_frame(stacks, stacks->path[--depth]));
-        if (cut && json_array_size(list) == LONG_STACK / 2) {
-            json_array_append_new(list, left_out(depth - LONG_STACK / 2));
-            depth = LONG_STACK / 2;
+        if (cut && json_array_size(list) == JSON_LONG_STACK / 2) {
+            json_array_append_new(list, json_left_out(depth - JSON_LONG_STACK / 2));
+            depth = JSON_LONG_STACK / 2;
         }
     }
     return list;
