@@ -19,10 +19,12 @@ static const char *const own_readers[] = {
     "evaluate", "exec",       "from_formula", "gi_frame", "inline",    "locals",  "vars"};
 
 /* These read the frames further out as well, and so the locals of those who called the function
- * that mentions one: queries that name variables in a text (duckdb, pandas, polars), and tools that
- * stop in a frame. In the order of strcmp(). */
+ * that mentions one: queries and matrices that name variables in a text (duckdb, numpy, pandas,
+ * polars), and tools that stop in a frame. In the order of strcmp(). */
 static const char *const outward_readers[] = {"_current_frames",
                                               "_getframe",
+                                              "bmat",
+                                              "c_",
                                               "capture_locals",
                                               "currentframe",
                                               "embed",
@@ -39,6 +41,7 @@ static const char *const outward_readers[] = {"_current_frames",
                                               "post_mortem",
                                               "query",
                                               "query_df",
+                                              "r_",
                                               "set_trace",
                                               "setprofile",
                                               "settrace",
