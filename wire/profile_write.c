@@ -10,6 +10,13 @@
 
 #define COMPRESSION_LEVEL 6
 
+/* A heap graph is made of short numbers, which repeat in threes and fours more than in long runs.
+ * Looking for the cheapest way to write these makes profiles a tenth to two fifths smaller, but
+ * packs only 15 to 30 MB/s. What is small without it is not worth the time, and nobody wants to
+ * wait seconds for what is very large. */
+#define CAREFUL_MIN (4u << 20) /* bytes of heap graphs */
+#define CAREFUL_MAX (20u << 20)
+
 /* A growing buffer. Once `failed` is set (out of memory, or a value that the format cannot hold),
  * what is added is lost; the caller looks once at the end. */
 struct bytes {
@@ -280,6 +287,16 @@ static bool sink_section(struct sink *sink, enum profile_section id,
     return good;
 }
 
+/* The level's settings hold for what is not set here; its window is enough for a graph. */
+static void pack_carefully(ZSTD_CCtx *zstd) {
+    ZSTD_CCtx_setParameter(zstd, ZSTD_c_strategy, ZSTD_btopt);
+    ZSTD_CCtx_setParameter(zstd, ZSTD_c_minMatch, 3);
+    ZSTD_CCtx_setParameter(zstd, ZSTD_c_searchLog, 1);
+    ZSTD_CCtx_setParameter(zstd, ZSTD_c_targetLength, 16);
+    ZSTD_CCtx_setParameter(zstd, ZSTD_c_chainLog, 15);
+    ZSTD_CCtx_setParameter(zstd, ZSTD_c_hashLog, 16);
+}
+
 static bool sink_frame(struct sink *sink, const struct profile *profile) {
     static const uint8_t end[2] = {SECTION_END, 0};
     sink->zstd = ZSTD_createCCtx();
@@ -287,6 +304,9 @@ static bool sink_frame(struct sink *sink, const struct profile *profile) {
         return profile_fail(sink->error, "cannot compress the profile: out of memory");
     ZSTD_CCtx_setParameter(sink->zstd, ZSTD_c_checksumFlag, 1);
     ZSTD_CCtx_setParameter(sink->zstd, ZSTD_c_compressionLevel, COMPRESSION_LEVEL);
+    uint64_t graphs = graphs_size(profile);
+    if (graphs >= CAREFUL_MIN && graphs <= CAREFUL_MAX)
+        pack_carefully(sink->zstd);
     bool good = true;
     for (int id = SECTION_RUN; good && id < SECTION_COUNT; id++)
         good = sink_section(sink, (enum profile_section)id, profile);

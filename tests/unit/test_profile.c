@@ -469,6 +469,38 @@ static void graphs_of_any_ratio_are_read(void **state) {
     free(bytes);
 }
 
+/* A graph that is like one: the same few hundred groups of three bytes, in any order. */
+static size_t packed_size_of_groups(size_t size) {
+    uint8_t *bytes = malloc(size + 3);
+    assert_non_null(bytes);
+    uint32_t random = 1;
+    for (size_t i = 0; i < size; i += 3) {
+        random = random * 1664525u + 1013904223u;
+        uint32_t group = (random >> 20 & 511u) * 2654435761u;
+        memcpy(bytes + i, &group, 3);
+    }
+    sample_snapshots();
+    graphs[2] = (struct profile_graph){bytes, size};
+    struct profile_error error = {""};
+    FILE *out = tmpfile();
+    assert_non_null(out);
+    if (!profile_write(&sample.profile, NULL, out, &error))
+        fail_msg("%s", error.text);
+    long end = ftell(out);
+    fclose(out);
+    free(bytes);
+    assert_true(end > 0);
+    return (size_t)end;
+}
+
+/* What is small either way is packed fast, and so is what would take seconds. */
+static void large_graphs_are_packed_with_care(void **state) {
+    (void)state;
+    size_t small = packed_size_of_groups(3u << 20), large = packed_size_of_groups(6u << 20);
+    assert_true(large < small * 2 / 10 * 9);
+    assert_true(packed_size_of_groups(30u << 20) > small * 9);
+}
+
 static void expect_contradiction(const char *words) {
     struct profile_error error = {""};
     FILE *out = tmpfile();
@@ -557,6 +589,7 @@ int main(void) {
         cmocka_unit_test(broken_sections_are_refused),
         cmocka_unit_test(bombs_are_refused),
         cmocka_unit_test(graphs_of_any_ratio_are_read),
+        cmocka_unit_test(large_graphs_are_packed_with_care),
         cmocka_unit_test(wrong_snapshots_are_not_written),
         cmocka_unit_test(wrong_sums_are_not_written),
         cmocka_unit_test(full_disks_are_told),
