@@ -39,7 +39,7 @@ static struct profile_graph map_graph(const struct snapshot *snapshot) {
         return graph;
     void *bytes = mmap(NULL, snapshot->stream_size, PROT_READ, MAP_SHARED, snapshot->stream, 0);
     if (bytes != MAP_FAILED)
-        graph = (struct profile_graph){bytes, snapshot->stream_size};
+        graph = (struct profile_graph){bytes, snapshot->stream_size, true};
     return graph;
 }
 

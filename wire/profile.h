@@ -150,6 +150,7 @@ struct profile_moment {
 struct profile_graph {
     uint8_t *bytes;
     size_t size;
+    bool is_mapped; /* whole pages of a file, shared: they need not stay resident */
 };
 
 struct profile_source {

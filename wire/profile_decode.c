@@ -180,7 +180,7 @@ static void get_graphs(struct cursor *cursor, struct profile_memory *memory) {
             cursor->failed = true;
             return;
         }
-        memory->profile.graphs[i] = (struct profile_graph){at, length};
+        memory->profile.graphs[i] = (struct profile_graph){at, length, false};
         at += length;
         cursor->at += length;
     }

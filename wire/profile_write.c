@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <zstd.h>
 
 #define COMPRESSION_LEVEL 6
@@ -262,9 +263,24 @@ static bool sink_zstd(struct sink *sink, const uint8_t *data, size_t size,
     return true;
 }
 
+#define GRAPH_PIECE (1u << 20) /* whole pages of any size */
+
+/* What is packed of a mapped graph leaves this process's memory again: it can be larger than all
+ * else that the collector has. The file keeps it. */
+static bool sink_graph(struct sink *sink, const struct profile_graph *graph) {
+    for (size_t at = 0; at < graph->size; at += GRAPH_PIECE) {
+        size_t size = graph->size - at < GRAPH_PIECE ? graph->size - at : GRAPH_PIECE;
+        if (!sink_zstd(sink, graph->bytes + at, size, ZSTD_e_continue))
+            return false;
+        if (graph->is_mapped)
+            (void)madvise(graph->bytes + at, size, MADV_DONTNEED);
+    }
+    return true;
+}
+
 static bool sink_graphs(struct sink *sink, const struct profile *profile) {
     for (uint32_t i = 0; i < profile->snapshot_count; i++)
-        if (!sink_zstd(sink, profile->graphs[i].bytes, profile->graphs[i].size, ZSTD_e_continue))
+        if (!sink_graph(sink, &profile->graphs[i]))
             return false;
     return true;
 }

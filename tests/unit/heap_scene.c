@@ -105,7 +105,7 @@ void scene_open(struct scene *scene) {
 
 void scene_find(struct scene *scene) {
     graph_sample_end(&scene->graph);
-    scene->bytes_of_graph = (struct profile_graph){scene->graph.bytes, scene->graph.size};
+    scene->bytes_of_graph = (struct profile_graph){scene->graph.bytes, scene->graph.size, false};
     if (scene->snapshot.bytes == 0)
         for (uint32_t i = 0; i < scene->snapshot.block_count; i++)
             scene->snapshot.bytes += scene->blocks[i].size;

@@ -184,9 +184,9 @@ static void sample_snapshots(void) {
            sizeof blocks);
     const struct profile_moment rows[] = {{0, 1, 100}, {0, 5, 3ull << 30}, {0, 6, 50}, {2, 3, 8}};
     memcpy(moments, rows, sizeof moments);
-    graphs[0] = (struct profile_graph){first, sizeof first};
+    graphs[0] = (struct profile_graph){first, sizeof first, false};
     graphs[1] = (struct profile_graph){0};
-    graphs[2] = (struct profile_graph){second, sizeof second};
+    graphs[2] = (struct profile_graph){second, sizeof second, false};
     struct profile *profile = &sample.profile;
     profile->snapshots = snapshots;
     profile->snapshot_count = 3;
@@ -458,7 +458,7 @@ static void graphs_of_any_ratio_are_read(void **state) {
     uint8_t *bytes = calloc(1, size);
     assert_non_null(bytes);
     sample_snapshots();
-    graphs[2] = (struct profile_graph){bytes, size};
+    graphs[2] = (struct profile_graph){bytes, size, false};
     image_of(&image, NULL);
     struct profile *profile = read_image(&image, image.size, &error);
     if (!profile)
@@ -480,7 +480,7 @@ static size_t packed_size_of_groups(size_t size) {
         memcpy(bytes + i, &group, 3);
     }
     sample_snapshots();
-    graphs[2] = (struct profile_graph){bytes, size};
+    graphs[2] = (struct profile_graph){bytes, size, false};
     struct profile_error error = {""};
     FILE *out = tmpfile();
     assert_non_null(out);
@@ -499,6 +499,40 @@ static void large_graphs_are_packed_with_care(void **state) {
     size_t small = packed_size_of_groups(3u << 20), large = packed_size_of_groups(6u << 20);
     assert_true(large < small * 2 / 10 * 9);
     assert_true(packed_size_of_groups(30u << 20) > small * 9);
+}
+
+static long shared_pages(void) {
+    long size = 0, resident = 0, shared = 0;
+    FILE *statm = fopen("/proc/self/statm", "re");
+    assert_non_null(statm);
+    assert_int_equal(fscanf(statm, "%ld %ld %ld", &size, &resident, &shared), 3);
+    fclose(statm);
+    return shared;
+}
+
+/* Nor are they lost: the next time they are written again. */
+static void mapped_graphs_do_not_stay_resident(void **state) {
+    (void)state;
+    static struct image image, again;
+    size_t size = 32u << 20;
+    int fd = memfd_create("graph", MFD_CLOEXEC);
+    assert_true(fd >= 0);
+    for (size_t at = 0; at < size; at += sizeof image.data) {
+        memset(image.data, (int)(at >> 16), sizeof image.data);
+        assert_int_equal(write(fd, image.data, sizeof image.data), sizeof image.data);
+    }
+    void *bytes = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+    assert_true(bytes != MAP_FAILED);
+    sample_snapshots();
+    graphs[2] = (struct profile_graph){bytes, size, true};
+    long before = shared_pages();
+    image_of(&image, NULL);
+    assert_true((shared_pages() - before) * sysconf(_SC_PAGESIZE) < (long)size / 4);
+    image_of(&again, NULL);
+    assert_int_equal(again.size, image.size);
+    assert_memory_equal(again.data, image.data, image.size);
+    munmap(bytes, size);
+    close(fd);
 }
 
 static void expect_contradiction(const char *words) {
@@ -590,6 +624,7 @@ int main(void) {
         cmocka_unit_test(bombs_are_refused),
         cmocka_unit_test(graphs_of_any_ratio_are_read),
         cmocka_unit_test(large_graphs_are_packed_with_care),
+        cmocka_unit_test(mapped_graphs_do_not_stay_resident),
         cmocka_unit_test(wrong_snapshots_are_not_written),
         cmocka_unit_test(wrong_sums_are_not_written),
         cmocka_unit_test(full_disks_are_told),
