@@ -30,8 +30,9 @@ struct python_offsets {
     uint32_t thread_interpreter, thread_id, thread_frame, cframe_frame;
 
     /* PyFrameObject to 3.10, _PyInterpreterFrame from 3.11. frame_position: an int to 3.10
-     * (f_lasti), then a pointer into the code. */
-    uint32_t frame_previous, frame_code, frame_position, frame_owner;
+     * (f_lasti), then a pointer into the code. frame_is_entry: 3.11, where no shim tells that C
+     * called. */
+    uint32_t frame_previous, frame_code, frame_position, frame_owner, frame_is_entry;
 
     /* PyCodeObject. code_bytes: the bytes object with the instructions, to 3.10; code_start: the
      * instructions themselves, from 3.11; code_copies: the array of each thread's own copies. */

@@ -155,9 +155,11 @@ static uint64_t *free_place(const struct frame *frame) {
 static void mark(struct stack_entry *entry, const struct stack_entry *called) {
     static _Atomic uint32_t last;
     const struct python_offsets *at = &python.at;
+    const char *inner = called->frame.address;
     if (!python.has_gil || at->minor < 11 ||
-        python_pointer(called->frame.address, at->frame_previous) != entry->frame.address ||
-        *(const uint8_t *)(called->frame.address + at->frame_owner) != FRAME_OWNER_THREAD)
+        python_pointer(inner, at->frame_previous) != entry->frame.address ||
+        *(const uint8_t *)(inner + at->frame_owner) != FRAME_OWNER_THREAD ||
+        (at->frame_is_entry && *(const uint8_t *)(inner + at->frame_is_entry)))
         return;
     entry->place = free_place(&entry->frame);
     if (entry->place)
@@ -174,13 +176,13 @@ static uint32_t intern(struct stack_cache *cache, struct writer *writer, uint32_
     bool marks = cache->count > MARK_EVERY;
     for (uint32_t i = from; i < cache->count; i++) {
         struct stack_entry *entry = &cache->entries[i];
-        if (marks && i % MARK_EVERY == 0 && i + 1 < cache->count)
-            mark(entry, entry + 1);
         entry->node = node = find_node(entry, writer, node);
         if (!node) {
             cache->count = 0;
             return python_present() ? 0 : cache->thread_node;
         }
+        if (marks && i % MARK_EVERY == 0 && i + 1 < cache->count)
+            mark(entry, entry + 1);
     }
     return node;
 }

@@ -16,6 +16,7 @@ static const struct python_offsets offsets_3_11 = {
     .cframe_frame = 8,
     .frame_previous = 48,
     .frame_owner = 69,
+    .frame_is_entry = 68,
     .frame_code = 32,
     .frame_position = 56,
     .code_name = 120,
