@@ -97,6 +97,11 @@ void event_thread_name(struct writer *writer, uint32_t tid, const char *name) {
     event_mark(writer, MARK_THREAD_NAME, tid);
 }
 
+void event_own_name_changed(void) {
+    self.named = false;
+    self.guard = 0;
+}
+
 static void send_name(struct writer *writer) {
     char name[16] = {0};
     self.named = true;

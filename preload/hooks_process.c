@@ -103,7 +103,7 @@ EXPORT int pthread_setname_np(pthread_t thread, const char *name) {
     real_find();
     int result = real.pthread_setname_np(thread, name);
     if (pthread_equal(thread, pthread_self()))
-        self.named = false;
+        event_own_name_changed();
     else if (result == 0)
         note_name(thread, name);
     return result;
@@ -168,7 +168,7 @@ EXPORT int prctl(int option, ...) {
         return (int)install(SYS_prctl, option, (long)a, (long)b, (long)c, (long)d);
     int result = real.prctl(option, a, b, c, d);
     if (option == PR_SET_NAME)
-        self.named = false;
+        event_own_name_changed();
     return result;
 }
 

@@ -109,7 +109,8 @@ hot_function bool hot_free(enum hot_by by, const void *block) {
 
 /* Enters this thread's own writer. False when it may hold the GIL. */
 hot_function bool hot_own_begin(struct writer *writer) {
-    if (unlikely(!writer || self.epoch != process.epoch || process.off || writer->busy))
+    if (unlikely(!writer || self.epoch != process.epoch || process.off || writer->busy ||
+                 !self.named))
         return false;
     if (python.present) {
         const char *state = hot_state(HOT_BY_EITHER);

@@ -117,6 +117,8 @@ void event_protect(struct writer *writer, unsigned what, uintptr_t start, uint64
 void event_snapshot(struct writer *writer, unsigned reason, uint32_t number, uint64_t size,
                     uint32_t node);
 void event_mark(struct writer *writer, unsigned mark, uint64_t value);
+/* This thread has another name: its next event goes the long way, and sends it. */
+void event_own_name_changed(void);
 void event_thread_name(struct writer *writer, uint32_t tid, const char *name);
 
 /* Tells the reader that the tickets below `ticket` had been taken before the next record, which

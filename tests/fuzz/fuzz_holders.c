@@ -53,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         .bytes = 100 << 20, .pending_node = 1, .block_count = BLOCKS, .first_moment = 5};
     struct profile_block blocks[BLOCKS];
     struct profile_moment moments[MOMENTS];
-    struct profile_graph graph = {(uint8_t *)(uintptr_t)data, size};
+    struct profile_graph graph = {(uint8_t *)(uintptr_t)data, size, false};
     for (uint32_t i = 0; i < BLOCKS; i++)
         blocks[i] = (struct profile_block){(i + 1) * 4096ull, 2048, 1, 0, i + 1, i % 2 ? 7 : 0};
     for (uint32_t i = 0; i < BLOCKS; i++)
