@@ -117,6 +117,12 @@ static bool is_step_alone(uint64_t size) {
     return size > 0 && size >= process.snapshots.last / STEP_ALONE_PART;
 }
 
+/* Of so many live bytes, what counts for steps and intervals. */
+static uint64_t counted(uint64_t live) {
+    uint64_t mapped = smaller(process.snapshots.mapped, live);
+    return live - mapped + mapped / MAPPED_PART;
+}
+
 /* The live bytes from which the next one is due, before an allocation of `size` bytes; UINT64_MAX
  * when the budget is spent. The step is twice as large when half of it is, and so on. */
 static uint64_t next_step(uint64_t size, uint64_t now) {
@@ -125,9 +131,8 @@ static uint64_t next_step(uint64_t size, uint64_t now) {
     uint64_t left = left_of(all) * 1000 / all; /* in thousandths */
     if (left == 0)
         return UINT64_MAX;
-    uint64_t mapped = smaller(load(&process.region->mapped), last);
-    uint64_t counted = last - mapped + mapped / MAPPED_PART;
-    uint64_t step = counted / 1000 * STEP_PERMILLE * 1000 / left;
+    process.snapshots.mapped = load(&process.region->mapped);
+    uint64_t step = counted(last) / 1000 * STEP_PERMILLE * 1000 / left;
     return last + step > FIRST_GOAL ? last + step : FIRST_GOAL;
 }
 
@@ -143,7 +148,7 @@ static void put_off(uint64_t room) {
         process.snapshot_limit = GRAPH_LARGE_BLOCK - 1; /* nothing is counted: each large block */
         return;
     }
-    uint64_t interval = process.snapshots.live / 200;
+    uint64_t interval = counted(process.snapshots.live) / 200;
     if (interval < INTERVAL_LEAST)
         interval = INTERVAL_LEAST;
     uint64_t most = interval * 16 > FIRST_GOAL ? interval * 16 : FIRST_GOAL;
@@ -418,7 +423,8 @@ void snapshot_look(uint64_t ticket) {
         return;
     /* Read without care: a wrong figure costs one decision. */
     uint64_t bound = load(&region->live) + (process.gil_allocated - load(&region->gil_allocated));
-    if (bound > state->goal || requests() != state->served || copy_left())
+    bool other_step = load(&region->mapped) != state->mapped;
+    if (bound > state->goal || other_step || requests() != state->served || copy_left())
         process.snapshot_limit = 0;
 }
 

@@ -28,6 +28,7 @@ struct snapshot_state {
     uint64_t pending_end; /* process.gil_allocated once it has succeeded */
     uint64_t live;        /* as last seen */
     uint64_t goal;        /* live bytes from which one is due, as last reckoned */
+    uint64_t mapped;      /* region.mapped, by which that was reckoned */
     uint64_t spent_ns;    /* what they have cost the program */
     uint64_t taken_ns;    /* when the last one was over, ... */
     uint64_t paused_ns;   /* ... for how long the program stood still for it, ... */
