@@ -156,10 +156,7 @@ bool event_note_tickets(struct writer *writer, uint64_t ticket) {
 static inline void put(struct writer *writer, bool large, uint64_t word, const uint64_t *words,
                        uint32_t count) {
     if (!large && writer->is_gil) {
-        uint64_t ticket = atomic_load_explicit(&process.session->ticket, memory_order_relaxed);
-        if (ticket != writer->noted && !event_note_tickets(writer, ticket))
-            return;
-        uint64_t *record = writer_reserve(writer, 1 + count);
+        uint64_t *record = hot_note_tickets(writer) ? writer_reserve(writer, 1 + count) : NULL;
         if (!record)
             return;
         record[0] = word;

@@ -9,7 +9,6 @@
 #ifndef HOLDFAST_PRELOAD_HOT_H
 #define HOLDFAST_PRELOAD_HOT_H
 
-#include "frames.h"
 #include "python.h"
 #include "thread.h"
 
@@ -59,12 +58,18 @@ hot_function void hot_end(void) {
     process.gil.busy = false;
 }
 
+/* The reader knows which tickets had been taken before the next record, which carries none. False
+ * when the ring takes no more. */
+hot_function bool hot_note_tickets(struct writer *writer) {
+    uint64_t ticket = atomic_load_explicit(&process.session->ticket, memory_order_relaxed);
+    return !unlikely(ticket != writer->noted) || event_note_tickets(writer, ticket);
+}
+
 /* A record of one word, or of two. */
 hot_function bool hot_put(uint64_t word, bool has_second, uint64_t second) {
     struct writer *writer = &process.gil;
     uint64_t bytes = has_second ? 16 : 8;
-    uint64_t ticket = atomic_load_explicit(&process.session->ticket, memory_order_relaxed);
-    if (unlikely(ticket != writer->noted) && !event_note_tickets(writer, ticket))
+    if (!hot_note_tickets(writer))
         return false;
     uint64_t tail = writer->tail;
     if (unlikely(tail + bytes > writer->straight_end)) {
