@@ -162,3 +162,77 @@ def fork_pool(loops):
             pool.close()
             pool.join()
     return work
+
+
+# How cost grows: scale.py
+
+def short_lived(loops):
+    """`loops` million objects that live for a thousand others, from 50 stacks in turn."""
+    from collections import deque
+    from itertools import repeat, starmap
+
+    def from_depth(depth):
+        if depth:
+            from_depth(depth - 1)
+        else:
+            deque(starmap(object, repeat((), 1_000_000)), maxlen=1000)
+
+    def work():
+        for number in range(loops):
+            from_depth(number % 50)
+    return work
+
+
+def kept(loops):
+    """`loops` million objects, all alive at the end."""
+    return lambda: [object() for _ in range(loops * 1_000_000)]
+
+
+def threads_at_once(loops, threads):
+    """Threads that are all there before any of them ends; `loops` objects in all."""
+    import threading
+    number = int(threads)
+    together = threading.Barrier(number)
+
+    def one():
+        together.wait()
+        for _ in range(loops // number // 100):
+            [object() for _ in range(100)]
+        together.wait()
+
+    def work():
+        running = [threading.Thread(target=one) for _ in range(number)]
+        for thread in running:
+            thread.start()
+        for thread in running:
+            thread.join()
+    return work
+
+
+def processes_at_once(loops, processes):
+    """Forked children that are all there before any of them ends; `loops` objects in all."""
+    number = int(processes)
+
+    def child(ready, go):
+        os.write(ready, b".")
+        os.read(go, 1)
+        for _ in range(loops // number // 100):
+            [object() for _ in range(100)]
+        os._exit(0)
+
+    def work():
+        ready_read, ready = os.pipe()
+        go, go_write = os.pipe()
+        children = []
+        for _ in range(number):
+            pid = os.fork()
+            if not pid:
+                child(ready, go)
+            children.append(pid)
+        there = 0
+        while there < number:
+            there += len(os.read(ready_read, number))
+        os.write(go_write, b"." * number)
+        for pid in children:
+            assert os.waitpid(pid, 0)[1] == 0
+    return work

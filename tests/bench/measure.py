@@ -64,7 +64,7 @@ class Metered:
 def end(status):
     """How a process ended, in words; "ok" when all was well."""
     if status == -1:
-        return f"stopped after {RUN_LIMIT_S} s"
+        return "stopped: it took too long"
     if os.WIFSIGNALED(status):
         return signal.Signals(os.WTERMSIG(status)).name
     return "ok" if status == 0 else f"exit status {os.WEXITSTATUS(status)}"
@@ -82,8 +82,8 @@ def size_of(folder):
 class Bench:
     """Where a session's things are, and how a run is made."""
 
-    def __init__(self, python, holdfast, state, quick):
-        self.python, self.holdfast, self.state, self.quick = python, holdfast, state, quick
+    def __init__(self, python, holdfast, state, quick, limit=RUN_LIMIT_S):
+        self.python, self.holdfast, self.state, self.quick, self.limit = python, holdfast, state, quick, limit
         self.meter, self.pairs = state / "meter", state / "pairs.so"
 
     def build(self):
@@ -104,7 +104,7 @@ class Bench:
         place.folder.mkdir()
         program = [str(HERE / "drive.py"), str(result), row.job, str(row.loops_for(self.quick)), *row.arguments]
         environment = {**os.environ, "HOLDFAST_BENCH_PAIRS": str(self.pairs), "PYTHONHASHSEED": "0"}
-        metered = Metered(self.meter, tool.command(place, program, row), RUN_LIMIT_S, log, environment)
+        metered = Metered(self.meter, tool.command(place, program, row), self.limit, log, environment)
         inner = json.loads(result.read_text()) if result.exists() else {}
         cpu_tool, rss_tool = metered.of_tool(tool)
         record = {"end": metered.end, "wall": metered.wall, "cpu": metered.cpu, "cpu_tool": cpu_tool,

@@ -61,3 +61,18 @@ def test_a_failure_is_shown(tmp_path):
     assert bench(tmp_path, "--report-only").returncode == 0
     page = (tmp_path / "page.md").read_text()
     assert "- tiny, Holdfast: SIGSEGV (`a / b`)" in page and "| tiny | failed |" in page
+
+
+def test_scale(tmp_path):
+    """The small sizes of how cost grows: every family has its points, and nothing was lost."""
+    environment = {**os.environ, "HOLDFAST_BINARY": str(harness.holdfast_binary())}
+    done = harness.execute([harness.ROOT / "scripts" / "bench-scale", "--quick", "--state", tmp_path], env=environment)
+    assert done.returncode == 0, done.stderr.decode()
+    runs = [json.loads(line) for file in tmp_path.glob("quick-*.jsonl") for line in file.read_text().splitlines()][1:]
+    ours = {run["row"]: run for run in runs if run["tool"] == "holdfast"}
+    assert [run["end"] for run in runs] == ["ok"] * 3 * len(ours)
+    assert ours["events_10000000"]["events"] > 10**7 and ours["blocks_1000000"]["blocks"] > 10**6
+    assert all(run["dropped"] == 0 for run in ours.values())
+    page = (tmp_path / "quick.md").read_text()
+    assert all(f"## {name}" in page for name in ("Events", "Live blocks", "Threads", "Processes"))
+    assert "<polyline" in (tmp_path / "quick.svg").read_text()
