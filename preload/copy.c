@@ -21,7 +21,7 @@
 #include "walk/walk.h"
 
 #define LIFETIME_S 10u
-#define SHALLOW_TIMEOUT_S 1u
+#define SHALLOW_TIMEOUT_S 5u
 #define STACK_SIZE ((size_t)1 << 20)
 #define BUFFER_SIZE ((size_t)256 << 10)
 #define POLL_NS 4000000u

@@ -32,6 +32,11 @@
  * are far larger than what is in them, and what grows beside them is to be seen. */
 #define MAPPED_PART 20u
 
+/* Where the budget has no room for a copy, what the frames hold is told all the same once what
+ * counts has grown by this much. That is cheap beside a copy, but waits for what the collector has
+ * not processed; there are three or four such moments while the peak grows to ten times as much. */
+#define SHALLOW_STEP_PERMILLE 1000u
+
 /* A budget of 3 % of the time since the process began; more than that while it is young: a fifth of
  * it and a little, up to 200 ms. Half of it is for the moments before allocations that are a good
  * step by themselves: these do not come again. */
@@ -123,17 +128,28 @@ static uint64_t counted(uint64_t live) {
     return live - mapped + mapped / MAPPED_PART;
 }
 
-/* The live bytes from which the next one is due, before an allocation of `size` bytes; UINT64_MAX
- * when the budget is spent. The step is twice as large when half of it is, and so on. */
-static uint64_t next_step(uint64_t size, uint64_t now) {
+static uint64_t above_last(uint64_t permille) {
     uint64_t last = process.snapshots.last;
+    uint64_t goal = last + counted(last) / 1000 * permille;
+    return goal > FIRST_GOAL ? goal : FIRST_GOAL;
+}
+
+/* The live bytes from which a copy is due, before an allocation of `size` bytes; UINT64_MAX when
+ * the budget is spent. The step is twice as large when half of it is, and so on. */
+static uint64_t copy_goal(uint64_t size, uint64_t now) {
     uint64_t all = is_step_alone(size) ? budget(now) : budget(now) / 2;
     uint64_t left = left_of(all) * 1000 / all; /* in thousandths */
-    if (left == 0)
-        return UINT64_MAX;
+    return left ? above_last(STEP_PERMILLE * 1000 / left) : UINT64_MAX;
+}
+
+static uint64_t shallow_goal(void) {
+    return above_last(SHALLOW_STEP_PERMILLE);
+}
+
+/* From which any is. */
+static uint64_t next_step(uint64_t size, uint64_t now) {
     process.snapshots.mapped = load(&process.region->mapped);
-    uint64_t step = counted(last) / 1000 * STEP_PERMILLE * 1000 / left;
-    return last + step > FIRST_GOAL ? last + step : FIRST_GOAL;
+    return smaller(copy_goal(size, now), shallow_goal());
 }
 
 static uint64_t ceiling(void) {
@@ -246,6 +262,8 @@ static uint32_t requests(void) {
 /* With every signal blocked from the record to the copy, so that no handler allocates in between,
  * and the copy begins with them blocked. */
 static void take(unsigned reason, uint64_t size, uint64_t live) {
+    bool wanted = reason != SNAPSHOT_PEAK;
+    bool may_copy = python.has_gil && (wanted || live + size > copy_goal(size, clock_ns()));
     struct signals signals = signals_block();
     uint32_t number;
     if (record(reason, size, &number)) {
@@ -256,7 +274,7 @@ static void take(unsigned reason, uint64_t size, uint64_t live) {
         process.snapshots.pending = size;
         process.snapshots.pending_end = python.has_gil ? process.gil_allocated + size : 0;
         enum copy_end end = COPY_FAILED;
-        if (python.has_gil && copy_make(number, memory_limit(live), reason != SNAPSHOT_PEAK))
+        if (may_copy && copy_make(number, memory_limit(live), wanted))
             end = copy_wait(patience());
         if (end == COPY_FAILED)
             copy_do_without(number);
@@ -316,7 +334,7 @@ static bool is_worth_waiting(uint64_t bound, uint64_t size, uint64_t now) {
 
 static bool is_too_soon(uint64_t bound, uint64_t size, uint64_t now) {
     const struct snapshot_state *state = &process.snapshots;
-    return !is_step_alone(size) && bound + size <= ceiling() &&
+    return !is_step_alone(size) && bound + size <= smaller(ceiling(), shallow_goal()) &&
            now - state->taken_ns < (state->paused_ns + state->writes_ns) * PACE;
 }
 

@@ -4,7 +4,7 @@
       WAY     prctl, or syscall (the system call seccomp by libc's syscall())
       ACTION  of the filter on CALLS: kill, trap or errno; allow: kill for all others
       CALLS   names, separated by commas
-      THEN    grow, fork, exec
+      THEN    grow (by small blocks, then by a large one), fork, exec
 WAY strict: the mode without a filter, with no more arguments.
 """
 import ctypes
@@ -22,6 +22,7 @@ NUMBERS = {"read": (0, 63), "write": (1, 64), "mmap": (9, 222), "mprotect": (10,
            "madvise": (28, 233), "fstat": (5, 80), "newfstatat": (262, 79), "lseek": (8, 62), "ioctl": (16, 29)}
 MACHINE = MACHINES.index(platform.machine())
 ACTIONS = {"kill": 0x80000000, "trap": 0x30000, "errno": 0x50001, "allow": 0x7fff0000}
+LARGE = 100 << 20  # far more than all else
 NO_NEW_PRIVILEGES, SET_SECCOMP = 38, 22
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -83,7 +84,8 @@ def main():
     if then == "exec":
         os.execv(sys.executable, [sys.executable, __file__, "grown"])
     held.append(grow(50))
-    print(len(held[-1]), flush=True)
+    held.append(bytearray(LARGE))
+    print(len(held), flush=True)
     os._exit(3)
 
 
