@@ -184,13 +184,19 @@ static void learn_walk_ns(uint64_t ns) {
         process.snapshots.walk_ns = ns;
 }
 
-/* It cannot be another process's id: those of ours stay taken until they are reaped. */
+/* It cannot be another process's id: those of ours stay taken until they are reaped. One that was
+ * at work has not died by itself then. */
+static void end_copy(uint32_t copy, int32_t pid) {
+    uint32_t working = COPY_WORKING;
+    sys_call6(SYS_kill, pid, SIGKILL, 0, 0, 0, 0);
+    atomic_compare_exchange_strong(&word_of(copy)->end, &working, COPY_FAILED);
+}
+
 static void end_latest(void) {
     uint32_t copy = process.snapshots.copy;
     if (!copy_works() || process.snapshots.copy_wanted)
         return;
-    sys_call6(SYS_kill, atomic_load(&process.snapshots.copies[copy]), SIGKILL, 0, 0, 0, 0);
-    atomic_store(&word_of(copy)->end, COPY_FAILED);
+    end_copy(copy, atomic_load(&process.snapshots.copies[copy]));
     learn_walk_ns(clock_ns() - process.snapshots.copy_began_ns);
 }
 
@@ -312,7 +318,7 @@ void copy_end_all(void) {
         int32_t pid = atomic_exchange(&process.snapshots.copies[i], 0);
         if (pid == 0)
             continue;
-        sys_call6(SYS_kill, pid, SIGKILL, 0, 0, 0, 0);
+        end_copy(i, pid);
         bury(i, pid, 0);
     }
 }

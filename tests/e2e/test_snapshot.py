@@ -124,7 +124,7 @@ held = grow(40)
 def test_none_while_it_goes_up_and_down(python):
     """Below what was seen already, nothing is due: the last one is from before the peak, or none would be kept of it."""
     outcome = invisible(python, """
-held = [grow(20), bytearray(60 << 20)]
+held = [grow(20), bytes(60 << 20)]
 del held
 for _ in range(20):
     held = grow(15)
@@ -297,24 +297,25 @@ for _ in range(3):
     assert all(process["snapshots"] >= 1 for process in processes)
 
 
-REFUSE_CLONE = """
-import ctypes
+REFUSE = """
+import ctypes, platform
 libc = ctypes.CDLL(None, use_errno=True)
 class Filter(ctypes.Structure):
     _fields_ = [("code", ctypes.c_uint16), ("yes", ctypes.c_uint8), ("no", ctypes.c_uint8), ("value", ctypes.c_uint32)]
 class Program(ctypes.Structure):
     _fields_ = [("count", ctypes.c_uint16), ("filter", ctypes.POINTER(Filter))]
-import platform
-clone = {"x86_64": 56, "aarch64": 220}[platform.machine()]
-lines = (Filter * 4)(Filter(0x20, 0, 0, 0), Filter(0x15, 0, 1, clone), Filter(0x06, 0, 0, 0x5000b), Filter(0x06, 0, 0, 0x7fff0000))
-assert libc.prctl(38, 1, 0, 0, 0) == 0
-assert libc.prctl(22, 2, ctypes.byref(Program(4, lines)), 0, 0) == 0
+def refuse(x86_64, aarch64):
+    number = {"x86_64": x86_64, "aarch64": aarch64}[platform.machine()]
+    lines = (Filter * 4)(Filter(0x20, 0, 0, 0), Filter(0x15, 0, 1, number), Filter(0x06, 0, 0, 0x5000b), Filter(0x06, 0, 0, 0x7fff0000))
+    assert libc.prctl(38, 1, 0, 0, 0) == 0
+    assert libc.prctl(22, 2, ctypes.byref(Program(4, lines)), 0, 0) == 0
+clone, acct = (56, 220), (163, 89)
 """
 
 
 def test_no_copy_can_be_made(python):
     """As where the number of processes is limited: EAGAIN."""
-    outcome = invisible(python, REFUSE_CLONE + "held = grow(40); print(len(held))")
+    outcome = invisible(python, REFUSE + "refuse(*clone); held = grow(40); print(len(held))")
     kept = kept_of(outcome)
     assert kept and all(snapshot["flags"] & SHALLOW for snapshot in kept)
 
@@ -325,10 +326,9 @@ def test_resource_limits(python, limit):
     invisible(python, f"import resource; resource.setrlimit(resource.{limit}); held = grow(40); print(len(held))")
 
 
-def test_copy_that_crashes(any_python, helpers, tmp_path):
-    """A type whose traverse function kills every process but the one that it was made in."""
-    with_gil(any_python)
-    program = """
+def traps(function):
+    """Objects of a type whose traverse function is one of helpers.c."""
+    return """
 import ctypes, os, sys
 helpers = ctypes.PyDLL(sys.argv[1])
 class Slot(ctypes.Structure):
@@ -336,12 +336,19 @@ class Slot(ctypes.Structure):
 class Spec(ctypes.Structure):
     _fields_ = [("name", ctypes.c_char_p), ("size", ctypes.c_int), ("item", ctypes.c_int),
                 ("flags", ctypes.c_uint), ("slots", ctypes.POINTER(Slot))]
-slots = (Slot * 2)(Slot(71, ctypes.cast(helpers.traverse_only_here, ctypes.c_void_p).value), Slot(0, None))
+slots = (Slot * 2)(Slot(71, ctypes.cast(helpers.%s, ctypes.c_void_p).value), Slot(0, None))
 spec = Spec(b"test.Trap", 32, 0, 1 << 18 | 1 << 14, slots)
 make = ctypes.pythonapi.PyType_FromSpec
 make.restype = ctypes.py_object
 helpers.home()
 traps = [make(ctypes.byref(spec))() for _ in range(3)]
+""" % function
+
+
+def test_copy_that_crashes(any_python, helpers, tmp_path):
+    """A type whose traverse function kills every process but the one that it was made in."""
+    with_gil(any_python)
+    program = traps("traverse_only_here") + """
 import gc, time
 def at_work(child):
     return open("/proc/%s/stat" % child).read().rpartition(")")[2].split()[0] != "Z"
@@ -354,7 +361,7 @@ for _ in range(8):
     wait_for_copies()
 # Each more than twice as much: before one of them at least, it is known that copies die.
 for size in (100, 300):
-    held.append(bytearray(size << 20))
+    held.append(bytes(size << 20))
     wait_for_copies()
 print(gc.collect() >= 0, len(held), sorted(os.listdir(".")))
 """
@@ -366,6 +373,20 @@ print(gc.collect() >= 0, len(held), sorted(os.listdir(".")))
     assert not any(snapshot["flags"] & (COMPLETE | SHALLOW) == COMPLETE and snapshot["bytes"] > 25 * MB
                    for snapshot in kept_of(outcome))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_budget_is_spent(python, helpers):
+    """By waiting for copies that never end, since a filter is installed. What frames hold is told all the same."""
+    outcome = compare(python, "-c", traps("traverse_for_ever_elsewhere") + REFUSE + """
+held = []
+for size in (16, 64, 256):
+    held.append(bytes(size << 20))
+    refuse(*acct)
+refuse(*clone)
+held.append(bytes(700 << 20))
+""", helpers)
+    kept = [snapshot for snapshot in kept_of(outcome) if snapshot["pending"] > 700 * MB]
+    assert len(kept) == 1 and kept[0]["flags"] & SHALLOW
 
 
 def test_ceiling(python):

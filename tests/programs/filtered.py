@@ -84,7 +84,7 @@ def main():
     if then == "exec":
         os.execv(sys.executable, [sys.executable, __file__, "grown"])
     held.append(grow(50))
-    held.append(bytearray(LARGE))
+    held.append(bytes(LARGE))
     print(len(held), flush=True)
     os._exit(3)
 

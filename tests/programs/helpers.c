@@ -312,7 +312,7 @@ void hold_briefly(size_t size) {
     free(kept);
 }
 
-/* --- test_snapshot.py --- */
+/* --- test_snapshot.py and test_seccomp.py --- */
 
 static pid_t home_pid;
 
@@ -327,6 +327,16 @@ int traverse_only_here(void *object, void *visit, void *argument) {
     (void)argument;
     if (getpid() != home_pid)
         *(volatile int *)0 = 1;
+    return 0;
+}
+
+/* Another one. */
+int traverse_for_ever_elsewhere(void *object, void *visit, void *argument) {
+    (void)object;
+    (void)visit;
+    (void)argument;
+    while (getpid() != home_pid)
+        ;
     return 0;
 }
 
