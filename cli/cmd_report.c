@@ -1,8 +1,8 @@
 /* holdfast report: shows a profile. */
 #include "command.h"
+#include "formats.h"
+#include "target.h"
 #include "viewer/format.h"
-#include "viewer/report.h"
-#include "wire/profile.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -19,26 +19,19 @@ static const char usage[] =
     "                       json: everything, for programs (docs/report-json.md)\n"
     "                       collapsed: one line a stack, for flame graph tools\n"
     "                       dot: the references around one holder, to be drawn (with --holder)\n"
-    "  -o, --output OUT     write there and not to the standard output (a page does not go to a\n"
-    "                       terminal: it is then written to FILE with .html at its end)\n"
+    "  -o, --output OUT     write there and not to the standard output; a name that ends in "
+    ".html,\n"
+    "                       .json and so on says the format, too. A page never goes to a "
+    "terminal:\n"
+    "                       without this it is then written to FILE with .html at its end\n"
     "  -p, --process PID    only this process, at its own peak\n"
     "      --holder N       the holder that the text and the JSON report number N\n"
     "      --snapshot NAME  holders as they were when 'holdfast snapshot' took NAME; 'ceiling' is\n"
     "                       the one that run --ceiling took\n"
     "  -h, --help           this text\n";
 
-struct format {
-    const char *name;
-    bool (*write)(const struct profile *profile, const struct report_options *options, FILE *out);
-};
-
-static const struct format formats[] = {
-    {"text", report_text}, {"json", report_json}, {"collapsed", report_collapsed},
-    {"html", report_page}, {"dot", NULL}, /* which may find nothing to write: see write_dot */
-};
-
 struct request {
-    const struct format *format;
+    const struct format *format; /* NULL until it is known */
     const char *file, *output;
     const char *snapshot; /* NULL: the best */
     long pid;             /* -1: the whole tree */
@@ -46,13 +39,12 @@ struct request {
 };
 
 static bool set_format(struct request *request, const char *name) {
-    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
-        if (strcmp(name, formats[i].name) == 0) {
-            request->format = &formats[i];
-            return true;
-        }
-    fprintf(stderr,
-            "holdfast: unknown format '%s': text, json, collapsed, html and dot are known\n", name);
+    request->format = formats_find(name);
+    if (request->format)
+        return true;
+    fprintf(stderr, "holdfast: unknown format '%s': ", name);
+    formats_put_names(stderr);
+    fputs(" are known\n", stderr);
     return false;
 }
 
@@ -88,6 +80,21 @@ static bool check_holder(const struct request *request) {
         fprintf(stderr, "holdfast: --holder goes with --format dot, not with %s\n",
                 request->format->name);
     return dot == (request->holder > 0);
+}
+
+static bool check_output(const struct request *request) {
+    if (!target_is_input(request->output, request->file))
+        return true;
+    fprintf(stderr, "holdfast: --output %s is the profile itself\n", request->output);
+    return false;
+}
+
+/* Without --format the output's name says what to write, if it says anything. */
+static void settle_format(struct request *request) {
+    if (!request->format && request->output)
+        request->format = formats_for_file(request->output);
+    if (!request->format)
+        request->format = formats_default();
 }
 
 /* -1: go on; otherwise the exit status. */
@@ -139,7 +146,8 @@ static int read_options(int argc, char **argv, struct request *request) {
         return EXIT_MISUSE;
     }
     request->file = argv[optind];
-    return check_holder(request) ? -1 : EXIT_MISUSE;
+    settle_format(request);
+    return check_holder(request) && check_output(request) ? -1 : EXIT_MISUSE;
 }
 
 /* An exec keeps the pid: the image with the highest peak is meant. */
@@ -199,20 +207,12 @@ static char *draw(const struct profile *profile, const struct report_options *op
 /* `drawn`: what to write in place of a report; NULL. */
 static bool write_report(const struct request *request, const struct profile *profile,
                          const struct report_options *options, const char *drawn,
-                         const char *output) {
-    bool to_stdout = !output || strcmp(output, "-") == 0;
-    FILE *out = to_stdout ? stdout : fopen(output, "we");
-    bool good =
-        out && (drawn ? fputs(drawn, out) != EOF : request->format->write(profile, options, out));
-    int problem = errno;
-    if (out && (to_stdout ? fflush(out) : fclose(out)) != 0) {
-        problem = errno;
-        good = false;
-    }
-    if (!good)
-        fprintf(stderr, "holdfast: cannot write %s: %s\n", to_stdout ? "the report" : output,
-                strerror(problem));
-    return good;
+                         const char *name) {
+    struct target target;
+    if (!target_open(&target, name))
+        return false;
+    return target_close(&target, drawn ? fputs(drawn, target.file) != EOF
+                                       : request->format->write(profile, options, target.file));
 }
 
 static int show(const struct request *request, const struct profile *profile) {
@@ -242,7 +242,7 @@ static int show(const struct request *request, const struct profile *profile) {
 }
 
 static int report_main(int argc, char **argv) {
-    struct request request = {.format = &formats[0], .pid = -1};
+    struct request request = {.pid = -1};
     int status = read_options(argc, argv, &request);
     if (status >= 0)
         return status;

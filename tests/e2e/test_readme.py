@@ -21,8 +21,10 @@ def test_commands(python, tmp_path):
     assert len(typed) >= 5
     for command in typed:
         done = harness.execute(["bash", "-c", command], cwd=tmp_path, env=environment)
-        assert done.returncode == 0 and (done.stdout or done.stderr or ">" in command), command
-    assert (tmp_path / "p.html").stat().st_size > 10000
+        assert done.returncode == 0 and (done.stdout or done.stderr or " -o " in command), command
+        for name in re.findall(r" -o (\S+)", command):
+            assert (tmp_path / name).stat().st_size > 500, command
+    assert (tmp_path / "app.html").stat().st_size > 10000
 
 
 @pytest.mark.parametrize("command", COMMANDS)

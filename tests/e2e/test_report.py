@@ -92,6 +92,31 @@ def test_what_is_asked_for_is_not_there(outcome, tmp_path, flags, words):
     assert said.count("\n") == 1 and not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("name, form", [
+    ("a.html", "html"), ("a.htm", "html"), ("a.json", "json"), ("a.folded", "collapsed"),
+    ("a.collapsed", "collapsed"), ("a.txt", "text"), ("a.other", "text"),
+])
+def test_format_from_the_name_of_the_output(outcome, tmp_path, name, form):
+    completed = execute([holdfast_binary(), "report", outcome.profile, "-o", tmp_path / name])
+    assert completed.returncode == 0 and completed.stdout == b""
+    assert (tmp_path / name).read_text() == report_text(outcome.profile, form)
+
+
+def test_format_that_is_named_counts(outcome, tmp_path):
+    execute([holdfast_binary(), "report", outcome.profile, "-o", tmp_path / "a.html", "-f", "json"])
+    assert (tmp_path / "a.html").read_text() == report_text(outcome.profile, "json")
+
+
+def test_profile_is_not_written_over(outcome, tmp_path):
+    copy = tmp_path / "copy.holdfast"
+    shutil.copy(outcome.profile, copy)
+    (tmp_path / "link.html").symlink_to(copy)
+    for target in (copy, tmp_path / "link.html"):
+        completed = execute([holdfast_binary(), "report", copy, "-o", target])
+        assert completed.returncode == 2 and b"is the profile itself" in completed.stderr
+    assert copy.read_bytes() == outcome.profile.read_bytes()
+
+
 def test_json_stacks_are_outermost_first(outcome):
     sites = json.loads(report_text(outcome.profile))["processes"][0]["peak"]["sites"]
     stack = next(site["stack"] for site in sites if site["bytes"] >= 30_000_000)
