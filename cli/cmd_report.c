@@ -10,25 +10,36 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char usage[] =
-    "Usage: holdfast report [options] FILE\n"
-    "Show the peak that a profile holds: who held the memory, and which call stacks allocated it.\n"
-    "\n"
-    "  -f, --format FORMAT  text (the default): a summary that fits a screen\n"
-    "                       html: one page that needs no network, with a graph to zoom and search\n"
-    "                       json: everything, for programs (docs/report-json.md)\n"
-    "                       collapsed: one line a stack, for flame graph tools\n"
-    "                       dot: the references around one holder, to be drawn (with --holder)\n"
-    "  -o, --output OUT     write there and not to the standard output; a name that ends in "
-    ".html,\n"
-    "                       .json and so on says the format, too. A page never goes to a "
-    "terminal:\n"
-    "                       without this it is then written to FILE with .html at its end\n"
-    "  -p, --process PID    only this process, at its own peak\n"
-    "      --holder N       the holder that the text and the JSON report number N\n"
-    "      --snapshot NAME  holders as they were when 'holdfast snapshot' took NAME; 'ceiling' is\n"
-    "                       the one that run --ceiling took\n"
-    "  -h, --help           this text\n";
+enum { HOLDER = OPTION_LONG, SNAPSHOT };
+
+static const struct option_row rows[] = {
+    {.key = 'f',
+     .name = "format",
+     .value = "FORMAT",
+     .completes = COMPLETES_CHOICE,
+     .help = "text (the default): a summary that fits a screen\n"
+             "html: one page that needs no network, with a graph to zoom and search\n"
+             "json: everything, for programs (docs/report-json.md)\n"
+             "collapsed: one line a stack, for flame graph tools\n"
+             "dot: the references around one holder, to be drawn (with --holder)"},
+    {.key = 'o',
+     .name = "output",
+     .value = "OUT",
+     .completes = COMPLETES_FILE,
+     .help = "write there and not to the standard output; a name that ends in .html,\n"
+             ".json and so on says the format, too. A page never goes to a terminal:\n"
+             "without this it is then written to FILE with .html at its end"},
+    {.key = 'p', .name = "process", .value = "PID", .help = "only this process, at its own peak"},
+    {.key = HOLDER,
+     .name = "holder",
+     .value = "N",
+     .help = "the holder that the text and the JSON report number N"},
+    {.key = SNAPSHOT,
+     .name = "snapshot",
+     .value = "NAME",
+     .help = "holders as they were when 'holdfast snapshot' took NAME; 'ceiling' is\n"
+             "the one that run --ceiling took"},
+    {0}};
 
 struct request {
     const struct format *format; /* NULL until it is known */
@@ -97,48 +108,29 @@ static void settle_format(struct request *request) {
         request->format = formats_default();
 }
 
+static bool take_option(void *context, int key, const char *value) {
+    struct request *request = context;
+    switch (key) {
+    case 'f':
+        return set_format(request, value);
+    case 'p':
+        return set_pid(request, value);
+    case HOLDER:
+        return set_holder(request, value);
+    case 'o':
+        request->output = value;
+        return true;
+    default:
+        request->snapshot = value;
+        return true;
+    }
+}
+
 /* -1: go on; otherwise the exit status. */
 static int read_options(int argc, char **argv, struct request *request) {
-    static const struct option options[] = {{"format", required_argument, NULL, 'f'},
-                                            {"output", required_argument, NULL, 'o'},
-                                            {"process", required_argument, NULL, 'p'},
-                                            {"holder", required_argument, NULL, 'H'},
-                                            {"snapshot", required_argument, NULL, 'S'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    int option;
-    opterr = 0;
-    optind = 0;
-    while ((option = getopt_long(argc, argv, ":f:o:p:h", options, NULL)) != -1) {
-        bool good = true;
-        switch (option) {
-        case 'f':
-            good = set_format(request, optarg);
-            break;
-        case 'o':
-            request->output = optarg;
-            break;
-        case 'p':
-            good = set_pid(request, optarg);
-            break;
-        case 'H':
-            good = set_holder(request, optarg);
-            break;
-        case 'S':
-            request->snapshot = optarg;
-            break;
-        case 'h':
-            fputs(usage, stdout);
-            return 0;
-        default:
-            fprintf(stderr, "holdfast: %s '%s': see holdfast report --help\n",
-                    option == ':' ? "a value is missing after" : "unknown option",
-                    argv[optind - 1]);
-            good = false;
-        }
-        if (!good)
-            return EXIT_MISUSE;
-    }
+    int status = options_read(&command_report, argc, argv, take_option, request);
+    if (status >= 0)
+        return status;
     if (optind + 1 != argc) {
         fputs(optind == argc ? "holdfast: which profile? holdfast report FILE\n"
                              : "holdfast: one profile at a time: holdfast report FILE\n",
@@ -260,5 +252,10 @@ static int report_main(int argc, char **argv) {
 const struct command command_report = {
     .name = "report",
     .summary = "show a profile: as text, a page, JSON or collapsed stacks",
+    .usage = "[options] FILE",
+    .about = "Show the peak that a profile holds: who held the memory, and which call stacks "
+             "allocated it.\n",
+    .options = rows,
+    .operand_completes = COMPLETES_PROFILE,
     .main = report_main,
 };

@@ -11,89 +11,78 @@
 #include "launch.h"
 #include "size.h"
 
-static const char help[] =
-    "Usage: holdfast run [options] [--] COMMAND...\n"
-    "\n"
-    "Runs a command as if it had been started without Holdfast, records every memory\n"
-    "allocation of its Python processes, and writes a profile that explains the peak.\n"
-    "\n"
-    "Options:\n"
-    "  -o, --output FILE  where the profile goes; default: named after the command, here\n"
-    "  -q, --quiet        print nothing of our own unless something is wrong\n"
-    "      --no-follow    record only the command's own process, not its children\n"
-    "      --no-holders   do not look for what holds the memory: no snapshots of the references\n"
-    "      --ceiling SIZE take a snapshot when a process first passes this, e.g. 512MiB or 2GB\n"
-    "      --keep-events  the profile also holds every single event (docs/profile-format.md);\n"
-    "                     it then grows with the run, by up to a byte for an event\n"
-    "      --help         this text\n"
-    "\n"
-    "The exit status is the command's; 2 when it cannot be started.\n"
-    "\n"
-    "Examples:\n"
-    "  holdfast run -- python app.py --size 10\n"
-    "  holdfast run -o before.holdfast -- pytest tests\n"
-    "  holdfast report before.holdfast\n";
+enum { NO_FOLLOW = OPTION_LONG, NO_HOLDERS, CEILING, KEEP_EVENTS };
 
-static const struct option options[] = {
-    {"output", required_argument, NULL, 'o'}, {"quiet", no_argument, NULL, 'q'},
-    {"no-follow", no_argument, NULL, 'n'},    {"keep-events", no_argument, NULL, 'k'},
-    {"no-holders", no_argument, NULL, 'H'},   {"ceiling", required_argument, NULL, 'c'},
-    {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+static const struct option_row rows[] = {
+    {.key = 'o',
+     .name = "output",
+     .value = "FILE",
+     .completes = COMPLETES_PROFILE,
+     .help = "where the profile goes; default: named after the command, here"},
+    {.key = 'q', .name = "quiet", .help = "print nothing of our own unless something is wrong"},
+    {.key = NO_FOLLOW,
+     .name = "no-follow",
+     .help = "record only the command's own process, not its children"},
+    {.key = NO_HOLDERS,
+     .name = "no-holders",
+     .help = "do not look for what holds the memory: no snapshots of the references"},
+    {.key = CEILING,
+     .name = "ceiling",
+     .value = "SIZE",
+     .help = "take a snapshot when a process first passes this, e.g. 512MiB or 2GB"},
+    {.key = KEEP_EVENTS,
+     .name = "keep-events",
+     .help = "the profile also holds every single event (docs/profile-format.md);\n"
+             "it then grows with the run, by up to a byte for an event"},
+    {0}};
 
-enum parsed { PARSED_RUN, PARSED_DONE, PARSED_MISUSE };
+static bool set_ceiling(struct launch *launch, const char *text) {
+    if (size_parse(text, &launch->ceiling))
+        return true;
+    fprintf(stderr, "holdfast: '%.100s' is not a size; --ceiling takes 512MiB, 2GB or bytes\n",
+            text);
+    return false;
+}
 
-static enum parsed parse(int argc, char **argv, struct launch *launch) {
-    int option;
-    opterr = 0;
-    optind = 1;
-    while ((option = getopt_long(argc, argv, "+:o:qh", options, NULL)) != -1) {
-        switch (option) {
-        case 'o':
-            launch->output = optarg;
-            break;
-        case 'q':
-            launch->quiet = true;
-            break;
-        case 'n':
-            launch->follow = false;
-            break;
-        case 'h':
-            fputs(help, stdout);
-            return PARSED_DONE;
-        case 'k':
-            launch->keep_events = true;
-            break;
-        case 'H':
-            launch->holders = false;
-            break;
-        case 'c':
-            if (size_parse(optarg, &launch->ceiling))
-                break;
-            fprintf(stderr,
-                    "holdfast: '%.100s' is not a size; --ceiling takes 512MiB, 2GB or bytes\n",
-                    optarg);
-            return PARSED_MISUSE;
-        case ':':
-            fprintf(stderr, "holdfast: %s needs a value; see `holdfast run --help`\n",
-                    argv[optind - 1]);
-            return PARSED_MISUSE;
-        default:
-            fprintf(stderr, "holdfast: unknown option %s; `holdfast run --help` lists them\n",
-                    argv[optind - 1]);
-            return PARSED_MISUSE;
-        }
+static bool take_option(void *context, int key, const char *value) {
+    struct launch *launch = context;
+    switch (key) {
+    case 'o':
+        launch->output = value;
+        return true;
+    case 'q':
+        launch->quiet = true;
+        return true;
+    case NO_FOLLOW:
+        launch->follow = false;
+        return true;
+    case NO_HOLDERS:
+        launch->holders = false;
+        return true;
+    case KEEP_EVENTS:
+        launch->keep_events = true;
+        return true;
+    default:
+        return set_ceiling(launch, value);
     }
+}
+
+/* -1: go on; otherwise the exit status. */
+static int parse(int argc, char **argv, struct launch *launch) {
+    int status = options_read(&command_run, argc, argv, take_option, launch);
+    if (status >= 0)
+        return status;
     if (optind == argc) {
         fputs("holdfast: no command to run; try `holdfast run -- python app.py`\n", stderr);
-        return PARSED_MISUSE;
+        return EXIT_MISUSE;
     }
     if (launch->ceiling && !launch->holders) {
         fputs("holdfast: --ceiling takes a snapshot, and --no-holders means none; leave one out\n",
               stderr);
-        return PARSED_MISUSE;
+        return EXIT_MISUSE;
     }
     launch->command = argv + optind;
-    return PARSED_RUN;
+    return -1;
 }
 
 static const char *base_name(const char *path) {
@@ -152,9 +141,9 @@ static bool find_library(char *library) {
 
 static int run_main(int argc, char **argv) {
     struct launch launch = {.follow = true, .holders = true};
-    enum parsed parsed = parse(argc, argv, &launch);
-    if (parsed != PARSED_RUN)
-        return parsed == PARSED_DONE ? 0 : EXIT_MISUSE;
+    int status = parse(argc, argv, &launch);
+    if (status >= 0)
+        return status;
     static struct inspected inspected;
     inspect_command(launch.command[0], &inspected);
     if (inspected.verdict == INSPECT_REFUSED) {
@@ -188,4 +177,21 @@ static int run_main(int argc, char **argv) {
 }
 
 const struct command command_run = {
-    .name = "run", .summary = "run a command and write a profile of its memory", .main = run_main};
+    .name = "run",
+    .summary = "run a command and write a profile of its memory",
+    .usage = "[options] [--] COMMAND...",
+    .about = "\n"
+             "Runs a command as if it had been started without Holdfast, records every memory\n"
+             "allocation of its Python processes, and writes a profile that explains the peak.\n"
+             "\n"
+             "Options:",
+    .options = rows,
+    .after = "The exit status is the command's; 2 when it cannot be started.\n"
+             "\n"
+             "Examples:\n"
+             "  holdfast run -- python app.py --size 10\n"
+             "  holdfast run -o before.holdfast -- pytest tests\n"
+             "  holdfast report before.holdfast\n",
+    .operand_completes = COMPLETES_COMMAND,
+    .main = run_main,
+};

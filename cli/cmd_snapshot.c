@@ -22,34 +22,37 @@
 #define TIMEOUT_MAX 86400u
 #define SILENT_MS 2000
 
-static const char help[] =
-    "Usage: holdfast snapshot [options] PID\n"
+enum { NAME = OPTION_LONG, TIMEOUT };
+
+static const char about[] =
     "\n"
     "Has a running process, started by `holdfast run`, take a snapshot: which references hold its\n"
     "memory now. The profile keeps it, up to 16 of a process. It is taken when the process next\n"
     "allocates memory, so one that only waits takes it later.\n"
     "\n"
-    "Options:\n"
-    "      --name NAME        what to call it in the report; at most 64 bytes\n"
-    "      --timeout SECONDS  how long to wait for it; default: 30\n"
-    "      --help             this text\n"
-    "\n"
+    "Options:";
+
+static const struct option_row rows[] = {
+    {.key = NAME,
+     .name = "name",
+     .value = "NAME",
+     .help = "what to call it in the report; at most 64 bytes"},
+    {.key = TIMEOUT,
+     .name = "timeout",
+     .value = "SECONDS",
+     .help = "how long to wait for it; default: 30"},
+    {0}};
+
+static const char after[] =
     "The exit status is 0 when the snapshot is there, 1 when it is not, 2 when it cannot be had.\n"
     "\n"
     "Example:\n"
     "  holdfast snapshot --name 'after loading' 4711\n";
 
-static const struct option options[] = {{"name", required_argument, NULL, 'n'},
-                                        {"timeout", required_argument, NULL, 't'},
-                                        {"help", no_argument, NULL, 'h'},
-                                        {NULL, 0, NULL, 0}};
-
 struct ask {
     const char *name;
     uint32_t pid, timeout;
 };
-
-enum parsed { PARSED_ASK, PARSED_DONE, PARSED_MISUSE };
 
 static bool read_number(const char *text, uint32_t most, uint32_t *number) {
     char *end;
@@ -60,49 +63,38 @@ static bool read_number(const char *text, uint32_t most, uint32_t *number) {
            value <= most;
 }
 
-static enum parsed misuse(const char *format, const char *what) {
+static bool misuse(const char *format, const char *what) {
     fprintf(stderr, format, what);
-    return PARSED_MISUSE;
+    return false;
 }
 
-static enum parsed parse_operand(int argc, char **argv, struct ask *ask) {
+static bool take_operand(int argc, char **argv, struct ask *ask) {
     if (optind == argc)
         return misuse("holdfast: which process? `holdfast %s PID`\n", argv[0]);
     if (optind + 1 < argc)
         return misuse("holdfast: one PID at a time; '%.100s' is one too many\n", argv[optind + 1]);
     if (!read_number(argv[optind], INT32_MAX, &ask->pid))
         return misuse("holdfast: '%.100s' is not the PID of a process\n", argv[optind]);
-    return PARSED_ASK;
+    return true;
 }
 
-static enum parsed parse(int argc, char **argv, struct ask *ask) {
-    int option;
-    opterr = 0;
-    optind = 1;
-    while ((option = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
-        switch (option) {
-        case 'n':
-            if (strlen(optarg) > SNAPSHOT_NAME_MAX || optarg[0] == '\0')
-                return misuse("holdfast: --name takes 1 to 64 bytes, not '%.100s'\n", optarg);
-            ask->name = optarg;
-            break;
-        case 't':
-            if (!read_number(optarg, TIMEOUT_MAX, &ask->timeout))
-                return misuse("holdfast: --timeout takes 1 to 86400 seconds, not '%.100s'\n",
-                              optarg);
-            break;
-        case 'h':
-            fputs(help, stdout);
-            return PARSED_DONE;
-        case ':':
-            return misuse("holdfast: %s needs a value; see `holdfast snapshot --help`\n",
-                          argv[optind - 1]);
-        default:
-            return misuse("holdfast: unknown option %s; `holdfast snapshot --help` lists them\n",
-                          argv[optind - 1]);
-        }
-    }
-    return parse_operand(argc, argv, ask);
+static bool take_option(void *context, int key, const char *value) {
+    struct ask *ask = context;
+    if (key == TIMEOUT)
+        return read_number(value, TIMEOUT_MAX, &ask->timeout) ||
+               misuse("holdfast: --timeout takes 1 to 86400 seconds, not '%.100s'\n", value);
+    if (strlen(value) > SNAPSHOT_NAME_MAX || value[0] == '\0')
+        return misuse("holdfast: --name takes 1 to 64 bytes, not '%.100s'\n", value);
+    ask->name = value;
+    return true;
+}
+
+/* -1: go on; otherwise the exit status. */
+static int parse(int argc, char **argv, struct ask *ask) {
+    int status = options_read(&command_snapshot, argc, argv, take_option, ask);
+    if (status >= 0)
+        return status;
+    return take_operand(argc, argv, ask) ? -1 : EXIT_MISUSE;
 }
 
 static int cannot(const struct ask *ask, const char *why) {
@@ -239,15 +231,14 @@ static int ask_session(const struct ask *ask, const char *session) {
 
 static int snapshot_main(int argc, char **argv) {
     struct ask ask = {.timeout = TIMEOUT_DEFAULT};
-    enum parsed parsed = parse(argc, argv, &ask);
-    if (parsed != PARSED_ASK)
-        return parsed == PARSED_DONE ? 0 : EXIT_MISUSE;
+    int status = parse(argc, argv, &ask);
+    if (status >= 0)
+        return status;
     char *text = calloc(1, ENVIRONMENT_MAX + 1);
     if (!text)
         return cannot(&ask, "out of memory");
     ssize_t size = read_environment(ask.pid, text, ENVIRONMENT_MAX);
     const char *session = size > 0 ? find_session(text, (size_t)size) : NULL;
-    int status;
     if (session)
         status = ask_session(&ask, session);
     else if (size >= 0)
@@ -260,7 +251,13 @@ static int snapshot_main(int argc, char **argv) {
     return status;
 }
 
-const struct command command_snapshot = {.name = "snapshot",
-                                         .summary =
-                                             "have a traced process tell what holds its memory",
-                                         .main = snapshot_main};
+const struct command command_snapshot = {
+    .name = "snapshot",
+    .summary = "have a traced process tell what holds its memory",
+    .usage = "[options] PID",
+    .about = about,
+    .options = rows,
+    .after = after,
+    .operand_completes = COMPLETES_PID,
+    .main = snapshot_main,
+};

@@ -4,8 +4,7 @@
 
 #include "command.h"
 
-static const struct command *const commands[] = {&command_run, &command_report, &command_snapshot};
-#define COMMAND_COUNT (sizeof commands / sizeof commands[0])
+const struct command *const commands[] = {&command_run, &command_report, &command_snapshot, NULL};
 
 static void print_help(FILE *out) {
     fputs("Holdfast explains the memory peak of a Python program: what was allocated, where, and "
@@ -13,7 +12,7 @@ static void print_help(FILE *out) {
           "still held it.\n\n"
           "Usage: holdfast COMMAND ...\n\nCommands:\n",
           out);
-    for (size_t i = 0; i < COMMAND_COUNT; i++)
+    for (size_t i = 0; commands[i]; i++)
         fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
     fputs("\n`holdfast COMMAND --help` explains a command; `holdfast --version` prints the "
           "version.\n",
@@ -34,7 +33,7 @@ int main(int argc, char **argv) {
         puts("holdfast " HOLDFAST_VERSION);
         return 0;
     }
-    for (size_t i = 0; i < COMMAND_COUNT; i++)
+    for (size_t i = 0; commands[i]; i++)
         if (strcmp(argv[1], commands[i]->name) == 0)
             return commands[i]->main(argc - 1, argv + 1);
     fprintf(stderr, "holdfast: no command named '%s'; `holdfast --help` lists them\n", argv[1]);
