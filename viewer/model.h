@@ -57,6 +57,13 @@ struct model {
     uint32_t label_count;
 };
 
+struct model_peak {
+    uint64_t bytes, time_ns, rss; /* rss 0: unknown */
+};
+
+/* How high, without what it was. */
+struct model_peak model_peak_of(const struct profile *profile, uint32_t process);
+
 /* The peak of `process` (an index), or of the tree (PROFILE_TREE). NULL when memory ran out. The
  * profile must outlive the model. */
 struct model *model_build(const struct profile *profile, uint32_t process);

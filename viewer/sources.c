@@ -32,8 +32,9 @@ void sources_release(struct sources *sources) {
     sources->list = NULL;
 }
 
-const char *sources_find(const struct sources *sources, string_id file, uint32_t line) {
-    uint32_t count = sources->profile->source_count, low = 0, high = count;
+/* The first entry that is not before this line of the file. */
+static uint32_t find_entry(const struct sources *sources, string_id file, uint32_t line) {
+    uint32_t low = 0, high = sources->profile->source_count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         uint32_t at = sources->texts[sources->list[middle].file];
@@ -42,8 +43,19 @@ const char *sources_find(const struct sources *sources, string_id file, uint32_t
         else
             high = middle;
     }
-    if (low == count || sources->texts[sources->list[low].file] != file ||
-        sources->list[low].line != line)
+    return low;
+}
+
+const char *sources_find(const struct sources *sources, string_id file, uint32_t line) {
+    uint32_t at = find_entry(sources, file, line);
+    if (at == sources->profile->source_count || sources->texts[sources->list[at].file] != file ||
+        sources->list[at].line != line)
         return "";
-    return sources->profile->strings[sources->list[low].text];
+    return sources->profile->strings[sources->list[at].text];
+}
+
+void sources_of_file(const struct sources *sources, string_id file, uint32_t *first,
+                     uint32_t *end) {
+    *first = find_entry(sources, file, 0);
+    *end = find_entry(sources, file + 1, 0);
 }

@@ -17,4 +17,7 @@ void sources_release(struct sources *sources);
 /* The line's text, or "". `file` is the first string with the file's name. */
 const char *sources_find(const struct sources *sources, string_id file, uint32_t line);
 
+/* Which of `list` are of a file. */
+void sources_of_file(const struct sources *sources, string_id file, uint32_t *first, uint32_t *end);
+
 #endif

@@ -203,7 +203,6 @@ bool cycles_find(struct heap *heap) {
 /* -- In words -- */
 
 #define LOOK_MAX (1u << 20) /* nodes that are looked at for the shortest cycle */
-#define CYCLE_SHOWN 8u
 
 /* Breadth first from `start`; the node from which it is reached again, or NODE_NONE. */
 static uint32_t find_way_back(const struct heap *heap, uint32_t start, uint32_t *before,
@@ -232,35 +231,39 @@ static bool is_silent(const struct heap *heap, uint32_t from, uint32_t node) {
     return heap_kind(heap, node) == GRAPH_TUPLE && heap_kind(heap, from) == GRAPH_FUNCTION;
 }
 
-static void tell_cycle(const struct heap *heap, uint32_t start, const uint32_t *way, uint32_t count,
-                       struct line *line) {
-    uint32_t shown = 0, from = start;
-    names_add(heap, start, line);
+static const char *name_of(const struct heap *heap, uint32_t node) {
+    struct line line = {.size = 0};
+    names_add(heap, node, &line);
+    return texts_keep(heap->texts, line.text);
+}
+
+static uint32_t name_cycle(const struct heap *heap, uint32_t start, const uint32_t *way,
+                           uint32_t count, const char *names[CYCLE_NAMES]) {
+    uint32_t named = 0, from = start;
+    names[named++] = name_of(heap, start);
     for (uint32_t i = count; i-- > 0; from = way[i]) {
         if (is_silent(heap, from, way[i]))
             continue;
-        if (++shown > CYCLE_SHOWN) {
-            line_add(line, " -> ...");
+        if (named == CYCLE_NAMES - 1) {
+            names[named++] = "...";
             break;
         }
-        line_add(line, " -> ");
-        names_add(heap, way[i], line);
+        names[named++] = name_of(heap, way[i]);
     }
-    line_add(line, " -> ");
-    names_add(heap, start, line);
+    return named;
 }
 
-bool cycles_describe(const struct heap *heap, uint32_t node, struct line *line) {
+uint32_t cycles_name(const struct heap *heap, uint32_t node, const char *names[CYCLE_NAMES]) {
     uint32_t *before = calloc(heap->node_count, sizeof *before);
     uint32_t *queue = malloc(heap->node_count * sizeof *queue);
     uint32_t at = before && queue ? find_way_back(heap, node, before, queue) : NODE_NONE;
+    uint32_t count = 0, named = 0;
     bool found = at != NODE_NONE;
-    uint32_t count = 0;
     for (; found && at != node; at = before[at])
         queue[count++] = at;
     if (found)
-        tell_cycle(heap, node, queue, count, line);
+        named = name_cycle(heap, node, queue, count, names);
     free(before);
     free(queue);
-    return found;
+    return named;
 }

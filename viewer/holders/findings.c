@@ -98,12 +98,29 @@ static const char *garbage_name(const struct heap *heap, const struct unit *unit
     return start == NO_EDGE ? "" : names_own(heap, heap->edges[start].target);
 }
 
-static const char *garbage_reason(const struct heap *heap, uint32_t node) {
+static void add_cycle(const struct heap *heap, uint32_t node, struct holder *holder) {
+    uint32_t start = garbage_start(heap, node), count;
+    const char *names[CYCLE_NAMES];
+    if (start == NO_EDGE)
+        return;
+    count = cycles_name(heap, heap->edges[start].target, names);
+    holder->cycle = texts_array(heap->texts, count + 1ul, sizeof *holder->cycle);
+    if (!holder->cycle)
+        return;
+    memcpy(holder->cycle, names, count * sizeof *names);
+    holder->cycle_count = count;
+}
+
+static const char *garbage_reason(const struct heap *heap, uint32_t node,
+                                  const struct holder *holder) {
     uint32_t start = garbage_start(heap, node);
     struct line line = {.size = 0};
     if (start == NO_EDGE)
         return "";
-    cycles_describe(heap, heap->edges[start].target, &line);
+    for (uint32_t i = 0; i < holder->cycle_count; i++)
+        line_add(&line, "%s -> ", holder->cycle[i]);
+    if (holder->cycle_count)
+        line_add(&line, "%s", holder->cycle[0]);
     if (heap->edges[start].label & CYCLE_FINALIZER)
         line_add(&line, "; a finalizer (__del__) has to run first");
     if (heap->edges[start].label & CYCLE_OLD)
@@ -159,8 +176,6 @@ static const char *useful_reason(const struct heap *heap, const struct path *pat
 
 static const char *reason_of(const struct heap *heap, const struct unit *unit,
                              const struct path *path, enum verdict verdict) {
-    if (verdict == VERDICT_GARBAGE)
-        return garbage_reason(heap, unit->node);
     if (verdict == VERDICT_DEAD)
         return dead_reason(heap, path);
     if (path->root == HOLDER_NATIVE && path->start != NO_EDGE)
@@ -264,12 +279,16 @@ static uint32_t fill_holder(const struct heap *heap, const struct unit *unit,
         .line = path.line,
         .path = texts_keep(heap->texts, path.text.text),
         .verdict = verdict,
-        .reason = reason_of(heap, unit, &path, verdict),
+        .reason = verdict == VERDICT_GARBAGE ? "" : reason_of(heap, unit, &path, verdict),
         .others = others_of(heap, unit),
         .saves = unit->freed,
         .node = unit->site,
         .object = heap_is_object(heap, unit->node) ? unit->node : 0,
     };
+    if (verdict == VERDICT_GARBAGE) {
+        add_cycle(heap, unit->node, holder);
+        holder->reason = garbage_reason(heap, unit->node, holder);
+    }
     if (verdict != VERDICT_DEAD || path.frame == NODE_NONE)
         return 0;
     add_advice(heap, &path, holder);

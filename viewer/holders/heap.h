@@ -180,8 +180,11 @@ bool reach_more(struct heap *heap, uint32_t node);
  * enum cycle_flags (cycles.c). */
 bool cycles_find(struct heap *heap);
 enum cycle_flags { CYCLE_FINALIZER = 1, CYCLE_OLD = 2 };
-/* "function fill -> closure cell -> function fill": the shortest cycle that `node` is in. */
-bool cycles_describe(const struct heap *heap, uint32_t node, struct line *line);
+/* What is in the shortest cycle of `node`, each referring to the next and the last one to the
+ * first: "function fill", "closure cell"; "..." stands for more. Returns how many, 0 when there is
+ * none. */
+#define CYCLE_NAMES 10u
+uint32_t cycles_name(const struct heap *heap, uint32_t node, const char *names[CYCLE_NAMES]);
 
 /* Fills heap->by (search.c). */
 bool search_paths(struct heap *heap);

@@ -1,0 +1,250 @@
+/* See page_out.h. */
+#include "page_out.h"
+
+#include "format.h"
+#include "held.h"
+#include "places.h"
+#include "sources.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TEXT_MAX 2000u
+#define STACK_MAX 400u
+
+bool page_out_open(struct page_out *page, const struct profile *profile,
+                   const struct report_options *options, FILE *out) {
+    *page = (struct page_out){.out = out, .profile = profile, .options = options};
+    page->texts = intern_texts(profile);
+    page->string_of = calloc((size_t)profile->string_count + 1, sizeof *page->string_of);
+    page->strings = malloc(((size_t)profile->string_count + 1) * sizeof *page->strings);
+    if (!page->texts || !page->string_of || !page->strings)
+        return false;
+    page_string(page, 0);
+    return true;
+}
+
+void page_out_release(struct page_out *page) {
+    free(page->texts);
+    free(page->string_of);
+    free(page->strings);
+    intern_release(&page->frames);
+}
+
+/* -- JSON -- */
+
+static void put_comma(struct page_out *page) {
+    if (page->follows)
+        fputc(',', page->out);
+    page->follows = true;
+}
+
+void page_begin(struct page_out *page, char bracket) {
+    put_comma(page);
+    fputc(bracket, page->out);
+    page->follows = false;
+}
+
+void page_end(struct page_out *page, char bracket) {
+    fputc(bracket, page->out);
+    page->follows = true;
+}
+
+void page_key(struct page_out *page, const char *key) {
+    put_comma(page);
+    fprintf(page->out, "\"%s\":", key);
+    page->follows = false;
+}
+
+void page_number(struct page_out *page, uint64_t number) {
+    put_comma(page);
+    fprintf(page->out, "%" PRIu64, number);
+}
+
+void page_signed(struct page_out *page, int64_t number) {
+    put_comma(page);
+    fprintf(page->out, "%" PRId64, number);
+}
+
+void page_seconds(struct page_out *page, uint64_t ns) {
+    put_comma(page);
+    fprintf(page->out, "%.9g", (double)ns / 1e9);
+}
+
+void page_flag(struct page_out *page, bool flag) {
+    put_comma(page);
+    fputs(flag ? "true" : "false", page->out);
+}
+
+void page_null(struct page_out *page) {
+    put_comma(page);
+    fputs("null", page->out);
+}
+
+/* format_escaped has left no control characters, and no line separators. */
+static void put_character(FILE *out, char character) {
+    if (character == '"' || character == '\\')
+        fprintf(out, "\\%c", character);
+    else if (character == '<' || character == '>' || character == '&')
+        fprintf(out, "\\u%04x", (unsigned)character);
+    else
+        fputc(character, out);
+}
+
+void page_text(struct page_out *page, const char *text) {
+    char *clean = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&clean, &size);
+    put_comma(page);
+    if (out)
+        format_escaped(out, text, "", TEXT_MAX);
+    page->failed |= !out || fclose(out) != 0;
+    fputc('"', page->out);
+    for (const char *at = clean; at && *at; at++)
+        put_character(page->out, *at);
+    fputc('"', page->out);
+    free(clean);
+}
+
+void page_put_number(struct page_out *page, const char *key, uint64_t number) {
+    page_key(page, key);
+    page_number(page, number);
+}
+
+void page_put_seconds(struct page_out *page, const char *key, uint64_t ns) {
+    page_key(page, key);
+    page_seconds(page, ns);
+}
+
+void page_put_flag(struct page_out *page, const char *key, bool flag) {
+    page_key(page, key);
+    page_flag(page, flag);
+}
+
+void page_put_text(struct page_out *page, const char *key, const char *text) {
+    page_key(page, key);
+    page_text(page, text);
+}
+
+/* -- What the parts share -- */
+
+uint32_t page_string(struct page_out *page, string_id string) {
+    string_id text = page->texts[string];
+    if (page->string_of[text] == 0) {
+        page->strings[page->string_count] = text;
+        page->string_of[text] = ++page->string_count;
+    }
+    return page->string_of[text] - 1;
+}
+
+static bool is_import(const struct model_frame *frame) {
+    return strncmp(frame->file, "<frozen importlib", 17) == 0;
+}
+
+static struct intern_key frame_key(struct page_out *page, uint32_t node) {
+    const struct profile_node *at = &page->profile->nodes[node];
+    if (node == 0)
+        return (struct intern_key){{PAGE_NO_STACK, 0, 0, 0, 0}};
+    if (at->function == 0)
+        return (struct intern_key){{PAGE_THREAD, page_string(page, at->thread), 0, 0, 0}};
+    const struct profile_function *function = &page->profile->functions[at->function];
+    struct model_frame frame = held_frame(page->profile, node);
+    enum page_frame_kind kind = is_import(&frame)          ? PAGE_IMPORT
+                                : frame_is_library(&frame) ? PAGE_LIBRARY
+                                                           : PAGE_USER;
+    return (struct intern_key){
+        {kind, page_string(page, function->name), page_string(page, function->file), at->line, 0}};
+}
+
+uint32_t page_frame(struct page_out *page, uint32_t node) {
+    const struct intern_key key = frame_key(page, node);
+    uint32_t number = intern_add(&page->frames, &key);
+    if (number != INTERN_FAILED)
+        return number;
+    page->failed = true;
+    return 0;
+}
+
+void page_stack(struct page_out *page, uint32_t node) {
+    uint32_t path[STACK_MAX], depth = 0;
+    for (uint32_t at = node; at > 0 && depth < STACK_MAX; at = page->profile->nodes[at].parent)
+        path[depth++] = page_frame(page, at);
+    page_begin(page, '[');
+    while (depth > 0)
+        page_number(page, path[--depth]);
+    page_end(page, ']');
+}
+
+static void put_frame_column(struct page_out *page, const char *name, uint32_t word) {
+    page_key(page, name);
+    page_begin(page, '[');
+    for (uint32_t i = 0; i < page->frames.count; i++)
+        page_number(page, page->frames.keys[i].words[word]);
+    page_end(page, ']');
+}
+
+static void put_frames(struct page_out *page) {
+    page_key(page, "frames");
+    page_begin(page, '{');
+    put_frame_column(page, "kind", 0);
+    put_frame_column(page, "function", 1);
+    put_frame_column(page, "file", 2);
+    put_frame_column(page, "line", 3);
+    page_end(page, '}');
+}
+
+/* [string, package or "", the lines that are known, their strings] */
+static void put_file(struct page_out *page, uint32_t number, const struct profile_source *sources,
+                     uint32_t count) {
+    const char *name = page->profile->strings[page->strings[number]];
+    const struct model_frame frame = {.kind = FRAME_PYTHON, .file = name};
+    char package[200] = "";
+    size_t length;
+    if (frame_is_library(&frame)) {
+        const char *start = frame_package(&frame, &length);
+        snprintf(package, sizeof package, "%.*s", (int)length, start);
+    }
+    page_begin(page, '[');
+    page_number(page, number);
+    page_text(page, package);
+    page_begin(page, '[');
+    for (uint32_t i = 0; i < count; i++)
+        page_number(page, sources[i].line);
+    page_end(page, ']');
+    page_begin(page, '[');
+    for (uint32_t i = 0; i < count; i++)
+        page_number(page, page_string(page, sources[i].text));
+    page_end(page, ']');
+    page_end(page, ']');
+}
+
+static void put_files(struct page_out *page) {
+    struct sources sources;
+    bool *done = calloc((size_t)page->string_count + 1, sizeof *done);
+    if (!sources_open(page->profile, page->texts, &sources) || !done)
+        page->failed = true;
+    page_key(page, "files");
+    page_begin(page, '[');
+    for (uint32_t i = 0; !page->failed && i < page->frames.count; i++) {
+        uint32_t file = page->frames.keys[i].words[2], first, end;
+        if (file == 0 || done[file])
+            continue;
+        done[file] = true;
+        sources_of_file(&sources, page->strings[file], &first, &end);
+        put_file(page, file, sources.list + first, end - first);
+    }
+    page_end(page, ']');
+    sources_release(&sources);
+    free(done);
+}
+
+void page_put_shared(struct page_out *page) {
+    put_frames(page);
+    put_files(page);
+    page_key(page, "strings");
+    page_begin(page, '[');
+    for (uint32_t i = 0; i < page->string_count; i++)
+        page_text(page, page->profile->strings[page->strings[i]]);
+    page_end(page, ']');
+}

@@ -1,0 +1,69 @@
+/* The page's data as it is written: JSON that is safe between <script> and </script>, and the
+ * strings and frames that its parts have in common.
+ *
+ * Texts are escaped twice: what could change how the text around it is shown (control characters,
+ * marks of writing direction) becomes visible, as in the text report; and of JSON's own characters
+ * none is left that HTML or JavaScript would take for an end.
+ */
+#ifndef HOLDFAST_VIEWER_PAGE_OUT_H
+#define HOLDFAST_VIEWER_PAGE_OUT_H
+
+#include "intern.h"
+#include "report.h"
+
+struct page_out {
+    FILE *out;
+    bool follows; /* a value was written last, so that the next one needs a comma */
+    const struct profile *profile;
+    const struct report_options *options;
+    string_id *texts;      /* see intern_texts */
+    uint32_t *string_of;   /* by text: its number on the page + 1, 0 not there yet */
+    string_id *strings;    /* by number on the page */
+    uint32_t string_count; /* number 0 is "" */
+    struct intern frames;  /* words: kind, function, file, line, 0; texts as numbers on the page */
+    bool failed;           /* memory ran out */
+};
+
+/* As web/src/document.ts numbers them. */
+enum page_frame_kind {
+    PAGE_USER,
+    PAGE_LIBRARY,
+    PAGE_IMPORT, /* Python's own way from `import` to a module's code */
+    PAGE_THREAD,
+    PAGE_NO_STACK,
+};
+
+/* False when memory ran out; to be released in any case. */
+bool page_out_open(struct page_out *page, const struct profile *profile,
+                   const struct report_options *options, FILE *out);
+void page_out_release(struct page_out *page);
+
+void page_begin(struct page_out *page, char bracket);
+void page_end(struct page_out *page, char bracket);
+void page_key(struct page_out *page, const char *key);
+void page_number(struct page_out *page, uint64_t number);
+void page_signed(struct page_out *page, int64_t number);
+void page_seconds(struct page_out *page, uint64_t ns);
+void page_flag(struct page_out *page, bool flag);
+void page_null(struct page_out *page);
+void page_text(struct page_out *page, const char *text);
+
+/* A key and its value. */
+void page_put_number(struct page_out *page, const char *key, uint64_t number);
+void page_put_seconds(struct page_out *page, const char *key, uint64_t ns);
+void page_put_flag(struct page_out *page, const char *key, bool flag);
+void page_put_text(struct page_out *page, const char *key, const char *text);
+
+/* The number of one of the profile's strings. */
+uint32_t page_string(struct page_out *page, string_id string);
+/* The number of a stack node's frame. */
+uint32_t page_frame(struct page_out *page, uint32_t node);
+/* Stack that ends in a node, as a list of frames, the outermost first; long ones lose what is
+ * outermost. */
+void page_stack(struct page_out *page, uint32_t node);
+
+/* The strings and frames that have been mentioned, as "strings", "frames" and "files"; and the
+ * source lines of their files. What is written afterwards must not mention others. */
+void page_put_shared(struct page_out *page);
+
+#endif

@@ -1,0 +1,29 @@
+/* The parts of the page's data, one file each. Each writes one or more keys with their values. */
+#ifndef HOLDFAST_VIEWER_PAGE_PARTS_H
+#define HOLDFAST_VIEWER_PAGE_PARTS_H
+
+#include "page_out.h"
+
+#define PAGE_PROCESSES 1000u /* that are listed */
+#define PAGE_OWN_PEAKS 12u   /* of which the stacks at their own peaks are there */
+
+/* The run, its warnings, and its processes. */
+void page_put_run(struct page_out *page, const char *command);
+void page_put_processes(struct page_out *page);
+
+/* "trees": the stacks at the peak of the tree, by process, and at those of single processes. */
+void page_put_trees(struct page_out *page);
+
+/* "timelines" and "snapshots". */
+void page_put_time(struct page_out *page);
+
+/* "holders": who held the memory, by process. */
+void page_put_holders(struct page_out *page);
+
+/* The processes with the highest peaks, the highest first; returns how many. */
+uint32_t page_own_peaks(const struct page_out *page, uint32_t list[PAGE_OWN_PEAKS]);
+
+/* A command as one would type it; to be freed. NULL when memory ran out. */
+char *page_command(const struct profile *profile, const string_id *words, uint32_t count);
+
+#endif

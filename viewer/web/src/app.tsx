@@ -1,0 +1,74 @@
+/* The page, put together. */
+
+import type {JSX} from "preact";
+import {useMemo, useState} from "preact/hooks";
+
+import type {PageDocument} from "./document";
+import {FindingsView} from "./findings_view";
+import {Frames} from "./frames";
+import {Head} from "./head";
+import {HoldersView} from "./holders_view";
+import {hasStacks, holdersOf, ownPeaks, type Page, PageContext, processName, type Wanted} from "./model";
+import {ProcessesView} from "./processes_view";
+import {SourceView} from "./source_view";
+import {StacksView} from "./stacks_view";
+import {TablesView} from "./tables_view";
+import {TimeView} from "./time_view";
+
+function Navigation({page}: {page: Page}): JSX.Element {
+  const links: [string, string, boolean][] = [
+    ["findings", "Findings", true], ["time", "Time", page.data.timelines.length > 0], ["stacks", "Stacks", hasStacks(page)],
+    ["holders", "Holders", Boolean(holdersOf(page)?.list.length)], ["tables", "Table", hasStacks(page)],
+    ["source", "Source", hasStacks(page)], ["processes", "Processes", page.data.processCount > 1],
+  ];
+  return (
+    <nav aria-label="Parts of the page">
+      {links.filter(([, , shown]) => shown).map(([id, name]) => <a href={`#${id}`}>{name}</a>)}
+      <PeakChoice page={page} />
+    </nav>
+  );
+}
+
+function PeakChoice({page}: {page: Page}): JSX.Element | null {
+  const own = ownPeaks(page.data);
+  if (own.length === 0) return null;
+  return (
+    <label class="peak-choice">Peak of <select id="peak" value={String(page.process)} onChange={(event) => page.setProcess(Number(event.currentTarget.value))}>
+      <option value="-1">all processes together</option>
+      {own.map((index) => <option value={index}>{processName(page.data, index)}</option>)}
+    </select></label>
+  );
+}
+
+function Foot({data}: {data: PageDocument}): JSX.Element {
+  const licences = document.getElementById("licences") as HTMLTemplateElement;
+  return (
+    <footer class="quiet small">
+      <p><bdi>{data.writer}</bdi> on <bdi>{data.host}</bdi></p>
+      <details><summary>Licences of what this page is built with</summary><pre tabIndex={0}>{licences.content.textContent}</pre></details>
+    </footer>
+  );
+}
+
+export function App({data}: {data: PageDocument}): JSX.Element {
+  const frames = useMemo(() => new Frames(data), [data]);
+  const [process, setProcess] = useState(-1), [wanted, show] = useState<Wanted | null>(null), [frame, setFrame] = useState(-1);
+  const page: Page = {data, frames, process, setProcess, wanted, show, frame, setFrame};
+  const stacks = hasStacks(page);
+  return (
+    <PageContext.Provider value={page}>
+      <Head />
+      <Navigation page={page} />
+      <main>
+        <FindingsView />
+        {data.timelines.length > 0 && <TimeView />}
+        {stacks && <StacksView key={`stacks ${process}`} />}
+        <HoldersView />
+        {stacks && <TablesView />}
+        {stacks && <SourceView />}
+        {data.processCount > 1 && <ProcessesView />}
+      </main>
+      <Foot data={data} />
+    </PageContext.Provider>
+  );
+}

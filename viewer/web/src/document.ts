@@ -1,0 +1,143 @@
+/* What a profile says, as viewer/page_*.c writes it into the page. Sizes are bytes, times seconds. */
+
+export interface Exit {
+  status: number;
+  signal: number;
+}
+
+export interface Peak {
+  bytes: number;
+  time: number;
+  rss: number; // 0: unknown
+}
+
+export interface Process {
+  pid: number;
+  parent: number; // index
+  command: string;
+  python: string; // "": not Python
+  peak: Peak;
+  tree: number; // its bytes at the tree's peak
+  maxRss: number;
+  arena: number;
+  reserved: number;
+  files: number;
+  shared: number;
+  wait: number;
+  dropped: number;
+  truncated: number;
+  allocations: number;
+  snapshots: number;
+  pause: number;
+  start: number;
+  end: number;
+  running: boolean;
+  damaged: boolean;
+  noStacks: boolean;
+  exit: Exit | null;
+}
+
+/** Stacks at a peak as rows in preorder; see viewer/page_trees.c. */
+export interface StackTree {
+  process: number;
+  own: boolean; // at the process's own peak; else at that of the tree
+  depth: number[];
+  frame: number[];
+  folded: number[]; // [row, how many it stands for]...
+  sites: number[]; // [rows since the last one, kind, bytes, blocks]...
+}
+
+export interface Timeline {
+  process: number; // -1: the tree
+  points: number[]; // [time, bytes, rss]...
+}
+
+export interface Snapshot {
+  process: number;
+  time: number;
+  bytes: number;
+  pending: number;
+  reason: number;
+  name: string;
+  stacks: number; // that large blocks came from; the first of them are in `blocks`
+  blocks: [bytes: number, count: number, stack: number[]][];
+}
+
+export type Verdict = "unknown" | "dead" | "garbage" | "in use";
+
+export interface Holder {
+  number: number;
+  bytes: number;
+  count: number;
+  type: string;
+  detail: string;
+  root: string;
+  name: string;
+  function: string;
+  file: string;
+  line: number;
+  path: string;
+  verdict: Verdict;
+  reason: string;
+  others: string;
+  cycle: string[]; // of garbage: what refers to what, the last one to the first
+  saves: number;
+  released: number; // the peak without it
+  advice: string[];
+  stack: number[]; // frames, the outermost first
+}
+
+export interface Holders {
+  process: number;
+  released: number;
+  garbage: number;
+  dead: number;
+  time: number;
+  bytes: number;
+  pending: number;
+  pendingStack: number[];
+  far: boolean;
+  shallow: boolean;
+  complete: boolean;
+  name: string;
+  problem: string;
+  count: number;
+  list: Holder[];
+}
+
+export const enum FrameKind {
+  user,
+  library,
+  importing,
+  thread,
+  noStack,
+}
+
+export interface PageDocument {
+  schema: string;
+  command: string;
+  exit: Exit;
+  started: number;
+  duration: number;
+  complete: boolean;
+  writer: string;
+  host: string;
+  process: number; // the only one that the page is about, or -1
+  peak: Peak;
+  named: string; // the snapshot that was asked for, or ""
+  warnings: string[];
+  warningCount: number;
+  processCount: number;
+  processes: Process[];
+  trees: StackTree[];
+  timelines: Timeline[];
+  snapshots: Snapshot[];
+  holders: Holders[];
+  frames: {kind: number[]; function: number[]; file: number[]; line: number[]};
+  files: [name: number, packageName: string, lines: number[], texts: number[]][];
+  strings: string[];
+}
+
+export function readDocument(): PageDocument {
+  return JSON.parse(document.getElementById("data")!.textContent!) as PageDocument;
+}

@@ -1,0 +1,122 @@
+/* How high the peak was, what it was made of, and how resident memory compares. */
+
+import type {ComponentChildren, JSX} from "preact";
+
+import {Bar} from "./controls";
+import type {Exit, PageDocument, Process} from "./document";
+import {holdersOf, type Page, peakOf, processesOf, usePage} from "./model";
+import {KIND_NAMES, treesFor} from "./stacks";
+import {formatBytes, formatCount, formatPercent, formatTime} from "./units";
+
+export function ending(exit: Exit | null): string {
+  if (!exit) return "end unknown";
+  return exit.signal ? `killed by signal ${exit.signal}` : `exit status ${exit.status}`;
+}
+
+function started(data: PageDocument): string {
+  return data.started ? `${new Date(data.started * 1000).toISOString().slice(0, 16).replace("T", " ")} UTC` : "";
+}
+
+function sum(processes: Process[], field: (process: Process) => number): number {
+  return processes.reduce((total, process) => total + field(process), 0);
+}
+
+function bytesByKind(page: Page): number[] {
+  const kinds = [0, 0, 0];
+  for (const tree of treesFor(page.data, page.process)) for (let i = 0; i < tree.sites.length; i += 4) kinds[tree.sites[i + 1]] += tree.sites[i + 2];
+  return kinds;
+}
+
+function Measure({name, bytes, whole, className, children}:
+    {name: string; bytes: number; whole: number; className: string; children?: ComponentChildren}): JSX.Element {
+  return (
+    <div class="measure">
+      <dt>{name}</dt>
+      <dd><strong>{formatBytes(bytes)}</strong> <span class="quiet">{children}</span><Bar part={bytes} whole={whole} className={className} /></dd>
+    </div>
+  );
+}
+
+function Measures({page}: {page: Page}): JSX.Element {
+  const peak = peakOf(page), holders = holdersOf(page), whole = Math.max(peak.bytes, peak.rss);
+  const about = holders && (page.process >= 0 || page.data.processCount === 1) ? holders : undefined;
+  return (
+    <dl class="measures">
+      <Measure name="Peak" bytes={peak.bytes} whole={whole} className="traced">at {formatTime(peak.time)}</Measure>
+      {peak.rss > 0 && <Measure name="Resident then (RSS)" bytes={peak.rss} whole={whole} className="rss" />}
+      {about && about.released < peak.bytes &&
+        <Measure name="Peak if released" bytes={about.released} whole={whole} className="released">
+          {formatPercent(peak.bytes - about.released, peak.bytes)} less, with what is dead or garbage let go
+        </Measure>}
+    </dl>
+  );
+}
+
+/** What the profile has of what RSS and the traced bytes do not share. */
+function difference(page: Page): [name: string, bytes: number, meaning: string][] {
+  const processes = processesOf(page), kinds = bytesByKind(page), arenas = sum(processes, (one) => one.arena);
+  const rows: [string, number, string][] = [
+    ["Python's arenas", arenas, `taken in whole for small objects; Python objects at the peak had ${formatBytes(kinds[1])}, large ones among them`],
+    ["File mappings", sum(processes, (one) => one.files), "libraries and files; not part of the peak"],
+    ["Shared memory", sum(processes, (one) => one.shared), "not part of the peak"],
+    ["Reserved", sum(processes, (one) => one.reserved), "address space that nobody can use yet; not part of the peak"],
+  ];
+  return rows.filter(([, bytes]) => bytes > 0);
+}
+
+function gap(page: Page): string {
+  const {bytes, rss} = peakOf(page);
+  if (!rss) return "";
+  if (rss >= bytes)
+    return `${formatBytes(rss - bytes)} more were resident than traced: the interpreter and its libraries, stacks of threads, ` +
+      "what allocators keep of freed memory, and free space in arenas.";
+  return `${formatBytes(bytes - rss)} were asked for but not resident: memory that was not written to yet, was given back, or ` +
+    "was mapped ahead of need by another allocator.";
+}
+
+function Composition({page}: {page: Page}): JSX.Element {
+  const kinds = bytesByKind(page), peak = peakOf(page), rows = difference(page), said = gap(page);
+  return (
+    <details class="composition">
+      <summary>What the figures count</summary>
+      <table class="plain">
+        <caption class="hidden">Memory by kind at the peak, and beside it</caption>
+        <tbody>
+          {kinds.map((bytes, kind) => bytes > 0 &&
+            <tr><th scope="row">{KIND_NAMES[kind]}</th><td class="number">{formatBytes(bytes)}</td><td>{formatPercent(bytes, peak.bytes)} of the peak</td></tr>)}
+          {rows.map(([name, bytes, meaning]) =>
+            <tr><th scope="row">{name}</th><td class="number">{formatBytes(bytes)}</td><td>at their highest; {meaning}</td></tr>)}
+        </tbody>
+      </table>
+      {said && <p>{said}</p>}
+    </details>
+  );
+}
+
+function warnings(page: Page): string[] {
+  const {data} = page, lost = sum(data.processes, (one) => one.dropped), cut = sum(data.processes, (one) => one.truncated);
+  const found = [...data.warnings];
+  if (data.warningCount > found.length) found.push(`and ${formatCount(data.warningCount - found.length, "more warning")}`);
+  if (lost) found.push(`${formatCount(lost, "event")} could not be recorded, so these figures are wrong.`);
+  if (cut) found.push(`${formatCount(cut, "stack")} were too deep to be recorded whole.`);
+  if (data.processes.some((one) => one.damaged)) found.push("A process wrote over its records; what followed is missing.");
+  if (data.processes.some((one) => one.noStacks)) found.push("A process ran a Python whose stacks Holdfast cannot read: its bytes are counted, its lines are missing.");
+  if (data.processes.some((one) => one.running)) found.push("Some processes went on running after the profile was written.");
+  else if (!data.complete) found.push("Holdfast did not see the end of every process.");
+  return found;
+}
+
+export function Head(): JSX.Element {
+  const page = usePage(), {data} = page, versions = [...new Set(data.processes.map((one) => one.python).filter(Boolean))];
+  const facts = [`${ending(data.exit)} after ${formatTime(data.duration)}`, ...versions.map((version) => `Python ${version}`), started(data)];
+  return (
+    <header>
+      <p class="brand">holdfast</p>
+      <h1><bdi>{data.command}</bdi></h1>
+      <p class="quiet">{facts.filter(Boolean).join(" \u00b7 ")}</p>
+      {warnings(page).map((text) => <p class="note">{text}</p>)}
+      <Measures page={page} />
+      <Composition page={page} />
+    </header>
+  );
+}

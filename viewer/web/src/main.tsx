@@ -1,0 +1,9 @@
+import "uplot/dist/uPlot.min.css";
+import "./page.css";
+
+import {render} from "preact";
+
+import {App} from "./app";
+import {readDocument} from "./document";
+
+render(<App data={readDocument()} />, document.getElementById("page")!);

@@ -1,0 +1,2 @@
+/* Style sheets, which esbuild takes as modules. */
+declare module "*.css";
