@@ -35,6 +35,7 @@
 
 #define REFERENCES_MAX 65536u /* collected of one object; of more, none has a name */
 #define PLACES_MAX 96u
+#define NUMBER_MOST 10u      /* bytes of one in the stream */
 #define KEYS_WITH_TEXT 1000u /* of one dict */
 
 /* numpy's PyArrayObject_fields and PyArray_Descr: part of its ABI */
@@ -128,6 +129,11 @@ struct reference {
     uint32_t edge; /* text << 3 | enum graph_edge */
 };
 
+struct walked_text {
+    uint64_t hash; /* 0: free */
+    uint32_t number;
+};
+
 struct walked_code {
     const char *code;
     uint32_t number;
@@ -154,8 +160,7 @@ struct walk {
     struct walked_type **types; /* open addressing, by address */
     uint32_t type_mask, type_count;
 
-    uint64_t *text_hashes; /* open addressing */
-    uint32_t *text_numbers;
+    struct walked_text *texts;                      /* open addressing */
     uint32_t text_mask, text_count, details, names; /* of the latter: objects told with a text */
 
     struct walked_code *codes; /* open addressing, by address */
@@ -222,6 +227,8 @@ void pool_release(struct walk *walk);
 
 /* The object's number; a new one when it was not named before. 0: the walk is cut. */
 uint32_t name_object(struct walk *walk, const char *object);
+/* Where that is, or NULL. */
+const uint32_t *number_place(const struct walk *walk, const char *object);
 /* 0 when it has none. */
 uint32_t number_of(struct walk *walk, const char *object);
 void mark_object(struct walk *walk, uint32_t number, enum object_mark mark);
@@ -229,9 +236,33 @@ static inline uint64_t entry_of(const struct walk *walk, uint32_t number) {
     return walk->chunks[number / CHUNK_OBJECTS][number % CHUNK_OBJECTS];
 }
 
+/* -- ahead.c -- */
+
+/* Before the next object is told. */
+void look_ahead(const struct walk *walk);
+/* The object will be asked for its number. */
+void name_soon(const struct walk *walk, const char *object);
+
 /* -- stream.c -- */
 
 void stream_flush(struct walk *walk);
+
+/* Room for `size` bytes, which stays ours until put_end is told how far it was used. */
+static inline uint8_t *put_begin(struct walk *walk, uint32_t size) {
+    if (walk->writer->capacity - walk->writer->used < size)
+        stream_flush(walk);
+    return walk->writer->buffer + walk->writer->used;
+}
+static inline void put_end(struct walk *walk, const uint8_t *end) {
+    walk->writer->used = (size_t)(end - walk->writer->buffer);
+}
+/* Seven bits a byte, the lowest first. At most NUMBER_MOST bytes. */
+static inline uint8_t *number_write(uint8_t *to, uint64_t value) {
+    for (; value >= 0x80; value >>= 7)
+        *to++ = (uint8_t)(value | 0x80);
+    *to++ = (uint8_t)value;
+    return to;
+}
 void put_number(struct walk *walk, uint64_t value);
 void put_bytes(struct walk *walk, const void *bytes, size_t size);
 static inline void put_signed(struct walk *walk, int64_t value) {

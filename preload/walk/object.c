@@ -1,6 +1,8 @@
 /* One OBJECT record after the other: what an object is, its places, and its edges. */
 #include "heap.h"
 
+#define ITEMS_AHEAD 8u
+
 /* -- A container's items, straight from its table -- */
 
 static uint64_t list_count(const char *object) {
@@ -87,8 +89,11 @@ static void tell_items(struct walk *walk, const struct walked_type *type, uint32
         tell_set(walk, number, object);
     else if (type->container) {
         const char *const *items = items_at(type, object);
-        for (uint64_t i = 0, count = list_count(object); i < count; i++)
+        for (uint64_t i = 0, count = list_count(object); i < count; i++) {
+            if (i + ITEMS_AHEAD < count)
+                name_soon(walk, items[i + ITEMS_AHEAD]);
             put_edge(walk, number, items[i], EDGE_ITEM);
+        }
     }
 }
 
@@ -177,6 +182,30 @@ static bool leaves_unread(const struct walk *walk, const struct walked_type *typ
     return walk->unsure || (walk->request->shallow && !code);
 }
 
+struct head {
+    uint64_t size;
+    uint32_t detail, flags;
+};
+
+/* The record, up to its edges. */
+static void put_head(struct walk *walk, const struct walked_type *type, const char *object,
+                     const struct head *head) {
+    int64_t place = (int64_t)(uintptr_t)object >> 3;
+    uint8_t *to = put_begin(walk, (PLACES_MAX + 8) * NUMBER_MOST);
+    to = number_write(to, GRAPH_OBJECT);
+    to = number_write(to, graph_zigzag(place - (int64_t)(walk->last_address >> 3)));
+    to = number_write(to, type->number);
+    to = number_write(to, count_to_tell(walk, type, object));
+    to = number_write(to, head->size);
+    to = number_write(to, head->flags);
+    to = number_write(to, head->detail);
+    to = number_write(to, walk->place_count);
+    for (uint32_t i = 0; i < walk->place_count; i++)
+        to = number_write(to, graph_zigzag((int64_t)(walk->places[i] >> 3) - place));
+    put_end(walk, to);
+    walk->last_address = (uintptr_t)object;
+}
+
 static void tell_object(struct walk *walk, uint32_t number) {
     uint64_t entry = entry_of(walk, number);
     const char *object = (const char *)(uintptr_t)(entry & ~(uint64_t)MARKS);
@@ -194,17 +223,8 @@ static void tell_object(struct walk *walk, uint32_t number) {
     if (walk->cut)
         return;
 
-    put_number(walk, GRAPH_OBJECT);
-    put_signed(walk, ((int64_t)(uintptr_t)object >> 3) - (int64_t)(walk->last_address >> 3));
-    walk->last_address = (uintptr_t)object;
-    put_number(walk, type->number);
-    put_number(walk, count_to_tell(walk, type, object));
-    put_number(walk, size);
-    put_number(walk, flags_of(walk, type, object, number, unread));
-    put_number(walk, detail);
-    put_number(walk, walk->place_count);
-    for (uint32_t i = 0; i < walk->place_count; i++)
-        put_signed(walk, (int64_t)(walk->places[i] >> 3) - ((int64_t)(uintptr_t)object >> 3));
+    put_head(walk, type, object,
+             &(struct head){size, detail, flags_of(walk, type, object, number, unread)});
     if (number > walk->told_highest)
         walk->told_highest = number;
     if (unread)
@@ -216,6 +236,9 @@ static void tell_object(struct walk *walk, uint32_t number) {
 }
 
 void objects_tell(struct walk *walk) {
-    while (walk->told < walk->named && !walk->cut)
+    while (walk->told < walk->named && !walk->cut) {
+        if (!walk->request->shallow)
+            look_ahead(walk);
         tell_object(walk, ++walk->told);
+    }
 }

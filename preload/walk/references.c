@@ -10,8 +10,10 @@
 #define LABEL_SEARCH 512u /* visits looked at for each label */
 
 void references_add(struct walk *walk, const char *target, uint32_t edge) {
-    if (target && walk->reference_count < REFERENCES_MAX)
-        walk->references[walk->reference_count++] = (struct reference){target, edge};
+    if (!target || walk->reference_count == REFERENCES_MAX)
+        return;
+    walk->references[walk->reference_count++] = (struct reference){target, edge};
+    name_soon(walk, target);
 }
 
 static int visit_collect(const char *object, void *context) {

@@ -18,14 +18,7 @@ void stream_flush(struct walk *walk) {
 }
 
 void put_number(struct walk *walk, uint64_t value) {
-    struct graph_writer *writer = walk->writer;
-    if (writer->capacity - writer->used < 10)
-        stream_flush(walk);
-    uint8_t *to = writer->buffer + writer->used;
-    for (; value >= 0x80; value >>= 7)
-        *to++ = (uint8_t)(value | 0x80);
-    *to++ = (uint8_t)value;
-    writer->used = (size_t)(to - writer->buffer);
+    put_end(walk, number_write(put_begin(walk, NUMBER_MOST), value));
 }
 
 void put_bytes(struct walk *walk, const void *bytes, size_t size) {
@@ -43,19 +36,16 @@ void put_bytes(struct walk *walk, const void *bytes, size_t size) {
 
 uint32_t put_edge(struct walk *walk, uint32_t from, const char *target, uint32_t edge) {
     uint32_t kind = edge & 7, number = target ? name_object(walk, target) : 0;
+    uint64_t to = 0; /* nothing; the next one that is new; another, by distance */
+    if (number)
+        to = number == walk->told_highest + 1 ? 1 : 2 + graph_zigzag((int64_t)number - from);
+    uint8_t *at = number_write(put_begin(walk, 2 * NUMBER_MOST), to << 3 | kind);
+    if (number && (kind == EDGE_FIELD || kind == EDGE_ATTRIBUTE))
+        at = number_write(at, edge >> 3);
+    put_end(walk, at);
     walk->edge_count++;
-    if (!number) {
-        put_number(walk, kind);
-        return 0;
-    }
-    if (number == walk->told_highest + 1)
-        put_number(walk, 1u << 3 | kind);
-    else
-        put_number(walk, (2 + graph_zigzag((int64_t)number - from)) << 3 | kind);
     if (number > walk->told_highest)
         walk->told_highest = number;
-    if (kind == EDGE_FIELD || kind == EDGE_ATTRIBUTE)
-        put_number(walk, edge >> 3);
     return number;
 }
 
@@ -87,47 +77,41 @@ static uint64_t hash_of(const char *bytes, size_t length) {
     return hash ? hash : 1;
 }
 
-static uint32_t hash_place(const uint64_t *hashes, uint32_t mask, uint64_t hash) {
+static struct walked_text *text_place(struct walked_text *texts, uint32_t mask, uint64_t hash) {
     uint32_t i = (uint32_t)hash & mask;
-    while (hashes[i] && hashes[i] != hash)
+    while (texts[i].hash && texts[i].hash != hash)
         i = (i + 1) & mask;
-    return i;
+    return &texts[i];
 }
 
 static bool texts_grow(struct walk *walk) {
-    uint32_t size = walk->text_hashes ? (walk->text_mask + 1) * 2 : 8192;
-    uint64_t *hashes = pool_take(walk, size * sizeof *hashes);
-    uint32_t *numbers = pool_take(walk, size * sizeof *numbers);
-    if (!hashes || !numbers)
+    uint32_t size = walk->texts ? (walk->text_mask + 1) * 2 : 8192;
+    struct walked_text *texts = pool_take(walk, size * sizeof *texts);
+    if (!texts)
         return false;
-    for (uint32_t i = 0; walk->text_hashes && i <= walk->text_mask; i++) {
-        if (!walk->text_hashes[i])
-            continue;
-        uint32_t place = hash_place(hashes, size - 1, walk->text_hashes[i]);
-        hashes[place] = walk->text_hashes[i];
-        numbers[place] = walk->text_numbers[i];
-    }
-    walk->text_hashes = hashes;
-    walk->text_numbers = numbers;
+    for (uint32_t i = 0; walk->texts && i <= walk->text_mask; i++)
+        if (walk->texts[i].hash)
+            *text_place(texts, size - 1, walk->texts[i].hash) = walk->texts[i];
+    walk->texts = texts;
     walk->text_mask = size - 1;
     return true;
 }
 
 uint32_t text_number(struct walk *walk, const char *bytes, size_t length) {
-    if ((!walk->text_hashes || walk->text_count * 2 >= walk->text_mask) && !texts_grow(walk))
+    if ((!walk->texts || walk->text_count * 2 >= walk->text_mask) && !texts_grow(walk))
         return 0;
     uint64_t hash = hash_of(bytes, length);
-    uint32_t place = hash_place(walk->text_hashes, walk->text_mask, hash);
-    if (walk->text_hashes[place])
-        return walk->text_numbers[place];
+    struct walked_text *text = text_place(walk->texts, walk->text_mask, hash);
+    if (text->hash)
+        return text->number;
     size_t fits = cut_length(bytes, length);
     put_number(walk, GRAPH_TEXT);
     put_number(walk, fits < length ? fits + 3 : fits);
     put_bytes(walk, bytes, fits);
     if (fits < length)
         put_bytes(walk, "...", 3);
-    walk->text_hashes[place] = hash;
-    return walk->text_numbers[place] = ++walk->text_count;
+    *text = (struct walked_text){hash, ++walk->text_count};
+    return text->number;
 }
 
 uint32_t text_of_string(struct walk *walk, const char *string) {
