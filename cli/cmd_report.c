@@ -20,15 +20,20 @@ static const struct option_row rows[] = {
      .help = "text (the default): a summary that fits a screen\n"
              "html: one page that needs no network, with a graph to zoom and search\n"
              "json: everything, for programs (docs/report-json.md)\n"
+             "dot: the references around one holder, to be drawn (with --holder)\n"
+             "csv: a table with a row for each stack\n"
              "collapsed: one line a stack, for flame graph tools\n"
-             "dot: the references around one holder, to be drawn (with --holder)"},
+             "speedscope: for speedscope.app\n"
+             "pprof: for go tool pprof, and stores of continuous profiles\n"
+             "massif: for ms_print and massif-visualizer\n"
+             "trace: memory over time, for Perfetto"},
     {.key = 'o',
      .name = "output",
      .value = "OUT",
      .completes = COMPLETES_FILE,
-     .help = "write there and not to the standard output; a name that ends in .html,\n"
-             ".json and so on says the format, too. A page never goes to a terminal:\n"
-             "without this it is then written to FILE with .html at its end"},
+     .help = "write there and not to the standard output; how its name ends says the\n"
+             "format, too (docs/exports.md). A page never goes to a terminal: it is\n"
+             "then written to FILE with .html at its end"},
     {.key = 'p', .name = "process", .value = "PID", .help = "only this process, at its own peak"},
     {.key = HOLDER,
      .name = "holder",
@@ -94,10 +99,16 @@ static bool check_holder(const struct request *request) {
 }
 
 static bool check_output(const struct request *request) {
-    if (!target_is_input(request->output, request->file))
-        return true;
-    fprintf(stderr, "holdfast: --output %s is the profile itself\n", request->output);
-    return false;
+    if (target_is_input(request->output, request->file)) {
+        fprintf(stderr, "holdfast: --output %s is the profile itself\n", request->output);
+        return false;
+    }
+    if (request->format->binary && !request->output && isatty(STDOUT_FILENO)) {
+        fprintf(stderr, "holdfast: %s is not for a terminal: name a file with -o\n",
+                request->format->name);
+        return false;
+    }
+    return true;
 }
 
 /* Without --format the output's name says what to write, if it says anything. */
@@ -251,7 +262,7 @@ static int report_main(int argc, char **argv) {
 
 const struct command command_report = {
     .name = "report",
-    .summary = "show a profile: as text, a page, JSON or collapsed stacks",
+    .summary = "show a profile: as text, a page, JSON, or for other tools",
     .usage = "[options] FILE",
     .about = "Show the peak that a profile holds: who held the memory, and which call stacks "
              "allocated it.\n",

@@ -1,15 +1,27 @@
 /* See formats.h. */
 #include "formats.h"
 
+#include "viewer/exports.h"
+
 #include <string.h>
 
 #define FORMAT_COUNT (sizeof formats / sizeof *formats)
 
 /* The first of them is the default. */
 static const struct format formats[] = {
-    {"text", {".txt"}, report_text},  {"html", {".html", ".htm"}, report_page},
-    {"json", {".json"}, report_json}, {"collapsed", {".collapsed", ".folded"}, report_collapsed},
-    {"dot", {".dot", ".gv"}, NULL},
+    /* clang-format off */
+    {"text", {".txt"}, report_text, false},
+    {"html", {".html", ".htm"}, report_page, false},
+    {"json", {".json"}, report_json, false},
+    {"dot", {".dot", ".gv"}, NULL, false},
+    {"collapsed", {".collapsed", ".folded"}, report_collapsed, false},
+    {"csv", {".csv"}, export_csv, false},
+    {"massif", {".massif"}, export_massif, false},
+    {"pprof", {".pb.gz", ".pprof"}, export_pprof, true},
+    {"speedscope", {".speedscope.json", ".speedscope"}, export_speedscope, false},
+    {"trace", {".trace.json", ".trace"}, export_trace, false},
+    {"perfetto", {NULL}, export_trace, false},
+    /* clang-format on */
 };
 
 const struct format *formats_default(void) {

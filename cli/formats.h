@@ -11,6 +11,7 @@ struct format {
     const char *endings[FORMAT_ENDINGS]; /* of files that can hold nothing else */
     /* NULL: dot, which may find nothing to write. */
     bool (*write)(const struct profile *profile, const struct report_options *options, FILE *out);
+    bool binary; /* not for terminals */
 };
 
 const struct format *formats_default(void);

@@ -186,18 +186,10 @@ static bool put_process(const struct profile *profile, const struct report_optio
     return good;
 }
 
-/* For each node the outermost one of its stack. */
-static uint32_t *find_roots(const struct profile *profile) {
-    uint32_t *roots = calloc(profile->node_count, sizeof *roots);
-    for (uint32_t i = 1; roots && i < profile->node_count; i++)
-        roots[i] = profile->nodes[i].parent ? roots[profile->nodes[i].parent] : i;
-    return roots;
-}
-
 static bool put_processes(const struct profile *profile, const struct report_options *options,
                           FILE *out) {
     uint32_t only = options->process;
-    uint32_t *roots = find_roots(profile);
+    uint32_t *roots = model_find_roots(profile);
     bool good = roots && put_text(",\"processes\":[", out), first = true;
     for (uint32_t i = 0; good && i < profile->process_count; i++) {
         if (only != PROFILE_TREE && only != i)

@@ -274,8 +274,8 @@ static bool add_sources(struct builder *builder) {
     return true;
 }
 
-/* "pid command", the command cut to what fits a line. */
-static char *process_label(const struct profile *profile, const struct profile_process *process) {
+char *model_process_label(const struct profile *profile, uint32_t number) {
+    const struct profile_process *process = &profile->processes[number];
     char *label = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&label, &size);
@@ -299,7 +299,7 @@ static bool add_labels(struct model *model) {
         struct model_frame *frame = &model->frames[i];
         if (frame->kind != FRAME_PROCESS)
             continue;
-        char *label = process_label(model->profile, &model->profile->processes[frame->process]);
+        char *label = model_process_label(model->profile, frame->process);
         if (!label)
             return false;
         model->labels[frame->process] = label;
@@ -423,4 +423,11 @@ uint32_t model_depth(const struct model *model, uint32_t frame) {
     for (; frame > 0; frame = model->frames[frame].parent)
         depth++;
     return depth;
+}
+
+uint32_t *model_find_roots(const struct profile *profile) {
+    uint32_t *roots = calloc(profile->node_count, sizeof *roots);
+    for (uint32_t i = 1; roots && i < profile->node_count; i++)
+        roots[i] = profile->nodes[i].parent ? roots[profile->nodes[i].parent] : i;
+    return roots;
 }

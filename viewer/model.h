@@ -69,6 +69,14 @@ struct model_peak model_peak_of(const struct profile *profile, uint32_t process)
 struct model *model_build(const struct profile *profile, uint32_t process);
 void model_free(struct model *model);
 
+/* What a process is called: "command [pid]", the command cut to what fits a line. To be freed by
+ * the caller; NULL when memory ran out. */
+char *model_process_label(const struct profile *profile, uint32_t process);
+
+/* For each node of a profile the outermost one of its stack. To be freed by the caller; NULL when
+ * memory ran out. */
+uint32_t *model_find_roots(const struct profile *profile);
+
 /* Invariants, for tests and debug builds: the sums, and the order of frames. */
 bool model_is_valid(const struct model *model);
 

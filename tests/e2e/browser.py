@@ -78,6 +78,12 @@ class Browser:
 
     def open(self, path, width=1280, height=900, scheme="light"):
         """A tab of its own, with the page loaded and drawn."""
+        tab = self.tab(width, height, scheme)
+        tab.send("Page.navigate", url=Path(path).resolve().as_uri())
+        tab.wait("document.readyState === 'complete' && document.querySelector('main') !== null")
+        return tab
+
+    def tab(self, width=1280, height=900, scheme="light"):
         target = self.send("Target.createTarget", url="about:blank")["targetId"]
         session = self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         tab = Tab(self, target, session)
@@ -86,8 +92,6 @@ class Browser:
         tab.send("Page.enable")
         tab.send("Runtime.enable")
         tab.send("Log.enable")
-        tab.send("Page.navigate", url=Path(path).resolve().as_uri())
-        tab.wait("document.readyState === 'complete' && document.querySelector('main') !== null")
         return tab
 
 
