@@ -59,6 +59,8 @@
 #define CATCH_UP_PART 3u
 
 #define CATCH_UP_NS 20000000u
+/* Of one at the ceiling there is but one, which the user has asked for: in all, so much. */
+#define CATCH_UP_CEILING_NS 1000000000u
 #define CATCH_UP_SLEEP_NS 50000
 #define COPY_WAIT_NS 5000000u
 #define EXIT_WAIT_NS 200000000u
@@ -212,9 +214,9 @@ static void nap(void) {
 }
 
 /* Until that is so, or does not come in time. */
-static struct figures catch_up(uint64_t began) {
+static struct figures catch_up(uint64_t began, uint64_t most) {
     struct figures figures = figures_read();
-    while (!caught_up(&figures) && clock_ns() - began < CATCH_UP_NS) {
+    while (!caught_up(&figures) && clock_ns() - began < most) {
         nap();
         figures = figures_read();
     }
@@ -324,12 +326,15 @@ static void settle_last(void) {
     }
 }
 
-/* The moment before a large allocation does not come again, nor does the first one above the
- * ceiling; among small ones, one is as good as another that comes a little later, when the
- * collector has got there by itself. */
-static bool is_worth_waiting(uint64_t bound, uint64_t size, uint64_t now) {
-    return (size >= process.snapshots.goal / LARGE_PART || bound + size > ceiling()) &&
-           process.snapshots.catch_up_ns < budget(now) / CATCH_UP_PART;
+/* For how long to wait for the collector. The moment before a large allocation does not come again,
+ * nor does the first one above the ceiling; among small ones, one is as good as another that comes
+ * a little later, when the collector has got there by itself. */
+static uint64_t worth_waiting(uint64_t bound, uint64_t size, uint64_t now) {
+    uint64_t waited = process.snapshots.catch_up_ns;
+    if (bound + size > ceiling())
+        return waited < CATCH_UP_CEILING_NS ? CATCH_UP_CEILING_NS - waited : 0;
+    bool large = size >= process.snapshots.goal / LARGE_PART;
+    return large && waited < budget(now) / CATCH_UP_PART ? CATCH_UP_NS : 0;
 }
 
 static bool is_too_soon(uint64_t bound, uint64_t size, uint64_t now) {
@@ -357,8 +362,9 @@ static unsigned decide(uint64_t size, uint64_t began, uint64_t *live) {
         put_off(0);
         return 0;
     }
-    if (!caught_up(&figures) && is_worth_waiting(figures.bound, size, began)) {
-        figures = catch_up(began);
+    uint64_t patience_ns = worth_waiting(figures.bound, size, began);
+    if (!caught_up(&figures) && patience_ns) {
+        figures = catch_up(began, patience_ns);
         if (figures.live + size <= state->goal) {
             state->catch_up_ns += clock_ns() - began;
             charge(began);

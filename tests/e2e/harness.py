@@ -9,13 +9,14 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROGRAMS = ROOT / "tests" / "programs"
 MB = 1 << 20
-# A program that has not ended by then hangs. Never part of what a test asserts.
-TIME_LIMIT = int(os.environ.get("HOLDFAST_TIME_LIMIT", "180"))
+# A program that has not ended by then hangs, on a machine however slow. Never part of what a test asserts.
+TIME_LIMIT = int(os.environ.get("HOLDFAST_TIME_LIMIT", "1200"))
 FULL = os.environ.get("HOLDFAST_FULL") == "1"
 
 
@@ -78,6 +79,30 @@ def descendants(pid):
         if not more:
             return found
         found |= more
+
+
+def wait_for(condition):
+    """Until it holds; a test fails that would wait for ever."""
+    limit = time.monotonic() + TIME_LIMIT
+    while not condition():
+        assert time.monotonic() < limit
+        time.sleep(0.01)
+
+
+def at_rest(pid):
+    """A process's state, and how often it has been made to wait: the same after a while if it sleeps on."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return re.search(r"^State:\s+S.*?^voluntary_ctxt_switches:\s+\d+", status, re.M | re.S)
+
+
+def wait_until_asleep(pid):
+    """Until it has nothing more to do: what is ready to run, however late, does not count as asleep."""
+    def sleeps_on():
+        before = at_rest(pid)
+        time.sleep(0.05)
+        after = at_rest(pid)
+        return before and after and before[0] == after[0]
+    wait_for(sleeps_on)
 
 
 def plain(*command, **options):

@@ -1,11 +1,10 @@
 """The event stream of --keep-events: played back, it gives the very sums that the profile holds."""
 import collections
-import time
 
 import pytest
 
 import harness
-from harness import traced
+from harness import traced, wait_for
 from read_profile import KINDS, Profile
 
 PROGRAM = harness.PROGRAMS / "events.py"
@@ -151,24 +150,23 @@ for i in range(600000):
     assert warnings[0] == "holdfast: the event stream was dropped: No space left on device"
 
 
-def test_early_profile_has_events_too(python):
+def test_early_profile_has_events_too(python, tmp_path):
     """A process outlives the command: its profile is written twice."""
     outcome = traced(python.path, "-c", """
-import os, time
+import os, sys, time
 if os.fork() == 0:
     os.close(0), os.close(1), os.close(2)
     held = [bytes(1000) for _ in range(1000)]
-    time.sleep(2)
+    while os.path.exists(sys.argv[1]):
+        time.sleep(0.01)
     held += [bytes(1000) for _ in range(1000)]
     os._exit(0)
-""", flags=FLAGS, env=python.environment())
+""", tmp_path, flags=FLAGS, env=python.environment())
     early = Profile(outcome.profile)
     assert early.run["complete"] == 0 and early.run["events"] == 1
     check(early)
-    for _ in range(100):
-        time.sleep(0.1)
-        late = Profile(outcome.profile)
-        if late.run["complete"]:
-            break
-    assert late.run["complete"] and late.processes[1]["peak"] > early.processes[1]["peak"]
+    tmp_path.rmdir()
+    wait_for(lambda: Profile(outcome.profile).run["complete"])
+    late = Profile(outcome.profile)
+    assert late.processes[1]["peak"] > early.processes[1]["peak"]
     check(late)

@@ -5,7 +5,8 @@ import re
 import select
 import signal
 import subprocess
-import time
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -152,6 +153,12 @@ class Terminal:
         while self.seen.count(text) < times:
             assert self.read(), f"ended at {self.seen!r}"
 
+    def program(self, python):
+        """The process that the command itself is, or has started last."""
+        found = {pid for pid in harness.descendants(self.pid) if os.path.samefile(f"/proc/{pid}/exe", python.path)}
+        last, = [pid for pid in found if harness.descendants(pid) & found == {pid}]
+        return last
+
     def type(self, text):
         os.write(self.terminal, text)
 
@@ -163,18 +170,22 @@ class Terminal:
         return os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)
 
 
-def both_ways(python, *arguments):
+def both_ways(python, *arguments, before=()):
     """The command as it is, and under Holdfast."""
     run = [harness.holdfast_binary(), "run", "-q", "-o", harness.new_profile_path(), "--"]
     for prefix in ([], run):
-        yield Terminal([*prefix, python.path, *arguments], python.environment(TERM="dumb"))
+        yield Terminal([*before, *prefix, python.path, *arguments], python.environment(TERM="dumb"))
+
+
+def is_stopped(pid):
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 def test_interrupt_from_the_keyboard(some_python):
     ends = []
-    for terminal in both_ways(some_python, "-u", "-c", "import time; print('ready'); time.sleep(100)"):
+    for terminal in both_ways(some_python, "-u", "-c", "import time; print('ready'); time.sleep(10000)"):
         terminal.wait_for(b"ready\r\n")
-        time.sleep(0.1)
+        harness.wait_until_asleep(terminal.program(some_python))
         terminal.type(b"\x03")
         ends.append((terminal.end(), terminal.seen))
     assert ends[0] == ends[1]
@@ -187,7 +198,7 @@ import time
 for _ in range(3):
     try:
         print("ready", flush=True)
-        time.sleep(100)
+        time.sleep(10000)
     except KeyboardInterrupt:
         print("caught", flush=True)
 """
@@ -195,7 +206,7 @@ for _ in range(3):
     for terminal in both_ways(python, "-c", program):
         for times in range(1, 4):
             terminal.wait_for(b"ready\r\n", times)
-            time.sleep(0.1)  # the line is out before the sleep begins
+            harness.wait_until_asleep(terminal.program(python))  # the line is out before that
             terminal.type(b"\x03")
             terminal.wait_for(b"caught\r\n", times)
         ends.append((terminal.end(), terminal.seen))
@@ -203,13 +214,37 @@ for _ in range(3):
     assert ends[0][0] == 0
 
 
+# A shell's part: the kernel stops no group of processes whose session has nobody to continue it.
+JOB_CONTROL = """
+import os, signal, sys
+signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+job = os.fork()
+if job == 0:
+    os.setpgid(0, 0)
+    os.tcsetpgrp(0, os.getpid())
+    signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+    os.execv(sys.argv[1], sys.argv[1:])
+while os.WIFSTOPPED(status := os.waitpid(job, os.WUNTRACED)[1]):
+    os.tcsetpgrp(0, os.getpid())
+    print("stopped", flush=True)
+    os.read(0, 1)
+    os.tcsetpgrp(0, job)
+    os.killpg(job, signal.SIGCONT)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
 def test_stop_and_continue(python):
-    program = "import time; print('ready', flush=True); input(); print('went on')"
-    for terminal in both_ways(python, "-c", program):
+    program = "print('ready', flush=True); input(); print('went on')"
+    for terminal in both_ways(python, "-c", program, before=[sys.executable, "-c", JOB_CONTROL]):
         terminal.wait_for(b"ready")
+        stopped = terminal.program(python)
         terminal.type(b"\x1a")
-        time.sleep(0.2)
-        os.killpg(terminal.pid, signal.SIGCONT)
+        terminal.wait_for(b"stopped")
+        harness.wait_for(lambda: is_stopped(stopped))
+        terminal.type(b"\n")
+        harness.wait_for(lambda: not is_stopped(stopped))
+        assert b"went on" not in terminal.seen
         terminal.type(b"\n")
         assert terminal.end() == 0
         assert b"went on" in terminal.seen
@@ -233,7 +268,7 @@ def test_signals_sent_to_the_command(python):
     """Whoever stops `holdfast run` as they would stop the program stops the program."""
     program = ("import signal, sys, time\n"
                "signal.signal(signal.SIGTERM, lambda *_: sys.exit(11))\n"
-               "print('ready', flush=True)\ntime.sleep(100)")
+               "print('ready', flush=True)\ntime.sleep(10000)")
     process = subprocess.Popen(
         [str(harness.holdfast_binary()), "run", "-q", "-o", str(harness.new_profile_path()), "--",
          python.path, "-c", program], env=python.environment(), stdout=subprocess.PIPE)

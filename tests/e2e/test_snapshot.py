@@ -65,7 +65,7 @@ def invisible(python, program, **options):
 
 
 def test_taken(any_python):
-    """Each at least a step above the last; and the time they took stays within the budget."""
+    """Each at least a step above the last."""
     with_gil(any_python)
     outcome = invisible(any_python, "held = grow(60); print(len(held))")
     assert any(snapshot["flags"] & COMPLETE for snapshot in kept_of(outcome))
@@ -76,9 +76,6 @@ def test_taken(any_python):
         size *= 1.05
         steps += 1
     assert process["snapshots"] <= steps + 1
-    duration = process["end"] - process["start"]
-    # One that was begun within the budget may end beyond it, on a busy machine far beyond it.
-    assert process["snapshot_ns"] <= 2 * max(240e6, duration * 0.03)
 
 
 def test_none_below_the_threshold(python):
@@ -97,11 +94,13 @@ def test_growth_beside_an_arena(python):
     """A mapping that is far larger than what a program holds otherwise does not hide that."""
     outcome = invisible(python, """
 import mmap, time
+began = time.monotonic()
 arena = mmap.mmap(-1, 1 << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000)
+took = time.monotonic() - began  # with a snapshot: the budget has room for another one before long
 held = []
 for _ in range(10):
     held += grow(3)
-    time.sleep(0.05)
+    time.sleep(max(0.05, 10 * took))
 print(len(held))
 """)
     best = max(snapshot["bytes"] for snapshot in kept_of(outcome)) - (1 << 30)
@@ -194,7 +193,7 @@ def test_no_process_left(python):
     invisible(python, """
 import os, time
 held = grow(60)
-for _ in range(200):
+for _ in range(3000):  # longer than any copy lives
     more = grow(1)
     time.sleep(0.01)
     left = open("/proc/self/task/%d/children" % os.getpid()).read()
@@ -288,8 +287,8 @@ import os
 held = grow(30)
 for _ in range(3):
     if os.fork() == 0:
-        more = grow(30)
-        os._exit(len(more) & 127)
+        more = [grow(30), bytes(50 << 20)]
+        os._exit(len(more))
     print(os.WEXITSTATUS(os.wait()[1]))
 """)
     processes = read_profile.Profile(outcome.profile).processes
@@ -375,18 +374,23 @@ print(gc.collect() >= 0, len(held), sorted(os.listdir(".")))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_budget_is_spent(python, helpers):
-    """By waiting for copies that never end, since a filter is installed. What frames hold is told all the same."""
-    outcome = compare(python, "-c", traps("traverse_for_ever_elsewhere") + REFUSE + """
-held = []
-for size in (16, 64, 256):
-    held.append(bytes(size << 20))
+def test_budget(python, helpers):
+    """It is spent by waiting for copies that never end, since a filter is installed; from then on there is no copy
+    for each step, but what frames hold is told when all has doubled."""
+    steps, longest_wait = 24, 200e6
+    outcome = compare(python, "-c", traps("traverse_for_ever_elsewhere") + REFUSE + f"""
+held, size = [], 16
+for _ in range({steps}):
+    held.append(bytes(int(size * 1024 ** 2)))
+    size = sum(map(len, held)) / 1024 ** 2 / 6
     refuse(*acct)
 refuse(*clone)
-held.append(bytes(700 << 20))
+held.append(bytes(1500 << 20))
 """, helpers)
-    kept = [snapshot for snapshot in kept_of(outcome) if snapshot["pending"] > 700 * MB]
+    kept = [snapshot for snapshot in kept_of(outcome) if snapshot["pending"] > 1500 * MB]
     assert len(kept) == 1 and kept[0]["flags"] & SHALLOW
+    # What they took is no figure to rely on where others run, but a copy for each step would take far more.
+    assert process_of(outcome)["snapshot_ns"] < steps * longest_wait / 2
 
 
 def test_ceiling(python):
@@ -395,4 +399,4 @@ def test_ceiling(python):
     outcome = compare(python, "-c", program, flags=("-q", "--ceiling", "12MiB"))
     kept = [snapshot for snapshot in kept_of(outcome) if snapshot["reason"] == CEILING]
     assert len(kept) == 1 and kept[0]["flags"] & COMPLETE
-    assert 12 * MB < kept[0]["bytes"] <= 14 * MB
+    assert 12 * MB < kept[0]["bytes"] + kept[0]["pending"] <= 12.5 * MB

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import harness
-from harness import plain, traced
+from harness import plain, traced, wait_for
 
 KILLS = int(os.environ.get("HOLDFAST_KILLS", "200" if harness.FULL else "24"))
 ENDINGS = re.findall(r'^    "([^"]+)":', (harness.PROGRAMS / "endings.py").read_text(), re.M)
@@ -132,13 +132,6 @@ def collectors(binary):
         except OSError:
             pass
     return found
-
-
-def wait_for(condition):
-    limit = time.monotonic() + harness.TIME_LIMIT
-    while not condition():
-        assert time.monotonic() < limit
-        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV], ids=lambda number: number.name)

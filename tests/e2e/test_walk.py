@@ -14,7 +14,7 @@ def run(python, scratch, program, *arguments):
         pytest.skip(f"no {LIBRARY}: it is built together with the unit tests")
     return subprocess.run([python.path, harness.PROGRAMS / program, LIBRARY, harness.ROOT / "tests" / "e2e",
                            scratch / f"graph-{python.label}", *arguments], env=python.environment(),
-                          text=True, stdout=subprocess.PIPE, timeout=500)
+                          text=True, stdout=subprocess.PIPE, timeout=harness.TIME_LIMIT)
 
 
 def test_graph_is_true(any_python, scratch):
