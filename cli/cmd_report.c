@@ -1,6 +1,7 @@
 /* holdfast report: shows a profile. */
 #include "command.h"
 #include "formats.h"
+#include "page_file.h"
 #include "target.h"
 #include "viewer/format.h"
 
@@ -164,17 +165,6 @@ static bool find_process(const struct profile *profile, long pid, uint32_t *proc
     return pid < 0 || *process != PROFILE_TREE;
 }
 
-/* FILE.html, for FILE.holdfast. */
-static char *page_name(const char *file) {
-    size_t length = strlen(file), suffix = strlen(".holdfast");
-    char *name;
-    if (length > suffix && strcmp(file + length - suffix, ".holdfast") == 0)
-        length -= suffix;
-    if (asprintf(&name, "%.*s.html", (int)length, file) < 0)
-        return NULL;
-    return name;
-}
-
 static bool find_snapshot(const struct request *request, const struct profile *profile,
                           uint32_t process) {
     char *names = NULL;
@@ -234,7 +224,7 @@ static int show(const struct request *request, const struct profile *profile) {
     if (request->holder > 0 && !drawn)
         return EXIT_MISUSE;
     bool page = request->format->write == report_page && !request->output && isatty(STDOUT_FILENO);
-    char *name = page ? page_name(request->file) : NULL;
+    char *name = page ? page_file_name(request->file) : NULL;
     bool good = (name || !page) &&
                 write_report(request, profile, &options, drawn, page ? name : request->output);
     if (good && page)

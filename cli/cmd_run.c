@@ -11,7 +11,7 @@
 #include "launch.h"
 #include "size.h"
 
-enum { NO_FOLLOW = OPTION_LONG, NO_HOLDERS, CEILING, KEEP_EVENTS };
+enum { NO_FOLLOW = OPTION_LONG, NO_PAGE, NO_HOLDERS, CEILING, KEEP_EVENTS };
 
 static const struct option_row rows[] = {
     {.key = 'o',
@@ -19,7 +19,12 @@ static const struct option_row rows[] = {
      .value = "FILE",
      .completes = COMPLETES_PROFILE,
      .help = "where the profile goes; default: named after the command, here"},
-    {.key = 'q', .name = "quiet", .help = "print nothing of our own unless something is wrong"},
+    {.key = 'q',
+     .name = "quiet",
+     .help = "print nothing of our own unless something is wrong, and write no page"},
+    {.key = NO_PAGE,
+     .name = "no-page",
+     .help = "write the profile alone, and not the page beside it"},
     {.key = NO_FOLLOW,
      .name = "no-follow",
      .help = "record only the command's own process, not its children"},
@@ -52,6 +57,9 @@ static bool take_option(void *context, int key, const char *value) {
         return true;
     case 'q':
         launch->quiet = true;
+        return true;
+    case NO_PAGE:
+        launch->page = false;
         return true;
     case NO_FOLLOW:
         launch->follow = false;
@@ -140,7 +148,7 @@ static bool find_library(char *library) {
 }
 
 static int run_main(int argc, char **argv) {
-    struct launch launch = {.follow = true, .holders = true};
+    struct launch launch = {.follow = true, .page = true, .holders = true};
     int status = parse(argc, argv, &launch);
     if (status >= 0)
         return status;
@@ -182,7 +190,8 @@ const struct command command_run = {
     .usage = "[options] [--] COMMAND...",
     .about = "\n"
              "Runs a command as if it had been started without Holdfast, records every memory\n"
-             "allocation of its Python processes, and writes a profile that explains the peak.\n"
+             "allocation of its Python processes, and writes a profile that explains the peak,\n"
+             "and a page beside it that shows it (report makes other views of the profile).\n"
              "\n"
              "Options:",
     .options = rows,

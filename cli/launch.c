@@ -17,6 +17,7 @@
 #include "../viewer/report.h"
 #include "../wire/session.h"
 #include "command.h"
+#include "page_file.h"
 
 #define EXIT_CANNOT_EXEC 126
 
@@ -166,15 +167,27 @@ static void say(const struct run *run, const char *text) {
         fprintf(stderr, "holdfast: %s\n", text);
 }
 
+/* NULL: none is to be written. */
+static char *choose_page(const char *profile) {
+    char *name = page_file_name(profile);
+    if (!name || page_file_is_free(name))
+        return name;
+    fprintf(stderr, "holdfast: %s is not a page of Holdfast's and is left as it is\n", name);
+    free(name);
+    return NULL;
+}
+
 static void show_profile(const struct run *run, const struct control_message *message) {
     if (run->launch->quiet)
         return;
-    report_summary(message->text, stderr);
+    char *page = run->launch->page ? choose_page(message->text) : NULL;
+    report_summary(message->text, page, stderr);
     if (message->running)
         fprintf(stderr,
-                "holdfast: %u of its processes still run; the profile is brought up to date when "
+                "holdfast: %u of its processes still run; the profile%s is brought up to date when "
                 "they have ended\n",
-                message->running);
+                message->running, page ? ", not the page," : "");
+    free(page);
 }
 
 /* Whatever the collector still has to say, until the profile is there. */

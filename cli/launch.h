@@ -11,6 +11,7 @@ struct launch {
     const char *output;  /* the profile's */
     const char *library; /* libholdfast.so */
     bool quiet, follow, keep_events;
+    bool page;        /* is written beside the profile, unless quiet */
     bool holders;     /* snapshots of the references are taken */
     uint64_t ceiling; /* bytes of a process at which one is; 0: none */
 };

@@ -61,13 +61,17 @@ struct findings *held_open(const struct profile *profile, const struct report_op
         return NULL;
     if (options->findings)
         return options->findings[process];
+    if (options->kept && !options->kept[process])
+        options->kept[process] = findings_of(profile, process);
+    if (options->kept)
+        return options->kept[process];
     if (!options->snapshot)
         return findings_of(profile, process);
     return findings_of_snapshot(profile, find_snapshot(profile, process, options->snapshot));
 }
 
 void held_close(const struct report_options *options, struct findings *findings) {
-    if (findings && !options->findings)
+    if (findings && !options->findings && !options->kept)
         findings_free(findings);
 }
 

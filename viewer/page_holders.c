@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #define HOLDERS_MAX 100u
+#define TELLING_PART 10u /* of the tree's peak: of a process with less, nobody asks */
 
 static void put_texts(struct page_out *page, const char *key, const char *const *texts,
                       uint32_t count) {
@@ -89,8 +90,12 @@ static void put_process(struct page_out *page, uint32_t process) {
 
 /* The first is the one to show of the whole tree. */
 void page_put_holders(struct page_out *page) {
+    const struct profile *profile = page->profile;
     uint32_t list[PAGE_OWN_PEAKS], count = page_own_peaks(page, list);
-    uint32_t first = held_process(page->profile, page->options);
+    uint32_t first = held_process(profile, page->options);
+    while (count > 0 &&
+           profile->processes[list[count - 1]].peak_bytes < profile->tree_peak_bytes / TELLING_PART)
+        count--;
     page_key(page, "holders");
     page_begin(page, '[');
     if (first != HELD_NONE)

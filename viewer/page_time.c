@@ -112,7 +112,7 @@ static void put_groups(struct page_out *page, const struct profile_block *blocks
     page_put_number(page, "stacks", groups);
     page_key(page, "blocks");
     page_begin(page, '[');
-    for (uint32_t i = 0; i < groups && i < LARGE_BLOCKS_MAX; i++) {
+    for (uint32_t i = 0; list && i < groups && i < LARGE_BLOCKS_MAX; i++) {
         page_begin(page, '[');
         page_number(page, list[i].bytes);
         page_number(page, list[i].count);

@@ -16,6 +16,9 @@ struct report_options {
     uint32_t holder;      /* dot: which one, from 1, as the reports number them */
     /* Findings to show in place of the profile's own, for each process one or NULL; for tests. */
     struct findings *const *findings;
+    /* Room for the findings of each process, NULL at first: what one report looked for is kept for
+     * the next one; to be freed by whoever made it. NULL: nothing is kept. Not with `snapshot`. */
+    struct findings **kept;
 };
 
 #define REPORT_WIDTH 110u
@@ -44,8 +47,9 @@ bool report_has_snapshot(const struct profile *profile, uint32_t process, const 
 /* The names of those that it has, quoted and joined by ", "; at most ten. */
 void report_put_snapshot_names(const struct profile *profile, uint32_t process, FILE *out);
 
-/* The text of the profile in `path`, short enough for the end of a run (at most 20 lines), followed
- * by how to see more. 0, or EXIT_MISUSE's value after one line that says why it cannot be read. */
-int report_summary(const char *path, FILE *out);
+/* The text of the profile in `path`, short enough for the end of a run (at most 20 lines), which
+ * ends with where the profile is, and where the page: that is written to `page`, unless it is NULL.
+ * 0, or EXIT_MISUSE's value after one line that says why the profile cannot be read. */
+int report_summary(const char *path, const char *page, FILE *out);
 
 #endif

@@ -248,24 +248,3 @@ unsigned report_width(FILE *out) {
         return REPORT_WIDTH;
     return size.ws_col < 160 ? size.ws_col : 160;
 }
-
-int report_summary(const char *path, FILE *out) {
-    struct profile_error error;
-    struct profile *profile = profile_read(path, &error);
-    if (!profile) {
-        fprintf(out, "holdfast: %s\n", error.text);
-        return 2;
-    }
-    const struct report_options options = {
-        .process = PROFILE_TREE, .width = report_width(out), .lines = REPORT_BRIEF_LINES};
-    bool good = report_brief(profile, &options, out);
-    if (!good)
-        fputs("holdfast: out of memory for the summary\n", out);
-    fputs("  profile: ", out);
-    format_word(out, path);
-    fputs("; see more with: holdfast report --format html ", out);
-    format_word(out, path);
-    fputc('\n', out);
-    profile_free(profile);
-    return good ? 0 : 2;
-}

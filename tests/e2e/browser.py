@@ -79,8 +79,7 @@ class Browser:
     def open(self, path, width=1280, height=900, scheme="light"):
         """A tab of its own, with the page loaded and drawn."""
         tab = self.tab(width, height, scheme)
-        tab.send("Page.navigate", url=Path(path).resolve().as_uri())
-        tab.wait("document.readyState === 'complete' && document.querySelector('main') !== null")
+        tab.go(path)
         return tab
 
     def tab(self, width=1280, height=900, scheme="light"):
@@ -104,6 +103,12 @@ class Tab:
 
     def close(self):
         self.browser.send("Target.closeTarget", targetId=self.target)
+
+    def go(self, path):
+        """To a page, anew; with the page loaded and drawn."""
+        self.browser.events.clear()
+        self.send("Page.navigate", url=Path(path).resolve().as_uri())
+        self.wait("document.readyState === 'complete' && document.querySelector('main') !== null")
 
     def run(self, expression):
         """The value of an expression, or what a promise comes to."""

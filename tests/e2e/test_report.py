@@ -198,15 +198,35 @@ def test_default_name_of_the_profile(tmp_path, python):
     completed = execute([holdfast_binary(), "run", "--", python.path, "-c", "pass"], cwd=tmp_path,
                         env=python.environment())
     assert completed.returncode == 0
-    written = list(tmp_path.iterdir())
-    assert len(written) == 1 and written[0].suffix == ".holdfast"
-    assert written[0].name in completed.stderr.decode()
+    written = {path.suffix: path for path in tmp_path.iterdir()}
+    assert written.keys() == {".holdfast", ".html"}
+    assert written[".holdfast"].stem == written[".html"].stem
+    last = completed.stderr.decode().splitlines()[-1]
+    assert all(path.name in last for path in written.values())
+    assert written[".html"].read_text() == report_text(written[".holdfast"], "html")
+
+
+def test_page_beside_the_profile(tmp_path, python):
+    def run(*flags):
+        return execute([holdfast_binary(), "run", *flags, "-o", tmp_path / "a.holdfast", "--", python.path,
+                        "-c", "pass"], env=python.environment()).stderr.decode()
+    page = tmp_path / "a.html"
+    assert "--format html" in run("--no-page") and not page.exists()
+    page.write_text("<!DOCTYPE html> somebody's own")
+    assert f"{page} is not a page of Holdfast's" in run() and page.read_text().endswith("own")
+    page.write_text(report_text(tmp_path / "a.holdfast", "html"))
+    old = page.read_text()
+    assert f"; page: {page}" in run() and page.read_text() != old
+    page.unlink()
+    page.symlink_to(tmp_path / "nowhere" / "else")
+    assert "no page was written" in run() and (tmp_path / "a.holdfast").exists()
 
 
 def test_quiet(tmp_path, python):
     completed = execute([holdfast_binary(), "run", "-q", "--", python.path, "-c", "pass"], cwd=tmp_path,
                         env=python.environment())
     assert completed.stderr == b"" and completed.stdout == b""
+    assert [path.suffix for path in tmp_path.iterdir()] == [".holdfast"]
 
 
 def test_profile_is_bounded_by_sites_not_by_events(tmp_path, python):

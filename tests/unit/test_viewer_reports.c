@@ -26,7 +26,7 @@ static char *summary(void) {
     size_t size = 0;
     sample_write(&sample, path);
     FILE *out = open_memstream(&text, &size);
-    assert_int_equal(report_summary(path, out), 0);
+    assert_int_equal(report_summary(path, NULL, out), 0);
     fclose(out);
     unlink(path);
     return text;
@@ -91,7 +91,7 @@ static void summary_is_short(void **state) {
         free(text);
     }
     FILE *out = tmpfile();
-    assert_int_equal(report_summary("/nonexistent", out), 2);
+    assert_int_equal(report_summary("/nonexistent", NULL, out), 2);
     fclose(out);
 }
 

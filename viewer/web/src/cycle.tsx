@@ -24,10 +24,10 @@ export function Cycle({holder}: {holder: Holder}): JSX.Element | null {
     const back = Math.hypot(x2 - cx, (y2 - cy) * 2.4) || 1, stop = Math.min(0.5, 30 / back);
     return `M ${x1} ${y1} Q ${cx} ${cy} ${x2 - (x2 - cx) * stop} ${y2 - (y2 - cy) * stop}`;
   };
-  const itself = count === 1;
+  const itself = count === 1, height = itself ? 120 : HEIGHT;
   return (
     <figure class="cycle">
-      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={`Cycle: ${[...cycle, cycle[0]].join(" refers to ")}`}>
+      <svg viewBox={`0 0 ${WIDTH} ${height}`} role="img" aria-label={`Cycle: ${[...cycle, cycle[0]].join(" refers to ")}`}>
         <defs>
           <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M 0 0 L 8 4 L 0 8 z" /></marker>
         </defs>

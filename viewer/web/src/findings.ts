@@ -1,7 +1,7 @@
 /* Which holders a person can act on, what to say of them, and the ways out. */
 
 import type {Holder, Holders} from "./document";
-import {formatCount} from "./units";
+import {formatNumber} from "./units";
 
 export interface Finding {
   holder: Holder;
@@ -33,7 +33,7 @@ const ROOT_ADVICE: Record<string, string[]> = {
 
 export function objectText(holder: Holder): string {
   const type = holder.type || "memory without a known owner";
-  return holder.count > 1 ? formatCount(holder.count, type).replace(/s$/, "") : type;
+  return holder.count > 1 ? `${formatNumber(holder.count)} \u00d7 ${type}` : type;
 }
 
 function placeText(holder: Holder): string {

@@ -101,7 +101,7 @@ function about(page: Page, holders: Holders): string {
     said.push(`Of process ${processName(data, holders.process)}, whose own peak was ${formatBytes(peak)} at ${formatTime(process.peak.time)}.`);
   if (data.named) said.push(`As the snapshot \u201c${holders.name}\u201d has it, taken at ${formatTime(holders.time)}.`);
   said.push(`References were seen at ${formatBytes(holders.bytes)}` +
-    (holders.bytes < peak ? `, ${formatPercent(peak - holders.bytes, peak)} below the peak.` : "."));
+    (holders.bytes < peak * 0.9995 ? `, ${formatPercent(peak - holders.bytes, peak)} below the peak.` : "."));
   if (holders.garbage) said.push(`${formatBytes(holders.garbage)} were garbage, waiting for the cycle collector.`);
   if (process.snapshots)
     said.push(`${formatCount(process.snapshots, "snapshot")} stopped the program for ${(process.pause * 1000).toFixed(1)} ms.`);
@@ -123,11 +123,12 @@ function Pending({page, holders}: {page: Page; holders: Holders}): JSX.Element |
   return <p>{formatBytes(holders.pending)} were being allocated at that moment{lead >= 0 && <> at <FrameLink page={page} frame={lead} /></>}.</p>;
 }
 
-function Empty({page}: {page: Page}): JSX.Element {
-  const text = peakOf(page).bytes === 0 ? "Nothing was allocated while Holdfast looked."
-    : "No snapshot of the references was taken, so who held the memory is not known. Runs with --no-holders, very short runs, " +
-      "and processes without Python have none.";
-  return <p class="empty">{text}</p>;
+function whyEmpty(page: Page): string {
+  const process = page.process >= 0 ? page.data.processes[page.process] : undefined;
+  if (peakOf(page).bytes === 0) return "Nothing was allocated while Holdfast looked.";
+  if (process?.snapshots) return `Its peak is small beside that of the whole: holdfast report FILE --process ${process.pid} has who held what in it.`;
+  return "No snapshot of the references was taken, so who held the memory is not known. Runs with --no-holders, very short runs, " +
+    "and processes without Python have none.";
 }
 
 export function FindingsView(): JSX.Element {
@@ -137,7 +138,7 @@ export function FindingsView(): JSX.Element {
   return (
     <section id="findings" aria-labelledby="findings-title">
       <h2 id="findings-title">What would lower it</h2>
-      {!holders && <Empty page={page} />}
+      {!holders && <p class="empty">{whyEmpty(page)}</p>}
       {holders && <>
         <p class="quiet">{about(page, holders)}</p>
         {holderNotes(page, holders).map((text) => <p class="note">{text}</p>)}

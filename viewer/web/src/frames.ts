@@ -9,14 +9,12 @@ export interface SourceFile {
   text: Map<number, string>;
 }
 
+/** The longest folder, "/" at its end, that all of them are in; "" when there is none. */
 function commonFolder(paths: string[]): string {
-  let common: string | null = null;
-  for (const path of paths) {
-    const folder = path.slice(0, path.lastIndexOf("/") + 1);
-    if (common === null) common = folder;
-    while (common && !folder.startsWith(common)) common = common.slice(0, common.lastIndexOf("/", common.length - 2) + 1);
-  }
-  return common ?? "";
+  const [first, ...others] = paths.map((path) => path.slice(0, path.lastIndexOf("/") + 1));
+  let common = first ?? "";
+  for (const folder of others) while (!folder.startsWith(common)) common = common.slice(0, common.slice(0, -1).lastIndexOf("/") + 1);
+  return common;
 }
 
 function belowPackages(path: string): string {

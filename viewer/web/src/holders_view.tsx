@@ -33,10 +33,16 @@ function where(holder: Holder): string {
   return holder.file ? `${name}  ${holder.file.replace(/^.*\//, "")}${holder.line ? `:${holder.line}` : ""}` : name;
 }
 
+/** The path without the place, which is a step of its own. */
+function pathWithin(holder: Holder): string {
+  const at = holder.function ? holder.path.indexOf(` in ${holder.function}`) : -1, end = holder.path.indexOf(")", holder.path.indexOf(" (", at));
+  return at < 0 || end < 0 ? holder.path : holder.path.slice(0, at) + holder.path.slice(end + 1);
+}
+
 /** From the root to the object; a step that says nothing new is left out. */
 function steps(holder: Holder): string[] {
   const object = `${objectText(holder)}${holder.detail ? ` ${holder.detail}` : ""}`;
-  const path = holder.verdict === "garbage" || holder.root === "none" ? [] : [where(holder), holder.path];
+  const path = holder.verdict === "garbage" || holder.root === "none" ? [] : [where(holder), pathWithin(holder)];
   return [ROOT_NAMES[holder.root] ?? holder.root, ...path, object].filter((text, i, all) => text && text !== all[i - 1]);
 }
 

@@ -51,7 +51,7 @@ export function processesOf(page: Page): Process[] {
 
 export function processName(data: PageDocument, index: number): string {
   const process = data.processes[index];
-  return process ? `${process.command} [${process.pid}]` : "process";
+  return process ? `${process.command.replace(/^\S*\//, "")} [${process.pid}]` : "process";
 }
 
 /** Those with stacks at a peak of their own, to choose from. */

@@ -10,7 +10,7 @@ import {nodeNames, paintByModule, paintByVerdict, verdictColor} from "./painters
 import {useScheme} from "./scheme";
 import {search} from "./search";
 import {ALL_KINDS, KIND_NAMES, shapeStacks, treesFor} from "./stacks";
-import {childOf, FOLDED, type Tree, VERDICTS} from "./tree";
+import {childOf, FOLDED, processOf, type Tree, VERDICTS} from "./tree";
 import {formatBytes, formatCount, formatPercent} from "./units";
 import {Choice, Toggle} from "./controls";
 import {FrameKind} from "./document";
@@ -30,14 +30,23 @@ interface Shape {
   kinds: number;
 }
 
-/** As deep as the tree has it, whatever of the stack it does not show. */
-function findStack(tree: Tree, stack: number[]): number {
-  let node = 0;
+function descend(tree: Tree, from: number, stack: number[]): number {
+  let node = from;
   for (const frame of stack) {
     const below = childOf(tree, node, frame);
     if (below > 0) node = below;
   }
   return node;
+}
+
+/** As deep as the tree has it, whatever of the stack it does not show; below any of the processes. */
+function findStack(tree: Tree, stack: number[]): number {
+  let best = descend(tree, 0, stack);
+  for (let child = 1; child < tree.count; child = tree.end[child]) {
+    const found = processOf(tree.key[child]) >= 0 ? descend(tree, child, stack) : 0;
+    if (found > child && tree.depth[found] > tree.depth[best]) best = found;
+  }
+  return best;
 }
 
 function threadsOf(page: Page): Set<number> {
@@ -83,7 +92,7 @@ export function StacksView(): JSX.Element {
     const stack = page.wanted?.stack;
     if (!stack) return;
     if (shape.inverted) change({inverted: false});
-    else setWanted({node: findStack(tree, stack)});
+    else setWanted({node: findStack(tree, stack.filter((frame) => shape.byThread || frames.kind(frame) !== FrameKind.thread))});
   }, [page.wanted, shape.inverted]);
 
   useEffect(() => {

@@ -42,7 +42,7 @@ export function Table<Row>({id, name, columns, rows, sorted = 0}: TableProps<Row
   }
 
   return (
-    <div class="wide" ref={box} tabIndex={0} role="region" aria-label={name} style={{maxHeight: `${HEIGHT}px`}}
+    <div class="wide" ref={box} tabIndex={0} role="region" aria-label={`Table: ${name}`} style={{maxHeight: `${HEIGHT}px`}}
       onScroll={(event) => setTop(event.currentTarget.scrollTop)}>
       <table id={id} aria-rowcount={list.length + 1}>
         <thead>

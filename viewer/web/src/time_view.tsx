@@ -21,6 +21,8 @@ interface Range {
   to: number;
 }
 
+const POWERS = Array.from({length: 62}, (_, power) => 2 ** power); // so that the axis has round numbers of MiB
+
 const REASONS: Record<number, string> = {1: "as the heap grew", 2: "at the ceiling", 3: "asked for"};
 
 /** What is looked at; of a single process among others its own. */
@@ -74,7 +76,7 @@ function options(page: Page, width: number, onRange: (range: Range | null) => vo
     cursor: {drag: {x: true, y: false, setScale: false}, points: {size: 6}},
     scales: {x: {time: false}, y: {range: (_plot, _low, high) => [0, Math.max(high, 1) * 1.12]}},
     axes: [{...axis, values: (_plot, values) => values.map((value) => `${+value.toFixed(3)} s`)},
-           {...axis, size: 70, values: (_plot, values) => values.map((value) => formatBytes(value))}],
+           {...axis, size: 70, incrs: POWERS, values: (_plot, values) => values.map((value) => formatBytes(value))}],
     series: [{}, {label: "traced", stroke: color("traced"), fill: color("traced-fill"), width: 2, points: {show: false}},
              {label: "resident", stroke: color("rss"), width: 1.5, points: {show: false}, spanGaps: true}],
     hooks: {

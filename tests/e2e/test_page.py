@@ -1,0 +1,542 @@
+"""The page in a real browser: each view, each control, what it says against the JSON report, how it
+looks to those who do not see it, and how much it draws when there is much to draw.
+"""
+import json
+import re
+
+import pytest
+
+import harness
+from browser import Browser
+from harness import MB, report_text, traced
+from interpreters import main_one
+
+AXE = harness.ROOT / "viewer/web/node_modules/axe-core/axe.min.js"
+
+# The graph's canvas, and a node of it by the beginning of its label.
+GRAPH = "document.getElementById('graph').flame"
+FIND = """(name => { const flame = %s, painter = flame.painter;
+    for (let i = 0; i < flame.tree.count; i++) if (painter.label(i).startsWith(name)) return i;
+    return -1; })"""
+
+
+@pytest.fixture(scope="module")
+def browser():
+    browser = Browser()
+    yield browser
+    browser.close()
+
+
+class Page:
+    """A profile, its JSON report, and its page."""
+
+    def __init__(self, profile):
+        self.profile = profile
+        self.path = profile.with_suffix(".html")
+        self.path.write_text(report_text(profile, "html"))
+        self.report = json.loads(report_text(profile))
+
+
+@pytest.fixture(scope="module")
+def page():
+    python = main_one()
+    return Page(traced(python.path, harness.PROGRAMS / "page.py", env=python.environment()).profile)
+
+
+@pytest.fixture(scope="module")
+def one_tab(browser, page):
+    return browser.open(page.path)
+
+
+@pytest.fixture
+def tab(one_tab, page):
+    one_tab.size(1280, 900)
+    one_tab.scheme("light")
+    one_tab.go(page.path)
+    yield one_tab
+    assert one_tab.errors() == []
+
+
+def label(bytes_):
+    """As the page writes sizes."""
+    value, unit = bytes_ / 1024, 0
+    while value >= 1023.5:
+        value, unit = value / 1024, unit + 1
+    digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
+    return f"{value:.{digits}f} {['KiB', 'MiB', 'GiB'][unit]}"
+
+
+def total_where(page, wanted):
+    """Bytes at the tree's peak of stacks with a frame for which `wanted` holds."""
+    return sum(site["bytes"] for site in page.report["tree_peak"]["sites"]
+               if any(wanted(frame) for frame in site["stack"]))
+
+
+def node(tab, name, graph="graph"):
+    found = tab.run(f"{FIND % GRAPH.replace('graph', graph)}({json.dumps(name)})")
+    assert found >= 0, f"no {name}"
+    return found
+
+
+def click_node(tab, name, graph="graph"):
+    flame = GRAPH.replace("graph", graph)
+    number = node(tab, name, graph)
+    tab.run(f"{flame}.reveal({number})")
+    tab.place(f"#{graph}")
+    x, width = tab.run(f"{flame}.span({number})")
+    top = tab.run(f"{flame}.rowTop({flame}.tree.depth[{number}])")
+    box = tab.run(f"(b => [b.x, b.y])(document.getElementById('{graph}').getBoundingClientRect())")
+    tab.click_at(box[0] + x + width / 2, box[1] + top + 11)
+
+
+def graph_total(tab):
+    return tab.run(f"{GRAPH}.tree.total[0]")
+
+
+def labels(tab):
+    return tab.run(f"[...Array({GRAPH}.tree.count).keys()].map(i => {GRAPH}.painter.label(i))")
+
+
+# -- What it says --
+
+
+def test_head(tab, page):
+    text = tab.text("header")
+    assert "tests/programs/page.py" in text and "exit status 0" in text and "Python 3." in text
+    assert label(page.report["tree_peak"]["bytes"]) in text
+    assert label(page.report["tree_peak"]["rss_bytes"]) in text
+    tab.click(".composition summary")
+    shown = tab.text(".composition")
+    for kind, name in (("python", "Python objects"), ("heap", "heap")):
+        assert name in shown and label(page.report["tree_peak"]["kinds"][kind]) in shown
+
+
+def test_findings(tab):
+    cards = tab.texts("#findings .card")
+    assert "data in peak() is never read again" in cards[0] and "16.0 MiB" in cards[0]
+    assert "never read again after line" in cards[0] and "Ways out" in cards[0] and "del data" in cards[0]
+    cycle = next(text for text in cards if "cycle" in text)
+    assert "4.00 MiB" in cycle and "weakref" in cycle
+    assert tab.count("#findings .cycle svg g") == 1  # a dict that refers to itself
+    assert "32.0 MiB were being allocated" in tab.text("#findings")
+    tab.click("#findings .card .link:last-of-type")
+    assert tab.run("document.querySelector('#source tr.chosen th').innerText") == str(page_line("return bytearray(size)"))
+
+
+def page_line(text):
+    lines = (harness.PROGRAMS / "page.py").read_text().splitlines()
+    return next(number for number, line in enumerate(lines, 1) if text in line)
+
+
+def test_allocated_in_the_graph(tab):
+    """From a finding to the stack that allocated its memory."""
+    tab.run("[...document.querySelectorAll('#findings .card:first-child .link')].pop().click()")
+    tab.settle()
+    shown = tab.text("#graph-selected")
+    assert shown.startswith("load()") and "16.0 MiB" in shown
+    assert tab.run(f"{GRAPH}.focus") > 0
+
+
+# -- Time --
+
+
+def test_brushing(tab, page):
+    process = page.report["processes"][0]
+    tab.drag("#time .u-over", 0.02, 0.999)
+    text = tab.text("#range")
+    assert label(page.report["tree_peak"]["bytes"]) in text and "The peak is in this range" in text
+    assert "snapshot at" in text and "page.py:" in text
+    tab.click("#range-clear")
+    assert tab.count("#range") == 0
+    before = process["peak"]["time_s"] * 0.05
+    tab.type("#range-to", f"{before:.3f}")
+    tab.key("Tab")
+    assert "keeps no snapshot" in tab.text("#range")
+
+
+# -- The graph --
+
+
+def test_graph_adds_up(tab, page):
+    peak = page.report["tree_peak"]["bytes"]
+    assert graph_total(tab) == peak
+    tree = tab.run(f"(t => ({{key: [...t.key], parent: [...t.parent], own: [...t.own], total: [...t.total]}}))({GRAPH}.tree)")
+    assert sum(tree["own"]) == peak
+    sums = list(tree["own"])
+    for i in range(len(sums) - 1, 0, -1):
+        sums[tree["parent"][i]] += sums[i]
+    assert sums == tree["total"]
+
+
+def test_zoom_with_the_mouse(tab):
+    click_node(tab, "step()")
+    assert tab.text("#graph-selected").startswith("step()") and "32.0 MiB" in tab.text("#graph-selected")
+    assert tab.run(f"{GRAPH}.span({node(tab, 'step()')})")[1] == tab.run(f"{GRAPH}.width")
+    tab.key("Escape")
+    assert tab.run(f"{GRAPH}.focus") == tab.run(f"{GRAPH}.tree.parent[{node(tab, 'step()')}]")
+    tab.key("Home")
+    assert tab.run(f"{GRAPH}.focus") == 0
+    before = tab.run(f"{GRAPH}.right - {GRAPH}.left")
+    x, y = tab.place("#graph")
+    tab.mouse("mouseWheel", x, y, deltaX=0, deltaY=-200, modifiers=2)
+    tab.settle()
+    assert tab.run(f"{GRAPH}.right - {GRAPH}.left") < before
+
+
+def test_walking_with_the_keys(tab):
+    tab.run("document.getElementById('graph').focus()")
+    seen = []
+    for key in ("ArrowDown", "ArrowDown", "ArrowDown", "ArrowUp", "ArrowRight", "ArrowLeft", "Enter"):
+        tab.key(key)
+        seen.append(tab.run(f"{GRAPH}.selected"))
+    tree = [tab.run(f"{GRAPH}.tree.{column}.slice(0, 10).join()").split(",") for column in ("parent", "end")]
+    assert seen[:4] == [1, 2, 3, 2] and seen[6] == tab.run(f"{GRAPH}.focus") == seen[5]
+    assert tree[0][seen[0]] == "0"
+    tab.key("Home")
+    tab.key("+")
+    assert tab.run(f"{GRAPH}.right - {GRAPH}.left") < graph_total(tab)
+
+
+def test_search(tab, page):
+    tab.run("document.body.focus()")
+    tab.key("/")
+    assert tab.run("document.activeElement.id") == "search"
+    tab.type("#search", "make_cycle")
+    expected = total_where(page, lambda frame: frame["function"] == "make_cycle")
+    assert label(expected) in tab.text("#matches") and expected >= 4 * MB
+    tab.type("#search", "main")  # main() and all below it count once
+    shown = tab.text("#matches")
+    assert label(total_where(page, lambda frame: "main" in frame["function"] + frame["file"])) in shown
+    tab.type("#search", "nothing is called that")
+    assert "0 frames" in tab.text("#matches")
+    tab.type("#search", "")
+    assert tab.text("#matches") == ""
+
+
+def test_hidden_frames(tab):
+    peak = graph_total(tab)
+    shown = labels(tab)
+    assert not any("importlib" in text for text in shown) and any("subprocess.py" in text for text in shown)
+    tab.click("#hide-import")
+    assert any("importlib" in text for text in labels(tab)) and graph_total(tab) == peak
+    tab.click("#hide-library")
+    shown = labels(tab)
+    assert not any("importlib" in text or "subprocess.py" in text for text in shown) and graph_total(tab) == peak
+
+
+def test_inverted(tab, page):
+    peak = graph_total(tab)
+    tab.click("input[name=order][value=inverted] + span")
+    assert graph_total(tab) == peak
+    outermost = tab.run(f"(f => [...Array(f.tree.count).keys()].filter(i => f.tree.depth[i] === 1).map(i => [f.painter.label(i), f.tree.total[i]]))({GRAPH})")
+    inner = {}
+    for site in page.report["tree_peak"]["sites"]:
+        last = site["stack"][-1]
+        inner[last["function"], last["line"]] = inner.get((last["function"], last["line"]), 0) + site["bytes"]
+    line = page_line("return bytearray(size)")
+    assert ["load()  page.py:%d" % line, inner["load", line]] in outermost
+    assert sum(total for _, total in outermost) == peak
+    click_node(tab, "load()")
+    assert tab.text("#graph-selected").startswith("load()")
+
+
+def test_flame_grows_upwards(tab):
+    top = tab.run(f"{GRAPH}.rowTop(0)")
+    tab.click("input[name=shape][value=flame] + span")
+    assert tab.run(f"{GRAPH}.rowTop(0)") > tab.run(f"{GRAPH}.rowTop(1)") and top == 0
+    click_node(tab, "make_cycle()")
+    assert "4.00 MiB" in tab.text("#graph-selected")
+
+
+def test_by_thread_and_process(tab, page):
+    assert any(text.startswith("python3 -c") or "-c" in text for text in labels(tab))
+    tab.click("#by-thread")
+    shown = labels(tab)
+    assert "thread worker" in shown
+    worker = tab.run(f"{GRAPH}.tree.total[{shown.index('thread worker')}]")
+    assert 2 * MB <= worker < 3 * MB
+    tab.click("#by-process")
+    assert not any("-c" in text for text in labels(tab))
+    assert graph_total(tab) == page.report["tree_peak"]["bytes"]
+
+
+def test_kinds(tab, page):
+    for kind, value in (("heap", 1), ("python", 2)):
+        tab.choose("#kinds", value)
+        assert graph_total(tab) == page.report["tree_peak"]["kinds"][kind]
+
+
+def test_colours_of_verdicts(tab):
+    tab.click("input[name=colour][value=verdict] + span")
+    parts = tab.run(f"{GRAPH}.painter.parts({node(tab, 'make_cycle()')})")
+    garbage = tab.run("getComputedStyle(document.documentElement).getPropertyValue('--verdict-garbage').trim()")
+    assert [part["color"] for part in parts] == [garbage] and parts[0]["part"] > 0.99
+
+
+def test_peak_of_one_process(tab, page):
+    for index, process in enumerate(page.report["processes"]):
+        tab.choose("#peak", index)
+        assert graph_total(tab) == process["peak"]["bytes"]
+        assert label(process["peak"]["bytes"]) in tab.text("header")
+
+
+# -- Holders --
+
+
+def test_holders(tab, page):
+    process = page.report["processes"][0]
+    assert tab.count(".holder-list li") == len(process["peak"]["holders"])
+    click_node(tab, "bytes len", "holder-graph")
+    card = tab.text("#holders article")
+    assert "in use" in card and "copied in step()" in card and "16.0 MiB" in card
+    tab.run("[...document.querySelectorAll('.holder-list button')].find(one => one.innerText.includes('KEPT')).click()")
+    tab.settle()
+    assert "KEPT" in tab.text("#holders article") and "1.00 MiB" in tab.text("#holders article")
+    shown = tab.run("document.getElementById('holder-graph').flame.tree.total[0]")
+    assert shown == process["peak"]["snapshot"]["bytes"]
+
+
+# -- Table and source --
+
+
+def column(tab, table, number):
+    return [text.split("\t")[number] for text in tab.texts(f"{table} tbody tr:not(.gap)")]
+
+
+def test_table(tab, page):
+    peak = page.report["tree_peak"]["bytes"]
+    assert label(peak) in tab.text("#filtered")
+    sizes = [to_bytes(text) for text in column(tab, "#lines-table", 0)]
+    assert sizes == sorted(sizes, reverse=True) and sizes[0] >= 54 * MB
+    tab.click("#lines-table th:first-child button")
+    assert to_bytes(column(tab, "#lines-table", 0)[0]) < 1000
+    tab.type("#filter", "node = {")
+    assert tab.text("#filtered").startswith("1 line,")
+    tab.click("input[name=table][value=sites] + span")
+    tab.type("#filter", "load()")
+    own = sum(site["bytes"] for site in page.report["tree_peak"]["sites"] if site["stack"][-1]["function"] == "load")
+    assert label(own) in tab.text("#filtered")
+    tab.type("#filter", "")
+    tab.click("#own-lines")
+    assert "importlib" not in tab.text("#sites-table")
+    tab.run("document.querySelector('#sites-table tbody tr:not(.gap) .link').click()")
+    tab.settle()
+    assert tab.text("#graph-selected").startswith("load()")
+
+
+def to_bytes(text):
+    value, unit = text.split()
+    return float(value) * {"byte": 1, "bytes": 1, "KiB": 1 << 10, "MiB": MB, "GiB": MB << 10}[unit]
+
+
+def test_long_tables_have_few_rows(tab):
+    rows = tab.run("Number(document.getElementById('lines-table').getAttribute('aria-rowcount'))")
+    assert rows > 300 and tab.count("#lines-table tbody tr") < 60
+    tab.run("document.getElementById('lines-table').parentElement.scrollTop = 1e6")
+    tab.settle()
+    assert str(rows) in tab.run("[...document.querySelectorAll('#lines-table [aria-rowindex]')].pop().getAttribute('aria-rowindex')")
+
+
+def test_source(tab):
+    rows = {int(text.split("\t")[0]): text.split("\t")[1:] for text in tab.texts("#source tbody tr:not(.skip)")}
+    cells = rows[page_line("copied = bytes(data)")]
+    assert cells[0] == "16.0 MiB" and "copied = bytes(data)" in cells[2]
+    assert to_bytes(rows[page_line("node = {")][1].strip()) >= 4 * MB
+    click_node(tab, "make_cycle()")
+    assert tab.run("document.querySelector('#source tr.chosen th').innerText") == str(page_line("node = {"))
+
+
+def test_processes(tab, page):
+    assert len(tab.texts("#process-table tbody tr")) == len(page.report["processes"])
+    assert str(page.report["processes"][1]["pid"]) in tab.text("#process-table")
+
+
+# -- What may be missing --
+
+
+def open_report(browser, tmp_path, profile, *flags):
+    path = tmp_path / "page.html"
+    done = harness.execute([harness.holdfast_binary(), "report", profile, "-o", path, *flags])
+    assert done.returncode == 0, done.stderr
+    return browser.open(path)
+
+
+def test_without_holders(browser, tmp_path, python):
+    profile = traced(python.path, "-c", "x = bytearray(3 << 20)", flags=("-q", "--no-holders"),
+                     env=python.environment()).profile
+    tab = open_report(browser, tmp_path, profile)
+    assert "No snapshot of the references was taken" in tab.text("#findings")
+    assert tab.count("#holders") == 0 and tab.count("nav a[href='#holders']") == 0
+    assert tab.count("input[name=colour]") == 0 and tab.count("#by-thread") == 0 and tab.count("#by-process") == 0
+    assert tab.errors() == []
+    tab.close()
+
+
+def test_nothing_traced(browser, tmp_path, compile_program):
+    profile = traced("/bin/true").profile
+    tab = open_report(browser, tmp_path, profile)
+    assert tab.text("h1") == "/bin/true" and tab.errors() == []
+    tab.close()
+
+
+def test_one_process_of_a_tree(browser, tmp_path, page):
+    child = page.report["processes"][1]
+    tab = open_report(browser, tmp_path, page.profile, "--process", str(child["pid"]))
+    assert graph_total(tab) == child["peak"]["bytes"] and tab.count("#peak") == 0
+    assert tab.errors() == []
+    tab.close()
+
+
+def test_killed(browser, tmp_path, python):
+    program = "import os\nheld = bytearray(5 << 20)\nos.kill(os.getpid(), 9)"
+    profile = traced(python.path, "-c", program, expect=None, env=python.environment()).profile
+    tab = open_report(browser, tmp_path, profile)
+    assert "killed by signal 9" in tab.text("header") and tab.errors() == []
+    tab.close()
+
+
+HOSTILE = ["</script><script>document.title='owned'</script>", "<!--<script>", "quo\"te'\\", "\u202etfel\u202c", "a\u2028b",
+           "\x1b[31mred", "<img src=x onerror=document.title='owned'>", "{{data}}", "\u05d0\u05d1(x)"]
+
+
+def test_hostile_names(browser, tmp_path, python):
+    """Names are data: nothing of them runs, moves the text around it, or vanishes."""
+    program = tmp_path / "hostile <b>.py"
+    program.write_text(f"""
+import ctypes, types
+held = []
+def make(name):
+    code = (lambda: held.append(bytearray(1 << 20))).__code__
+    types.FunctionType(code.replace(co_name=name, co_filename=name + ".py"), globals())()
+for name in {HOSTILE!r}:
+    make(name)
+peak = bytearray(20 << 20)
+""")
+    profile = traced(python.path, program, "</title><script>document.title='owned'</script>", env=python.environment()).profile
+    tab = open_report(browser, tmp_path, profile)
+    assert "owned" not in tab.run("document.title").split("holdfast")[-1] and tab.run("document.scripts.length") == 2
+    assert tab.run("document.title") != "owned" and tab.errors() == []
+    shown = labels(tab)
+    for name in ("</script><script>document.title='owned'</script>", "quo\"te'\\", "\\u202etfel\\u202c", "a\\u2028b", "\\x1b[31mred",
+                 "{{data}}", "\u05d0\u05d1(x)"):
+        assert any(name in text for text in shown), name
+    assert tab.run("[...document.querySelectorAll('#lines-table bdi')].some(one => one.innerText.includes('</script>'))")
+    tab.close()
+
+
+# -- For everybody --
+
+
+def complaints(tab):
+    if not tab.run("typeof axe !== 'undefined'"):
+        tab.run(AXE.read_text() + "; 0")
+    found = tab.run("axe.run(document, {resultTypes: ['violations']}).then(result => result.violations.map("
+                    "one => one.id + ': ' + one.nodes.map(node => node.target.join(' ')).slice(0, 3).join(', ')))")
+    return found
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_accessible(tab, width, scheme):
+    tab.size(width, 900)
+    tab.scheme(scheme)
+    tab.settle()
+    tab.run("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    tab.drag("#time .u-over", 0.1, 0.9)
+    assert complaints(tab) == []
+    assert tab.run("document.documentElement.scrollWidth") <= width
+
+
+def test_every_control_has_the_keyboard(tab):
+    """Whatever the mouse can press, Tab can reach."""
+    pressed = tab.run("[...document.querySelectorAll('button, input, select, a, summary, canvas[id]')].filter("
+                      "one => one.tabIndex < 0 || one.disabled).map(one => one.outerHTML.slice(0, 80))")
+    assert pressed == []
+
+
+def test_print(browser, page):
+    tab = browser.open(page.path)
+    tab.send("Emulation.setEmulatedMedia", media="print")
+    assert tab.run("getComputedStyle(document.querySelector('nav')).display") == "none"
+    assert len(tab.send("Page.printToPDF")["data"]) > 10_000
+    tab.close()
+
+
+def test_colours_follow_the_scheme(tab):
+    def middle():
+        return tab.run("(c => [...c.getContext('2d').getImageData(c.width / 2, 33, 1, 1).data])(document.getElementById('graph'))")
+    light = middle()
+    tab.scheme("dark")
+    tab.settle()
+    dark = middle()
+    assert sum(dark[:3]) < sum(light[:3]) - 100
+
+
+# -- Big profiles --
+
+NODES = 200_000
+
+
+def grow(data, nodes):
+    """A document with a tree of so many nodes, of random shape, in place of its own."""
+    import random
+    random.seed(7)
+    frames, depth, frame, sites = len(data["frames"]["kind"]), [], [], []
+    at, last, total = 0, 0, 0
+    users = [i for i, kind in enumerate(data["frames"]["kind"]) if kind == 0]
+    assert frames > 50
+    while len(depth) < nodes:
+        depth.append(at)
+        frame.append(random.choice(users) if random.random() < 0.3 else len(depth) % frames)
+        at = min(at + 1, 60) if random.random() < 0.55 else max(0, at - random.randint(0, 4))
+    for row in range(nodes):
+        if row + 1 == nodes or depth[row + 1] <= depth[row]:
+            size = random.randint(1, 1000) * random.choice([1, 1, 1, 30])
+            sites += [row - last, 1, size, 1]
+            last, total = row, total + size
+    data["trees"] = [{"process": 0, "own": False, "depth": depth, "frame": frame, "folded": [], "sites": sites}]
+    data["peak"]["bytes"] = total
+    return data
+
+
+def test_smooth_with_many_nodes(browser, page, tmp_path, record_property):
+    """What is drawn is bounded by the window, however many nodes there are; and they are drawn as often
+    as the browser asks."""
+    before, rest = page.path.read_text().split('id="data">')
+    text, after = rest.split("</script>", 1)
+    path = tmp_path / "big.html"
+    big = json.dumps(grow(json.loads(text), NODES), separators=(",", ":")).replace("<", "\\u003c")
+    path.write_text(f'{before}id="data">{big}</script>{after}')
+    tab = browser.open(path)
+    tab.click("#hide-import")
+    nodes = tab.run(f"{GRAPH}.tree.count")
+    assert nodes > 0.6 * NODES  # brothers of the same name are one
+    tab.place("#graph")
+    drawn, asked, most, least, seconds = tab.run(f"""new Promise(done => {{
+        const flame = {GRAPH}, first = flame.frames, begin = performance.now();
+        let asked = 0, most = 0, least = Infinity;
+        function step(now) {{
+            flame.zoomAbout(200 + (asked * 7) % 800, Math.floor(asked / 60) % 2 ? 1.12 : 1 / 1.12);
+            most = Math.max(most, flame.drawn);
+            least = Math.min(least, flame.drawn);
+            if (++asked < 120) requestAnimationFrame(step);
+            else done([flame.frames - first, asked, most, least, (performance.now() - begin) / 1000]);
+        }}
+        requestAnimationFrame(step);
+    }})""")
+    rows, width = tab.run(f"[Math.ceil({GRAPH}.height / 22) + 1, {GRAPH}.width]")
+    print(f"{nodes} nodes: {drawn / seconds:.1f} frames a second, {least} to {most} rectangles a frame")
+    record_property("frames_per_second", round(drawn / seconds, 1))
+    assert drawn >= asked
+    assert least > 20 and most <= rows * width / 1.5
+    tab.close()
+
+
+def test_page_of_a_run(tmp_path, python, browser):
+    """The page that `run` leaves opens as it is."""
+    done = harness.execute([harness.holdfast_binary(), "run", "-o", tmp_path / "a.holdfast", "--", python.path, "-c",
+                            "x = bytearray(9 << 20)"], env=python.environment())
+    assert done.returncode == 0
+    tab = browser.open(tmp_path / "a.html")
+    assert re.search(r"9\.\d+ MiB|1\d\.\d MiB", tab.text(".measures")) and tab.errors() == []
+    tab.close()
