@@ -150,16 +150,15 @@ class Tab:
     def count(self, selector):
         return self.run(f"document.querySelectorAll({json.dumps(selector)}).length")
 
-    def picture(self, path, full=True):
-        clip = {}
-        if full:
-            size = self.send("Page.getLayoutMetrics")["cssContentSize"]
-            clip = {"clip": {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1},
-                    "captureBeyondViewport": True}
-        data = self.send("Page.captureScreenshot", format="png", **clip)["data"]
+    def picture(self, path, clip=None):
+        """Of all of the page, or of a part of it."""
+        size = self.send("Page.getLayoutMetrics")["cssContentSize"]
+        clip = clip or {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}
+        data = self.send("Page.captureScreenshot", format="png", clip=clip, captureBeyondViewport=True)["data"]
         Path(path).write_bytes(base64.b64decode(data))
 
     def size(self, width, height):
+        self.width = width
         self.send("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
 
     def scheme(self, name):

@@ -74,7 +74,7 @@ function options(page: Page, width: number, onRange: (range: Range | null) => vo
   return {
     width, height: 220, legend: {show: false},
     cursor: {drag: {x: true, y: false, setScale: false}, points: {size: 6}},
-    scales: {x: {time: false}, y: {range: (_plot, _low, high) => [0, Math.max(high, 1) * 1.12]}},
+    scales: {x: {time: false}, y: {range: (_plot, _low, high) => [0, Math.max(high, 1) * 1.22]}},
     axes: [{...axis, values: (_plot, values) => values.map((value) => `${+value.toFixed(3)} s`)},
            {...axis, size: 70, incrs: POWERS, values: (_plot, values) => values.map((value) => formatBytes(value))}],
     series: [{}, {label: "traced", stroke: color("traced"), fill: color("traced-fill"), width: 2, points: {show: false}},

@@ -1,0 +1,135 @@
+/* The page's data: stacks whose bytes add up whatever was folded, and a size that is bounded. */
+#include "profile_sample.h"
+#include "report_tools.h"
+
+#include "viewer/report.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define MANY_NODES 300000u
+#define PAGE_MAX (5u << 20)
+
+static struct sample sample;
+
+static char *page_of(const struct profile *profile) {
+    const struct report_options options = {.process = PROFILE_TREE};
+    return report_string(report_page, profile, &options);
+}
+
+static json_int_t at(const json_t *list, size_t index) {
+    return json_integer_value(json_array_get(list, index));
+}
+
+struct sums {
+    json_int_t bytes, blocks, rows, folded;
+};
+
+/* Every fourth of the site's numbers from `from` on. */
+static json_int_t sum_fourths(const json_t *list, size_t from) {
+    json_int_t sum = 0;
+    for (size_t i = from; i < json_array_size(list); i += 4)
+        sum += at(list, i);
+    return sum;
+}
+
+static struct sums sum_tree(const json_t *tree) {
+    const json_t *sites = json_object_get(tree, "sites"), *folded = json_object_get(tree, "folded");
+    struct sums sums = {.bytes = sum_fourths(sites, 2), .blocks = sum_fourths(sites, 3)};
+    sums.rows = (json_int_t)json_array_size(json_object_get(tree, "depth"));
+    for (size_t i = 1; i < json_array_size(folded); i += 2) {
+        sums.folded += at(folded, i);
+        sums.rows--;
+    }
+    return sums;
+}
+
+/* Each row is at most one deeper than the row above it, and sites point to rows. */
+static void assert_is_preorder(const json_t *tree) {
+    const json_t *depth = json_object_get(tree, "depth");
+    for (size_t i = 0; i < json_array_size(depth); i++)
+        assert_true(at(depth, i) <= (i ? at(depth, i - 1) + 1 : 0));
+    assert_int_equal(json_array_size(depth), json_array_size(json_object_get(tree, "frame")));
+    assert_true(sum_fourths(json_object_get(tree, "sites"), 0) <
+                (json_int_t)json_array_size(depth));
+}
+
+static void stacks_add_up(void **state) {
+    (void)state;
+    sample_processes(&sample);
+    char *text = page_of(&sample.profile);
+    json_t *data = page_data(text), *trees = json_object_get(data, "trees"), *tree;
+    json_int_t together = 0;
+    size_t i;
+    json_array_foreach(trees, i, tree) {
+        json_int_t process = json_integer_value(json_object_get(tree, "process"));
+        struct sums sums = sum_tree(tree);
+        assert_is_preorder(tree);
+        assert_int_equal(sums.folded, 0);
+        if (json_is_true(json_object_get(tree, "own")))
+            assert_int_equal(sums.bytes, sample.processes[process].peak_bytes);
+        else
+            together += sums.bytes;
+    }
+    assert_int_equal(together, sample.profile.tree_peak_bytes);
+    json_decref(data);
+    free(text);
+}
+
+/* A tree of some depth, in which most nodes have a site of a few bytes. */
+static void fill_many(struct profile_node *nodes, struct profile_site *sites, uint32_t first) {
+    for (uint32_t i = 0; i < MANY_NODES; i++) {
+        uint32_t parent = i < 100 ? first : first + 1 + (i - 100) / 3;
+        nodes[first + 1 + i] = (struct profile_node){parent, 1, 1 + i % 5000, 0};
+        uint64_t bytes = 16 + i * 2654435761u % 4096;
+        sites[i] = (struct profile_site){.node = first + 1 + i,
+                                         .peak_bytes = bytes,
+                                         .tree_bytes = bytes,
+                                         .peak_blocks = 2,
+                                         .tree_blocks = 2};
+        sample.processes[0].peak_bytes += bytes;
+    }
+}
+
+static void small_stacks_are_folded_and_counted(void **state) {
+    (void)state;
+    sample_start(&sample);
+    sample_process(&sample, 1, "big");
+    uint32_t first = sample_thread(&sample, "MainThread");
+    sample_function(&sample, "load", "/srv/big.py");
+    struct profile_node *nodes = calloc(first + 1 + MANY_NODES, sizeof *nodes);
+    struct profile_site *sites = calloc(MANY_NODES, sizeof *sites);
+    memcpy(nodes, sample.profile.nodes, (first + 1) * sizeof *nodes);
+    fill_many(nodes, sites, first);
+    struct profile profile = sample.profile;
+    profile.nodes = nodes;
+    profile.node_count = first + 1 + MANY_NODES;
+    profile.sites = sites;
+    profile.site_count = MANY_NODES;
+    profile.tree_peak_bytes = sample.processes[0].tree_bytes = sample.processes[0].peak_bytes;
+    char *text = page_of(&profile);
+    assert_true(strlen(text) < PAGE_MAX);
+    json_t *data = page_data(text), *tree = json_array_get(json_object_get(data, "trees"), 0);
+    struct sums sums = sum_tree(tree);
+    assert_is_preorder(tree);
+    assert_int_equal(sums.bytes, profile.tree_peak_bytes);
+    assert_int_equal(sums.blocks, 2 * MANY_NODES);
+    assert_true(sums.folded > 100000);
+    assert_int_equal(sums.rows + sums.folded, MANY_NODES + 1); /* the thread's */
+    json_decref(data);
+    free(text);
+    free(nodes);
+    free(sites);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(stacks_add_up),
+        cmocka_unit_test(small_stacks_are_folded_and_counted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
