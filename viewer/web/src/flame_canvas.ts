@@ -68,7 +68,12 @@ export class FlameCanvas {
 
   resize(): void {
     this.width = Math.max(this.scroller.clientWidth, 50);
-    this.rows = countRows(this.tree, this.focus, this.width);
+    this.fit(this.left, this.right);
+  }
+
+  /** Room for the rows of a window. */
+  private fit(left: number, right: number): void {
+    this.rows = countRows(this.tree, left, right, this.width);
     const room = Math.max(ROW * 8, Math.round(window.innerHeight * 0.66));
     this.height = Math.min(this.rows * ROW, room);
     this.spacer.style.height = `${this.rows * ROW}px`;
@@ -86,9 +91,10 @@ export class FlameCanvas {
     const {tree} = this;
     this.focus = node;
     this.selected = node;
-    this.resize();
+    const left = tree.start[node], right = left + tree.total[node];
+    this.fit(left, right);
     this.reveal(node);
-    this.moveTo(tree.start[node], tree.start[node] + tree.total[node]);
+    this.moveTo(left, right);
   }
 
   /** By a factor, about a point of the canvas. */
@@ -107,7 +113,8 @@ export class FlameCanvas {
     this.stop();
     this.left = Math.max(0, Math.min(left, this.tree.total[0] - span));
     this.right = this.left + Math.max(span, 1);
-    this.draw();
+    if (countRows(this.tree, this.left, this.right, this.width) === this.rows) this.draw();
+    else this.fit(this.left, this.right);
   }
 
   private stop(): void {

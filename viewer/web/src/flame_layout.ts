@@ -44,14 +44,13 @@ export function visit(tree: Tree, window: Window, sink: Sink): void {
   }
 }
 
-/** Rows down to the deepest node that a window of this width shows, when it is as wide as `focus`. */
-export function countRows(tree: Tree, focus: number, width: number): number {
-  let deepest = tree.depth[focus];
-  const window = {left: tree.start[focus], right: tree.start[focus] + tree.total[focus], width, top: 0, bottom: Infinity};
+/** Rows down to the deepest node that can be seen between two bytes, over so many pixels. */
+export function countRows(tree: Tree, left: number, right: number, width: number): number {
+  let deepest = 0;
   const note = (node: number) => {
     deepest = Math.max(deepest, tree.depth[node]);
   };
-  visit(tree, window, {node: note, crowd: note});
+  visit(tree, {left, right, width, top: 0, bottom: Infinity}, {node: note, crowd: note});
   return deepest + 1;
 }
 

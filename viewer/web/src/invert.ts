@@ -7,6 +7,8 @@
 import {FOLDED, HIDDEN, type Tree, TreeBuilder} from "./tree";
 
 const SMALLEST_PART = 1 / 4000;
+const BIGGEST = 3, BIGGEST_OF_ALL = 500; // callers that are told apart however small they are
+const MOST_NODES = 60000;
 
 /** Nodes that allocated, each moved up to the caller that comes next. */
 interface Group {
@@ -40,12 +42,14 @@ export function invert(tree: Tree): Tree {
       part.leaves.push(leaf);
       part.callers.push(tree.parent[caller]);
     });
-    for (const [key, part] of parts) place(group.node, key, part);
+    const biggest = group.node === 0 ? BIGGEST_OF_ALL : BIGGEST;
+    const sorted = [...parts].map(([key, part]) => ({key, part, bytes: part.leaves.reduce((sum, leaf) => sum + tree.own[leaf], 0)}));
+    sorted.sort((a, b) => b.bytes - a.bytes);
+    sorted.forEach(({key, part, bytes}, i) => place(group.node, key, part, bytes >= least || (i < biggest && builder.count < MOST_NODES)));
   }
 
-  function place(above: number, key: number, part: Group): void {
-    const bytes = part.leaves.reduce((sum, leaf) => sum + tree.own[leaf], 0);
-    if (bytes >= least) {
+  function place(above: number, key: number, part: Group, shown: boolean): void {
+    if (shown) {
       part.node = builder.child(above, key);
       if (key === FOLDED || key === HIDDEN) for (const leaf of part.leaves) builder.fold(part.node, tree.folded[leaf]);
       waiting.push(part);
