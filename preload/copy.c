@@ -196,7 +196,12 @@ static void end_latest(void) {
     uint32_t copy = process.snapshots.copy;
     if (!copy_works() || process.snapshots.copy_wanted)
         return;
-    end_copy(copy, atomic_load(&process.snapshots.copies[copy]));
+    /* Taken out meanwhile: nobody else reaps it then, after which its id could be any process's. */
+    int32_t pid = atomic_exchange(&process.snapshots.copies[copy], 0);
+    if (pid == 0)
+        return;
+    end_copy(copy, pid);
+    atomic_store(&process.snapshots.copies[copy], pid);
     learn_walk_ns(clock_ns() - process.snapshots.copy_began_ns);
 }
 

@@ -63,6 +63,7 @@ static const struct use {
      {0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, (uint64_t)-1}},
     {SECCOMP_COPY, SYS_madvise, {0, 4096, MADV_DOFORK}},
     {SECCOMP_COPY, SYS_madvise, {0, 4096, MADV_DONTFORK}},
+    {SECCOMP_COPY, SYS_madvise, {0, 4096, MADV_HUGEPAGE}},
     {SECCOMP_COPY, SYS_clone, {0}},
     {SECCOMP_COPY, SYS_kill, {2, SIGKILL}},
     {SECCOMP_COPY, SYS_wait4, {2, 0, __WCLONE | WNOHANG}},
