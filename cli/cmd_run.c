@@ -1,4 +1,5 @@
 /* holdfast run: options, what is in the way of a run, and the names of things. */
+#include <errno.h>
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include "command.h"
 #include "inspect.h"
 #include "launch.h"
+#include "library.h"
 #include "size.h"
 
 enum { NO_FOLLOW = OPTION_LONG, NO_PAGE, NO_HOLDERS, CEILING, KEEP_EVENTS };
@@ -126,24 +128,19 @@ static void default_output(char *const *command, char *output, size_t size) {
     snprintf(output, size, "%.*s.%d.holdfast", (int)length, name, getpid());
 }
 
-/* In the build tree, beside an installed program, or where meson installs it. */
-static bool find_library(char *library) {
-    static const char *const places[] = {
-        "%s/../preload/libholdfast.so", "%s/preload/libholdfast.so",
-        "%s/../lib/holdfast/libholdfast.so", HOLDFAST_LIBDIR "/holdfast/libholdfast.so"};
-    char self[PATH_MAX], candidate[2 * PATH_MAX];
-    ssize_t size = readlink("/proc/self/exe", self, sizeof self - 1);
-    if (size <= 0)
-        return false;
-    self[size] = '\0';
-    *strrchr(self, '/') = '\0';
-    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-        const char *folder = places[i][0] == '%' ? self : "";
-        const char *rest = places[i][0] == '%' ? places[i] + 2 : places[i];
-        snprintf(candidate, sizeof candidate, "%s%s", folder, rest);
-        if (realpath(candidate, library))
-            return true;
-    }
+static bool name_library(char name[PATH_MAX]) {
+    char library[PATH_MAX];
+    bool found = library_find(library);
+    if (!found)
+        fputs("holdfast: libholdfast.so is not where it was installed; install Holdfast again\n",
+              stderr);
+    else if (!library_name(name, library))
+        fprintf(stderr,
+                "holdfast: %s has a space, colon or dollar in its path, which the loader cannot "
+                "take, and no link to it can be made in /tmp: %s\n",
+                library, strerror(errno));
+    else
+        return true;
     return false;
 }
 
@@ -163,23 +160,14 @@ static int run_main(int argc, char **argv) {
             fprintf(stderr, "holdfast: %s; it runs untraced\n", inspected.reason);
         return launch_untraced(&launch);
     }
-    char output[256], library[PATH_MAX];
+    char output[256];
     if (!launch.output) {
         default_output(launch.command, output, sizeof output);
         launch.output = output;
     }
-    if (!find_library(library)) {
-        fputs("holdfast: libholdfast.so is not where it was installed; install Holdfast again\n",
-              stderr);
+    char library[PATH_MAX];
+    if (!name_library(library))
         return EXIT_MISUSE;
-    }
-    if (strpbrk(library, ": ")) {
-        fprintf(stderr,
-                "holdfast: %s has a space or colon in its path, which the loader cannot take; move "
-                "Holdfast elsewhere\n",
-                library);
-        return EXIT_MISUSE;
-    }
     launch.library = library;
     return launch_traced(&launch);
 }

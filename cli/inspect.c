@@ -17,9 +17,11 @@
 #if defined(__x86_64__)
 #define OUR_MACHINE EM_X86_64
 #define OUR_32BIT_MACHINE EM_386
+#define MULTIARCH "x86_64-linux-gnu"
 #elif defined(__aarch64__)
 #define OUR_MACHINE EM_AARCH64
 #define OUR_32BIT_MACHINE EM_ARM
+#define MULTIARCH "aarch64-linux-gnu"
 #endif
 
 #define SCRIPT_LEVELS 4
@@ -156,6 +158,29 @@ static void judge_foreign(const char *path, unsigned machine, struct inspected *
               "%s is for another architecture; use one built for this machine", path);
 }
 
+static bool is_in(const char *folder, int length, const char *name) {
+    char path[PATH_MAX + 32];
+    snprintf(path, sizeof path, "%.*s/%s", length, folder, name);
+    return access(path, F_OK) == 0;
+}
+
+/* What a portable library needs besides libc.so.6: all that its C library came with (see
+ * preload/old_libc). The loader would end a program for which that is missing. */
+static bool lacks_old_libc(const char *loader) {
+    static const char *const folders[] = {"/lib/" MULTIARCH, "/usr/lib/" MULTIARCH, "/lib64",
+                                          "/usr/lib64"};
+    char real[PATH_MAX];
+    if (!HOLDFAST_PORTABLE || !realpath(loader, real))
+        return false;
+    int length = (int)(base_name(real) - real);
+    if (is_in(real, length, "libc.so.6"))
+        return !is_in(real, length, "libdl.so.2");
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
+        if (is_in(folders[i], PATH_MAX, "libc.so.6"))
+            return !is_in(folders[i], PATH_MAX, "libdl.so.2");
+    return false;
+}
+
 static void judge_elf(const char *path, const struct image *image, struct inspected *result) {
     const Elf64_Ehdr *header = part(image, 0, sizeof *header);
     if (!header || header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_machine != OUR_MACHINE) {
@@ -173,6 +198,11 @@ static void judge_elf(const char *path, const struct image *image, struct inspec
               "%s uses musl instead of the GNU C library and cannot be traced", path);
     else if (needs_library(image, header, "libpypy"))
         judge(result, INSPECT_UNTRACEABLE, "%s is PyPy; only CPython can be traced", path);
+    else if (name && loader->p_filesz > 0 && name[loader->p_filesz - 1] == '\0' &&
+             lacks_old_libc(name))
+        judge(result, INSPECT_UNTRACEABLE,
+              "%s cannot be traced, as the C library here is incomplete: there is no libdl.so.2",
+              path);
 }
 
 /* Files that run with more rights than we have ignore LD_PRELOAD. */

@@ -176,10 +176,11 @@ EXPORT int prctl(int option, ...) {
  * run path. Then our frame must not be in between: the real function is reached by a jump, which
  * every compiler makes of the call below when it optimises. */
 static bool has_run_path(const void *caller) {
-    struct dl_find_object found;
-    if (_dl_find_object((void *)(uintptr_t)caller, &found) != 0 || !found.dlfo_link_map)
+    Dl_info unused;
+    struct link_map *object;
+    if (!dladdr1(caller, &unused, (void **)&object, RTLD_DL_LINKMAP) || !object)
         return true;
-    const ElfW(Dyn) *entry = found.dlfo_link_map->l_ld;
+    const ElfW(Dyn) *entry = object->l_ld;
     for (; entry && entry->d_tag != DT_NULL; entry++)
         if (entry->d_tag == DT_RPATH || entry->d_tag == DT_RUNPATH)
             return true;

@@ -1,0 +1,8 @@
+"""Holdfast explains the memory peak of a Python program: what was allocated, where, and what still held it.
+
+The tracer is the command `holdfast` (also `python -m holdfast`): it runs a program, which needs nothing
+of this package. Importing the package does nothing by itself.
+"""
+from ._version import version as __version__
+
+__all__ = ["__version__"]
