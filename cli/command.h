@@ -16,11 +16,12 @@ struct command {
     const char *after;   /* and what stands below the options; NULL */
     const struct option_row *options;
     enum completes operand_completes;
+    const char *operand_choices; /* for COMPLETES_CHOICE, with spaces between */
     /* argv[0] is the subcommand's name. Returns the exit status. */
     int (*main)(int argc, char **argv);
 };
 
-extern const struct command command_run, command_report, command_snapshot;
+extern const struct command command_run, command_report, command_snapshot, command_completion;
 
 /* All of them, in the order of `holdfast --help`; NULL ends them. */
 extern const struct command *const commands[];

@@ -4,7 +4,8 @@
 
 #include "command.h"
 
-const struct command *const commands[] = {&command_run, &command_report, &command_snapshot, NULL};
+const struct command *const commands[] = {&command_run, &command_report, &command_snapshot,
+                                          &command_completion, NULL};
 
 static void print_help(FILE *out) {
     fputs("Holdfast explains the memory peak of a Python program: what was allocated, where, and "
@@ -13,7 +14,7 @@ static void print_help(FILE *out) {
           "Usage: holdfast COMMAND ...\n\nCommands:\n",
           out);
     for (size_t i = 0; commands[i]; i++)
-        fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
+        fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
     fputs("\n`holdfast COMMAND --help` explains a command; `holdfast --version` prints the "
           "version.\n",
           out);
