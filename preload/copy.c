@@ -12,7 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../wire/graph.h"
 #include "bump.h"
 #include "isolation.h"
 #include "seccomp.h"
@@ -23,7 +22,7 @@
 #define LIFETIME_S 10u
 #define SHALLOW_TIMEOUT_S 5u
 #define STACK_SIZE ((size_t)1 << 20)
-#define BUFFER_SIZE ((size_t)256 << 10)
+#define BUFFER_SIZE ((GRAPH_WRITER_BUFFER + 4095) & ~(size_t)4095)
 #define POLL_NS 4000000u
 #define SKIP_MOST 3u /* of snapshots without a copy after one that died: 1, 3, 7, then 15 */
 
@@ -71,7 +70,6 @@ static void telling_end(struct telling *telling, const struct graph_offer *offer
 
 static bool telling_begin(struct telling *telling, const struct graph_offer *offer) {
     *telling = (struct telling){.writer = {.write = write_stream, .fd = offer->stream}};
-    telling->writer.capacity = BUFFER_SIZE;
     telling->writer.buffer = pages_map(BUFFER_SIZE);
     long size = sys_call6(SYS_lseek, offer->large, 0, SEEK_END, 0, 0, 0);
     if (!sys_failed(size) && size > 0) {

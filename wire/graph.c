@@ -1,10 +1,9 @@
-/* A heap-graph stream (graph.h) -> a struct graph. The stream is hostile until its last check:
- * counts are compared with the bytes that are left before anything is allocated, so memory stays
- * within a fixed multiple of the stream's size.
+/* A heap-graph stream (graph.h) -> a struct graph: its columns are found, those that are rows of
+ * numbers are read here, and the objects and frames in graph_records.c.
  *
- * A record is taken over as a whole or, when the stream ends inside it, not at all.
+ * A row is taken over as a whole or, when its column ends inside it, not at all.
  */
-#include "graph.h"
+#include "graph_reader.h"
 
 #include "profile_format.h"
 
@@ -27,49 +26,8 @@ struct graph_memory {
     size_t chunk_used, chunk_size;
 };
 
-struct array {
-    void **data;
-    uint32_t *count;
-    uint32_t capacity;
-    size_t size;
-};
-
-enum trouble {
-    TROUBLE_NONE,
-    TROUBLE_SHORT, /* the stream ends here */
-    TROUBLE_DAMAGE,
-    TROUBLE_VERSION,
-    TROUBLE_MEMORY,
-};
-
-enum table {
-    TABLE_TEXTS,
-    TABLE_TYPES,
-    TABLE_OBJECTS,
-    TABLE_EDGES,
-    TABLE_PLACES,
-    TABLE_CODES,
-    TABLE_FRAMES,
-    TABLE_THREADS,
-    TABLE_ROOTS,
-    TABLES
-};
-
-struct reader {
-    const uint8_t *at, *end;
-    uint64_t size;
-    uint32_t records;      /* objects that have one, and entry 0 */
-    enum trouble trouble;  /* once set, every read gives 0 */
-    const char *what;      /* with TROUBLE_DAMAGE */
-    uint64_t last_address; /* of the last object, / 8 */
-    uint64_t highest;      /* object number, as the comment of enum graph_edge has it */
-    struct array tables[TABLES];
-    struct graph_memory *memory;
-    struct graph *graph;
-};
-
-static void fail(struct reader *reader, enum trouble trouble, const char *what) {
-    if (reader->trouble != TROUBLE_NONE)
+void reader_fail(struct reader *reader, enum trouble trouble, const char *what) {
+    if (!reader_good(reader))
         return;
     reader->trouble = trouble;
     reader->what = what;
@@ -77,14 +35,14 @@ static void fail(struct reader *reader, enum trouble trouble, const char *what) 
 
 /* -- Memory -- */
 
-static void *reader_take(struct reader *reader, size_t size) {
+void *reader_take(struct reader *reader, size_t size) {
     struct graph_memory *memory = reader->memory;
     size = (size + 15) & ~(size_t)15;
     if (!memory->chunks || size > memory->chunk_size - memory->chunk_used) {
         size_t room = size > CHUNK_SIZE ? size : CHUNK_SIZE;
         struct chunk *chunk = malloc(sizeof *chunk + room);
         if (!chunk) {
-            fail(reader, TROUBLE_MEMORY, "");
+            reader_fail(reader, TROUBLE_MEMORY, "");
             return NULL;
         }
         chunk->before = memory->chunks;
@@ -97,21 +55,26 @@ static void *reader_take(struct reader *reader, size_t size) {
     return taken;
 }
 
-/* One more row, zeroed; none once there was trouble. */
-static void *table_add(struct reader *reader, enum table which) {
-    if (reader->trouble != TROUBLE_NONE)
-        return NULL;
+bool table_room(struct reader *reader, enum table which, uint64_t more) {
     struct array *table = &reader->tables[which];
-    if (*table->count >= table->capacity) {
-        uint64_t capacity = table->capacity ? (uint64_t)table->capacity * 2 : 64;
-        void *data = capacity > UINT32_MAX ? NULL : realloc(*table->data, capacity * table->size);
-        if (!data) {
-            fail(reader, TROUBLE_MEMORY, "");
-            return NULL;
-        }
-        *table->data = data;
-        table->capacity = (uint32_t)capacity;
+    uint64_t count = *table->count + more;
+    if (!reader_good(reader) || count <= table->capacity)
+        return reader_good(reader);
+    uint64_t capacity = count < 64 ? 64 : count * 2;
+    void *data = capacity > UINT32_MAX ? NULL : realloc(*table->data, capacity * table->size);
+    if (!data) {
+        reader_fail(reader, TROUBLE_MEMORY, "");
+        return false;
     }
+    *table->data = data;
+    table->capacity = (uint32_t)capacity;
+    return true;
+}
+
+void *table_add(struct reader *reader, enum table which) {
+    struct array *table = &reader->tables[which];
+    if (!table_room(reader, which, 1))
+        return NULL;
     uint8_t *row = (uint8_t *)*table->data + *table->count * table->size;
     ++*table->count;
     return memset(row, 0, table->size);
@@ -138,86 +101,72 @@ static bool tables_open(struct reader *reader) {
 
 /* -- Numbers -- */
 
-static size_t left(const struct reader *reader) {
-    return (size_t)(reader->end - reader->at);
-}
-
-static uint64_t get(struct reader *reader) {
+uint64_t get_long(struct reader *reader, struct column *column) {
     uint64_t value = 0;
-    if (reader->trouble != TROUBLE_NONE)
+    if (!reader_good(reader))
         return 0;
     for (unsigned shift = 0; shift < 63; shift += 7) {
-        if (reader->at == reader->end) {
-            fail(reader, TROUBLE_SHORT, "");
+        if (column->at == column->end) {
+            reader_fail(reader, TROUBLE_SHORT, "");
             return 0;
         }
-        uint8_t byte = *reader->at++;
+        uint8_t byte = *column->at++;
         value |= (uint64_t)(byte & 0x7f) << shift;
         if (!(byte & 0x80))
             return value;
     }
-    fail(reader, TROUBLE_DAMAGE, "a number is too long");
+    reader_fail(reader, TROUBLE_DAMAGE, "a number is too long");
     return 0;
 }
 
-static uint32_t get_u32(struct reader *reader) {
-    uint64_t value = get(reader);
+int64_t get_signed(struct reader *reader, enum graph_column column) {
+    return graph_unzigzag(get(reader, column));
+}
+
+uint32_t get_u32(struct reader *reader, enum graph_column column) {
+    uint64_t value = get(reader, column);
     if (value <= UINT32_MAX)
         return (uint32_t)value;
-    fail(reader, TROUBLE_DAMAGE, "a number is too high");
+    reader_fail(reader, TROUBLE_DAMAGE, "a number is too high");
     return 0;
 }
 
-/* A count of things that take at least one byte each. */
-static uint32_t get_count(struct reader *reader, uint64_t limit) {
-    uint64_t count = get(reader);
-    if (count > limit)
-        fail(reader, TROUBLE_DAMAGE, "a count is too high");
-    else if (count > left(reader))
-        fail(reader, TROUBLE_SHORT, "");
-    return reader->trouble == TROUBLE_NONE ? (uint32_t)count : 0;
+uint32_t get_count(struct reader *reader, enum graph_column column, enum graph_column of,
+                   uint64_t most) {
+    uint64_t count = get(reader, column);
+    if (count > most)
+        reader_fail(reader, TROUBLE_DAMAGE, "a count is too high");
+    else if (count > column_left(reader, of))
+        reader_fail(reader, TROUBLE_SHORT, "");
+    return reader_good(reader) ? (uint32_t)count : 0;
 }
 
-static uint32_t get_reference(struct reader *reader, uint32_t count, const char *what) {
-    uint64_t number = get(reader);
+uint32_t get_reference(struct reader *reader, enum graph_column column, uint32_t count,
+                       const char *what) {
+    uint64_t number = get(reader, column);
     if (number < count)
         return (uint32_t)number;
-    fail(reader, TROUBLE_DAMAGE, what);
+    reader_fail(reader, TROUBLE_DAMAGE, what);
     return 0;
 }
 
-static uint32_t get_text(struct reader *reader) {
-    return get_reference(reader, reader->graph->text_count, "a text is not there");
+uint32_t get_text(struct reader *reader, enum graph_column column) {
+    return get_reference(reader, column, reader->graph->text_count, "a text is not there");
 }
 
-/* Until give_unknown_ones_a_number(), a number that is far too high is NOBODY. */
-#define NOBODY UINT32_MAX
-
-static uint32_t name_object(uint64_t number) {
-    return number < NOBODY ? (uint32_t)number : NOBODY;
+static uint32_t get_object(struct reader *reader, enum graph_column column) {
+    return name_object(get(reader, column));
 }
 
-static uint32_t get_object(struct reader *reader) {
-    return name_object(get(reader));
-}
-
-static const uint8_t *get_bytes(struct reader *reader, uint32_t size) {
-    const uint8_t *bytes = reader->at;
-    if (reader->trouble != TROUBLE_NONE || size == 0)
+static const uint8_t *get_bytes(struct reader *reader, enum graph_column column, uint32_t size) {
+    const uint8_t *bytes = reader->columns[column].at;
+    if (!reader_good(reader))
         return NULL;
-    reader->at += size;
+    reader->columns[column].at += size;
     return bytes;
 }
 
-/* -- Records -- */
-
-static void read_begin(struct reader *reader) {
-    uint64_t version = get(reader);
-    if (reader->trouble == TROUBLE_NONE && version != GRAPH_VERSION)
-        fail(reader, TROUBLE_VERSION, "");
-    reader->graph->python_minor = get_u32(reader);
-    reader->graph->flags = get_u32(reader);
-}
+/* -- Rows -- */
 
 /* What is not UTF-8, and what a terminal would act upon, becomes a question mark. */
 static void clean_text(char *to, const uint8_t *from, size_t size) {
@@ -235,9 +184,9 @@ static void clean_text(char *to, const uint8_t *from, size_t size) {
 }
 
 static void read_text(struct reader *reader) {
-    uint32_t size = get_count(reader, GRAPH_TEXT_MAX);
-    const uint8_t *bytes = get_bytes(reader, size);
-    char *text = reader->trouble == TROUBLE_NONE ? reader_take(reader, size + 1) : NULL;
+    uint32_t size = get_count(reader, GRAPH_TEXT_SIZES, GRAPH_TEXTS, GRAPH_TEXT_MAX);
+    const uint8_t *bytes = get_bytes(reader, GRAPH_TEXTS, size);
+    char *text = reader_good(reader) ? reader_take(reader, size + 1) : NULL;
     if (!text)
         return;
     clean_text(text, bytes, size);
@@ -248,239 +197,207 @@ static void read_text(struct reader *reader) {
 
 static void read_type(struct reader *reader) {
     struct graph_type type;
-    type.name = get_text(reader);
-    type.kind = get_u32(reader);
-    type.flags = get_u32(reader);
-    type.object = get_object(reader);
+    type.name = get_text(reader, GRAPH_TYPES);
+    type.kind = get_u32(reader, GRAPH_TYPES);
+    type.flags = get_u32(reader, GRAPH_TYPES);
+    type.object = get_object(reader, GRAPH_TYPES);
     if (type.kind >= GRAPH_KIND_COUNT)
         type.kind = GRAPH_OTHER;
-    struct graph_type *row = table_add(reader, TABLE_TYPES);
+    struct graph_type *row = reader_good(reader) ? table_add(reader, TABLE_TYPES) : NULL;
     if (row)
         *row = type;
 }
 
-/* As name_object, where it counts for the next new number. */
-static uint32_t reach_object(struct reader *reader, uint64_t number) {
-    if (number > reader->highest && reader->trouble == TROUBLE_NONE)
-        reader->highest = number;
-    return name_object(number);
-}
-
-static uint32_t edge_target(struct reader *reader, uint64_t code, uint64_t own) {
-    if (code == 0)
-        return 0;
-    if (code == 1)
-        return reach_object(reader, reader->highest + 1);
-    int64_t number = (int64_t)own + graph_unzigzag(code - 2);
-    if (number <= 0) {
-        fail(reader, TROUBLE_DAMAGE, "an edge leads nowhere");
-        return 0;
-    }
-    return reach_object(reader, (uint64_t)number);
-}
-
-static void read_edges(struct reader *reader, uint64_t own, uint32_t *first, uint32_t *count) {
-    *first = reader->graph->edge_count;
-    *count = get_count(reader, UINT32_MAX - 1);
-    for (uint32_t i = 0; i < *count && reader->trouble == TROUBLE_NONE; i++) {
-        uint64_t word = get(reader);
-        struct graph_edge_record edge = {.kind = word & 7};
-        edge.target = edge_target(reader, word >> 3, own);
-        if (edge.target != 0 && (edge.kind == EDGE_FIELD || edge.kind == EDGE_ATTRIBUTE))
-            edge.text = get_text(reader);
-        struct graph_edge_record *row = table_add(reader, TABLE_EDGES);
-        if (row)
-            *row = edge;
-    }
-}
-
-static void read_places(struct reader *reader, struct graph_object *object) {
-    object->first_place = reader->graph->place_count;
-    object->place_count = get_count(reader, UINT32_MAX - 1);
-    for (uint32_t i = 0; i < object->place_count && reader->trouble == TROUBLE_NONE; i++) {
-        uint64_t words = object->address / 8 + (uint64_t)graph_unzigzag(get(reader));
-        struct graph_place *row = table_add(reader, TABLE_PLACES);
-        if (row)
-            row->address = words * 8;
-    }
-}
-
-static void read_object(struct reader *reader) {
-    struct graph_object object;
-    uint32_t own = reach_object(reader, reader->graph->object_count);
-    uint64_t address = reader->last_address + (uint64_t)graph_unzigzag(get(reader));
-    object.address = address * 8;
-    object.type = get_reference(reader, reader->graph->type_count, "a type is not there");
-    object.references = get(reader);
-    object.size = get(reader);
-    object.flags = get_u32(reader);
-    object.detail = get_text(reader);
-    read_places(reader, &object);
-    read_edges(reader, own, &object.first_edge, &object.edge_count);
-    struct graph_object *row = table_add(reader, TABLE_OBJECTS);
-    if (!row)
-        return;
-    *row = object;
-    reader->last_address = address;
+static uint32_t get_code_count(struct reader *reader, uint64_t most) {
+    return get_count(reader, GRAPH_CODES, GRAPH_CODES, most);
 }
 
 static void read_code_locals(struct reader *reader, struct graph_code *code) {
-    code->local_count = get_count(reader, GRAPH_SLOTS_MAX);
+    code->local_count = get_code_count(reader, GRAPH_SLOTS_MAX);
     code->local_names = reader_take(reader, code->local_count * sizeof *code->local_names);
     code->local_kinds = reader_take(reader, code->local_count);
-    for (uint32_t i = 0; i < code->local_count && reader->trouble == TROUBLE_NONE; i++) {
-        code->local_names[i] = get_text(reader);
-        code->local_kinds[i] = (uint8_t)get(reader);
+    for (uint32_t i = 0; i < code->local_count && reader_good(reader); i++) {
+        code->local_names[i] = get_text(reader, GRAPH_CODES);
+        code->local_kinds[i] = (uint8_t)get(reader, GRAPH_CODES);
     }
 }
 
 static void read_code(struct reader *reader) {
     struct graph_code code;
-    code.object = get_object(reader);
-    code.name = get_text(reader);
-    code.qualified_name = get_text(reader);
-    code.file = get_text(reader);
-    code.first_line = get_u32(reader);
-    code.flags = get_u32(reader);
-    code.argument_count = get_u32(reader);
-    code.stack_size = get_u32(reader);
-    code.instruction_bytes = get_count(reader, GRAPH_CODE_MAX);
-    code.instructions = get_bytes(reader, code.instruction_bytes);
-    code.exception_table_bytes = get_count(reader, GRAPH_CODE_MAX);
-    code.exception_table = get_bytes(reader, code.exception_table_bytes);
+    code.object = get_object(reader, GRAPH_CODES);
+    code.name = get_text(reader, GRAPH_CODES);
+    code.qualified_name = get_text(reader, GRAPH_CODES);
+    code.file = get_text(reader, GRAPH_CODES);
+    code.first_line = get_u32(reader, GRAPH_CODES);
+    code.flags = get_u32(reader, GRAPH_CODES);
+    code.argument_count = get_u32(reader, GRAPH_CODES);
+    code.stack_size = get_u32(reader, GRAPH_CODES);
+    code.instruction_bytes = get_code_count(reader, GRAPH_CODE_MAX);
+    code.instructions = get_bytes(reader, GRAPH_CODES, code.instruction_bytes);
+    code.exception_table_bytes = get_code_count(reader, GRAPH_CODE_MAX);
+    code.exception_table = get_bytes(reader, GRAPH_CODES, code.exception_table_bytes);
     read_code_locals(reader, &code);
-    code.name_count = get_count(reader, GRAPH_CODE_MAX);
+    code.name_count = get_code_count(reader, GRAPH_CODE_MAX);
     code.names = reader_take(reader, code.name_count * sizeof *code.names);
-    for (uint32_t i = 0; i < code.name_count && reader->trouble == TROUBLE_NONE; i++)
-        code.names[i] = get_text(reader);
+    for (uint32_t i = 0; i < code.name_count && reader_good(reader); i++)
+        code.names[i] = get_text(reader, GRAPH_CODES);
     if (code.qualified_name == 0)
         code.qualified_name = code.name;
-    struct graph_code *row = table_add(reader, TABLE_CODES);
+    struct graph_code *row = reader_good(reader) ? table_add(reader, TABLE_CODES) : NULL;
     if (row)
         *row = code;
 }
 
-static struct graph_stack_place *read_slots(struct reader *reader, uint32_t *count) {
-    *count = get_count(reader, GRAPH_SLOTS_MAX);
-    struct graph_stack_place *slots = reader_take(reader, *count * sizeof *slots);
-    for (uint32_t i = 0; i < *count && reader->trouble == TROUBLE_NONE; i++) {
-        uint64_t word = get(reader);
-        slots[i].object = name_object(word >> 1);
-        slots[i].borrowed = word & 1;
-    }
-    return slots;
-}
-
-static void read_frame(struct reader *reader) {
-    struct graph_frame frame;
-    frame.thread = get_reference(reader, reader->graph->thread_count, "a thread is not there");
-    frame.depth = get_u32(reader);
-    frame.owner = get_object(reader);
-    frame.code = get_reference(reader, reader->graph->code_count, "a code is not there");
-    int64_t position = graph_unzigzag(get(reader));
-    if (position < INT32_MIN || position > INT32_MAX)
-        fail(reader, TROUBLE_DAMAGE, "a position is too high");
-    frame.position = (int32_t)position;
-    frame.line = get_u32(reader);
-    uint64_t depth = get(reader);
-    if (depth > GRAPH_SLOTS_MAX + 1)
-        fail(reader, TROUBLE_DAMAGE, "a stack is too deep");
-    frame.saved_depth = (int32_t)depth - 1;
-    frame.function = get_object(reader);
-    frame.locals_object = get_object(reader);
-    frame.locals = read_slots(reader, &frame.local_count);
-    frame.stack = read_slots(reader, &frame.stack_count);
-    if (reader->trouble == TROUBLE_NONE && frame.code == 0)
-        fail(reader, TROUBLE_DAMAGE, "a frame has no code");
-    struct graph_frame *row = table_add(reader, TABLE_FRAMES);
+static void read_thread_edge(struct reader *reader) {
+    uint64_t word = get(reader, GRAPH_THREADS);
+    struct graph_edge_record edge = {.kind = word & 7, .text = (uint32_t)(word >> 3)};
+    edge.target = get_object(reader, GRAPH_THREADS);
+    if (word >> 3 >= reader->graph->text_count)
+        reader_fail(reader, TROUBLE_DAMAGE, "a text is not there");
+    struct graph_edge_record *row = reader_good(reader) ? table_add(reader, TABLE_EDGES) : NULL;
     if (row)
-        *row = frame;
+        *row = edge;
 }
 
 static void read_thread(struct reader *reader) {
     struct graph_thread thread;
-    thread.identifier = get(reader);
-    thread.native_id = get(reader);
-    thread.flags = get_u32(reader);
-    thread.name = get_text(reader);
-    read_edges(reader, 0, &thread.first_edge, &thread.edge_count);
-    struct graph_thread *row = table_add(reader, TABLE_THREADS);
+    thread.identifier = get(reader, GRAPH_THREADS);
+    thread.native_id = get(reader, GRAPH_THREADS);
+    thread.flags = get_u32(reader, GRAPH_THREADS);
+    thread.name = get_text(reader, GRAPH_THREADS);
+    thread.first_edge = reader->graph->edge_count;
+    thread.edge_count = get_count(reader, GRAPH_THREADS, GRAPH_THREADS, UINT32_MAX - 1);
+    for (uint32_t i = 0; i < thread.edge_count && reader_good(reader); i++)
+        read_thread_edge(reader);
+    struct graph_thread *row = reader_good(reader) ? table_add(reader, TABLE_THREADS) : NULL;
     if (row)
         *row = thread;
+    else
+        reader->graph->edge_count = thread.first_edge;
 }
 
 static void read_root(struct reader *reader) {
     struct graph_root_record root;
-    root.kind = get_u32(reader);
-    root.name = get_text(reader);
-    root.object = get_object(reader);
-    struct graph_root_record *row = table_add(reader, TABLE_ROOTS);
+    root.kind = get_u32(reader, GRAPH_ROOTS);
+    root.name = get_text(reader, GRAPH_ROOTS);
+    root.object = get_object(reader, GRAPH_ROOTS);
+    struct graph_root_record *row = reader_good(reader) ? table_add(reader, TABLE_ROOTS) : NULL;
     if (row)
         *row = root;
 }
 
-static void read_stats(struct reader *reader) {
-    struct graph_stats stats;
-    stats.objects = get(reader);
-    stats.edges = get(reader);
-    stats.walk_ns = get(reader);
-    stats.memory = get(reader);
-    if (reader->trouble == TROUBLE_NONE)
-        reader->graph->stats = stats;
-}
-
-static void read_record(struct reader *reader) {
-    switch (*reader->at++) {
-    case GRAPH_TEXT:
-        read_text(reader);
-        break;
-    case GRAPH_TYPE:
-        read_type(reader);
-        break;
-    case GRAPH_OBJECT:
-        read_object(reader);
-        break;
-    case GRAPH_CODE:
-        read_code(reader);
-        break;
-    case GRAPH_FRAME:
-        read_frame(reader);
-        break;
-    case GRAPH_THREAD:
-        read_thread(reader);
-        break;
-    case GRAPH_ROOT:
-        read_root(reader);
-        break;
-    case GRAPH_STATS:
-        read_stats(reader);
-        break;
-    case GRAPH_END:
-        reader->graph->complete = true;
-        break;
-    default:
-        fail(reader, TROUBLE_DAMAGE, "a record's kind is unknown");
+void reader_end_column(struct reader *reader) {
+    if (reader->trouble == TROUBLE_SHORT && reader->graph->complete) {
+        reader->trouble = TROUBLE_DAMAGE;
+        reader->what = "a column is too short";
+    } else if (reader->trouble == TROUBLE_SHORT) {
+        reader->trouble = TROUBLE_NONE;
     }
 }
 
-/* Records up to the end. What a record that was cut short had already put down is taken back. */
-static void read_records(struct reader *reader) {
+static void read_rows(struct reader *reader, enum graph_column column,
+                      void (*read_row)(struct reader *)) {
+    while (reader_good(reader) && column_left(reader, column) > 0)
+        read_row(reader);
+    reader_end_column(reader);
+}
+
+/* -- The stream's parts -- */
+
+static bool part_number(struct reader *reader, const uint8_t **at, const uint8_t *end,
+                        uint64_t *value) {
+    if (graph_number_next(at, end, value))
+        return true;
+    reader_fail(reader, TROUBLE_SHORT, "");
+    return false;
+}
+
+static void read_begin(struct reader *reader, const uint8_t **at, const uint8_t *end) {
+    uint64_t numbers[4] = {0};
+    for (int i = 0; i < 4; i++) {
+        if (!part_number(reader, at, end, &numbers[i]))
+            return;
+        if (i == 0 && numbers[0] != GRAPH_BEGIN)
+            reader_fail(reader, TROUBLE_DAMAGE, "it does not begin as a heap graph");
+        if (i == 1 && numbers[1] != GRAPH_VERSION)
+            reader_fail(reader, TROUBLE_VERSION, "");
+    }
+    if (numbers[2] > UINT32_MAX || numbers[3] > UINT32_MAX)
+        reader_fail(reader, TROUBLE_DAMAGE, "a number is too high");
+    reader->graph->python_minor = (uint32_t)numbers[2];
+    reader->graph->flags = (uint32_t)numbers[3];
+}
+
+static void read_stats(struct reader *reader, const uint8_t **at, const uint8_t *end) {
+    uint64_t numbers[4];
+    for (int i = 0; i < 4; i++)
+        if (!part_number(reader, at, end, &numbers[i]))
+            return;
+    reader->graph->stats = (struct graph_stats){numbers[0], numbers[1], numbers[2], numbers[3]};
+}
+
+/* What comes after the pieces. A piece that is not whole ends the stream. */
+static void read_tail(struct reader *reader, const uint8_t *at, const uint8_t *end) {
     struct graph *graph = reader->graph;
-    while (reader->trouble == TROUBLE_NONE && !graph->complete && reader->at < reader->end) {
-        uint32_t edges = graph->edge_count, places = graph->place_count;
-        read_record(reader);
-        if (reader->trouble == TROUBLE_SHORT) {
-            graph->edge_count = edges;
-            graph->place_count = places;
-        }
+    uint64_t kind;
+    while (reader_good(reader) && !graph->complete && graph_number_next(&at, end, &kind)) {
+        if (kind == GRAPH_STATS)
+            read_stats(reader, &at, end);
+        else if (kind == GRAPH_END)
+            graph->complete = true;
+        else if (kind == GRAPH_PIECE)
+            return;
+        else
+            reader_fail(reader, TROUBLE_DAMAGE, "a part's kind is unknown");
     }
     if (reader->trouble == TROUBLE_SHORT)
         reader->trouble = TROUBLE_NONE;
-    if (reader->trouble == TROUBLE_NONE && graph->complete && reader->at < reader->end)
-        fail(reader, TROUBLE_DAMAGE, "something follows its end");
+    if (reader_good(reader) && graph->complete && at < end)
+        reader_fail(reader, TROUBLE_DAMAGE, "something follows its end");
 }
 
-/* All objects without a record become one. */
+/* A column of one piece stays where it is; the pieces of others are copied together. */
+static void gather(struct reader *reader, const uint8_t *first, const uint8_t *end,
+                   const size_t *sizes) {
+    struct graph_piece piece;
+    uint8_t *to[GRAPH_COLUMNS] = {NULL};
+    for (const uint8_t *at = first; reader_good(reader) && graph_piece_next(&at, end, &piece);) {
+        if (piece.column >= GRAPH_COLUMNS)
+            continue;
+        struct column *column = &reader->columns[piece.column];
+        if (piece.size == sizes[piece.column]) {
+            *column = (struct column){piece.bytes, piece.bytes + piece.size};
+            continue;
+        }
+        if (!to[piece.column]) {
+            uint8_t *bytes = to[piece.column] = reader_take(reader, sizes[piece.column]);
+            *column = (struct column){bytes, bytes + (bytes ? sizes[piece.column] : 0)};
+        }
+        if (!to[piece.column] || piece.size == 0)
+            continue;
+        memcpy(to[piece.column], piece.bytes, piece.size);
+        to[piece.column] += piece.size;
+    }
+}
+
+static void find_columns(struct reader *reader, const uint8_t *bytes, const uint8_t *end) {
+    const uint8_t *at = bytes;
+    for (uint32_t i = 0; i < GRAPH_COLUMNS; i++)
+        reader->columns[i] = (struct column){end, end};
+    read_begin(reader, &at, end);
+    const uint8_t *first = at;
+    size_t sizes[GRAPH_COLUMNS] = {0};
+    struct graph_piece piece;
+    while (reader_good(reader) && graph_piece_next(&at, end, &piece))
+        if (piece.column < GRAPH_COLUMNS)
+            sizes[piece.column] += piece.size;
+    if (!reader_good(reader))
+        return;
+    read_tail(reader, at, end);
+    gather(reader, first, at, sizes);
+}
+
+/* All objects that were not told become one. */
 static void settle_number(const struct reader *reader, uint32_t *number, bool *any) {
     if (*number < reader->records)
         return;
@@ -520,20 +437,35 @@ static void give_unknown_ones_a_number(struct reader *reader) {
         table_add(reader, TABLE_OBJECTS);
 }
 
-static void read_stream(struct reader *reader) {
+/* In a stream that is whole, columns end where the last row or record does. */
+static void check_ends(struct reader *reader) {
+    for (uint32_t i = 0; i < GRAPH_COLUMNS && reader->graph->complete; i++)
+        if (column_left(reader, i) > 0)
+            reader_fail(reader, TROUBLE_DAMAGE, "a column is too long");
+}
+
+static void read_columns(struct reader *reader) {
+    read_rows(reader, GRAPH_TEXT_SIZES, read_text);
+    read_rows(reader, GRAPH_TYPES, read_type);
+    read_rows(reader, GRAPH_CODES, read_code);
+    read_rows(reader, GRAPH_THREADS, read_thread);
+    read_rows(reader, GRAPH_ROOTS, read_root);
+    read_records(reader);
+    if (reader_good(reader))
+        check_ends(reader);
+    if (reader_good(reader))
+        give_unknown_ones_a_number(reader);
+}
+
+static void read_stream(struct reader *reader, const uint8_t *bytes, size_t size) {
     if (!tables_open(reader))
         return;
-    if (reader->size > GRAPH_STREAM_MAX) {
-        fail(reader, TROUBLE_DAMAGE, "it is too long");
-        return;
-    }
-    if (get(reader) != GRAPH_BEGIN)
-        fail(reader, TROUBLE_DAMAGE, "it does not begin as a heap graph");
-    read_begin(reader);
-    if (reader->trouble == TROUBLE_NONE)
-        read_records(reader);
-    if (reader->trouble == TROUBLE_NONE)
-        give_unknown_ones_a_number(reader);
+    if (size > GRAPH_STREAM_MAX)
+        reader_fail(reader, TROUBLE_DAMAGE, "it is too long");
+    else
+        find_columns(reader, bytes, bytes + size);
+    if (reader_good(reader))
+        read_columns(reader);
 }
 
 static void explain(const struct reader *reader, char *why, size_t why_size) {
@@ -557,14 +489,14 @@ static void explain(const struct reader *reader, char *why, size_t why_size) {
 
 struct graph *graph_read(const uint8_t *bytes, size_t size, char *why, size_t why_size) {
     struct graph_memory *memory = calloc(1, sizeof *memory);
-    struct reader reader = {.at = bytes, .end = bytes + size, .size = size, .memory = memory};
+    struct reader reader = {.memory = memory};
     if (why_size)
         *why = 0;
     if (!memory) {
-        fail(&reader, TROUBLE_MEMORY, "");
+        reader_fail(&reader, TROUBLE_MEMORY, "");
     } else {
         reader.graph = &memory->graph;
-        read_stream(&reader);
+        read_stream(&reader, bytes, size);
     }
     explain(&reader, why, why_size);
     if (reader.trouble == TROUBLE_NONE)

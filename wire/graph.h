@@ -1,16 +1,21 @@
 /* The heap graph of one snapshot: which object refers to which, as a stream of bytes.
  *
- * A snapshot's walker (preload/walk/) writes it; the collector keeps the bytes as they are; a
- * viewer reads them with graph_reader. docs/heap-graph.md says the same for other readers.
+ * A snapshot's walker (preload/walk/) writes it with graph_write.h; the collector keeps the bytes,
+ * and puts those of one column together (graph_columns.h); a viewer reads them with graph_read.
+ * docs/heap-graph.md has the encoding, for other readers too.
  *
- * The stream is a sequence of records: a byte (enum graph_record), then varints (LEB128, below
- * 2^63; "signed" ones are zigzag coded) and counted bytes. It begins with BEGIN and ends with END;
- * without END it is incomplete, and what is there still holds.
+ * Glossary
+ *   column   numbers of one meaning, or bytes, one after the other: what is alike packs well when
+ *            it stands together. Numbers are varints (LEB128, below 2^63); "signed" ones are zigzag
+ *            coded.
+ *   record   an object or a frame. Its parts are in several columns.
+ *   shape    what a record has in common with others: type, flags, kinds and names of its edges.
+ *            Told once, then named by its number.
+ *   slot     an edge of a shape; it remembers what it referred to the last time.
  *
- * Texts, types, objects, codes, threads and frames are each numbered from 1 in the order of their
- * records; 0 is none. Texts, types and codes are defined before they are used; objects may be named
- * before their record comes. A number above the count at the stream's end (an incomplete one) is an
- * object of which nothing is known.
+ * Texts, types, objects, codes, threads and frames are each numbered from 1 in the order in which
+ * they are told; 0 is none. Objects may be named before they are told. A number above those that
+ * were told (in a stream that was cut short) is an object of which nothing is known.
  *
  * Edges. Every strong reference that an object holds is told exactly once, so that references found
  * can be compared with reference counts: what is missing is held by native code. Names of shared
@@ -23,56 +28,96 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define GRAPH_VERSION 1u
+#define GRAPH_VERSION 2u
 #define GRAPH_TEXT_MAX 200u        /* bytes; longer ones are cut and end in "..." */
 #define GRAPH_CODE_MAX (1u << 20)  /* bytes of instructions; a longer code is told without them */
 #define GRAPH_SLOTS_MAX (1u << 16) /* locals, or stack places, of a frame */
 #define GRAPH_STREAM_MAX (1ull << 30)
 
-enum graph_record {
+/* The stream: BEGIN, then pieces of columns, STATS, END. Each is a number, the kind, and its
+ * fields. Without END the stream is incomplete, and what is there still holds. A column is all of
+ * its pieces, in order. */
+enum graph_part {
     GRAPH_BEGIN = 1, /* GRAPH_VERSION, Python's minor version, flags (enum graph_flags) */
-    GRAPH_TEXT = 2,  /* length, bytes */
-    /* name text (as "numpy.ndarray"; builtins without their module), kind (enum graph_kind), flags
-     * (enum graph_type_flags), number of the type object (0: not walked) */
-    GRAPH_TYPE = 3,
-    /* address / 8 as signed difference from the last object's; type; reference count (0: immortal,
-     * never freed); own bytes: the object and the small tables that belong to it alone, but no
-     * block of GRAPH_LARGE_BLOCK bytes and more, which the places stand for; object flags; detail
-     * text; number of places, each: address / 8 as signed difference from the object's, of memory
-     * at or in a large block, or that may be: what a word of the object points to, or a word of
-     * native memory that it leads to; the object's own address when it lies in such a block
-     * itself; number of edges, each an edge. */
-    GRAPH_OBJECT = 4,
-    /* object number; name text; qualified name text (0: as name); file text; first line; co_flags;
-     * arguments (all kinds, with *args and **kwargs); stack size; instructions: count of bytes,
-     * bytes as in memory (may be specialised; 0: too long); exception table: count, bytes; fast
-     * locals: count, each: name text, kind (enum graph_local); names used (co_names): count,
-     * each a text; line of each instruction is not told: see FRAME. */
-    GRAPH_CODE = 5,
-    /* thread (0: it belongs to an object), depth in its thread (0 is the innermost), owner: object
-     * number of the generator, coroutine or frame object that it belongs to (0 none), code,
-     * position (signed; bytes from the code's start of the instruction that is being executed, the
-     * CALL itself in a suspended caller; GRAPH_NOT_BEGUN before the first one), line (0 unknown),
-     * saved stack depth + 1 (0: not known), function object (0 none), f_locals object (0 none: only
-     * module and class frames), locals: count, each: object number << 1 | borrowed; stack: the
-     * same. Its code, function, f_locals and locals are strong references of the frame, unless
-     * borrowed (from 3.14); its owner's record does not tell them again. Places on the stack beyond
-     * its depth at the position hold what was there before, and mean nothing; so does every object
-     * that only they refer to (GRAPH_OBJECT_UNSURE). A frame that was read while it was being set
-     * up has no locals. */
-    GRAPH_FRAME = 6,
-    /* identifier (as threading.get_ident), native id (0 unknown), flags (1: the one that took the
-     * snapshot), name text (0 unknown), edges: count, each an edge (fields: "exc_info", "exception"
-     * (being raised), "context", "dict", "trace", "profile", "async_exc"; and "frame", the
-     * reference by which a frame that runs keeps its own frame object). Frames of a thread follow
-     * it, innermost first. */
-    GRAPH_THREAD = 7,
-    /* kind (enum graph_root), name text, object: what the interpreter itself holds. */
-    GRAPH_ROOT = 8,
+    GRAPH_PIECE = 2, /* enum graph_column, number of bytes, the bytes */
     /* objects, edges, ns of the walk, bytes of memory that the copy took for itself */
     GRAPH_STATS = 9,
     GRAPH_END = 10,
 };
+
+/* In the order in which their pieces are written: what is referred to by number comes first. */
+enum graph_column {
+    GRAPH_TEXT_SIZES, /* of each text, in bytes */
+    GRAPH_TEXTS,      /* their bytes */
+    /* Each: name text (as "numpy.ndarray"; builtins without their module), kind (enum graph_kind),
+     * flags (enum graph_type_flags), number of the type object (0: not walked). */
+    GRAPH_TYPES,
+    /* Each: object; name text; qualified name text (0: as name); file text; first line; co_flags;
+     * arguments (all kinds, with *args and **kwargs); stack size; instructions: count of bytes,
+     * bytes as in memory (may be specialised; 0: too long); exception table: count, bytes; fast
+     * locals: count, each: name text, kind (enum graph_local); names used (co_names): count, each a
+     * text. Lines of instructions are not told: see enum graph_shape_word. */
+    GRAPH_CODES,
+    /* Each: identifier (as threading.get_ident), native id (0 unknown), flags (1: the one that took
+     * the snapshot), name text (0 unknown), edges: count, each text << 3 | enum graph_edge, object.
+     * All are fields: "exc_info", "exception" (being raised), "context", "dict", "trace",
+     * "profile", "async_exc"; and "frame", the reference by which a frame that runs keeps its own
+     * frame object. */
+    GRAPH_THREADS,
+    /* Each: kind (enum graph_root), name text, object: what the interpreter itself holds. */
+    GRAPH_ROOTS,
+    /* Each: number of words, words (enum graph_shape_word). Numbered from 0. */
+    GRAPH_SHAPES,
+
+    GRAPH_RECORDS, /* of each object and frame, its shape */
+    /* As its shape asks for them. An object's: of each edge with GRAPH_MANY how many there are; of
+     * places how many there are. A running frame's: its thread, and its depth (0 is the innermost),
+     * signed, from that of the frame before it + 1 if that was the same thread's, or from 0. */
+    GRAPH_COUNTS,
+    GRAPH_REFERENCES, /* of each object, its reference count; 0: immortal, never freed */
+    /* Of each object, its own bytes + 1, or 0: as the last object of that shape, first count and
+     * length of its detail (graph_size_context). The object and the small tables that belong to it
+     * alone, but no block of GRAPH_LARGE_BLOCK bytes and more, which the places stand for. */
+    GRAPH_SIZES,
+    GRAPH_DETAILS, /* of objects that have one: text, signed, from the one after the last such */
+    /* Addresses / 8, signed, from the last such: memory at or in a large block, or that may be:
+     * what a word of the object points to, or a word of native memory that it leads to; the
+     * object's own address when it lies in such a block itself. */
+    GRAPH_PLACES,
+    GRAPH_ITEMS,     /* targets of edges with GRAPH_MANY: bytes, enum graph_target */
+    GRAPH_FIELDS,    /* all others' */
+    GRAPH_BITS,      /* what targets need besides: see graph_guess.h */
+    GRAPH_LOW_BITS,  /* the same */
+    GRAPH_ADDRESSES, /* with GRAPH_HAS_ADDRESSES: of each object, / 8, signed, from the last one's
+                      */
+    GRAPH_COLUMNS
+};
+
+/* Word 0 says what the others are. */
+enum graph_shape_word {
+    GRAPH_IS_FRAME = 1,
+    /* Objects; then: type; flags (enum graph_object_flags); edges, each
+     * (text << 3 | enum graph_edge) << 1 | GRAPH_MANY. */
+    GRAPH_HAS_DETAIL = 2,
+    GRAPH_HAS_PLACES = 4,
+    /* Frames; then: code; position (signed; bytes from the code's start of the instruction that is
+     * being executed, the CALL itself in a suspended caller; GRAPH_NOT_BEGUN before the first one);
+     * line (0 unknown); saved stack depth + 1 (0: not known); number of locals; then for each local
+     * and each place on the stack 1 if it is borrowed, else 0.
+     *
+     * Only a frame that runs (GRAPH_RUNS) has a thread. Targets: the owner, which is the generator,
+     * coroutine or frame object that it belongs to (0 none); function object (0 none); f_locals
+     * object (0 none: only module and class frames); locals; stack. Its code, function, f_locals
+     * and locals are strong references of the frame, unless borrowed (from 3.14); its owner does
+     * not tell them again. Places on the stack beyond its depth at the position hold what was there
+     * before, and mean nothing; so does every object that only they refer to (GRAPH_OBJECT_UNSURE).
+     * A frame that was read while it was being set up has no locals. */
+    GRAPH_RUNS = 2,
+};
+
+#define GRAPH_MANY                                                                                 \
+    1u /* how many there are stands in GRAPH_COUNTS; of a KEY: pairs with a VALUE                  \
+        */
 
 #define GRAPH_LARGE_BLOCK (128u << 10)
 #define GRAPH_NOT_BEGUN (-2)
@@ -83,6 +128,7 @@ enum graph_flags {
                                 functions; an object with weak references counts one more */
     GRAPH_FREE_THREADED = 2, /* other threads went on meanwhile: reference counts are not
                                 comparable, and what others do with frames is not known */
+    GRAPH_HAS_ADDRESSES = 4, /* for tests: nothing else needs to know where objects are */
 };
 
 enum graph_kind {
@@ -128,11 +174,6 @@ enum graph_object_flags {
     GRAPH_OBJECT_OLD = 16,    /* tracked, and not in the youngest generation */
 };
 
-/* An edge is a varint target << 3 | enum graph_edge, then for FIELD and ATTRIBUTE a text number.
- * Target: 0 none (an empty place in a tuple or list; nothing follows), 1 the object whose number is
- * one above the highest so far, otherwise 2 + the object's number as signed (zigzag) difference
- * from this record's own (from 0 in a THREAD). Highest so far: of the OBJECT records begun (this
- * one too) and of the edges' targets; other records' numbers do not count. */
 enum graph_edge {
     EDGE_OTHER = 0,     /* something that the object refers to */
     EDGE_ITEM = 1,      /* list, tuple: items in order */
@@ -178,7 +219,6 @@ struct graph_place {
 };
 
 struct graph_object {
-    uint64_t address;
     uint64_t size;   /* own bytes */
     uint32_t type;   /* 0: no record */
     uint32_t detail; /* text */

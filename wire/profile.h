@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define PROFILE_VERSION 1u
+#define PROFILE_VERSION 2u
 
 /* Index into profile.strings; 0 is the empty string. */
 typedef uint32_t string_id;

@@ -75,16 +75,43 @@ static void set_value(struct cursor *cursor, uint8_t *field, enum column_type ty
     memcpy(field, &word, sizeof word);
 }
 
+/* What a value is told from; columns that are told so are plain numbers. */
+static uint64_t base_value(const uint8_t *row, const struct profile_column *how, uint64_t before) {
+    uint64_t wide = 0;
+    uint32_t word = 0;
+    if (how->from == FROM_BEFORE)
+        return before;
+    if (how->type == COLUMN_U64)
+        memcpy(&wide, row + how->other, sizeof wide);
+    else
+        memcpy(&word, row + how->other, sizeof word);
+    return wide + word;
+}
+
+static void get_column(struct cursor *cursor, const struct profile_table *table,
+                       const struct profile_column *how, uint8_t *rows, uint32_t end_row) {
+    uint64_t before = 0;
+    for (uint32_t row = table->first_row; row < end_row && !cursor->failed; row++) {
+        uint8_t *at = rows + row * table->row_size;
+        uint64_t value = get_varint(cursor);
+        if (how->from != FROM_NOTHING) {
+            value = base_value(at, how, before) + ((value >> 1) ^ (0ull - (value & 1)));
+            cursor->failed |= value > PROFILE_MAX_VALUE;
+            before = value;
+        }
+        set_value(cursor, at + how->offset, how->type, row, value);
+    }
+}
+
 static void get_columns(struct cursor *cursor, const struct profile_table *table, uint64_t columns,
                         uint8_t *rows, uint32_t end_row) {
     for (uint64_t column = 0; column < columns && !cursor->failed; column++) {
-        for (uint32_t row = table->first_row; row < end_row && !cursor->failed; row++) {
-            uint64_t value = get_varint(cursor);
-            if (column >= table->column_count)
-                continue;
-            const struct profile_column *how = &table->columns[column];
-            set_value(cursor, rows + row * table->row_size + how->offset, how->type, row, value);
+        if (column < table->column_count) {
+            get_column(cursor, table, &table->columns[column], rows, end_row);
+            continue;
         }
+        for (uint32_t row = table->first_row; row < end_row && !cursor->failed; row++)
+            get_varint(cursor);
     }
 }
 

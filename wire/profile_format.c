@@ -7,7 +7,11 @@
 #include <stdlib.h>
 
 #define COLUMN(type, row, field)                                                                   \
-    { offsetof(struct row, field), type }
+    { offsetof(struct row, field), type, FROM_NOTHING, 0 }
+#define RISING(type, row, field)                                                                   \
+    { offsetof(struct row, field), type, FROM_BEFORE, 0 }
+#define BESIDE(type, row, field, column)                                                           \
+    { offsetof(struct row, field), type, FROM_COLUMN, offsetof(struct row, column) }
 #define TABLE(row, first, columns)                                                                 \
     { sizeof(struct row), first, (uint32_t)(sizeof(columns) / sizeof((columns)[0])), columns }
 
@@ -67,11 +71,16 @@ static const struct profile_column process_columns[] = {
 };
 
 static const struct profile_column site_columns[] = {
-    COLUMN(COLUMN_U32, profile_site, process),      COLUMN(COLUMN_U32, profile_site, node),
-    COLUMN(COLUMN_U32, profile_site, kind),         COLUMN(COLUMN_U64, profile_site, peak_bytes),
-    COLUMN(COLUMN_U64, profile_site, peak_blocks),  COLUMN(COLUMN_U64, profile_site, tree_bytes),
-    COLUMN(COLUMN_U64, profile_site, tree_blocks),  COLUMN(COLUMN_U64, profile_site, end_bytes),
-    COLUMN(COLUMN_U64, profile_site, end_blocks),   COLUMN(COLUMN_U64, profile_site, total_bytes),
+    COLUMN(COLUMN_U32, profile_site, process),
+    RISING(COLUMN_U32, profile_site, node),
+    COLUMN(COLUMN_U32, profile_site, kind),
+    COLUMN(COLUMN_U64, profile_site, peak_bytes),
+    COLUMN(COLUMN_U64, profile_site, peak_blocks),
+    BESIDE(COLUMN_U64, profile_site, tree_bytes, peak_bytes),
+    BESIDE(COLUMN_U64, profile_site, tree_blocks, peak_blocks),
+    COLUMN(COLUMN_U64, profile_site, end_bytes),
+    COLUMN(COLUMN_U64, profile_site, end_blocks),
+    BESIDE(COLUMN_U64, profile_site, total_bytes, peak_bytes),
     COLUMN(COLUMN_U64, profile_site, total_blocks),
 };
 
@@ -81,15 +90,15 @@ static const struct profile_column timeline_columns[] = {
 };
 
 static const struct profile_column point_columns[] = {
-    COLUMN(COLUMN_U64, profile_point, time_ns),
+    RISING(COLUMN_U64, profile_point, time_ns),
     COLUMN(COLUMN_U64, profile_point, bytes),
     COLUMN(COLUMN_U64, profile_point, rss_bytes),
 };
 
 static const struct profile_column source_columns[] = {
-    COLUMN(COLUMN_U32, profile_source, file),
-    COLUMN(COLUMN_U32, profile_source, line),
-    COLUMN(COLUMN_U32, profile_source, text),
+    RISING(COLUMN_U32, profile_source, file),
+    RISING(COLUMN_U32, profile_source, line),
+    RISING(COLUMN_U32, profile_source, text),
 };
 
 static const struct profile_column snapshot_columns[] = {
@@ -109,19 +118,19 @@ static const struct profile_column snapshot_columns[] = {
 };
 
 static const struct profile_column block_columns[] = {
-    COLUMN(COLUMN_U64, profile_block, address), COLUMN(COLUMN_U64, profile_block, size),
+    RISING(COLUMN_U64, profile_block, address), COLUMN(COLUMN_U64, profile_block, size),
     COLUMN(COLUMN_U32, profile_block, node),    COLUMN(COLUMN_U32, profile_block, kind),
     COLUMN(COLUMN_U64, profile_block, birth),   COLUMN(COLUMN_U64, profile_block, death),
 };
 
 static const struct profile_column moment_columns[] = {
     COLUMN(COLUMN_U32, profile_moment, process),
-    COLUMN(COLUMN_U64, profile_moment, number),
+    RISING(COLUMN_U64, profile_moment, number),
     COLUMN(COLUMN_U64, profile_moment, bytes),
 };
 
 /* Arguments and warnings: bare string numbers. */
-static const struct profile_column string_columns[] = {{0, COLUMN_U32}};
+static const struct profile_column string_columns[] = {{0, COLUMN_U32, FROM_NOTHING, 0}};
 #define STRING_TABLE                                                                               \
     { sizeof(string_id), 0, 1, string_columns }
 

@@ -13,7 +13,7 @@
 #define PROFILE_MAGIC_SIZE 8u
 #define PROFILE_HEADER_SIZE 32u
 #define PROFILE_TRAILER_SIZE 32u
-#define PROFILE_MINOR_VERSION 1u
+#define PROFILE_MINOR_VERSION 0u
 
 /* The oldest holdfast that reads files of version PROFILE_VERSION. */
 #define PROFILE_NEEDS "0.1.0"
@@ -67,9 +67,19 @@ enum column_type {
     COLUMN_PARENT, /* a uint32_t row number, stored as the distance from the row's own */
 };
 
+/* What a column's value is told as the difference to, as a signed number: of numbers that rise, and
+ * of those that mostly are the same, little is left. */
+enum column_base {
+    FROM_NOTHING, /* the value itself */
+    FROM_BEFORE,  /* the row before in this column; 0 in the first row */
+    FROM_COLUMN,  /* another column of the same row, which comes first */
+};
+
 struct profile_column {
     size_t offset; /* in the row's struct */
     enum column_type type;
+    enum column_base from;
+    size_t other; /* offset of the other column, of the same type */
 };
 
 struct profile_table {

@@ -66,8 +66,13 @@ static bool read_header(struct source *source) {
         return profile_fail(
             source->error, "%.300s was written by a newer holdfast: version %.*s or later reads it",
             source->path, (int)PROFILE_NEEDS_SIZE, (const char *)header + 12);
-    if (major != PROFILE_VERSION)
+    if (major == 0)
         return damaged(source, "its version is unknown");
+    if (major != PROFILE_VERSION)
+        return profile_fail(source->error,
+                            "%.300s was written by an older holdfast, whose profiles this one does "
+                            "not read: record it again",
+                            source->path);
     return true;
 }
 

@@ -1,6 +1,7 @@
 /* Writes a profile (docs/profile-format.md): each section is built in memory, then goes through one
  * zstd stream into the file.
  */
+#include "graph_columns.h"
 #include "profile_format.h"
 
 #include <errno.h>
@@ -9,14 +10,7 @@
 #include <sys/mman.h>
 #include <zstd.h>
 
-#define COMPRESSION_LEVEL 6
-
-/* A heap graph is made of short numbers, which repeat in threes and fours more than in long runs.
- * Looking for the cheapest way to write these makes profiles a tenth to two fifths smaller, but
- * packs only 15 to 30 MB/s. What is small without it is not worth the time, and nobody wants to
- * wait seconds for what is very large. */
-#define CAREFUL_MIN (4u << 20) /* bytes of heap graphs */
-#define CAREFUL_MAX (20u << 20)
+#define COMPRESSION_LEVEL 3
 
 /* A growing buffer. Once `failed` is set (out of memory, or a value that the format cannot hold),
  * what is added is lost; the caller looks once at the end. */
@@ -119,14 +113,28 @@ static uint64_t column_value(const uint8_t *field, enum column_type type, uint32
     return word;
 }
 
-/* Rows and columns, without the counts, so that a table can be put together from several arrays. */
-static void put_column(struct bytes *bytes, const struct profile_table *table, uint32_t column,
-                       const void *rows, uint32_t count) {
+static uint64_t signed_code(int64_t value) {
+    return (uint64_t)value << 1 ^ (uint64_t)(value >> 63);
+}
+
+/* Rows and columns, without the counts, so that a table can be put together from several arrays.
+ * `before`: the value in the row before the first, of a column that is told from it. */
+static uint64_t put_column(struct bytes *bytes, const struct profile_table *table, uint32_t column,
+                           const void *rows, uint32_t count, uint64_t before) {
     const struct profile_column *how = &table->columns[column];
     for (uint32_t row = table->first_row; row < count; row++) {
-        const uint8_t *field = (const uint8_t *)rows + row * table->row_size + how->offset;
-        put_varint(bytes, column_value(field, how->type, row));
+        const uint8_t *at = (const uint8_t *)rows + row * table->row_size;
+        uint64_t value = column_value(at + how->offset, how->type, row);
+        if (how->from == FROM_NOTHING) {
+            put_varint(bytes, value);
+            continue;
+        }
+        uint64_t from =
+            how->from == FROM_BEFORE ? before : column_value(at + how->other, how->type, row);
+        put_varint(bytes, signed_code((int64_t)(value - from)));
+        before = value;
     }
+    return before;
 }
 
 static void put_table(struct bytes *bytes, enum profile_section id, const void *rows,
@@ -135,7 +143,7 @@ static void put_table(struct bytes *bytes, enum profile_section id, const void *
     put_varint(bytes, count - table->first_row);
     put_varint(bytes, table->column_count);
     for (uint32_t column = 0; column < table->column_count; column++)
-        put_column(bytes, table, column, rows, count);
+        put_column(bytes, table, column, rows, count, 0);
 }
 
 static void put_points(struct bytes *bytes, const struct profile *profile) {
@@ -145,10 +153,12 @@ static void put_points(struct bytes *bytes, const struct profile *profile) {
         rows += profile->timelines[i].point_count;
     put_varint(bytes, rows);
     put_varint(bytes, table->column_count);
-    for (uint32_t column = 0; column < table->column_count; column++)
+    for (uint32_t column = 0; column < table->column_count; column++) {
+        uint64_t before = 0;
         for (uint32_t i = 0; i < profile->timeline_count; i++)
-            put_column(bytes, table, column, profile->timelines[i].points,
-                       profile->timelines[i].point_count);
+            before = put_column(bytes, table, column, profile->timelines[i].points,
+                                profile->timelines[i].point_count, before);
+    }
 }
 
 static void put_arguments(struct bytes *bytes, const struct profile *profile) {
@@ -158,23 +168,37 @@ static void put_arguments(struct bytes *bytes, const struct profile *profile) {
         rows += profile->processes[i].command_count;
     put_varint(bytes, rows);
     put_varint(bytes, 1);
-    put_column(bytes, table, 0, profile->command, profile->command_count);
+    put_column(bytes, table, 0, profile->command, profile->command_count, 0);
     for (uint32_t i = 0; i < profile->process_count; i++)
         put_column(bytes, table, 0, profile->processes[i].command,
-                   profile->processes[i].command_count);
+                   profile->processes[i].command_count, 0);
+}
+
+/* Once each of its columns is in one piece. */
+static uint64_t graph_size(const struct profile_graph *graph) {
+    struct graph_layout layout;
+    if (!graph_layout_find(graph->bytes, graph->size, &layout) || layout.whole)
+        return graph->size;
+    uint64_t size = layout.head + graph->size - layout.tail;
+    for (uint32_t i = 0; i < GRAPH_COLUMNS; i++) {
+        uint8_t head[GRAPH_PIECE_HEAD];
+        if (layout.columns[i])
+            size += graph_piece_head(head, i, layout.columns[i]) + layout.columns[i];
+    }
+    return size;
 }
 
 /* Without the bytes of the graphs themselves, which follow: they may be many. */
 static void put_graph_sizes(struct bytes *bytes, const struct profile *profile) {
     put_varint(bytes, profile->snapshot_count);
     for (uint32_t i = 0; i < profile->snapshot_count; i++)
-        put_varint(bytes, profile->graphs[i].size);
+        put_varint(bytes, graph_size(&profile->graphs[i]));
 }
 
 static uint64_t graphs_size(const struct profile *profile) {
     uint64_t size = 0;
     for (uint32_t i = 0; i < profile->snapshot_count; i++)
-        size += profile->graphs[i].size;
+        size += graph_size(&profile->graphs[i]);
     return size;
 }
 
@@ -259,23 +283,55 @@ static bool sink_zstd(struct sink *sink, const uint8_t *data, size_t size,
                                 ZSTD_getErrorName(left));
         if (!sink_bytes(sink, buffer, out.pos))
             return false;
-    } while (in.pos < in.size || (directive == ZSTD_e_end && left > 0));
+    } while (in.pos < in.size || (directive != ZSTD_e_continue && left > 0));
     return true;
 }
 
-#define GRAPH_PIECE (1u << 20) /* whole pages of any size */
-
 /* What is packed of a mapped graph leaves this process's memory again: it can be larger than all
  * else that the collector has. The file keeps it. */
-static bool sink_graph(struct sink *sink, const struct profile_graph *graph) {
-    for (size_t at = 0; at < graph->size; at += GRAPH_PIECE) {
-        size_t size = graph->size - at < GRAPH_PIECE ? graph->size - at : GRAPH_PIECE;
+static void release_graph(const struct profile_graph *graph) {
+    if (graph->is_mapped)
+        (void)madvise(graph->bytes, graph->size, MADV_DONTNEED);
+}
+
+#define PLAIN_PIECE (1u << 20)
+
+static bool sink_plain_graph(struct sink *sink, const struct profile_graph *graph) {
+    for (size_t at = 0; at < graph->size; at += PLAIN_PIECE) {
+        size_t size = graph->size - at < PLAIN_PIECE ? graph->size - at : PLAIN_PIECE;
         if (!sink_zstd(sink, graph->bytes + at, size, ZSTD_e_continue))
             return false;
-        if (graph->is_mapped)
-            (void)madvise(graph->bytes + at, size, MADV_DONTNEED);
+        release_graph(graph);
     }
     return true;
+}
+
+/* A column is packed by itself: its numbers are unlike those of the next one. */
+static bool sink_column(struct sink *sink, const struct profile_graph *graph,
+                        const struct graph_layout *layout, uint32_t column) {
+    uint8_t head[GRAPH_PIECE_HEAD];
+    size_t size = graph_piece_head(head, column, layout->columns[column]);
+    bool good = sink_zstd(sink, head, size, ZSTD_e_continue);
+    const uint8_t *at = graph->bytes + layout->head;
+    struct graph_piece piece;
+    while (good && graph_piece_next(&at, graph->bytes + layout->tail, &piece))
+        if (piece.column == column)
+            good = sink_zstd(sink, piece.bytes, piece.size, ZSTD_e_continue);
+    release_graph(graph);
+    return good && sink_zstd(sink, NULL, 0, ZSTD_e_flush);
+}
+
+/* What is not understood is packed as it is. */
+static bool sink_graph(struct sink *sink, const struct profile_graph *graph) {
+    struct graph_layout layout;
+    if (!graph_layout_find(graph->bytes, graph->size, &layout) || layout.whole)
+        return sink_plain_graph(sink, graph);
+    bool good = sink_zstd(sink, graph->bytes, layout.head, ZSTD_e_continue);
+    for (uint32_t i = 0; i < GRAPH_COLUMNS && good; i++)
+        if (layout.columns[i])
+            good = sink_column(sink, graph, &layout, i);
+    return good &&
+           sink_zstd(sink, graph->bytes + layout.tail, graph->size - layout.tail, ZSTD_e_continue);
 }
 
 static bool sink_graphs(struct sink *sink, const struct profile *profile) {
@@ -303,16 +359,6 @@ static bool sink_section(struct sink *sink, enum profile_section id,
     return good;
 }
 
-/* The level's settings hold for what is not set here; its window is enough for a graph. */
-static void pack_carefully(ZSTD_CCtx *zstd) {
-    ZSTD_CCtx_setParameter(zstd, ZSTD_c_strategy, ZSTD_btopt);
-    ZSTD_CCtx_setParameter(zstd, ZSTD_c_minMatch, 3);
-    ZSTD_CCtx_setParameter(zstd, ZSTD_c_searchLog, 1);
-    ZSTD_CCtx_setParameter(zstd, ZSTD_c_targetLength, 16);
-    ZSTD_CCtx_setParameter(zstd, ZSTD_c_chainLog, 15);
-    ZSTD_CCtx_setParameter(zstd, ZSTD_c_hashLog, 16);
-}
-
 static bool sink_frame(struct sink *sink, const struct profile *profile) {
     static const uint8_t end[2] = {SECTION_END, 0};
     sink->zstd = ZSTD_createCCtx();
@@ -320,9 +366,6 @@ static bool sink_frame(struct sink *sink, const struct profile *profile) {
         return profile_fail(sink->error, "cannot compress the profile: out of memory");
     ZSTD_CCtx_setParameter(sink->zstd, ZSTD_c_checksumFlag, 1);
     ZSTD_CCtx_setParameter(sink->zstd, ZSTD_c_compressionLevel, COMPRESSION_LEVEL);
-    uint64_t graphs = graphs_size(profile);
-    if (graphs >= CAREFUL_MIN && graphs <= CAREFUL_MAX)
-        pack_carefully(sink->zstd);
     bool good = true;
     for (int id = SECTION_RUN; good && id < SECTION_COUNT; id++)
         good = sink_section(sink, (enum profile_section)id, profile);

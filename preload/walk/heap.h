@@ -35,7 +35,6 @@
 
 #define REFERENCES_MAX 65536u /* collected of one object; of more, none has a name */
 #define PLACES_MAX 96u
-#define NUMBER_MOST 10u      /* bytes of one in the stream */
 #define KEYS_WITH_TEXT 1000u /* of one dict */
 
 /* numpy's PyArrayObject_fields and PyArray_Descr: part of its ABI */
@@ -151,11 +150,9 @@ struct walk {
     uint64_t *chunks[4096]; /* addresses of objects, by number, with their marks */
     uint32_t named;         /* the highest number */
     uint32_t told;          /* the last object with a record */
-    uint32_t told_highest;  /* as the stream counts: wire/graph.h, edges */
     uint32_t young;         /* numbers up to here are of the youngest generation */
     uint32_t old;           /* from there to here, of the older ones; 0: not known */
     uint32_t sure;          /* above: found only in stack places */
-    uint64_t last_address;  /* of the last object record */
 
     struct walked_type **types; /* open addressing, by address */
     uint32_t type_mask, type_count;
@@ -166,7 +163,6 @@ struct walk {
     struct walked_code *codes; /* open addressing, by address */
     uint32_t code_mask, code_count;
 
-    uint32_t thread_count;
     uint64_t edge_count;
 
     struct reference *references;
@@ -245,34 +241,11 @@ void name_soon(const struct walk *walk, const char *object);
 
 /* -- stream.c -- */
 
-void stream_flush(struct walk *walk);
+/* The target of the next edge of the record at hand, which is named. Returns its number. */
+uint32_t put_target(struct walk *walk, const char *target);
 
-/* Room for `size` bytes, which stays ours until put_end is told how far it was used. */
-static inline uint8_t *put_begin(struct walk *walk, uint32_t size) {
-    if (walk->writer->capacity - walk->writer->used < size)
-        stream_flush(walk);
-    return walk->writer->buffer + walk->writer->used;
-}
-static inline void put_end(struct walk *walk, const uint8_t *end) {
-    walk->writer->used = (size_t)(end - walk->writer->buffer);
-}
-/* Seven bits a byte, the lowest first. At most NUMBER_MOST bytes. */
-static inline uint8_t *number_write(uint8_t *to, uint64_t value) {
-    for (; value >= 0x80; value >>= 7)
-        *to++ = (uint8_t)(value | 0x80);
-    *to++ = (uint8_t)value;
-    return to;
-}
-void put_number(struct walk *walk, uint64_t value);
-void put_bytes(struct walk *walk, const void *bytes, size_t size);
-static inline void put_signed(struct walk *walk, int64_t value) {
-    put_number(walk, graph_zigzag(value));
-}
-/* `from`: the record's own number. `edge`: text << 3 | kind. Returns the target's number. */
-uint32_t put_edge(struct walk *walk, uint32_t from, const char *target, uint32_t edge);
-
-/* Number of a text, which is defined when it is new: never inside another record. Cut at
- * GRAPH_TEXT_MAX bytes. 0: the walk is cut. */
+/* Number of a text, which is defined when it is new. Cut at GRAPH_TEXT_MAX bytes. 0: the walk is
+ * cut. */
 uint32_t text_number(struct walk *walk, const char *bytes, size_t length);
 uint32_t text_of_string(struct walk *walk, const char *string);
 /* Of a str object; 0 when it is none. */
@@ -363,8 +336,7 @@ void threads_tell(struct walk *walk);
 /* The interpreter has one thread, this one, and there is no other interpreter. */
 bool threads_alone(void);
 /* The frame that belongs to a generator or frame object, if it does not run. */
-void frame_of_object_tell(struct walk *walk, const struct walked_type *type, const char *object,
-                          uint32_t number);
+void frame_of_object_tell(struct walk *walk, const struct walked_type *type, const char *object);
 /* Names that frame's objects. */
 void interpreter_roots_tell(struct walk *walk);
 

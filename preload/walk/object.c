@@ -1,4 +1,4 @@
-/* One OBJECT record after the other: what an object is, its places, and its edges. */
+/* One object after the other: what an object is, its places, and its edges. */
 #include "heap.h"
 
 #define ITEMS_AHEAD 8u
@@ -22,7 +22,7 @@ static bool tells_values(struct walk *walk, const struct walked_type *type, cons
     return !table->embedded || count_visits(walk, type->base_traverse, object) > 0;
 }
 
-/* Of the container's own items, in edges. */
+/* Of the container's own items; of a dict, in pairs. */
 static uint64_t items_count(struct walk *walk, const struct walked_type *type, const char *object) {
     struct dict_table table;
     const char *key, *value;
@@ -40,15 +40,14 @@ static uint64_t items_count(struct walk *walk, const struct walked_type *type, c
         if (!tells_values(walk, type, object, &table))
             return 0;
         for (uint64_t i = 0; dict_next(&table, &i, &key, &value);)
-            count += 2;
+            count++;
         return count;
     default:
         return 0;
     }
 }
 
-static void tell_dict(struct walk *walk, const struct walked_type *type, uint32_t number,
-                      const char *object) {
+static void tell_dict(struct walk *walk, const struct walked_type *type, const char *object) {
     struct dict_table table;
     const char *key, *value;
     if (object == walk->interned)
@@ -57,42 +56,41 @@ static void tell_dict(struct walk *walk, const struct walked_type *type, uint32_
     if (!tells_values(walk, type, object, &table))
         return;
     for (uint64_t i = 0, told = 0; dict_next(&table, &i, &key, &value); told++) {
-        uint32_t named = put_edge(walk, number, key, EDGE_KEY);
+        uint32_t named = put_target(walk, key);
         if (told < KEYS_WITH_TEXT)
             mark_object(walk, named, MARK_KEY);
-        put_edge(walk, number, value, EDGE_VALUE);
+        put_target(walk, value);
     }
 }
 
 /* An entry is a key and its hash; of a removed one the key is a dummy, whose hash is -1. */
-static void tell_set(struct walk *walk, uint32_t number, const char *object) {
+static void tell_set(struct walk *walk, const char *object) {
     const char *table = python_pointer(object, python.at.set_table);
     uint64_t mask = word_at(object, python.at.set_mask), told = 0;
     uint64_t used = word_at(object, python.at.set_used);
     for (uint64_t i = 0; i <= mask && told < used; i++) {
         const char *key = python_pointer(table, 0);
         if (key && word_at(table, 8) != UINT64_MAX) {
-            put_edge(walk, number, key, EDGE_OTHER);
+            put_target(walk, key);
             told++;
         }
         table += 16;
     }
     for (; told < used; told++)
-        put_edge(walk, number, NULL, EDGE_OTHER);
+        put_target(walk, NULL);
 }
 
-static void tell_items(struct walk *walk, const struct walked_type *type, uint32_t number,
-                       const char *object) {
+static void tell_items(struct walk *walk, const struct walked_type *type, const char *object) {
     if (type->container == CONTAINER_DICT)
-        tell_dict(walk, type, number, object);
+        tell_dict(walk, type, object);
     else if (type->container == CONTAINER_SET)
-        tell_set(walk, number, object);
+        tell_set(walk, object);
     else if (type->container) {
         const char *const *items = items_at(type, object);
         for (uint64_t i = 0, count = list_count(object); i < count; i++) {
             if (i + ITEMS_AHEAD < count)
                 name_soon(walk, items[i + ITEMS_AHEAD]);
-            put_edge(walk, number, items[i], EDGE_ITEM);
+            put_target(walk, items[i]);
         }
     }
 }
@@ -101,14 +99,13 @@ static void tell_items(struct walk *walk, const struct walked_type *type, uint32
 
 struct visitor {
     struct walk *walk;
-    uint32_t number;
     uint64_t from, to; /* of all visits, those to tell */
 };
 
 static int visit_tell(const char *object, void *context) {
     struct visitor *visitor = context;
     if (visitor->from++ < visitor->to)
-        put_edge(visitor->walk, visitor->number, object, EDGE_OTHER);
+        put_target(visitor->walk, object);
     return 0;
 }
 
@@ -122,36 +119,73 @@ static uint64_t array_items(const struct walked_type *type, const char *object) 
     return type->array ? array_object_count(object) : 0;
 }
 
-static void tell_array(struct walk *walk, uint32_t number, const char *object, uint64_t count) {
+static void tell_array(struct walk *walk, const char *object, uint64_t count) {
     const char *const *items = (const void *)python_pointer(object, ARRAY_DATA);
     for (uint64_t i = 0; i < count; i++)
-        put_edge(walk, number, items[i], EDGE_ITEM);
+        put_target(walk, items[i]);
 }
 
-/* -- The record -- */
+/* -- The edges -- */
 
-static void tell_edges(struct walk *walk, const struct walked_type *type, uint32_t number,
-                       const char *object) {
-    uint64_t visits = walk->visits < walk->visit_to ? walk->visits : walk->visit_to;
-    uint64_t items = items_count(walk, type, object), array = array_items(type, object);
-    if (too_many(walk, type)) {
-        struct visitor visitor = {walk, number, 0, visits};
-        put_number(walk, items + array + visits);
-        tell_items(walk, type, number, object);
-        tell_array(walk, number, object, array);
+#define RUN 4u /* references of one kind and name from the first on, that are worth a count */
+
+/* What there is to tell of an object, counted before it is told. */
+struct edges {
+    uint64_t items, array, visits;
+    bool too_many;
+    uint32_t run; /* of the references that were collected */
+};
+
+static void count_edges(struct walk *walk, const struct walked_type *type, const char *object,
+                        struct edges *edges) {
+    edges->visits = walk->visits < walk->visit_to ? walk->visits : walk->visit_to;
+    edges->items = items_count(walk, type, object);
+    edges->array = array_items(type, object);
+    edges->too_many = too_many(walk, type);
+    uint32_t run = 0;
+    while (run < walk->reference_count && walk->references[run].edge == walk->references[0].edge)
+        run++;
+    edges->run = run < RUN ? 0 : run;
+}
+
+static void shape_edges(struct walk *walk, const struct walked_type *type,
+                        const struct edges *edges) {
+    static const uint32_t kinds[] = {[CONTAINER_LIST] = EDGE_ITEM,
+                                     [CONTAINER_TUPLE] = EDGE_ITEM,
+                                     [CONTAINER_DICT] = EDGE_KEY,
+                                     [CONTAINER_SET] = EDGE_OTHER};
+    struct graph_writer *writer = walk->writer;
+    if (type->container)
+        graph_edges(writer, kinds[type->container], edges->items);
+    if (edges->array)
+        graph_edges(writer, EDGE_ITEM, edges->array);
+    if (edges->too_many) {
+        graph_edges(writer, EDGE_OTHER, edges->visits);
+        return;
+    }
+    if (edges->run)
+        graph_edges(writer, walk->references[0].edge, edges->run);
+    for (uint32_t i = edges->run; i < walk->reference_count; i++)
+        graph_edge(writer, walk->references[i].edge);
+}
+
+static void tell_edges(struct walk *walk, const struct walked_type *type, const char *object,
+                       const struct edges *edges) {
+    tell_items(walk, type, object);
+    tell_array(walk, object, edges->array);
+    if (edges->too_many) {
+        struct visitor visitor = {walk, 0, edges->visits};
         type->traverse(object, visit_tell, &visitor);
         return;
     }
-    put_number(walk, items + array + walk->reference_count);
-    tell_items(walk, type, number, object);
-    tell_array(walk, number, object, array);
     for (uint32_t i = 0; i < walk->reference_count; i++) {
-        const struct reference *reference = &walk->references[i];
-        uint32_t named = put_edge(walk, number, reference->target, reference->edge);
+        uint32_t named = put_target(walk, walk->references[i].target);
         if (type->kind == GRAPH_CODE_OBJECT && named)
             mark_object(walk, named, MARK_CODE);
     }
 }
+
+/* -- The record -- */
 
 static uint32_t flags_of(struct walk *walk, const struct walked_type *type, const char *object,
                          uint32_t number, bool unread) {
@@ -182,30 +216,6 @@ static bool leaves_unread(const struct walk *walk, const struct walked_type *typ
     return walk->unsure || (walk->request->shallow && !code);
 }
 
-struct head {
-    uint64_t size;
-    uint32_t detail, flags;
-};
-
-/* The record, up to its edges. */
-static void put_head(struct walk *walk, const struct walked_type *type, const char *object,
-                     const struct head *head) {
-    int64_t place = (int64_t)(uintptr_t)object >> 3;
-    uint8_t *to = put_begin(walk, (PLACES_MAX + 8) * NUMBER_MOST);
-    to = number_write(to, GRAPH_OBJECT);
-    to = number_write(to, graph_zigzag(place - (int64_t)(walk->last_address >> 3)));
-    to = number_write(to, type->number);
-    to = number_write(to, count_to_tell(walk, type, object));
-    to = number_write(to, head->size);
-    to = number_write(to, head->flags);
-    to = number_write(to, head->detail);
-    to = number_write(to, walk->place_count);
-    for (uint32_t i = 0; i < walk->place_count; i++)
-        to = number_write(to, graph_zigzag((int64_t)(walk->places[i] >> 3) - place));
-    put_end(walk, to);
-    walk->last_address = (uintptr_t)object;
-}
-
 static void tell_object(struct walk *walk, uint32_t number) {
     uint64_t entry = entry_of(walk, number);
     const char *object = (const char *)(uintptr_t)(entry & ~(uint64_t)MARKS);
@@ -223,16 +233,24 @@ static void tell_object(struct walk *walk, uint32_t number) {
     if (walk->cut)
         return;
 
-    put_head(walk, type, object,
-             &(struct head){size, detail, flags_of(walk, type, object, number, unread)});
-    if (number > walk->told_highest)
-        walk->told_highest = number;
-    if (unread)
-        put_number(walk, 0);
-    else
-        tell_edges(walk, type, number, object);
+    struct graph_object_facts facts = {.references = count_to_tell(walk, type, object),
+                                       .size = size,
+                                       .address = (uintptr_t)object,
+                                       .detail = detail,
+                                       .places = walk->places,
+                                       .place_count = walk->place_count};
+    struct edges edges = {0};
+    graph_object_begin(walk->writer, type->number, flags_of(walk, type, object, number, unread));
+    if (!unread) {
+        count_edges(walk, type, object, &edges);
+        shape_edges(walk, type, &edges);
+    }
+    graph_object_put(walk->writer, &facts);
+    if (!unread)
+        tell_edges(walk, type, object, &edges);
+    walk->cut |= walk->writer->failed;
     if (!unread && !(entry & MARK_RUNNING))
-        frame_of_object_tell(walk, type, object, number);
+        frame_of_object_tell(walk, type, object);
 }
 
 void objects_tell(struct walk *walk) {

@@ -1,65 +1,16 @@
-/* Writing the stream: numbers, texts, edges. A failed write is remembered by the writer, and what
- * follows is dropped. */
+/* Into the stream: targets by their objects, and texts. */
 #include "heap.h"
 
 #include "../text.h"
 
-void stream_flush(struct walk *walk) {
-    struct graph_writer *writer = walk->writer;
-    if (writer->written + writer->used > GRAPH_STREAM_MAX)
-        walk->cut = true;
-    if (!writer->failed && writer->used && !writer->write(writer, writer->buffer, writer->used))
-        writer->failed = true;
-    if (!writer->failed)
-        writer->written += writer->used;
-    else
-        walk->cut = true;
-    writer->used = 0;
-}
-
-void put_number(struct walk *walk, uint64_t value) {
-    put_end(walk, number_write(put_begin(walk, NUMBER_MOST), value));
-}
-
-void put_bytes(struct walk *walk, const void *bytes, size_t size) {
-    struct graph_writer *writer = walk->writer;
-    while (size > 0) {
-        if (writer->used == writer->capacity)
-            stream_flush(walk);
-        size_t room = writer->capacity - writer->used, part = size < room ? size : room;
-        memcpy(writer->buffer + writer->used, bytes, part);
-        writer->used += part;
-        bytes = (const char *)bytes + part;
-        size -= part;
-    }
-}
-
-uint32_t put_edge(struct walk *walk, uint32_t from, const char *target, uint32_t edge) {
-    uint32_t kind = edge & 7, number = target ? name_object(walk, target) : 0;
-    uint64_t to = 0; /* nothing; the next one that is new; another, by distance */
-    if (number)
-        to = number == walk->told_highest + 1 ? 1 : 2 + graph_zigzag((int64_t)number - from);
-    uint8_t *at = number_write(put_begin(walk, 2 * NUMBER_MOST), to << 3 | kind);
-    if (number && (kind == EDGE_FIELD || kind == EDGE_ATTRIBUTE))
-        at = number_write(at, edge >> 3);
-    put_end(walk, at);
+uint32_t put_target(struct walk *walk, const char *target) {
+    uint32_t number = target ? name_object(walk, target) : 0;
     walk->edge_count++;
-    if (number > walk->told_highest)
-        walk->told_highest = number;
+    graph_put_target(walk->writer, number);
     return number;
 }
 
 /* -- Texts -- */
-
-/* A length up to which the text fits, not in the middle of a character. */
-static size_t cut_length(const char *bytes, size_t length) {
-    if (length <= GRAPH_TEXT_MAX)
-        return length;
-    length = GRAPH_TEXT_MAX - 3;
-    while (length > 0 && (bytes[length] & 0xc0) == 0x80)
-        length--;
-    return length;
-}
 
 static uint64_t hash_of(const char *bytes, size_t length) {
     uint64_t hash = 0xcbf29ce484222325u ^ length;
@@ -104,12 +55,7 @@ uint32_t text_number(struct walk *walk, const char *bytes, size_t length) {
     struct walked_text *text = text_place(walk->texts, walk->text_mask, hash);
     if (text->hash)
         return text->number;
-    size_t fits = cut_length(bytes, length);
-    put_number(walk, GRAPH_TEXT);
-    put_number(walk, fits < length ? fits + 3 : fits);
-    put_bytes(walk, bytes, fits);
-    if (fits < length)
-        put_bytes(walk, "...", 3);
+    graph_put_text(walk->writer, bytes, length);
     *text = (struct walked_text){hash, ++walk->text_count};
     return text->number;
 }

@@ -293,41 +293,41 @@ static bool codes_grow(struct walk *walk) {
     return true;
 }
 
-/* Texts of a tuple of str, each defined before the record: `put` false, and then told. */
-static void tell_names(struct walk *walk, const char *tuple, const char *kinds, int kind,
-                       bool put) {
+static void put_of_code(struct walk *walk, uint64_t value) {
+    graph_put(walk->writer, GRAPH_CODES, value);
+}
+
+/* Texts of a tuple of str; `kinds` or `kind`, if there are any, follow each. */
+static void tell_names(struct walk *walk, const char *tuple, const char *kinds, int kind) {
     for (uint64_t i = 0, count = tuple_size(tuple); i < count && i < GRAPH_SLOTS_MAX; i++) {
         const char *name = python_pointer(tuple, python.at.tuple_items + (uint32_t)i * 8);
-        uint32_t text = text_of_object(walk, name);
-        if (!put)
-            continue;
-        put_number(walk, text);
+        put_of_code(walk, text_of_object(walk, name));
         if (kinds)
             kind = (uint8_t)kinds[i];
         if (kind)
-            put_number(walk, (uint8_t)(kind & 0xe0));
+            put_of_code(walk, (uint8_t)(kind & 0xe0));
     }
 }
 
-static void tell_locals(struct walk *walk, const char *code, bool put) {
+static void tell_locals(struct walk *walk, const char *code) {
     if (python.at.minor >= 11) {
         const char *kinds = python_pointer(code, python.at.code_local_kinds);
         tell_names(walk, python_pointer(code, python.at.code_local_names),
-                   kinds + python.at.bytes_data, 0, put);
+                   kinds + python.at.bytes_data, 0);
         return;
     }
-    tell_names(walk, python_pointer(code, python.at.code_variables), NULL, GRAPH_LOCAL, put);
-    tell_names(walk, python_pointer(code, python.at.code_cell_variables), NULL, GRAPH_CELL_VARIABLE,
-               put);
-    tell_names(walk, python_pointer(code, python.at.code_free_variables), NULL, GRAPH_FREE_VARIABLE,
-               put);
+    tell_names(walk, python_pointer(code, python.at.code_variables), NULL, GRAPH_LOCAL);
+    tell_names(walk, python_pointer(code, python.at.code_cell_variables), NULL,
+               GRAPH_CELL_VARIABLE);
+    tell_names(walk, python_pointer(code, python.at.code_free_variables), NULL,
+               GRAPH_FREE_VARIABLE);
 }
 
 static void tell_bytes(struct walk *walk, const char *bytes, uint64_t size) {
     if (size > GRAPH_CODE_MAX)
         size = 0;
-    put_number(walk, size);
-    put_bytes(walk, bytes, size);
+    put_of_code(walk, size);
+    graph_put_bytes(walk->writer, GRAPH_CODES, bytes, size);
 }
 
 static void tell_instructions(struct walk *walk, const char *code) {
@@ -339,7 +339,7 @@ static void tell_instructions(struct walk *walk, const char *code) {
     }
     const char *bytes = python_pointer(code, python.at.code_bytes);
     tell_bytes(walk, bytes + python.at.bytes_data, word_at(bytes, python.at.size));
-    put_number(walk, 0);
+    put_of_code(walk, 0);
 }
 
 static uint32_t argument_count(const char *code) {
@@ -352,29 +352,23 @@ static uint32_t argument_count(const char *code) {
 
 static void tell_code(struct walk *walk, const char *code) {
     const char *names = python_pointer(code, python.at.code_names);
-    uint32_t name = text_of_object(walk, python_pointer(code, python.at.code_name));
-    uint32_t file = text_of_object(walk, python_pointer(code, python.at.code_file));
-    uint32_t qualified = 0, object = name_object(walk, code);
+    uint32_t qualified = 0;
     if (python.at.code_qualified_name)
         qualified = text_of_object(walk, python_pointer(code, python.at.code_qualified_name));
-    tell_locals(walk, code, false);
-    tell_names(walk, names, NULL, 0, false);
-
-    put_number(walk, GRAPH_CODE);
-    put_number(walk, object);
-    put_number(walk, name);
-    put_number(walk, qualified);
-    put_number(walk, file);
-    put_number(walk, (uint32_t)int_at(code, python.at.code_first_line));
-    put_number(walk, (uint32_t)int_at(code, python.at.code_flags));
-    put_number(walk, argument_count(code));
-    put_number(walk, (uint32_t)int_at(code, python.at.code_stack_size));
+    put_of_code(walk, name_object(walk, code));
+    put_of_code(walk, text_of_object(walk, python_pointer(code, python.at.code_name)));
+    put_of_code(walk, qualified);
+    put_of_code(walk, text_of_object(walk, python_pointer(code, python.at.code_file)));
+    put_of_code(walk, (uint32_t)int_at(code, python.at.code_first_line));
+    put_of_code(walk, (uint32_t)int_at(code, python.at.code_flags));
+    put_of_code(walk, argument_count(code));
+    put_of_code(walk, (uint32_t)int_at(code, python.at.code_stack_size));
     tell_instructions(walk, code);
-    put_number(walk, local_count_of(code));
-    tell_locals(walk, code, true);
+    put_of_code(walk, local_count_of(code));
+    tell_locals(walk, code);
     uint64_t count = tuple_size(names);
-    put_number(walk, count < GRAPH_SLOTS_MAX ? count : GRAPH_SLOTS_MAX);
-    tell_names(walk, names, NULL, 0, true);
+    put_of_code(walk, count < GRAPH_SLOTS_MAX ? count : GRAPH_SLOTS_MAX);
+    tell_names(walk, names, NULL, 0);
 }
 
 static uint32_t code_number(struct walk *walk, const char *code) {
@@ -400,50 +394,71 @@ static uint32_t line_of(const struct live_frame *frame) {
 }
 
 /* An unknown object is named only by a frame that runs: see GRAPH_OBJECT_UNSURE. */
+static uint32_t number_in_slot(struct walk *walk, struct slot slot, bool unsure) {
+    uint32_t number = slot.object ? number_of(walk, slot.object) : 0;
+    if (slot.object && !number && unsure && object_plausible_now(walk, slot.object))
+        number = name_object(walk, slot.object);
+    return number;
+}
+
+static void shape_slots(struct walk *walk, const char *slots, uint64_t count) {
+    for (uint64_t i = 0; i < count; i++)
+        graph_frame_slot(walk->writer, slot_at(slots, i).borrowed);
+}
+
 static void tell_slots(struct walk *walk, const char *slots, uint64_t count, bool unsure) {
-    put_number(walk, count);
-    for (uint64_t i = 0; i < count; i++) {
-        struct slot slot = slot_at(slots, i);
-        uint32_t number = slot.object ? number_of(walk, slot.object) : 0;
-        if (slot.object && !number && unsure && object_plausible_now(walk, slot.object))
-            number = name_object(walk, slot.object);
-        put_number(walk, (uint64_t)number << 1 | (number && slot.borrowed));
-    }
+    for (uint64_t i = 0; i < count; i++)
+        graph_put_target(walk->writer, number_in_slot(walk, slot_at(slots, i), unsure));
 }
 
-static uint32_t number_or_none(struct walk *walk, const char *object) {
-    return object ? number_of(walk, object) : 0;
+static void tell_known(struct walk *walk, const char *object) {
+    graph_put_target(walk->writer, object ? number_of(walk, object) : 0);
 }
 
-static void tell_frame(struct walk *walk, struct live_frame *frame) {
-    uint32_t code = code_number(walk, frame->code);
+static void tell_frame(struct walk *walk, const struct live_frame *frame, const char *owner) {
+    struct graph_writer *writer = walk->writer;
+    struct graph_frame_facts facts = {.code = code_number(walk, frame->code),
+                                      .line = line_of(frame),
+                                      .position = (int32_t)frame->position,
+                                      .saved_depth = (int32_t)frame->saved_depth,
+                                      .local_count = (uint32_t)frame->local_count,
+                                      .runs = frame->running};
     if (walk->cut)
         return;
-    put_number(walk, GRAPH_FRAME);
-    put_number(walk, frame->thread);
-    put_number(walk, frame->depth);
-    put_number(walk, number_or_none(walk, owner_of(frame)));
-    put_number(walk, code);
-    put_signed(walk, frame->position);
-    put_number(walk, line_of(frame));
-    put_number(walk, (uint64_t)(frame->saved_depth + 1));
-    put_number(walk, number_or_none(walk, function_of(frame)));
-    put_number(walk, number_or_none(walk, locals_object_of(frame)));
+    graph_frame_begin(writer, &facts);
+    shape_slots(walk, frame->locals, frame->local_count);
+    shape_slots(walk, frame->stack, frame->stack_count);
+    graph_frame_put(writer, frame->thread, frame->depth);
+    tell_known(walk, owner);
+    tell_known(walk, function_of(frame));
+    tell_known(walk, locals_object_of(frame));
     tell_slots(walk, frame->locals, frame->local_count, false);
     tell_slots(walk, frame->stack, frame->stack_count, frame->running);
+    walk->cut |= writer->failed;
+}
+
+static void tell_running(struct walk *walk, struct live_frame *frame) {
+    tell_frame(walk, frame, owner_of(frame));
+}
+
+static void put_of_thread(struct walk *walk, uint64_t value) {
+    graph_put(walk->writer, GRAPH_THREADS, value);
 }
 
 static void tell_thread(struct walk *walk, const char *thread, uint32_t number) {
     collect_thread(walk, thread, number);
-    put_number(walk, GRAPH_THREAD);
-    put_number(walk, word_at(thread, python.at.thread_id));
-    put_number(walk, python.at.thread_native_id ? word_at(thread, python.at.thread_native_id) : 0);
-    put_number(walk, thread == own_thread());
-    put_number(walk, 0);
-    put_number(walk, walk->reference_count);
-    for (uint32_t i = 0; i < walk->reference_count; i++)
-        put_edge(walk, 0, walk->references[i].target, walk->references[i].edge);
-    each_frame(walk, thread, number, tell_frame);
+    put_of_thread(walk, word_at(thread, python.at.thread_id));
+    put_of_thread(walk,
+                  python.at.thread_native_id ? word_at(thread, python.at.thread_native_id) : 0);
+    put_of_thread(walk, thread == own_thread());
+    put_of_thread(walk, 0);
+    put_of_thread(walk, walk->reference_count);
+    for (uint32_t i = 0; i < walk->reference_count; i++) {
+        put_of_thread(walk, walk->references[i].edge);
+        put_of_thread(walk, name_object(walk, walk->references[i].target));
+        walk->edge_count++;
+    }
+    each_frame(walk, thread, number, tell_running);
 }
 
 void threads_tell(struct walk *walk) {
@@ -467,8 +482,7 @@ static const char *frame_of(const struct walked_type *type, const char *object) 
     return state < 0 ? object + python.at.generator_frame : NULL;
 }
 
-void frame_of_object_tell(struct walk *walk, const struct walked_type *type, const char *object,
-                          uint32_t number) {
+void frame_of_object_tell(struct walk *walk, const struct walked_type *type, const char *object) {
     const char *address = frame_of(type, object);
     struct frame_walk one = {.next = address,
                              .previous = python.at.frame_previous,
@@ -480,19 +494,5 @@ void frame_of_object_tell(struct walk *walk, const struct walked_type *type, con
     if (!address || !frames_next(&one, frames_objects(), &at) || !frame_read(&frame, &at))
         return;
     name_frame(walk, &frame);
-    uint32_t code = code_number(walk, frame.code);
-    if (walk->cut)
-        return;
-    put_number(walk, GRAPH_FRAME);
-    put_number(walk, 0);
-    put_number(walk, 0);
-    put_number(walk, number);
-    put_number(walk, code);
-    put_signed(walk, frame.position);
-    put_number(walk, line_of(&frame));
-    put_number(walk, (uint64_t)(frame.saved_depth + 1));
-    put_number(walk, number_or_none(walk, function_of(&frame)));
-    put_number(walk, number_or_none(walk, locals_object_of(&frame)));
-    tell_slots(walk, frame.locals, frame.local_count, false);
-    tell_slots(walk, frame.stack, frame.stack_count, false);
+    tell_frame(walk, &frame, object);
 }

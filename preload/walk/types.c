@@ -332,11 +332,7 @@ static struct walked_type *type_new(struct walk *walk, const char *address) {
     type->name = type_name(walk, address);
     uint32_t object = name_object(walk, address);
     type->number = ++walk->type_count;
-    put_number(walk, GRAPH_TYPE);
-    put_number(walk, type->name);
-    put_number(walk, type->kind);
-    put_number(walk, type->flags);
-    put_number(walk, object);
+    graph_put_type(walk->writer, type->name, type->kind, type->flags, object);
     return type;
 }
 

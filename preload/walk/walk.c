@@ -79,10 +79,9 @@ static void tell_root(struct walk *walk, enum graph_root kind, const char *name,
     if (!object)
         return;
     uint32_t text = text_of_string(walk, name), number = name_object(walk, object);
-    put_number(walk, GRAPH_ROOT);
-    put_number(walk, kind);
-    put_number(walk, text);
-    put_number(walk, number);
+    graph_put(walk->writer, GRAPH_ROOTS, kind);
+    graph_put(walk->writer, GRAPH_ROOTS, text);
+    graph_put(walk->writer, GRAPH_ROOTS, number);
 }
 
 /* Its place moves a little between releases of a minor version. Up to 3.11 it is a variable that
@@ -155,21 +154,32 @@ static uint64_t now(void) {
     return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
-static void begin(struct walk *walk) {
-    put_number(walk, GRAPH_BEGIN);
-    put_number(walk, GRAPH_VERSION);
-    put_number(walk, python.at.minor);
-    put_number(walk, (walk->request->shallow ? GRAPH_SHALLOW : 0u) |
-                         (python.at.free_threaded && !threads_alone() ? GRAPH_FREE_THREADED : 0u));
+static void *take_for_writer(struct graph_writer *writer, size_t size) {
+    return pool_take(writer->owner, size);
 }
 
+static void begin(struct walk *walk, struct graph_writer *writer) {
+    const struct walk_request *request = walk->request;
+    writer->owner = walk;
+    writer->take = take_for_writer;
+    uint32_t flags = request->shallow ? GRAPH_SHALLOW : 0;
+    if (python.at.free_threaded && !threads_alone())
+        flags |= GRAPH_FREE_THREADED;
+    if (request->with_addresses)
+        flags |= GRAPH_HAS_ADDRESSES;
+    graph_begin(writer, (uint32_t)python.at.minor, flags);
+}
+
+/* A stream that is cut short has no end. */
 static void end(struct walk *walk, uint64_t started) {
-    put_number(walk, GRAPH_STATS);
-    put_number(walk, walk->told);
-    put_number(walk, walk->edge_count);
-    put_number(walk, now() - started);
-    put_number(walk, walk->pool.taken);
-    put_number(walk, GRAPH_END);
+    const struct graph_stats stats = {.objects = walk->told,
+                                      .edges = walk->edge_count,
+                                      .walk_ns = now() - started,
+                                      .memory = walk->pool.taken};
+    if (walk->cut)
+        graph_flush(walk->writer);
+    else
+        graph_end(walk->writer, &stats);
 }
 
 static void walk_all(struct walk *walk) {
@@ -216,12 +226,10 @@ bool walk_heap(struct graph_writer *writer, const struct walk_request *given) {
     uint64_t started = now();
     take_large(walk);
     if (walk->references && walk->barren) {
-        begin(walk);
+        begin(walk, writer);
         walk_all(walk);
     }
-    if (!walk->cut)
-        end(walk, started);
-    stream_flush(walk);
+    end(walk, started);
     bool whole = !walk->cut && !writer->failed;
     pool_release(walk);
     pages_unmap(walk, sizeof *walk);

@@ -12,23 +12,14 @@
 
 #include <stdbool.h>
 
-#include "../../wire/graph.h"
+#include "../../wire/graph_write.h"
 #include "../../wire/join.h"
-
-/* Where the stream goes; the walk fills `buffer` and hands it over in pieces. */
-struct graph_writer {
-    bool (*write)(struct graph_writer *writer, const uint8_t *bytes, size_t size);
-    int fd;
-    uint8_t *buffer;
-    size_t used, capacity;
-    uint64_t written;
-    bool failed; /* a write failed: what follows is dropped */
-};
 
 struct walk_request {
     const struct large_block *large; /* sorted; may be NULL */
     size_t large_count;
     bool shallow;
+    bool with_addresses;   /* for tests: which object is which */
     uint64_t memory_limit; /* bytes of tables; the walk stops and says so when it needs more */
 };
 
@@ -36,7 +27,8 @@ struct walk_request {
  * dlsym takes locks. */
 void walk_find(void *scope);
 
-/* Writes the whole stream, END included, when all went well. The calling thread holds the GIL of
+/* Writes the whole stream, END included, when all went well. `writer` knows where to; all else in
+ * it is zero. The calling thread holds the GIL of
  * the heap (or is its image in a copy). False when it was cut short. */
 bool walk_heap(struct graph_writer *writer, const struct walk_request *request);
 

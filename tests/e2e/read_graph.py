@@ -1,18 +1,25 @@
 """A second reader of heap graphs, written from docs/heap-graph.md alone. Python 3.8 and later."""
 
-(BEGIN, TEXT, TYPE, OBJECT, CODE, FRAME, THREAD, ROOT, STATS, END) = range(1, 11)
+BEGIN, PIECE, STATS, END = 1, 2, 9, 10
+COLUMNS = ("text_sizes texts types codes threads roots shapes records counts references sizes details places items "
+           "fields bits low_bits addresses").split()
 KINDS = ("other dict list tuple set str bytes bytearray number function method builtin cell module type "
          "code frame traceback exception generator ndarray memoryview weakref").split()
 EDGES = "other item key value field attribute type weak".split()
 ROOTS = {1: "modules", 2: "sys", 3: "builtins", 4: "interpreter", 5: "interned", 6: "static"}
 TRACKED, UNSURE, UNREAD, OWNS, OLD = 1, 2, 4, 8, 16
 FINALIZER, NATIVE = 1, 2
-SHALLOW, FREE_THREADED = 1, 2
+SHALLOW, FREE_THREADED, HAS_ADDRESSES = 1, 2, 4
 NOT_BEGUN = -2
+ROW = 16384
 
 
 class Damaged(Exception):
     pass
+
+
+class Short(Exception):
+    """A column ends."""
 
 
 class Record:
@@ -23,126 +30,251 @@ class Record:
         return "Record(%s)" % ", ".join("%s=%r" % pair for pair in self.__dict__.items())
 
 
-class Graph:
-    """Numbers are as in the stream; entry 0 of each list is None. Edges are (kind, target, name)."""
-
+class Column:
     def __init__(self, data):
         self.data, self.at = data, 0
-        self.texts, self.types, self.objects = [None], [None], [None]
-        self.codes, self.threads, self.frames = [None], [None], [None]
-        self.roots, self.stats, self.complete = [], None, False
-        self.address, self.highest = 0, 0
-        readers = {TEXT: self.text, TYPE: self.type, OBJECT: self.object, CODE: self.code,
-                   FRAME: self.frame, THREAD: self.thread, ROOT: self.root, STATS: self.statistics}
-        if self.number() != BEGIN or self.number() != 1:
-            raise Damaged("no graph of version 1")
-        self.minor, self.flags = self.number(), self.number()
-        while self.at < len(data):
-            kind = self.number()
-            if kind == END:
-                self.complete = self.at == len(data)
-                break
-            if kind not in readers:
-                raise Damaged("record %d at %d" % (kind, self.at))
-            readers[kind]()
-        self.by_address = {one.address: number for number, one in enumerate(self.objects) if one}
+
+    def left(self):
+        return len(self.data) - self.at
+
+    def take(self, size):
+        if size > self.left():
+            raise Short
+        self.at += size
+        return self.data[self.at - size:self.at]
+
+    def byte(self):
+        return self.take(1)[0]
 
     def number(self):
-        byte = self.data[self.at]
-        if byte < 128:
-            self.at += 1
-            return byte
         value = shift = 0
         while True:
-            byte = self.data[self.at]
-            self.at += 1
+            byte = self.byte()
             value |= (byte & 127) << shift
             shift += 7
             if byte < 128:
                 return value
 
     def signed(self):
-        value = self.number()
-        return (value >> 1) ^ -(value & 1)
+        return unzigzag(self.number())
 
     def bytes(self):
-        size = self.number()
-        if self.at + size > len(self.data):
-            raise IndexError
-        self.at += size
-        return self.data[self.at - size:self.at]
+        return self.take(self.number())
 
-    def named(self):
-        return self.texts[self.number()]
 
-    def edges(self, own):
-        found, number = [], self.number
-        for _ in range(number()):
-            word = number()
-            kind, target = EDGES[word & 7], word >> 3
-            if target == 0:
-                found.append((kind, 0, None))
-                continue
-            if target == 1:
-                target = self.highest + 1
-            else:
-                target -= 2
-                target = own + ((target >> 1) ^ -(target & 1))
-            if target <= 0:
-                raise Damaged("an edge to %d" % target)
-            self.highest = max(self.highest, target)
-            found.append((kind, target, self.named() if kind in ("field", "attribute") else None))
-        return found
+def unzigzag(value):
+    return (value >> 1) ^ -(value & 1)
 
-    def slots(self):
-        words = [self.number() for _ in range(self.number())]
-        return [(word >> 1, bool(word & 1)) for word in words]
+
+class Graph:
+    """Numbers are as in the stream; entry 0 of each list is None. Edges are (kind, target, name)."""
+
+    def __init__(self, data):
+        self.texts, self.types, self.objects = [None], [None], [None]
+        self.codes, self.threads, self.frames = [None], [None], [None]
+        self.roots, self.stats, self.complete, self.shapes = [], None, False, []
+        self.highest = self.last_detail = self.last_place = self.last_address = 0
+        self.row, self.back, self.frame_before = [], 0, (0, 0)
+        self.size_guesses = [0] * 4096
+        self.columns = {}
+        self.read_parts(Column(data))
+        self.rows("text_sizes", self.text)
+        self.rows("types", self.type)
+        self.rows("codes", self.code)
+        self.rows("threads", self.thread)
+        self.rows("roots", self.root)
+        self.rows("shapes", self.shape)
+        self.rows("records", self.record)
+        if self.complete and any(column.left() for column in self.columns.values()):
+            raise Damaged("something is left of a column")
+        if self.flags & HAS_ADDRESSES:
+            self.by_address = {one.address: number for number, one in enumerate(self.objects) if one}
+
+    def read_parts(self, stream):
+        if stream.number() != BEGIN or stream.number() != 2:
+            raise Damaged("no graph of version 2")
+        self.minor, self.flags = stream.number(), stream.number()
+        pieces = [[] for _ in COLUMNS]
+        try:
+            while stream.left() and not self.complete:
+                kind = stream.number()
+                if kind == PIECE:
+                    column = stream.number()
+                    pieces[column].append(stream.bytes())
+                elif kind == STATS:
+                    self.stats = Record(objects=stream.number(), edges=stream.number(), walk_ns=stream.number(),
+                                        memory=stream.number())
+                elif kind == END:
+                    self.complete = stream.left() == 0
+                else:
+                    raise Damaged("part %d at %d" % (kind, stream.at))
+        except Short:
+            pass
+        for name, parts in zip(COLUMNS, pieces):
+            self.columns[name] = Column(b"".join(parts))
+
+    def rows(self, column, read):
+        """Up to the end of the column, or of another that a row needs."""
+        try:
+            while self.columns[column].left():
+                read()
+        except Short:
+            if self.complete:
+                raise Damaged("a column ends early")
 
     def text(self):
-        self.texts.append(self.bytes().decode())
+        self.texts.append(self.columns["texts"].take(self.columns["text_sizes"].number()).decode())
 
     def type(self):
-        self.types.append(Record(name=self.named(), kind=KINDS[self.number()], flags=self.number(),
-                                 object=self.number()))
-
-    def object(self):
-        own = len(self.objects)
-        self.address += self.signed() * 8
-        one = Record(address=self.address, type=self.types[self.number()], references=self.number(),
-                     size=self.number(), flags=self.number(), detail=self.named())
-        one.places = [one.address + self.signed() * 8 for _ in range(self.number())]
-        self.highest = max(self.highest, own)
-        one.edges = self.edges(own)
-        self.objects.append(one)
+        number = self.columns["types"].number
+        self.types.append(Record(name=self.texts[number()], kind=KINDS[number()], flags=number(), object=number()))
 
     def code(self):
-        one = Record(object=self.number(), name=self.named(), qualified_name=self.named(),
-                     file=self.named(), first_line=self.number(), flags=self.number(),
-                     arguments=self.number(), stack_size=self.number(), instructions=self.bytes(),
-                     exception_table=self.bytes())
-        one.locals = [(self.named(), self.number()) for _ in range(self.number())]
-        one.names = [self.named() for _ in range(self.number())]
+        column = self.columns["codes"]
+        number = column.number
+        one = Record(object=number(), name=self.texts[number()], qualified_name=self.texts[number()],
+                     file=self.texts[number()], first_line=number(), flags=number(), arguments=number(),
+                     stack_size=number(), instructions=column.bytes(), exception_table=column.bytes())
+        one.locals = [(self.texts[number()], number()) for _ in range(number())]
+        one.names = [self.texts[number()] for _ in range(number())]
         self.codes.append(one)
 
-    def frame(self):
-        self.frames.append(Record(
-            thread=self.number(), depth=self.number(), owner=self.number(),
-            code=self.codes[self.number()], position=self.signed(), line=self.number(),
-            saved_depth=self.number() - 1, function=self.number(), locals_object=self.number(),
-            locals=self.slots(), stack=self.slots()))
-
     def thread(self):
-        one = Record(identifier=self.number(), native_id=self.number(), flags=self.number(),
-                     name=self.named())
-        one.edges = self.edges(0)
+        number = self.columns["threads"].number
+        one = Record(identifier=number(), native_id=number(), flags=number(), name=self.texts[number()], edges=[])
+        for _ in range(number()):
+            word, target = number(), number()
+            one.edges.append((EDGES[word & 7], target, self.texts[word >> 3]))
         self.threads.append(one)
 
     def root(self):
-        self.roots.append(Record(kind=ROOTS[self.number()], name=self.named(), object=self.number()))
+        number = self.columns["roots"].number
+        self.roots.append(Record(kind=ROOTS[number()], name=self.texts[number()], object=number()))
 
-    def statistics(self):
-        self.stats = Record(objects=self.number(), edges=self.number(), walk_ns=self.number(),
-                            memory=self.number())
+    # -- Records --
+
+    def shape(self):
+        words = [self.columns["shapes"].number() for _ in range(self.columns["shapes"].number())]
+        self.shapes.append(Record(words=words, slots={}, number=len(self.shapes)))
+
+    def record(self):
+        shape = self.shapes[self.columns["records"].number()]
+        if shape.words[0] & 1:
+            self.frame(shape)
+        else:
+            self.object(shape)
+
+    def distance(self, bits):
+        value, read = 0, 0
+        while read < bits:
+            value = value << 8 | self.columns["low_bits" if read else "bits"].byte()
+            read += 8
+        return 1 << bits | value >> (read - bits)
+
+    def from_row(self, distance):
+        return self.row[-distance] if 0 < distance <= len(self.row) and distance < ROW else 0
+
+    def far(self, byte):
+        if byte == 3:
+            target = self.from_row(self.back)
+        elif 32 <= byte < 64:
+            self.back = self.distance(byte - 32)
+            target = self.from_row(self.back)
+        elif 64 <= byte < 96:
+            target = self.own + 1 - self.distance(byte - 64)
+        elif 96 <= byte < 128:
+            target = self.own + self.distance(byte - 96)
+        else:
+            raise Damaged("target %d" % byte)
+        self.row.append(target)
+        if len(self.row) > 4 * ROW:
+            del self.row[:-ROW]
+        return target
+
+    def target(self, column, slots, slot):
+        byte, last = self.columns[column].byte(), slots.get(slot, 0)
+        if byte == 0:
+            slots[slot] = 0
+            return 0
+        if byte == 1:
+            target = self.highest + 1
+        elif byte == 2:
+            target = last
+        elif 4 <= byte <= 8:
+            target = self.previous + byte - 6
+        elif 9 <= byte <= 25:
+            target = last + byte - 17
+        else:
+            target = self.far(byte)
+        if target <= 0:
+            raise Damaged("an edge to %d" % target)
+        slots[slot] = self.previous = target
+        self.highest = max(self.highest, target)
+        return target
+
+    def many(self, shape, slot, kind, name):
+        """The edges of a word that says how many there are, and the count."""
+        count = self.columns["counts"].number()
+        if kind != 2:
+            return count, [(EDGES[kind], self.target("items", shape.slots, slot), name) for _ in range(count)]
+        edges = []
+        for _ in range(count):
+            edges.append(("key", self.target("items", shape.slots, slot), None))
+            edges.append(("value", self.target("items", shape.slots, (slot, "value")), None))
+        return count, edges
+
+    def edges(self, shape):
+        found, first = [], None
+        for slot, word in enumerate(shape.words[3:]):
+            kind, name = word >> 1 & 7, self.texts[word >> 4]
+            if word & 1:
+                count, edges = self.many(shape, slot, kind, name)
+                found += edges
+                first = count if first is None else first
+            else:
+                target = self.target("fields", shape.slots, slot)
+                found.append((EDGES[kind], target, name if target else None))
+        return found, first or 0
+
+    def object(self, shape):
+        self.own = self.previous = len(self.objects)
+        self.highest = max(self.highest, self.own)
+        one = Record(type=self.types[shape.words[1]], flags=shape.words[2], detail=None, places=[])
+        one.edges, count = self.edges(shape)
+        for _ in range(self.columns["counts"].number() if shape.words[0] & 4 else 0):
+            self.last_place += self.columns["places"].signed()
+            one.places.append(self.last_place * 8)
+        one.references = self.columns["references"].number()
+        if shape.words[0] & 2:
+            self.last_detail += 1 + self.columns["details"].signed()
+            one.detail = self.texts[self.last_detail]
+        text = len(one.detail.encode()) if one.detail else 0
+        guess = (shape.number * 40503 + min(count, 64) * 977 + text * 13) % 4096
+        size = self.columns["sizes"].number()
+        one.size = self.size_guesses[guess] = size - 1 if size else self.size_guesses[guess]
+        if self.flags & HAS_ADDRESSES:
+            self.last_address += self.columns["addresses"].signed()
+            one.address = self.last_address * 8
+        self.objects.append(one)
+
+    def frame(self, shape):
+        head, code, position, line, saved_depth, local_count = shape.words[:6]
+        borrowed = shape.words[6:]
+        one = Record(thread=0, depth=0, code=self.codes[code], position=unzigzag(position), line=line,
+                     saved_depth=saved_depth - 1)
+        if head & 2:
+            one.thread = self.columns["counts"].number()
+            last, depth = self.frame_before
+            one.depth = self.columns["counts"].signed() + (depth + 1 if last == one.thread else 0)
+            self.frame_before = one.thread, one.depth
+        self.previous = self.own
+        targets = [self.target("fields", shape.slots, slot) for slot in range(3 + len(borrowed))]
+        one.owner, one.function, one.locals_object = targets[:3]
+        slots = [(target, bool(target and flag)) for target, flag in zip(targets[3:], borrowed)]
+        one.locals, one.stack = slots[:local_count], slots[local_count:]
+        self.frames.append(one)
+
+    own = previous = 0
 
 
 def read(path):

@@ -3,6 +3,7 @@ something out, this reader and Holdfast's own disagree.
 
     read_profile.py FILE        prints the peaks and the biggest stacks
 """
+import itertools
 import struct
 import subprocess
 import sys
@@ -13,6 +14,7 @@ END_MAGIC = b"\x89HFE\r\n\x1a\n"
 TREE = 2**32 - 1
 KINDS = ("heap", "python", "mapped")
 
+# "~": signed; "+": signed, from the row before; "other+": signed, from another column of the row.
 COLUMNS = {
     1: ("run", "arguments host writer started duration ~status ~signal complete peak peak_ns events"),
     3: ("functions", "name file first_line"),
@@ -20,16 +22,17 @@ COLUMNS = {
     5: ("processes", "pid ppid parent flags python arguments ~status ~signal start end peak peak_ns "
                      "peak_rss max_rss tree end_bytes arena reserved file shared allocations frees "
                      "events wait_ns waits dropped truncated snapshots snapshot_ns rest"),
-    6: ("sites", "process node kind peak peak_blocks tree tree_blocks end end_blocks total total_blocks"),
+    6: ("sites", "process +node kind peak peak_blocks peak+tree peak_blocks+tree_blocks end end_blocks peak+total "
+                 "total_blocks"),
     7: ("timelines", "process points"),
-    8: ("points", "time bytes rss"),
-    9: ("sources", "file line text"),
+    8: ("points", "+time bytes rss"),
+    9: ("sources", "+file +line +text"),
     10: ("arguments", "string"),
     11: ("warnings", "string"),
     12: ("snapshots", "process reason flags name time bytes pending pending_node blocks moment pause_ns "
                       "walk_ns copy_bytes"),
-    13: ("blocks", "address size node kind birth death"),
-    14: ("moments", "process number bytes"),
+    13: ("blocks", "+address size node kind birth death"),
+    14: ("moments", "process +number bytes"),
 }
 
 
@@ -72,7 +75,7 @@ def unpack(path):
     assert header[:8] == MAGIC, "not a profile"
     assert trailer[24:] == END_MAGIC, "cut short"
     major, _minor = struct.unpack("<HH", header[8:12])
-    assert major == 1, "needs holdfast " + header[12:28].rstrip(b"\0").decode()
+    assert major == 2, "needs holdfast " + header[12:28].rstrip(b"\0").decode()
     assert struct.unpack("<I", header[28:])[0] == zlib.crc32(header[:28])
     assert struct.unpack("<I", trailer[20:24])[0] == zlib.crc32(trailer[:20])
     frame, events = struct.unpack("<QQ", trailer[:16])
@@ -97,16 +100,19 @@ def read_graphs(cursor):
 
 def read_table(cursor, names):
     rows, columns = cursor.varint(), cursor.varint()
-    table = [dict.fromkeys((name.lstrip("~") for name in names), 0) for _ in range(rows)]
+    table = [dict.fromkeys((name.split("+")[-1].lstrip("~") for name in names), 0) for _ in range(rows)]
     for column in range(columns):
         values = [cursor.varint() for _ in range(rows)]
         if column >= len(names):
             continue
         name = names[column]
-        if name.startswith("~"):
+        if "~" in name or "+" in name:
             values = [value >> 1 ^ -(value & 1) for value in values]
+        if name.startswith("+"):
+            values = itertools.accumulate(values)
+        other, _, name = name.lstrip("~").rpartition("+")
         for row, value in zip(table, values):
-            row[name.lstrip("~")] = value
+            row[name] = value + (row[other] if other else 0)
     return table
 
 

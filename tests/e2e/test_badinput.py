@@ -210,10 +210,15 @@ def with_version(profile, major, minor, needs):
 
 
 def test_newer_profile(profile, tmp_path):
-    assert with_version(profile, 1, profile[10], b"0.1.0") == profile
+    assert with_version(profile, 2, profile[10], b"0.1.0") == profile
     line = refused(report_of(with_version(profile, 99, 1, b"7.6.5"), tmp_path))
     assert "newer" in line and "7.6.5" in line
-    assert report_of(with_version(profile, 1, 99, b"0.1.0"), tmp_path).status == 0
+    assert report_of(with_version(profile, 2, 99, b"0.1.0"), tmp_path).status == 0
+
+
+def test_older_profile(profile, tmp_path):
+    line = refused(report_of(with_version(profile, 1, 1, b"0.1.0"), tmp_path))
+    assert "older" in line
 
 
 def test_source_files_need_not_be_there(profile, tmp_path):

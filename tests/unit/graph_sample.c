@@ -4,12 +4,38 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* -- What the writer is given -- */
+
+static bool append(struct graph_writer *writer, const uint8_t *bytes, size_t size) {
+    for (size_t i = 0; i < size; i++)
+        graph_sample_byte(writer->owner, bytes[i]);
+    return true;
+}
+
+static void *grown(void *array, size_t size) {
+    void *larger = realloc(array, size);
+    if (!larger)
+        abort();
+    return larger;
+}
+
+static void *take(struct graph_writer *writer, size_t size) {
+    struct graph_sample *sample = writer->owner;
+    void *memory = calloc(1, size);
+    sample->taken = grown(sample->taken, (sample->taken_count + 1) * sizeof *sample->taken);
+    return sample->taken[sample->taken_count++] = memory;
+}
+
+/* A scene may have moved since it was begun. */
+static struct graph_writer *writer_of(struct graph_sample *sample) {
+    sample->writer.owner = sample;
+    return &sample->writer;
+}
+
 void graph_sample_byte(struct graph_sample *sample, uint8_t byte) {
     if (sample->size == sample->capacity) {
         sample->capacity = sample->capacity ? sample->capacity * 2 : 4096;
-        sample->bytes = realloc(sample->bytes, sample->capacity);
-        if (!sample->bytes)
-            abort();
+        sample->bytes = grown(sample->bytes, sample->capacity);
     }
     sample->bytes[sample->size++] = byte;
 }
@@ -20,30 +46,26 @@ void graph_sample_number(struct graph_sample *sample, uint64_t value) {
     graph_sample_byte(sample, (uint8_t)value);
 }
 
-static void put_signed(struct graph_sample *sample, int64_t value) {
-    graph_sample_number(sample, graph_zigzag(value));
-}
-
-static void put_bytes(struct graph_sample *sample, const uint8_t *bytes, uint32_t count) {
-    graph_sample_number(sample, count);
-    for (uint32_t i = 0; i < count; i++)
-        graph_sample_byte(sample, bytes[i]);
-}
-
 void graph_sample_start(struct graph_sample *sample, uint32_t minor, uint32_t flags) {
-    *sample = (struct graph_sample){0};
-    graph_sample_byte(sample, GRAPH_BEGIN);
-    graph_sample_number(sample, GRAPH_VERSION);
-    graph_sample_number(sample, minor);
-    graph_sample_number(sample, flags);
+    *sample = (struct graph_sample){
+        .writer = {.write = append, .take = take, .buffer = malloc(GRAPH_WRITER_BUFFER)}};
+    if (!sample->writer.buffer)
+        abort();
+    graph_begin(writer_of(sample), minor, flags);
 }
 
 void graph_sample_release(struct graph_sample *sample) {
     for (uint32_t i = 0; i < sample->text_count; i++)
         free(sample->texts[i]);
+    for (uint32_t i = 0; i < sample->taken_count; i++)
+        free(sample->taken[i]);
+    free(sample->taken);
+    free(sample->writer.buffer);
     free(sample->texts);
     free(sample->bytes);
 }
+
+/* -- Rows -- */
 
 uint32_t graph_sample_text(struct graph_sample *sample, const char *text) {
     if (!text || !*text)
@@ -53,150 +75,153 @@ uint32_t graph_sample_text(struct graph_sample *sample, const char *text) {
             return i + 1;
     if (sample->text_count == sample->text_capacity) {
         sample->text_capacity = sample->text_capacity ? sample->text_capacity * 2 : 64;
-        sample->texts = realloc(sample->texts, sample->text_capacity * sizeof *sample->texts);
-        if (!sample->texts)
-            abort();
+        sample->texts = grown(sample->texts, sample->text_capacity * sizeof *sample->texts);
     }
     sample->texts[sample->text_count++] = strdup(text);
-    graph_sample_byte(sample, GRAPH_TEXT);
-    put_bytes(sample, (const uint8_t *)text, (uint32_t)strlen(text));
+    graph_put_text(writer_of(sample), text, strlen(text));
     return sample->text_count;
 }
 
 uint32_t graph_sample_type(struct graph_sample *sample, const char *name, enum graph_kind kind,
                            uint32_t flags, uint32_t object) {
     uint32_t text = graph_sample_text(sample, name);
-    graph_sample_byte(sample, GRAPH_TYPE);
-    graph_sample_number(sample, text);
-    graph_sample_number(sample, kind);
-    graph_sample_number(sample, flags);
-    graph_sample_number(sample, object);
+    graph_put_type(writer_of(sample), text, kind, flags, object);
     return ++sample->type_count;
 }
 
-/* Texts are records of their own, and come before the one that names them. */
-static void put_edge_texts(struct graph_sample *sample, const struct sample_edge *edges,
-                           uint32_t count) {
-    for (uint32_t i = 0; i < count; i++)
-        graph_sample_text(sample, edges[i].text);
-}
-
-static void put_edges(struct graph_sample *sample, uint32_t own, const struct sample_edge *edges,
-                      uint32_t count) {
-    graph_sample_number(sample, count);
-    for (uint32_t i = 0; i < count; i++) {
-        const struct sample_edge *edge = &edges[i];
-        uint64_t code = edge->target ? 2 + graph_zigzag((int64_t)edge->target - (int64_t)own) : 0;
-        graph_sample_number(sample, code << 3 | edge->kind);
-        if (edge->target && (edge->kind == EDGE_FIELD || edge->kind == EDGE_ATTRIBUTE))
-            graph_sample_number(sample, graph_sample_text(sample, edge->text));
-    }
-}
-
-uint32_t graph_sample_object(struct graph_sample *sample, const struct sample_object *object) {
-    uint32_t own = ++sample->object_count;
-    uint64_t address = object->address ? object->address : 0x100000 + (uint64_t)own * 64;
-    uint32_t detail = graph_sample_text(sample, object->detail);
-    put_edge_texts(sample, object->edges, object->edge_count);
-    graph_sample_byte(sample, GRAPH_OBJECT);
-    put_signed(sample, (int64_t)(address / 8 - sample->last_address));
-    sample->last_address = address / 8;
-    graph_sample_number(sample, object->type);
-    graph_sample_number(sample, object->references);
-    graph_sample_number(sample, object->size ? object->size : 64);
-    graph_sample_number(sample, object->flags);
-    graph_sample_number(sample, detail);
-    graph_sample_number(sample, object->place_count);
-    for (uint32_t i = 0; i < object->place_count; i++)
-        put_signed(sample, (int64_t)(object->places[i] / 8 - address / 8));
-    put_edges(sample, own, object->edges, object->edge_count);
-    return own;
-}
-
 static void put_code_locals(struct graph_sample *sample, const struct sample_code *code) {
+    struct graph_writer *writer = writer_of(sample);
     uint32_t count = 0;
     while (code->locals && code->locals[count])
         count++;
-    graph_sample_number(sample, count);
+    graph_put(writer, GRAPH_CODES, count);
     for (uint32_t i = 0; i < count; i++) {
         const char *name = code->locals[i];
         uint8_t kind = *name == '*'   ? GRAPH_CELL_VARIABLE
                        : *name == '&' ? GRAPH_FREE_VARIABLE
                                       : GRAPH_LOCAL;
-        graph_sample_number(sample, graph_sample_text(sample, name + (kind != GRAPH_LOCAL)));
-        graph_sample_number(sample, kind);
+        graph_put(writer, GRAPH_CODES, graph_sample_text(sample, name + (kind != GRAPH_LOCAL)));
+        graph_put(writer, GRAPH_CODES, kind);
     }
 }
 
 uint32_t graph_sample_code(struct graph_sample *sample, const struct sample_code *code) {
-    uint32_t name = graph_sample_text(sample, code->name);
-    uint32_t file = graph_sample_text(sample, code->file);
-    for (uint32_t i = 0; code->locals && code->locals[i]; i++)
-        graph_sample_text(sample,
-                          code->locals[i] + (*code->locals[i] == '*' || *code->locals[i] == '&'));
-    graph_sample_byte(sample, GRAPH_CODE);
-    graph_sample_number(sample, code->object);
-    graph_sample_number(sample, name);
-    graph_sample_number(sample, 0);
-    graph_sample_number(sample, file);
-    graph_sample_number(sample, code->first_line);
-    graph_sample_number(sample, code->flags);
-    graph_sample_number(sample, code->argument_count);
-    graph_sample_number(sample, code->stack_size);
-    put_bytes(sample, code->instructions, code->instruction_bytes);
-    put_bytes(sample, NULL, 0);
+    struct graph_writer *writer = writer_of(sample);
+    const uint32_t numbers[] = {code->object,
+                                graph_sample_text(sample, code->name),
+                                0,
+                                graph_sample_text(sample, code->file),
+                                code->first_line,
+                                code->flags,
+                                code->argument_count,
+                                code->stack_size,
+                                code->instruction_bytes};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        graph_put(writer, GRAPH_CODES, numbers[i]);
+    graph_put_bytes(writer, GRAPH_CODES, code->instructions, code->instruction_bytes);
+    graph_put(writer, GRAPH_CODES, 0);
     put_code_locals(sample, code);
-    graph_sample_number(sample, 0);
+    graph_put(writer, GRAPH_CODES, 0);
     return ++sample->code_count;
+}
+
+static uint32_t edge_word(struct graph_sample *sample, const struct sample_edge *edge) {
+    return graph_sample_text(sample, edge->text) << 3 | edge->kind;
 }
 
 uint32_t graph_sample_thread(struct graph_sample *sample, const char *name,
                              const struct sample_edge *edges, uint32_t edge_count) {
-    uint32_t text = graph_sample_text(sample, name);
+    struct graph_writer *writer = writer_of(sample);
     uint32_t own = ++sample->thread_count;
-    put_edge_texts(sample, edges, edge_count);
-    graph_sample_byte(sample, GRAPH_THREAD);
-    graph_sample_number(sample, 0x7000 + own);
-    graph_sample_number(sample, 100 + own);
-    graph_sample_number(sample, own == 1);
-    graph_sample_number(sample, text);
-    put_edges(sample, 0, edges, edge_count);
+    const uint32_t numbers[] = {0x7000 + own, 100 + own, own == 1, graph_sample_text(sample, name),
+                                edge_count};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        graph_put(writer, GRAPH_THREADS, numbers[i]);
+    for (uint32_t i = 0; i < edge_count; i++) {
+        graph_put(writer, GRAPH_THREADS, edge_word(sample, &edges[i]));
+        graph_put(writer, GRAPH_THREADS, edges[i].target);
+    }
     return own;
-}
-
-void graph_sample_frame(struct graph_sample *sample, const struct sample_frame *frame) {
-    graph_sample_byte(sample, GRAPH_FRAME);
-    graph_sample_number(sample, frame->thread);
-    graph_sample_number(sample, frame->depth);
-    graph_sample_number(sample, frame->owner);
-    graph_sample_number(sample, frame->code);
-    put_signed(sample, frame->position);
-    graph_sample_number(sample, frame->line);
-    graph_sample_number(sample, (uint64_t)(frame->saved_depth + 1));
-    graph_sample_number(sample, frame->function);
-    graph_sample_number(sample, frame->locals_object);
-    graph_sample_number(sample, frame->local_count);
-    for (uint32_t i = 0; i < frame->local_count; i++)
-        graph_sample_number(sample, frame->locals[i]);
-    graph_sample_number(sample, frame->stack_count);
-    for (uint32_t i = 0; i < frame->stack_count; i++)
-        graph_sample_number(sample, frame->stack[i]);
 }
 
 void graph_sample_root(struct graph_sample *sample, enum graph_root kind, const char *name,
                        uint32_t object) {
-    uint32_t text = graph_sample_text(sample, name);
-    graph_sample_byte(sample, GRAPH_ROOT);
-    graph_sample_number(sample, kind);
-    graph_sample_number(sample, text);
-    graph_sample_number(sample, object);
+    graph_put(writer_of(sample), GRAPH_ROOTS, kind);
+    graph_put(writer_of(sample), GRAPH_ROOTS, graph_sample_text(sample, name));
+    graph_put(writer_of(sample), GRAPH_ROOTS, object);
+}
+
+/* -- Records -- */
+
+/* How many edges from here on are one with GRAPH_MANY: items, or keys with their values. */
+static uint32_t many_at(const struct sample_edge *edges, uint32_t count) {
+    uint32_t many = 0;
+    if (edges[0].kind == EDGE_KEY)
+        while (many + 1 < count && edges[many].kind == EDGE_KEY &&
+               edges[many + 1].kind == EDGE_VALUE)
+            many += 2;
+    else if (edges[0].kind == EDGE_ITEM)
+        while (many < count && edges[many].kind == EDGE_ITEM)
+            many++;
+    return many;
+}
+
+static void shape_edges(struct graph_sample *sample, const struct sample_edge *edges,
+                        uint32_t count) {
+    for (uint32_t i = 0; i < count;) {
+        uint32_t many = many_at(edges + i, count - i), word = edge_word(sample, &edges[i]);
+        if (many)
+            graph_edges(writer_of(sample), word, edges[i].kind == EDGE_KEY ? many / 2 : many);
+        else
+            graph_edge(writer_of(sample), word);
+        i += many ? many : 1;
+    }
+}
+
+uint32_t graph_sample_object(struct graph_sample *sample, const struct sample_object *object) {
+    struct graph_writer *writer = writer_of(sample);
+    uint32_t own = ++sample->object_count;
+    const struct graph_object_facts facts = {.references = object->references,
+                                             .size = object->size ? object->size : 64,
+                                             .address = 0x100000 + (uint64_t)own * 64,
+                                             .detail = graph_sample_text(sample, object->detail),
+                                             .places = object->places,
+                                             .place_count = object->place_count};
+    graph_object_begin(writer, object->type, object->flags);
+    shape_edges(sample, object->edges, object->edge_count);
+    graph_object_put(writer, &facts);
+    for (uint32_t i = 0; i < object->edge_count; i++)
+        graph_put_target(writer, object->edges[i].target);
+    return own;
+}
+
+void graph_sample_frame(struct graph_sample *sample, const struct sample_frame *frame) {
+    struct graph_writer *writer = writer_of(sample);
+    const struct graph_frame_facts facts = {.code = frame->code,
+                                            .line = frame->line,
+                                            .position = frame->position,
+                                            .saved_depth = frame->saved_depth,
+                                            .local_count = frame->local_count,
+                                            .runs = frame->thread != 0};
+    graph_frame_begin(writer, &facts);
+    for (uint32_t i = 0; i < frame->local_count; i++)
+        graph_frame_slot(writer, frame->locals[i] & 1);
+    for (uint32_t i = 0; i < frame->stack_count; i++)
+        graph_frame_slot(writer, frame->stack[i] & 1);
+    graph_frame_put(writer, frame->thread, frame->depth);
+    graph_put_target(writer, frame->owner);
+    graph_put_target(writer, frame->function);
+    graph_put_target(writer, frame->locals_object);
+    for (uint32_t i = 0; i < frame->local_count; i++)
+        graph_put_target(writer, frame->locals[i] >> 1);
+    for (uint32_t i = 0; i < frame->stack_count; i++)
+        graph_put_target(writer, frame->stack[i] >> 1);
 }
 
 void graph_sample_end(struct graph_sample *sample) {
-    graph_sample_byte(sample, GRAPH_STATS);
-    graph_sample_number(sample, sample->object_count);
-    graph_sample_number(sample, 0);
-    graph_sample_number(sample, 0);
-    graph_sample_number(sample, 0);
-    graph_sample_byte(sample, GRAPH_END);
+    graph_end(writer_of(sample), &(struct graph_stats){.objects = sample->object_count});
+}
+
+void graph_sample_cut(struct graph_sample *sample) {
+    graph_flush(writer_of(sample));
 }

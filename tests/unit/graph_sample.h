@@ -1,12 +1,13 @@
 /* Heap-graph streams made by hand, for tests.
  *
- * Records go out in the order of the calls, so objects are numbered as they are made; an edge may
- * name one that comes later. Texts are kept together: the same text has one number.
+ * Objects are numbered in the order of the calls; an edge may name one that comes later. Texts are
+ * kept together: the same text has one number. The bytes are whole after graph_sample_end (or
+ * graph_sample_cut).
  */
 #ifndef HOLDFAST_TESTS_GRAPH_SAMPLE_H
 #define HOLDFAST_TESTS_GRAPH_SAMPLE_H
 
-#include "wire/graph.h"
+#include "wire/graph_write.h"
 
 struct graph_sample {
     uint8_t *bytes;
@@ -14,7 +15,9 @@ struct graph_sample {
     char **texts;
     uint32_t text_count, text_capacity;
     uint32_t type_count, object_count, code_count, thread_count;
-    uint64_t last_address;
+    struct graph_writer writer;
+    void **taken; /* memory of the writer */
+    uint32_t taken_count;
 };
 
 struct sample_edge {
@@ -25,7 +28,6 @@ struct sample_edge {
 
 struct sample_object {
     uint32_t type;
-    uint64_t address; /* 0: one of its own */
     uint64_t references;
     uint64_t size; /* 0: 64 */
     uint32_t flags;
@@ -61,6 +63,7 @@ struct sample_frame {
 void graph_sample_start(struct graph_sample *sample, uint32_t minor, uint32_t flags);
 void graph_sample_release(struct graph_sample *sample);
 
+/* Into the stream itself, behind what has been flushed; or a number into a column. */
 void graph_sample_byte(struct graph_sample *sample, uint8_t byte);
 void graph_sample_number(struct graph_sample *sample, uint64_t value);
 
@@ -76,5 +79,8 @@ void graph_sample_frame(struct graph_sample *sample, const struct sample_frame *
 void graph_sample_root(struct graph_sample *sample, enum graph_root kind, const char *name,
                        uint32_t object);
 void graph_sample_end(struct graph_sample *sample);
+
+/* Ends it without STATS and END. */
+void graph_sample_cut(struct graph_sample *sample);
 
 #endif

@@ -461,8 +461,9 @@ static int reply_of(int fd, int fds[2]) {
     return (int)reply.status;
 }
 
-static const uint8_t whole[] = {GRAPH_BEGIN, 1,    12,   0,    GRAPH_STATS, 100,  0xac,     0x02,
-                                0x80,        0x80, 0x80, 0x01, 0x80,        0x08, GRAPH_END};
+static const uint8_t whole[] = {GRAPH_BEGIN, GRAPH_VERSION, 12,   0,    GRAPH_STATS,
+                                100,         0xac,          0x02, 0x80, 0x80,
+                                0x80,        0x01,          0x80, 0x08, GRAPH_END};
 
 static void bring(uint32_t snapshot, const uint8_t *stream, size_t size) {
     int fds[2] = {-1, -1}, fd = call_as_copy(snapshot);
@@ -592,7 +593,7 @@ static void test_copies_that_fail(void **state) {
     bring(2, whole, sizeof whole - 1);
     assert_int_equal(snapshot->flags, 0);
     assert_int_equal(snapshot->stream_size, sizeof whole - 1);
-    static const uint8_t shallow[] = {GRAPH_BEGIN, 1, 13, GRAPH_SHALLOW, GRAPH_END};
+    static const uint8_t shallow[] = {GRAPH_BEGIN, GRAPH_VERSION, 13, GRAPH_SHALLOW, GRAPH_END};
     snapshot = take(SNAPSHOT_REQUEST);
     bring(3, shallow, sizeof shallow);
     assert_int_equal(snapshot->flags, SNAPSHOT_COMPLETE | SNAPSHOT_IS_SHALLOW);

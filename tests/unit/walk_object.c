@@ -30,8 +30,6 @@ static bool write_to_file(struct graph_writer *writer, const uint8_t *bytes, siz
     return write(writer->fd, bytes, size) == (ssize_t)size;
 }
 
-#define BUFFER (1u << 16)
-
 /* 0: the whole stream is there; 1: the walk was cut short; 2: there is no file to write to. */
 __attribute__((visibility("default"))) int walk_to_file(const char *path,
                                                         const struct large_block *large,
@@ -42,11 +40,13 @@ int walk_to_file(const char *path, const struct large_block *large, size_t count
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return 2;
-    static uint8_t buffer[BUFFER];
-    struct graph_writer writer = {
-        .write = write_to_file, .fd = fd, .buffer = buffer, .capacity = BUFFER};
-    struct walk_request request = {
-        .large = large, .large_count = count, .shallow = shallow, .memory_limit = limit};
+    static uint8_t buffer[GRAPH_WRITER_BUFFER];
+    struct graph_writer writer = {.write = write_to_file, .fd = fd, .buffer = buffer};
+    struct walk_request request = {.large = large,
+                                   .large_count = count,
+                                   .shallow = shallow,
+                                   .with_addresses = true,
+                                   .memory_limit = limit};
     bool whole = walk_heap(&writer, &request);
     close(fd);
     return !whole;
