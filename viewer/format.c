@@ -70,6 +70,9 @@ static uint32_t decode(const char *text, size_t *length) {
             return byte[0];
         code = code << 6 | (byte[i] & 0x3fu);
     }
+    static const uint32_t lowest[] = {0, 0, 0x80, 0x800, 0x10000};
+    if (code < lowest[size] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
+        return byte[0];
     *length = size;
     return code;
 }
@@ -92,7 +95,8 @@ size_t format_character(const char *text, bool *unsafe) {
 static size_t show_character(const char *text, const char *also, char buffer[16], size_t *columns) {
     size_t length;
     uint32_t code = decode(text, &length);
-    bool wanted = code_is_unsafe(code) || (length == 1 && strchr(also, *text) != NULL);
+    bool stray = length == 1 && code >= 0x80; /* a byte that is no character by itself */
+    bool wanted = stray || code_is_unsafe(code) || (length == 1 && strchr(also, *text) != NULL);
     static const char shorts[] = "\n\t\r", letters[] = "ntr";
     const char *at = length == 1 ? strchr(shorts, *text) : NULL;
     if (!wanted) {
