@@ -141,7 +141,7 @@ static uint64_t above_last(uint64_t permille) {
 static uint64_t copy_goal(uint64_t size, uint64_t now) {
     uint64_t all = is_step_alone(size) ? budget(now) : budget(now) / 2;
     uint64_t left = left_of(all) * 1000 / all; /* in thousandths */
-    return left ? above_last(STEP_PERMILLE * 1000 / left) : UINT64_MAX;
+    return left ? above_last((uint64_t)STEP_PERMILLE * 1000 / left) : UINT64_MAX;
 }
 
 static uint64_t shallow_goal(void) {

@@ -420,7 +420,7 @@ static void put_far(struct graph_writer *writer, enum graph_column column, uint3
 static bool near_by(uint64_t from, uint32_t to, uint8_t kind, uint8_t reach, uint8_t *byte) {
     uint64_t difference = to + (uint64_t)reach - from;
     *byte = (uint8_t)(kind + difference);
-    return difference <= 2u * reach;
+    return difference <= 2 * (uint64_t)reach;
 }
 
 static void code_target(struct graph_writer *writer, enum graph_column column, uint32_t slot,

@@ -1,5 +1,6 @@
 /* What old C libraries have outside libc.so itself, by name alone: see meson.build. */
 #define STUB(name)                                                                                 \
+    void name(void);                                                                               \
     void name(void) {                                                                              \
     }
 
