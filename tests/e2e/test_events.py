@@ -145,7 +145,7 @@ for i in range(600000):
         python.path, program), env=environment)
     profile = Profile(kept / "out.holdfast")
     assert profile.run["events"] == 0 and not profile.event_stream
-    assert {path.name for path in kept.iterdir()} == {"out.holdfast", "x"}
+    assert {path.name for path in kept.iterdir()} == {"out.holdfast", "out.html", "x"}
     warnings = [line for line in outcome.stderr.decode().splitlines() if "event stream" in line]
     assert warnings[0] == "holdfast: the event stream was dropped: No space left on device"
 

@@ -2,6 +2,7 @@
 import os
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 from harness import descendants, execute, holdfast_binary
@@ -25,6 +26,13 @@ class Running:
 
     def __exit__(self, *_):
         self.process.communicate()
+
+
+def living(pid):
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def ask(*arguments):
@@ -66,4 +74,6 @@ def test_collector_that_was_killed(python, tmp_path):
         for pid in descendants(running.process.pid) - {running.process.pid, running.pid}:
             assert Path(f"/proc/{pid}/comm").read_text() == "holdfast\n"
             os.kill(pid, signal.SIGKILL)
+            while living(pid):  # one that is dying may still take a request
+                time.sleep(0.01)
         refused(running.pid, "its collector has ended")
