@@ -206,9 +206,12 @@ def test_search(tab, page):
     tab.type("#search", "make_cycle")
     expected = total_where(page, lambda frame: frame["function"] == "make_cycle")
     assert label(expected) in tab.text("#matches") and expected >= 4 * MB
-    tab.type("#search", "main")  # main() and all below it count once
-    shown = tab.text("#matches")
-    assert label(total_where(page, lambda frame: "main" in frame["function"] + frame["file"])) in shown
+    tab.type("#search", "peak")  # peak() of the file page.py, and what is below it, counts once
+    expected = total_where(page, lambda frame: frame["function"] == "peak")
+    assert label(expected) in tab.text("#matches") and expected >= 32 * MB
+    tab.type("#search", "programs/page.py")  # the process is called that, and so is the file of all that it runs
+    expected = sum(site["bytes"] for site in page.report["tree_peak"]["sites"] if site["process"] == 0)
+    assert label(expected) in tab.text("#matches") and expected >= 64 * MB
     tab.type("#search", "nothing is called that")
     assert "0 frames" in tab.text("#matches")
     tab.type("#search", "")

@@ -350,7 +350,10 @@ def test_copy_that_crashes(any_python, helpers, tmp_path):
     program = traps("traverse_only_here") + """
 import gc, time
 def at_work(child):
-    return open("/proc/%s/stat" % child).read().rpartition(")")[2].split()[0] != "Z"
+    try:
+        return open("/proc/%s/stat" % child).read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:  # it has been waited for in the meantime
+        return False
 def wait_for_copies():
     while any(at_work(child) for child in open("/proc/self/task/%d/children" % os.getpid()).read().split()):
         time.sleep(0.01)
