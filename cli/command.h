@@ -21,7 +21,8 @@ struct command {
     int (*main)(int argc, char **argv);
 };
 
-extern const struct command command_run, command_report, command_snapshot, command_completion;
+extern const struct command command_run, command_report, command_diff, command_snapshot,
+    command_completion;
 
 /* All of them, in the order of `holdfast --help`; NULL ends them. */
 extern const struct command *const commands[];

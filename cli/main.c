@@ -4,8 +4,8 @@
 
 #include "command.h"
 
-const struct command *const commands[] = {&command_run, &command_report, &command_snapshot,
-                                          &command_completion, NULL};
+const struct command *const commands[] = {&command_run,      &command_report,     &command_diff,
+                                          &command_snapshot, &command_completion, NULL};
 
 static void print_help(FILE *out) {
     fputs("Holdfast explains the memory peak of a Python program: what was allocated, where, and "

@@ -1,18 +1,15 @@
 /* See intern.h. Open addressing with linear probing; nothing is ever taken out. */
 #include "intern.h"
 
+#include "words.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-static uint64_t mix(uint64_t hash, uint64_t word) {
-    hash = (hash ^ word) * 0x9e3779b97f4a7c15ull;
-    return hash ^ (hash >> 29);
-}
 
 static uint64_t key_hash(const struct intern_key *key) {
     uint64_t hash = 0;
     for (uint32_t i = 0; i < INTERN_WORDS; i++)
-        hash = mix(hash, key->words[i]);
+        hash = words_mix(hash, key->words[i]);
     return hash;
 }
 
@@ -63,31 +60,22 @@ void intern_release(struct intern *intern) {
     *intern = (struct intern){0};
 }
 
-static uint64_t text_hash(const char *text) {
-    uint64_t hash = 0xcbf29ce484222325ull;
-    for (; *text; text++)
-        hash = (hash ^ (uint8_t)*text) * 0x100000001b3ull;
-    return mix(hash, 0);
-}
-
 string_id *intern_texts(const struct profile *profile) {
-    uint32_t capacity = 64;
-    while (capacity / 2 < profile->string_count && capacity < 1u << 31)
-        capacity *= 2;
-    uint32_t *slots = calloc(capacity, sizeof *slots);
-    string_id *first = calloc(profile->string_count, sizeof *first);
-    for (uint32_t i = 0; slots && first && i < profile->string_count; i++) {
-        uint32_t at = (uint32_t)text_hash(profile->strings[i]) & (capacity - 1);
-        while (slots[at] != 0 && strcmp(profile->strings[slots[at] - 1], profile->strings[i]) != 0)
-            at = (at + 1) & (capacity - 1);
-        if (slots[at] == 0)
-            slots[at] = i + 1;
-        first[i] = slots[at] - 1;
+    struct words words = {0};
+    string_id *firsts = calloc((size_t)profile->string_count + 1, sizeof *firsts); /* by number */
+    string_id *texts = calloc((size_t)profile->string_count + 1, sizeof *texts);
+    bool good = firsts && texts;
+    for (uint32_t i = 0; good && i < profile->string_count; i++) {
+        uint32_t before = words.count, number = words_add(&words, profile->strings[i]);
+        good = number != WORDS_FAILED;
+        if (good && number == before)
+            firsts[number] = i;
+        texts[i] = good ? firsts[number] : 0;
     }
-    if (!slots) {
-        free(first);
-        first = NULL;
-    }
-    free(slots);
-    return first;
+    words_release(&words);
+    free(firsts);
+    if (good)
+        return texts;
+    free(texts);
+    return NULL;
 }

@@ -59,6 +59,11 @@ const char *text_short_file(const char *file, size_t width);
 /* "()" behind the name of a function; "" behind made-up ones, "<module>". */
 const char *text_call_mark(const char *function);
 
+/* "5 numpy.ndarray (1000,) uint8" */
+void text_put_object(FILE *out, const struct holder *holder);
+/* "held by local `data` in process_data(), article.py:8"; of `text` only the places are used. */
+void text_put_root(const struct text *text, FILE *out, const struct holder *holder);
+
 /* The report's parts. False when memory ran out. */
 bool text_put_processes(struct text *text);
 bool text_put_held(struct text *text, unsigned reserve);

@@ -80,7 +80,7 @@ static void put_node(const struct text *text, FILE *out, uint32_t node) {
     }
 }
 
-static void put_object(FILE *out, const struct holder *holder) {
+void text_put_object(FILE *out, const struct holder *holder) {
     if (holder->count > 1)
         fprintf(out, "%s ", format_count(holder->count, "").text);
     if (*holder->type)
@@ -101,7 +101,7 @@ static bool is_direct(const struct holder *holder) {
            (holder->path[length] == 0 || strncmp(holder->path + length, " in ", 4) == 0);
 }
 
-static void put_root(const struct text *text, FILE *out, const struct holder *holder) {
+void text_put_root(const struct text *text, FILE *out, const struct holder *holder) {
     fputs(holder->count > 1 ? "under " : "held by ", out);
     if (is_direct(holder)) {
         fputs("local `", out);
@@ -127,7 +127,7 @@ static void put_who(const struct text *text, FILE *out, const struct holder *hol
         fputs("garbage: nothing refers to it but a cycle", out);
         return;
     }
-    put_root(text, out, holder);
+    text_put_root(text, out, holder);
     if (holder->verdict == VERDICT_IN_USE)
         fputs(", in use", out);
     else if (holder->verdict == VERDICT_UNKNOWN)
@@ -193,7 +193,7 @@ static bool put_holder(struct text *text, uint32_t number) {
     struct line object, who;
     if (!line_begin(&object))
         return false;
-    put_object(object.out, holder);
+    text_put_object(object.out, holder);
     bool good = line_end(&object) && line_begin(&who);
     if (good) {
         put_who(text, who.out, holder);
