@@ -22,7 +22,7 @@ struct command {
 };
 
 extern const struct command command_run, command_report, command_diff, command_snapshot,
-    command_completion;
+    command_completion, command_doctor;
 
 /* All of them, in the order of `holdfast --help`; NULL ends them. */
 extern const struct command *const commands[];

@@ -3,9 +3,11 @@
 #include <string.h>
 
 #include "command.h"
+#include "version.h"
 
-const struct command *const commands[] = {&command_run,      &command_report,     &command_diff,
-                                          &command_snapshot, &command_completion, NULL};
+const struct command *const commands[] = {
+    &command_run,    &command_report,     &command_diff, &command_snapshot,
+    &command_doctor, &command_completion, NULL};
 
 static void print_help(FILE *out) {
     fputs("Holdfast explains the memory peak of a Python program: what was allocated, where, and "
@@ -31,7 +33,7 @@ int main(int argc, char **argv) {
         return 0;
     }
     if (strcmp(argv[1], "--version") == 0) {
-        puts("holdfast " HOLDFAST_VERSION);
+        version_print(stdout);
         return 0;
     }
     for (size_t i = 0; commands[i]; i++)
