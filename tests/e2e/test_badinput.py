@@ -8,6 +8,7 @@ import zlib
 import pytest
 
 from harness import holdfast_binary, plain, traced
+from test_completion import commands
 
 STATIC = "int puts(const char *); int main(int n, char **v) { puts(v[n - 1]); return 7; }"
 
@@ -63,6 +64,8 @@ def ran_untraced(outcome, status, stdout):
     (["snapshot", "--name", "x" * 65, "1"], "--name"),
     (["snapshot", "--no-such-option", "1"], "--no-such-option"),
     (["snapshot", "2147483647"], "no such process"),
+    (["doctor", "--no-such-option"], "--no-such-option"),
+    (["completion", "no-such-shell"], "which shell"),
     (["report"], "FILE"),
     (["report", "--no-such-option"], "--no-such-option"),
     (["report", "/no/such.holdfast"], "/no/such.holdfast"),
@@ -75,8 +78,8 @@ def test_misuse(arguments, named, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["report", "--help"],
-                                       ["snapshot", "--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], *([name, "--help"] for name in commands())],
+                         ids=" ".join)
 def test_help(arguments):
     outcome = holdfast(*arguments)
     assert outcome.status == 0 and outcome.stderr == b""

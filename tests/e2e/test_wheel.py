@@ -110,6 +110,16 @@ def test_licences(wheel):
         assert any(".dist-info/licenses/" in entry and entry.endswith(name) for entry in names)
 
 
+def test_what_else_it_holds(unpacked):
+    """Manual pages and completions, where programs look below an environment's prefix."""
+    pages = {path.name for path in (unpacked / "share" / "man" / "man1").iterdir()}
+    assert pages == {path.name for path in (harness.ROOT / "man").glob("*.1")}
+    for name in ("bash-completion/completions/holdfast", "zsh/site-functions/_holdfast",
+                 "fish/vendor_completions.d/holdfast.fish"):
+        assert b"holdfast" in (unpacked / "share" / name).read_bytes()
+    assert not list(unpacked.rglob("*.h")) and not list(unpacked.rglob("*.a"))
+
+
 # Where nothing else is
 
 def copied_root(folder):
