@@ -51,10 +51,12 @@ struct python_offsets {
     /* What the heap walker reads besides (preload/walk/). */
 
     /* _PyRuntime, PyInterpreterState, struct _gc_runtime_state (in the interpreter state, in 3.8 in
-     * _PyRuntime), PyThreadState */
+     * _PyRuntime), PyThreadState. interpreter_exit_calls: an array of pointers to what atexit is to
+     * call, 3.10 to 3.13. */
     uint32_t runtime_interpreters, interpreter_next, interpreter_threads, interpreter_modules,
-        interpreter_interned, interpreter_sys, interpreter_builtins, gc, gc_generations,
-        gc_generation_size, gc_permanent, thread_next, thread_native_id;
+        interpreter_interned, interpreter_sys, interpreter_builtins, interpreter_size,
+        interpreter_exit_calls, interpreter_exit_call_count, gc, gc_generations, gc_generation_size,
+        gc_permanent, thread_next, thread_native_id;
 
     /* PyTypeObject, PyHeapTypeObject */
     uint32_t type_name, type_basic_size, type_item_size, type_traverse, type_members, type_base,
@@ -99,6 +101,7 @@ enum python_field_of {
     FIELD_OF_FRAME,
     FIELD_OF_CODE,
     FIELD_OF_THREAD,
+    FIELD_OF_INTERPRETER,
     FIELD_OF_COUNT
 };
 

@@ -29,6 +29,7 @@ enum holder_root {
     HOLDER_THREAD,
     HOLDER_CONTEXT,
     HOLDER_INTERPRETER,
+    HOLDER_STATIC,  /* a variable of the interpreter's or of a library's, or a static type */
     HOLDER_NATIVE,  /* references that no Python object accounts for */
     HOLDER_GARBAGE, /* nothing reaches it: it waits for the cycle collector */
     HOLDER_NONE,    /* no object was found that owns the block */

@@ -193,8 +193,11 @@ enum graph_root {
     GRAPH_ROOT_SYS,         /* the sys module's dict */
     GRAPH_ROOT_BUILTINS,
     GRAPH_ROOT_INTERPRETER, /* other things that an interpreter state holds; named */
-    GRAPH_ROOT_INTERNED,    /* the dict of interned strings, which has no edges */
-    GRAPH_ROOT_STATIC,      /* a static type */
+    GRAPH_ROOT_INTERNED,    /* the dict of interned strings: edges to those that are never freed */
+    /* A static type, by its name; or what a word of the static memory of a file points to, by the
+     * file's name ("interpreter": the interpreter's, and its state). Such a word may be a
+     * reference, or borrowed, or left over: one for each. */
+    GRAPH_ROOT_STATIC,
 };
 
 static inline uint64_t graph_zigzag(int64_t value) {

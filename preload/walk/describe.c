@@ -316,7 +316,7 @@ static uint32_t int_text(struct walk *walk, const char *object) {
     return text_number(walk, text, length + put_decimal(text + length, value));
 }
 
-static bool is_interned(const char *object) {
+bool text_is_interned(const char *object) {
     uint32_t state;
     memcpy(&state, object + python.at.text_state, sizeof state);
     return state & ((1u << python.at.text_kind_shift) - 1);
@@ -422,7 +422,7 @@ uint32_t object_detail(struct walk *walk, const struct walked_type *type, const 
         return 0;
     /* What code mentions must not get lost among the keys of large dicts. */
     if (type->kind == GRAPH_STR && walk->names < NAMES_MAX &&
-        (is_interned(object) || names_file(object))) {
+        (text_is_interned(object) || names_file(object))) {
         walk->names++;
         return text_of_object(walk, object);
     }

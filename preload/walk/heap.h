@@ -69,8 +69,12 @@ struct address_leaf {
     uint32_t *numbers;
 };
 
+#define REGION_SHIFT 26
+#define REGION_BITS (1u << 16)
+
 struct address_index {
     struct address_leaf *leaves;
+    uint64_t regions[REGION_BITS / 64]; /* 64 MiB each, by address: where leaves are */
     uint32_t mask, used;
     uint64_t last_page;
     uint32_t *last_numbers;
@@ -139,6 +143,8 @@ struct walked_code {
 };
 
 struct native_follow;
+struct image;
+struct r_debug;
 
 struct walk {
     struct graph_writer *writer;
@@ -174,6 +180,9 @@ struct walk {
     bool unsure; /* the object at hand was found only in a stack place */
 
     const char *interned; /* the first interpreter's dict of interned strings */
+    struct image *images; /* what is loaded, by address: static.c */
+    uint32_t image_count;
+    uint64_t static_budget; /* words of static memory */
     uint64_t large_low, large_high;
     uint64_t readable_pages[256], native_budget;
     struct native_follow *follow;
@@ -185,6 +194,7 @@ struct interpreter_symbols {
     int (*line_of)(const char *code, int position); /* PyCode_Addr2Line */
     const char *(*type_dict)(const char *type);     /* PyType_GetDict, a new reference */
     const char *base_object;                        /* PyBaseObject_Type */
+    const struct r_debug *loaded;                   /* the dynamic linker's list */
 };
 extern struct interpreter_symbols interpreter_symbols;
 
@@ -228,6 +238,13 @@ const uint32_t *number_place(const struct walk *walk, const char *object);
 /* 0 when it has none. */
 uint32_t number_of(struct walk *walk, const char *object);
 void mark_object(struct walk *walk, uint32_t number, enum object_mark mark);
+/* An object's address can be near this one: a quick no for most that are none. */
+static inline bool may_be_object(const struct walk *walk, const char *address) {
+    uint32_t region = (uint32_t)((uintptr_t)address >> REGION_SHIFT) & (REGION_BITS - 1);
+    return walk->index.regions[region / 64] >> region % 64 & 1;
+}
+/* There is an object in the same 16 KiB. */
+bool near_object(struct walk *walk, const char *address);
 static inline uint64_t entry_of(const struct walk *walk, uint32_t number) {
     return walk->chunks[number / CHUNK_OBJECTS][number % CHUNK_OBJECTS];
 }
@@ -276,6 +293,8 @@ void keys_open(const char *keys, struct dict_table *table);
 /* Next entry from *position on that has a value. */
 bool dict_next(const struct dict_table *table, uint64_t *position, const char **key,
                const char **value);
+/* What may have been a dict, and may have been freed, is one that shares its keys with no other. */
+bool dict_plausible(struct walk *walk, const char *dict);
 /* It is a dict of interned strings, each of which is its own value. */
 bool dict_is_interned(struct walk *walk, const char *object);
 /* The value under a key that is this text. NULL: none. */
@@ -308,6 +327,8 @@ uint64_t object_measure(struct walk *walk, const struct walked_type *type, const
 uint32_t object_detail(struct walk *walk, const struct walked_type *type, const char *object,
                        uint64_t marks);
 
+bool text_is_interned(const char *object);
+
 /* References in an ndarray's own memory. */
 uint64_t array_object_count(const char *object);
 
@@ -337,7 +358,17 @@ void threads_tell(struct walk *walk);
 bool threads_alone(void);
 /* The frame that belongs to a generator or frame object, if it does not run. */
 void frame_of_object_tell(struct walk *walk, const struct walked_type *type, const char *object);
-/* Names that frame's objects. */
-void interpreter_roots_tell(struct walk *walk);
+
+/* -- roots.c -- */
+
+/* What interpreters hold under names. */
+void roots_tell(struct walk *walk);
+/* `name`: a text. */
+void root_tell(struct walk *walk, enum graph_root kind, uint32_t name, const char *object);
+
+/* -- static.c -- */
+
+/* What static memory points to, once all that is reached otherwise has been told. */
+void static_roots_tell(struct walk *walk);
 
 #endif

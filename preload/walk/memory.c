@@ -44,10 +44,17 @@ static bool is_type(struct walk *walk, const char *type) {
     return memory_readable(walk, name, 8);
 }
 
+/* What was freed has a link to another such object there. From 3.12 on a count has 32 bits, and
+ * from 3.14 16 more of which few objects need one; flags are above. */
+static bool count_plausible(const char *object) {
+    bool link = python.at.minor >= 12 && word_at(object, 0) >> 32 & 0xffff;
+    return int_at(object, 0) && !link && !(object_count(object) >> 30);
+}
+
 bool object_plausible(struct walk *walk, const char *object) {
     if (!object || (uintptr_t)object & 7 || !memory_readable(walk, object, 32))
         return false;
-    if (!python.at.free_threaded && (!int_at(object, 0) || object_count(object) >> 30))
+    if (!python.at.free_threaded && !count_plausible(object))
         return false;
     return is_type(walk, type_of(object));
 }

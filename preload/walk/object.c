@@ -22,6 +22,12 @@ static bool tells_values(struct walk *walk, const struct walked_type *type, cons
     return !table->embedded || count_visits(walk, type->base_traverse, object) > 0;
 }
 
+/* Interned strings do not count the references of their table, which keeps none but those that are
+ * never freed. */
+static bool keeps_entry(const struct walk *walk, const char *dict, const char *key) {
+    return dict != walk->interned || object_count(key) == 0;
+}
+
 /* Of the container's own items; of a dict, in pairs. */
 static uint64_t items_count(struct walk *walk, const struct walked_type *type, const char *object) {
     struct dict_table table;
@@ -34,13 +40,11 @@ static uint64_t items_count(struct walk *walk, const struct walked_type *type, c
     case CONTAINER_SET:
         return word_at(object, python.at.set_used);
     case CONTAINER_DICT:
-        if (object == walk->interned)
-            return 0; /* its references do not count, and keep no string */
         dict_open(object, &table);
         if (!tells_values(walk, type, object, &table))
             return 0;
         for (uint64_t i = 0; dict_next(&table, &i, &key, &value);)
-            count++;
+            count += keeps_entry(walk, object, key);
         return count;
     default:
         return 0;
@@ -50,12 +54,12 @@ static uint64_t items_count(struct walk *walk, const struct walked_type *type, c
 static void tell_dict(struct walk *walk, const struct walked_type *type, const char *object) {
     struct dict_table table;
     const char *key, *value;
-    if (object == walk->interned)
-        return;
     dict_open(object, &table);
     if (!tells_values(walk, type, object, &table))
         return;
     for (uint64_t i = 0, told = 0; dict_next(&table, &i, &key, &value); told++) {
+        if (!keeps_entry(walk, object, key))
+            continue;
         uint32_t named = put_target(walk, key);
         if (told < KEYS_WITH_TEXT)
             mark_object(walk, named, MARK_KEY);
@@ -251,6 +255,8 @@ static void tell_object(struct walk *walk, uint32_t number) {
     walk->cut |= walk->writer->failed;
     if (!unread && !(entry & MARK_RUNNING))
         frame_of_object_tell(walk, type, object);
+    if (!unread && type->kind == GRAPH_TYPE_OBJECT && !(type_flags(object) & TYPE_IS_HEAP))
+        root_tell(walk, GRAPH_ROOT_STATIC, type_name(walk, object), object);
 }
 
 void objects_tell(struct walk *walk) {

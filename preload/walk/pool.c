@@ -85,16 +85,17 @@ static struct address_leaf *leaf_place(const struct address_index *index, uint64
 }
 
 static bool index_grow(struct walk *walk) {
-    struct address_index *index = &walk->index, old = *index;
-    uint32_t size = old.leaves ? (old.mask + 1) * 2 : 4096;
+    struct address_index *index = &walk->index;
+    struct address_leaf *old = index->leaves;
+    uint32_t old_mask = index->mask, size = old ? (old_mask + 1) * 2 : 4096;
     struct address_leaf *leaves = pool_take(walk, size * sizeof *leaves);
     if (!leaves)
         return false;
     index->leaves = leaves;
     index->mask = size - 1;
-    for (uint32_t i = 0; old.leaves && i <= old.mask; i++)
-        if (old.leaves[i].page)
-            *leaf_place(index, old.leaves[i].page) = old.leaves[i];
+    for (uint32_t i = 0; old && i <= old_mask; i++)
+        if (old[i].page)
+            *leaf_place(index, old[i].page) = old[i];
     return true;
 }
 
@@ -117,6 +118,8 @@ static uint32_t *leaf_make(struct walk *walk, uint64_t page) {
     uint32_t *numbers = pool_take(walk, LEAF_NUMBERS * sizeof *numbers);
     if (!numbers)
         return NULL;
+    uint32_t region = (uint32_t)(page >> (REGION_SHIFT - LEAF_SHIFT)) & (REGION_BITS - 1);
+    index->regions[region / 64] |= 1ull << region % 64;
     *leaf_place(index, page) = (struct address_leaf){page, numbers};
     index->used++;
     return numbers;
@@ -163,6 +166,10 @@ uint32_t number_of(struct walk *walk, const char *object) {
     const uint32_t *numbers = leaf_find(walk, (uintptr_t)object >> LEAF_SHIFT);
     uint32_t number = numbers ? numbers[(uintptr_t)object >> 4 & (LEAF_NUMBERS - 1)] : 0;
     return number && (entry_of(walk, number) & ~(uint64_t)MARKS) == (uintptr_t)object ? number : 0;
+}
+
+bool near_object(struct walk *walk, const char *address) {
+    return leaf_find(walk, (uintptr_t)address >> LEAF_SHIFT);
 }
 
 void mark_object(struct walk *walk, uint32_t number, enum object_mark mark) {

@@ -121,12 +121,25 @@ static const char *static_dict(const char *type) {
     return dict;
 }
 
+/* From 3.12 on the interpreter's state has those of builtin types, and a number stands here. */
+static void add_subclasses(struct walk *walk, const char *object) {
+    for (size_t i = 0; i < python.field_count; i++) {
+        const struct python_field *at = &python.fields[i];
+        if (at->of != FIELD_OF_HEAP_TYPE || strcmp(at->name, "tp_subclasses") != 0)
+            continue;
+        const char *dict = python_pointer(object, at->offset);
+        if (object_plausible(walk, dict))
+            references_add(walk, dict, field(walk, at->name));
+    }
+}
+
 static void add_static_type(struct walk *walk, const struct walked_type *type, const char *object) {
     for (uint32_t i = 0; i < type->label_count; i++)
         if (type->labels[i].offset != python.at.type_dict)
             references_add(walk, python_pointer(object, type->labels[i].offset),
                            type->labels[i].edge);
     references_add(walk, static_dict(object), field(walk, "__dict__"));
+    add_subclasses(walk, object);
 }
 
 /* -- Generators: their frame's references are the FRAME record's -- */

@@ -9,6 +9,7 @@
 #include "../text.h"
 
 #define KEYS_GENERAL 0 /* dk_kind */
+#define SLOTS_MAX (1ull << 40)
 
 /* Bytes of the index at the table's start. */
 static uint64_t index_bytes(const char *keys) {
@@ -67,18 +68,42 @@ bool dict_next(const struct dict_table *table, uint64_t *position, const char **
     return false;
 }
 
-/* A few of its entries tell. */
+/* Counts that fit each other, and keys that can be objects. */
+bool dict_plausible(struct walk *walk, const char *dict) {
+    const uint32_t enough = 16;
+    const char *keys = python_pointer(dict, python.at.dict_keys), *key, *value;
+    if (python_pointer(dict, python.at.dict_values) || (uintptr_t)keys & 7 ||
+        !memory_readable(walk, keys, python.at.keys_indices + 8))
+        return false;
+    uint64_t slots = keys_slots(keys), used = word_at(dict, python.at.dict_used);
+    uint64_t entries = word_at(keys, python.at.keys_entry_count);
+    if (slots < 8 || slots > SLOTS_MAX || slots & (slots - 1) || index_bytes(keys) > slots * 8 ||
+        entries > slots || used > entries || keys_capacity(keys) != (slots << 1) / 3 ||
+        !memory_readable(walk, keys, keys_size(keys)))
+        return false;
+    struct dict_table table;
+    dict_open(dict, &table);
+    for (uint64_t i = 0, seen = 0; seen < enough && dict_next(&table, &i, &key, &value); seen++)
+        if (!object_plausible(walk, key) || !object_plausible(walk, value))
+            return false;
+    return true;
+}
+
+/* So many of its entries tell; an interpreter begins with more than a thousand. */
 bool dict_is_interned(struct walk *walk, const char *object) {
+    const uint32_t enough = 64;
     struct dict_table table;
     const char *key, *value;
     uint32_t seen = 0;
-    if (!object_plausible(walk, object) || !(type_flags(type_of(object)) & TYPE_IS_DICT))
+    if (!object_plausible(walk, object) || !(type_flags(type_of(object)) & TYPE_IS_DICT) ||
+        !dict_plausible(walk, object))
         return false;
     dict_open(object, &table);
-    for (uint64_t i = 0; seen < 8 && !table.values && dict_next(&table, &i, &key, &value); seen++)
-        if (key != value || !(type_flags(type_of(key)) & TYPE_IS_TEXT))
+    for (uint64_t i = 0; seen < enough && !table.values && dict_next(&table, &i, &key, &value);
+         seen++)
+        if (key != value || !(type_flags(type_of(key)) & TYPE_IS_TEXT) || !text_is_interned(key))
             return false;
-    return seen == 8;
+    return seen == enough;
 }
 
 const char *dict_get(const char *dict, const char *wanted) {

@@ -69,6 +69,7 @@ void walk_find(void *scope) {
     python_symbol(scope, "PyCode_Addr2Line", &interpreter_symbols.line_of);
     python_symbol(scope, "PyType_GetDict", &interpreter_symbols.type_dict);
     python_symbol(scope, "PyBaseObject_Type", &interpreter_symbols.base_object);
+    python_symbol(RTLD_DEFAULT, "_r_debug", &interpreter_symbols.loaded);
 }
 
 static const struct builtin *builtin_of(const char *type) {

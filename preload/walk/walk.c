@@ -12,7 +12,6 @@
 #define GENERATIONS 3u
 #define GENERATION_HEAD_MASK (~(uintptr_t)3) /* flags of the collector, in either link */
 #define GC_HEAD 16u
-#define INTERNED_MOVES_MAX 64u
 
 /* -- What the cycle collector knows -- */
 
@@ -68,47 +67,6 @@ static void name_generations(struct walk *walk, uint32_t from, uint32_t to) {
         const char *frozen = collector + python.at.gc_permanent;
         if (lists && to == GENERATIONS && is_list(walk, frozen))
             name_list(walk, frozen);
-        interpreter = next_interpreter(interpreter);
-    }
-}
-
-/* -- What interpreters hold -- */
-
-static void tell_root(struct walk *walk, enum graph_root kind, const char *name,
-                      const char *object) {
-    if (!object)
-        return;
-    uint32_t text = text_of_string(walk, name), number = name_object(walk, object);
-    graph_put(walk->writer, GRAPH_ROOTS, kind);
-    graph_put(walk->writer, GRAPH_ROOTS, text);
-    graph_put(walk->writer, GRAPH_ROOTS, number);
-}
-
-/* Its place moves a little between releases of a minor version. Up to 3.11 it is a variable that
- * nothing leads to. */
-static const char *find_interned(struct walk *walk, const char *interpreter) {
-    for (uint32_t i = 0; python.at.interpreter_interned && i < 2 * INTERNED_MOVES_MAX; i++) {
-        int64_t move = i & 1 ? -8 * (int64_t)(i / 2 + 1) : 8 * (int64_t)(i / 2);
-        const char *place = interpreter + python.at.interpreter_interned + move;
-        if (memory_readable(walk, place, 8) && dict_is_interned(walk, python_pointer(place, 0)))
-            return python_pointer(place, 0);
-    }
-    return NULL;
-}
-
-static void tell_roots(struct walk *walk) {
-    const char *interpreter = first_interpreter();
-    for (uint32_t i = 0; interpreter && i < 1024; i++) {
-        tell_root(walk, GRAPH_ROOT_MODULES, "sys.modules",
-                  python_pointer(interpreter, python.at.interpreter_modules));
-        tell_root(walk, GRAPH_ROOT_SYS, "sys",
-                  python_pointer(interpreter, python.at.interpreter_sys));
-        tell_root(walk, GRAPH_ROOT_BUILTINS, "builtins",
-                  python_pointer(interpreter, python.at.interpreter_builtins));
-        if (i == 0) {
-            walk->interned = find_interned(walk, interpreter);
-            tell_root(walk, GRAPH_ROOT_INTERNED, "interned strings", walk->interned);
-        }
         interpreter = next_interpreter(interpreter);
     }
 }
@@ -188,12 +146,16 @@ static void walk_all(struct walk *walk) {
         walk->young = walk->named;
         name_generations(walk, 1, GENERATIONS);
         walk->old = walk->named;
-        tell_roots(walk);
+        roots_tell(walk);
     } else {
         name_module_files(walk);
     }
     threads_name(walk);
     objects_tell(walk);
+    if (!walk->request->shallow) {
+        static_roots_tell(walk);
+        objects_tell(walk);
+    }
     walk->sure = walk->named;
     threads_tell(walk);
     objects_tell(walk);

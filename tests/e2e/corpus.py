@@ -10,9 +10,9 @@ import harness
 VENV = harness.ROOT / ".venv" / "bin" / "python"
 FOLDER = harness.PROGRAMS / "holders"
 ROOTS = {"local", "argument", "global", "closure", "class", "default", "cache", "generator", "traceback",
-         "thread", "context", "interpreter", "native", "garbage", "none"}
+         "thread", "context", "interpreter", "static", "native", "garbage", "none"}
 VERDICTS = {"dead", "garbage", "in use", "unknown"}
-IS = re.compile(r"(?P<kinds>[a-z|]+)(?: (?P<names>[\w*|]+))?(?: in (?P<functions>[\w|]+))?$")
+IS = re.compile(r"(?P<kinds>[a-z|]+)(?: (?P<names>[\w.*|]+))?(?: in (?P<functions>[\w|]+))?$")
 VARIANT_KEYS = {"some", "first", "none", "dead", "read", "released", "saves_nothing", "garbage", "no_garbage",
                 "process", "status", "text", "far", "at_most", "untraced"}
 FACT_KEYS = {"is", "line", "verdict", "bytes", "at_least", "saves", "type", "path", "says", "since", "until"}

@@ -352,3 +352,11 @@ void churn(uint32_t seed, uint32_t steps) {
     for (int i = 0; i < 256; i++)
         free(blocks[i]);
 }
+
+/* --- holders/interpreter_state.py --- */
+
+static void *volatile variable;
+
+void keep(void *object) {
+    variable = object;
+}

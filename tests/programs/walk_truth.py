@@ -4,6 +4,8 @@ walk_truth.py WALK_OBJECT READER_FOLDER SCRATCH_FILE: prints "right" and some fi
 """
 import array
 import asyncio
+import atexit
+import codecs
 import collections
 import contextvars
 import ctypes
@@ -12,6 +14,7 @@ import functools
 import gc
 import itertools
 import operator
+import os
 import sys
 import threading
 import types
@@ -250,7 +253,8 @@ def compare_references(graph, objects, truths):
         if isinstance(thing, types.FrameType) and number not in frames:
             continue  # it runs: its references are with its thread
         if any(root.name == "interned strings" and root.object == number for root in graph.roots):
-            check(not told, "interned strings are told as held", len(told))
+            held = [a for a in told if graph.objects[graph.by_address[a]].references]
+            check(not held, "interned strings are told as held", len(held))
             continue
         what = "%s %r" % (one.type.name, one.detail)
         check(not missing, "missing in", what, [describe(graph, a) for a in missing][:5])
@@ -497,6 +501,45 @@ def compare_generator(graph, gallery):
     check(kept and kept.code.name == "failing" and not kept.thread, "the frame of a traceback")
 
 
+# -- Roots ----------------------------------------------------------------------------------------
+
+def compare_roots():
+    """What is put where only the interpreter, or a static variable, keeps it."""
+    def search(name):
+        return None
+
+    def fork():
+        pass
+
+    at_exit, variable = ["at exit"], ["in a variable"]
+    codecs.register(search)
+    os.register_at_fork(before=fork)
+    atexit.register(len, at_exit)
+    hook = ctypes.c_void_p.in_dll(ctypes.pythonapi, "PyOS_InputHook")
+    before, hook.value = hook.value, id(variable)
+    _, graph = walk()
+    hook.value = before
+
+    def targets_of(name):
+        return {graph.objects[target].address for root in graph.roots if root.name == name
+                for _, target, _ in graph.objects[root.object].edges if target}
+
+    check(id(search) in targets_of("codec_search_path"), "a codec search function")
+    check(id(fork) in targets_of("before_forkers"), "a function that is called before forks")
+    if 10 <= MINOR <= 13:
+        check(id(at_exit) in targets_of("atexit_arguments"), "an argument of an atexit function")
+    static = {graph.objects[root.object].address for root in graph.roots
+              if root.kind == "static" and root.name == "interpreter"}
+    check(id(variable) in static, "a static variable")
+    types = {graph.objects[root.object].address for root in graph.roots if root.kind == "static"}
+    check({id(int), id(type), id(dict)} <= types, "static types")
+    interned = [root for root in graph.roots if root.kind == "interned"]
+    if check(len(interned) == 1, len(interned), "tables of interned strings"):
+        table = graph.objects[interned[0].object]
+        check(table.type.name == "dict" and int(table.detail.split()[1]) > 1000, "interned", table)
+    atexit.unregister(len)
+
+
 # -- Places ---------------------------------------------------------------------------------------
 
 def compare_places():
@@ -618,6 +661,7 @@ def main():
     count = len(graph.objects)
     del graph, sample, truths, before, tracked, objects, lost, old
     compare_frames()
+    compare_roots()
     compare_places()
     compare_shallow(gallery)
     compare_limit()

@@ -21,8 +21,8 @@ const char *const holder_root_names[HOLDER_ROOTS] = {
     [HOLDER_CACHE] = "cache",         [HOLDER_GENERATOR] = "generator",
     [HOLDER_TRACEBACK] = "traceback", [HOLDER_THREAD] = "thread",
     [HOLDER_CONTEXT] = "context",     [HOLDER_INTERPRETER] = "interpreter",
-    [HOLDER_NATIVE] = "native",       [HOLDER_GARBAGE] = "garbage",
-    [HOLDER_NONE] = "none",
+    [HOLDER_STATIC] = "static",       [HOLDER_NATIVE] = "native",
+    [HOLDER_GARBAGE] = "garbage",     [HOLDER_NONE] = "none",
 };
 
 const char *const verdict_names[] = {

@@ -298,8 +298,11 @@ static bool add_roots(struct heap *heap) {
     for (uint32_t i = 1; i < heap->graph->root_count; i++) {
         const struct graph_root_record *root = &heap->graph->roots[i];
         heap->first_edge[heap->root_base + i] = heap->edge_count;
-        heap->flags[root->object] |= NODE_STOP;
-        if (!add_slot(heap, root->object, (struct heap_edge){0, i, HEAP_ROOT, HEAP_COUNTED}))
+        bool counted = root->kind != GRAPH_ROOT_STATIC; /* or else it may be: accounting.c */
+        if (counted)
+            heap->flags[root->object] |= NODE_STOP;
+        if (!add_slot(heap, root->object,
+                      (struct heap_edge){0, i, HEAP_ROOT, counted ? HEAP_COUNTED : 0}))
             return false;
     }
     return true;

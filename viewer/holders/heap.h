@@ -62,6 +62,7 @@ enum heap_node_flags {
     NODE_NAMESPACE = 16, /* a dict that is the variables of a module, class or instance */
     NODE_STOP = 32,      /* of a module or class, or such a one: no line of the report */
     NODE_OWNED = 64,     /* a block that certainly dies with what refers to it */
+    NODE_STATIC = 128,   /* static memory keeps it */
 };
 
 /* How a frame is suspended. */

@@ -479,12 +479,28 @@ static void leave_top(struct writer *writer, const struct heap_edge *edge) {
     }
 }
 
+/* A static type under its own name, or whose variable it is. */
+static void leave_static(struct writer *writer, const struct graph_root_record *root) {
+    const char *name = text_of(writer->heap, root->name);
+    bool type = heap_kind(writer->heap, root->object) == GRAPH_TYPE_OBJECT &&
+                heap_object(writer->heap, root->object)->detail == root->name;
+    bool interpreter = strcmp(name, "interpreter") == 0;
+    set_root(writer, HOLDER_STATIC, name);
+    line_add(&writer->path->text, "%s%s%s", type ? "" : "static memory of ",
+             interpreter ? "the " : "", name);
+    writer->apart = !type;
+}
+
 static void leave_root(struct writer *writer, const struct heap_edge *edge) {
     const struct heap *heap = writer->heap;
     const struct graph_root_record *root = &heap->graph->roots[edge->label];
     if (root->kind == GRAPH_ROOT_MODULES || root->kind == GRAPH_ROOT_SYS ||
         root->kind == GRAPH_ROOT_BUILTINS)
         return;
+    if (root->kind == GRAPH_ROOT_STATIC) {
+        leave_static(writer, root);
+        return;
+    }
     set_root(writer, HOLDER_INTERPRETER, text_of(heap, root->name));
     line_add(&writer->path->text, "interpreter -> %s", text_of(heap, root->name));
 }

@@ -1,7 +1,8 @@
 /* The path to each node that reads best: shortest by a cost for each kind of step, low where a user
  * has a name for it (a local, a global, an attribute), high for what only the interpreter sees.
  *
- * A dead local is a root only where nothing better keeps an object than native code. What only
+ * A dead local is a root only where nothing better keeps an object than native code. Static memory
+ * is one only of what no other root reaches but native code, however far the way, and what only
  * garbage holds comes last. Dial's algorithm: a list of nodes for each cost.
  */
 #include "heap.h"
@@ -26,6 +27,7 @@ struct search {
     uint32_t lists[LISTS]; /* first entry + 1, by cost modulo LISTS */
     uint32_t ends[LISTS];  /* the last one, where there is a first */
     uint32_t at, waiting;
+    enum turn { TURN_NAMED, TURN_STATIC, TURN_NATIVE, TURNS } turn; /* of the roots */
 };
 
 static const struct {
@@ -80,10 +82,8 @@ static uint32_t top_cost(const struct search *search, const struct heap_edge *ed
         return 12;
     case HEAP_TOP_IMMORTAL:
         return 36;
-    case HEAP_TOP_NATIVE:
-        return 40;
     case HEAP_TOP_UNSETTLED:
-        return 50;
+        return 10;
     default:
         return 0;
     }
@@ -150,11 +150,23 @@ static bool relax(struct search *search, uint32_t from, uint32_t edge, uint8_t f
     return push(search, step->target, cost);
 }
 
+static enum turn turn_of(const struct heap *heap, const struct heap_edge *edge) {
+    if (edge->kind == HEAP_TOP_NATIVE || edge->kind == HEAP_TOP_UNSETTLED)
+        return TURN_NATIVE;
+    bool root = edge->kind == HEAP_TOP_ROOT;
+    return root && heap->graph->roots[edge->target - heap->root_base].kind == GRAPH_ROOT_STATIC
+               ? TURN_STATIC
+               : TURN_NAMED;
+}
+
 static bool settle(struct search *search, uint32_t node, uint8_t fixed) {
     const struct heap *heap = search->heap;
-    for (uint32_t i = heap->first_edge[node]; i < heap->first_edge[node + 1]; i++)
-        if (heap->edges[i].kind != HEAP_TOP_GARBAGE && !relax(search, node, i, fixed))
+    for (uint32_t i = heap->first_edge[node]; i < heap->first_edge[node + 1]; i++) {
+        const struct heap_edge *edge = &heap->edges[i];
+        bool later = node == heap->top && turn_of(heap, edge) != search->turn;
+        if (edge->kind != HEAP_TOP_GARBAGE && !later && !relax(search, node, i, fixed))
             return false;
+    }
     return true;
 }
 
@@ -174,9 +186,15 @@ static bool run(struct search *search, uint8_t fixed) {
     return true;
 }
 
+/* What comes in a later turn costs more than all that was found before. */
 static bool search_reached(struct search *search) {
-    search->cost[search->heap->top] = 0;
-    return push(search, search->heap->top, 0) && run(search, 0);
+    uint32_t top = search->heap->top;
+    for (search->turn = TURN_NAMED; search->turn < TURNS; search->turn++) {
+        search->cost[top] = search->at;
+        if (!push(search, top, search->at) || !run(search, 0))
+            return false;
+    }
+    return true;
 }
 
 static bool search_garbage(struct search *search) {

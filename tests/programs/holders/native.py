@@ -1,8 +1,6 @@
 """Memory of ctypes, mappings, and references that no Python object accounts for."""
-import atexit
 import ctypes
 import mmap
-import signal
 import sys
 
 N = 8 << 20
@@ -41,30 +39,12 @@ EXPECT = {
         "dead": [],
         "saves_nothing": True,
     },
-    "at_exit": {
-        "first": {"is": "native|interpreter", "verdict": "not dead", "bytes": "N"},
-        "dead": [],
-        "saves_nothing": True,
-    },
-    "signal_handler": {
-        "first": {"is": "native|interpreter|global", "verdict": "not dead", "bytes": "N"},
-        "dead": [],
-        "saves_nothing": True,
-    },
     "no_object": {
         "first": {"is": "none", "verdict": "not dead", "bytes": "N"},
         "dead": [],
         "saves_nothing": True,
     },
 }
-
-
-class Handler:
-    def __init__(self):
-        self.rows = bytearray(N)
-
-    def handle(self, number, frame):
-        pass
 
 
 def work():
@@ -104,16 +84,6 @@ def private_mapping():
     scratch = mmap.mmap(-1, N, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     work()
     return len(scratch)
-
-
-def at_exit():
-    atexit.register(len, bytearray(N))
-    work()
-
-
-def signal_handler():
-    signal.signal(signal.SIGUSR1, Handler().handle)
-    work()
 
 
 def no_object():

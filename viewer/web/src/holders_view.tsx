@@ -17,7 +17,8 @@ import {formatBytes, formatCount, formatPercent} from "./units";
 const ROOT_NAMES: Record<string, string> = {
   local: "local variables", argument: "arguments of pending calls", global: "globals", closure: "closures", class: "classes",
   default: "default arguments", cache: "caches", generator: "generators", traceback: "tracebacks", thread: "threads",
-  context: "context variables", interpreter: "the interpreter", native: "native code", garbage: "garbage", none: "no known owner",
+  context: "context variables", interpreter: "the interpreter", static: "static memory", native: "native code",
+  garbage: "garbage", none: "no known owner",
 };
 
 /** The icicle, what its nodes are called, and which holder each leaf is. */
