@@ -8,6 +8,7 @@
 #include "drain.h"
 #include "lifetimes.h"
 #include "memory.h"
+#include "table.h"
 
 #define TEXT_MAX (8u << 20)
 #define LOCAL_NODES_MAX (64u << 20)
@@ -21,7 +22,7 @@ static uint64_t read_word(const uint64_t *word) {
 bool apply_prepare(struct reader *reader) {
     if (reader->node_capacity)
         return true;
-    return array_reserve(&reader->nodes, &reader->node_capacity, 64, sizeof *reader->nodes) &&
+    return table_reserve(&reader->nodes, &reader->node_capacity, 64, sizeof *reader->nodes) &&
            array_reserve(&reader->codes, &reader->code_capacity, 16, sizeof *reader->codes);
 }
 
@@ -222,7 +223,7 @@ static bool apply_node(struct trace *trace, struct reader *reader, uint64_t word
     uint32_t parent = (uint32_t)(parent_code >> 32), code = (uint32_t)parent_code;
     if (number != reader->node_count || number >= LOCAL_NODES_MAX || parent >= reader->node_count ||
         code >= reader->code_count ||
-        !array_reserve(&reader->nodes, &reader->node_capacity, number + 1, sizeof *reader->nodes))
+        !table_reserve(&reader->nodes, &reader->node_capacity, number + 1, sizeof *reader->nodes))
         return false;
     struct stack_node node = {reader->nodes[parent].node, reader->codes[code], position};
     if (event_aux(word) == NODE_THREAD) {

@@ -7,6 +7,14 @@
 #include "memory.h"
 
 #define TEXT_MAX 4096u
+#define LINES_KEPT 8192u
+
+/* Most nodes are at a position where others are too, under other callers. */
+struct found_line {
+    int64_t position;
+    uint32_t code; /* 0: free */
+    uint32_t line;
+};
 
 /* Length of the valid UTF-8 sequence at `at`; 0 when there is none. */
 static size_t utf8_length(const unsigned char *at, size_t left) {
@@ -75,13 +83,14 @@ bool builder_init(struct builder *builder, const struct trace *trace, struct pro
     *profile = (struct profile){0};
     builder->node_map = calloc(trace->stacks.node_count, sizeof *builder->node_map);
     builder->function_map = calloc(trace->stacks.code_count, sizeof *builder->function_map);
+    builder->lines = calloc(LINES_KEPT, sizeof *builder->lines);
     builder->failed =
-        !builder->node_map || !builder->function_map ||
+        !builder->node_map || !builder->function_map || !builder->lines ||
         !array_reserve(&profile->functions, &builder->function_capacity, 1,
                        sizeof *profile->functions) ||
         !array_reserve(&builder->function_cwd, &builder->cwd_capacity, 1,
                        sizeof *builder->function_cwd) ||
-        !array_reserve(&profile->nodes, &builder->node_capacity, 1, sizeof *profile->nodes);
+        !(profile->nodes = calloc(trace->stacks.node_count + 1ul, sizeof *profile->nodes));
     profile->function_count = profile->node_count = 1;
     builder_string(builder, "");
     return !builder->failed;
@@ -95,6 +104,7 @@ void builder_release(struct builder *builder) {
     free(builder->function_map);
     free(builder->function_cwd);
     free(builder->path);
+    free(builder->lines);
 }
 
 static bool function_equal(const void *owner, uint32_t number, const void *key) {
@@ -164,14 +174,25 @@ static uint32_t add_node(struct builder *builder, struct profile_node node) {
     uint32_t number = index_find(&builder->node_index, hash, node_equal, profile, &node);
     if (number != INDEX_NONE)
         return number;
-    if (!array_reserve(&profile->nodes, &builder->node_capacity, (uint64_t)profile->node_count + 1,
-                       sizeof *profile->nodes) ||
-        !index_add(&builder->node_index, hash, profile->node_count)) {
+    if (!index_add(&builder->node_index, hash, profile->node_count)) {
         builder->failed = true;
         return 0;
     }
     profile->nodes[profile->node_count] = node;
     return profile->node_count++;
+}
+
+static uint32_t find_line(struct builder *builder, const struct stack_node *node) {
+    uint64_t hash = hash_mix((uint64_t)node->code << 32 ^ (uint64_t)node->position);
+    struct found_line *found = &builder->lines[hash % LINES_KEPT];
+    if (found->code == node->code && found->position == node->position)
+        return found->line;
+    const struct stack_code *code = &builder->trace->stacks.codes[node->code];
+    uint32_t line =
+        lines_find(code->format, (const uint8_t *)code->text + code->name_size + code->file_size,
+                   code->table_size, code->first_line, node->position);
+    *found = (struct found_line){node->position, node->code, line};
+    return line;
 }
 
 static uint32_t make_node(struct builder *builder, const struct image *image,
@@ -181,12 +202,9 @@ static uint32_t make_node(struct builder *builder, const struct image *image,
         node.thread = thread_name(builder, from->position);
         return add_node(builder, node);
     }
-    const struct stack_code *code = &builder->trace->stacks.codes[from->code];
     node.function = find_function(builder, image, from->code);
     if (from->code)
-        node.line = lines_find(code->format,
-                               (const uint8_t *)code->text + code->name_size + code->file_size,
-                               code->table_size, code->first_line, from->position);
+        node.line = find_line(builder, from);
     return add_node(builder, node);
 }
 

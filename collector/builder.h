@@ -11,7 +11,7 @@ struct builder {
     struct profile *profile;
     bool failed; /* memory ran out: the profile is not whole */
     struct index string_index, function_index, node_index;
-    uint32_t string_capacity, function_capacity, node_capacity;
+    uint32_t string_capacity, function_capacity;
     uint32_t *node_map;     /* struct stacks' node -> the profile's, + 1 */
     uint32_t *function_map; /* struct stacks' code -> the profile's function, + 1 */
     const char *
@@ -19,6 +19,7 @@ struct builder {
     uint32_t cwd_capacity;
     uint32_t *path; /* builder_node's */
     uint32_t path_capacity;
+    struct found_line *lines; /* by a hash of code and position: what was looked up lately */
 };
 
 /* Starts an empty profile. */

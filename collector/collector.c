@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -28,6 +29,7 @@
 #define PAUSE_IDLE_NS 5000000u
 #define MUCH_BYTES (256u << 10)
 #define SOME_BYTES (16u << 10)
+#define LARGE_MEMORY (256 << 10)
 
 /* How long processes that outlive the command may take to end before it counts as ended without
  * them (multiprocessing's helpers end a little later than their parent). */
@@ -275,6 +277,8 @@ int collector_main(const struct collector_options *options) {
     collector.point.follow = options->follow;
     collector.facts.command = options->command;
     detach_from_launcher(&collector.control);
+    /* What is large goes back to the system when it is freed, whatever was freed before. */
+    mallopt(M_MMAP_THRESHOLD, LARGE_MEMORY);
     if (!collector_open(&collector))
         return 1;
     while (!session_is_over(&collector)) {
@@ -285,6 +289,7 @@ int collector_main(const struct collector_options *options) {
         choose_pause(&collector, bytes);
         report_early(&collector);
     }
+    collector.facts.last = true;
     if (collector.trace.image_count)
         return write_profile(&collector);
     tell(&collector, CONTROL_FAILED, 0, "the command never loaded Holdfast's library");

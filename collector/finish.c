@@ -9,10 +9,13 @@
 #include "finish_snapshots.h"
 #include "memory.h"
 #include "sources.h"
+#include "table.h"
 
 /* Of the images after these, sites that hold nothing at a peak or the end are left out. */
 #define FULL_IMAGES 64u
 #define ARGUMENTS_MAX 4096u
+
+#define SITES_FORGOTTEN 4096u /* given up at once */
 
 /* The bytes of a site that was in the tree at its peak. */
 static struct site_value tree_value(const struct trace *trace, const struct image *image,
@@ -22,37 +25,48 @@ static struct site_value tree_value(const struct trace *trace, const struct imag
     return site_at_tree_peak(site, trace->totals.peak_seq);
 }
 
-struct site_key {
-    uint32_t process, node, kind;
-};
-
-static bool site_equal(const void *owner, uint32_t number, const void *key) {
-    const struct profile_site *a = &((const struct profile *)owner)->sites[number];
-    const struct site_key *b = key;
-    return a->process == b->process && a->node == b->node && a->kind == b->kind;
-}
-
+/* Sites of the profile, by the node: positions of one line share a profile node, so that several
+ * sites can become one. */
 struct site_list {
     struct builder *builder;
-    struct index index;
-    uint32_t capacity;
+    uint32_t *first; /* by profile node: the last site that was added with it, + 1 */
+    uint32_t *next;  /* by site: the one added before it with the same node, + 1 */
 };
 
-/* Positions of one line share a profile node, so several sites can become one. */
-static struct profile_site *find_site(struct site_list *list, struct site_key key) {
+static bool site_list_open(struct site_list *list, struct builder *builder) {
+    const struct trace *trace = builder->trace;
+    struct profile *profile = builder->profile;
+    uint64_t count = 1;
+    for (uint32_t i = 0; i < trace->image_count; i++)
+        count += trace->images[i]->sites.count;
+    *list = (struct site_list){builder, calloc(trace->stacks.node_count + 1ul, sizeof *list->first),
+                               calloc(count, sizeof *list->next)};
+    profile->sites = count < UINT32_MAX ? calloc(count, sizeof *profile->sites) : NULL;
+    builder->failed |= !list->first || !list->next || !profile->sites;
+    return !builder->failed;
+}
+
+static void site_list_release(struct site_list *list) {
+    free(list->first);
+    free(list->next);
+}
+
+/* Processes come one after the other: a site of another one is the first of older ones. */
+static struct profile_site *find_site(struct site_list *list, uint32_t process, uint32_t node,
+                                      uint32_t kind) {
     struct profile *profile = list->builder->profile;
-    uint64_t hash = hash_bytes(&key, sizeof key, 4);
-    uint32_t number = index_find(&list->index, hash, site_equal, profile, &key);
-    if (number != INDEX_NONE)
-        return &profile->sites[number];
-    if (!array_reserve(&profile->sites, &list->capacity, (uint64_t)profile->site_count + 1,
-                       sizeof *profile->sites) ||
-        !index_add(&list->index, hash, profile->site_count)) {
-        list->builder->failed = true;
-        return NULL;
+    for (uint32_t at = list->first[node]; at; at = list->next[at - 1]) {
+        struct profile_site *site = &profile->sites[at - 1];
+        if (site->process != process)
+            break;
+        if (site->kind == kind)
+            return site;
     }
-    struct profile_site *site = &profile->sites[profile->site_count++];
-    *site = (struct profile_site){.process = key.process, .node = key.node, .kind = key.kind};
+    uint32_t number = profile->site_count++;
+    list->next[number] = list->first[node];
+    list->first[node] = number + 1;
+    struct profile_site *site = &profile->sites[number];
+    *site = (struct profile_site){.process = process, .node = node, .kind = kind};
     return site;
 }
 
@@ -64,11 +78,8 @@ static void add_site(struct site_list *list, const struct image *image, const st
     if (site->total_blocks == 0 ||
         (image->number > FULL_IMAGES && !peak.blocks && !tree.blocks && !site->live.blocks))
         return;
-    struct site_key key = {image->number - 1, builder_node(list->builder, image, site->node),
-                           site->kind};
-    struct profile_site *to = find_site(list, key);
-    if (!to)
-        return;
+    uint32_t node = builder_node(list->builder, image, site->node);
+    struct profile_site *to = find_site(list, image->number - 1, node, site->kind);
     to->peak_bytes += peak.bytes;
     to->peak_blocks += peak.blocks;
     to->tree_bytes += tree.bytes;
@@ -212,13 +223,25 @@ static void fill_head(struct builder *builder, const struct finish_facts *facts)
         profile->complete &= trace->images[i]->state == IMAGE_ENDED;
 }
 
+/* `last`: nobody looks at them again. */
+static void add_sites(struct site_list *list, struct image *image, struct profile_process *process,
+                      bool last) {
+    struct sites *sites = &image->sites;
+    for (uint32_t i = 0; i < sites->count; i++) {
+        add_site(list, image, &sites->list[i], process);
+        if (last && (i + 1) % SITES_FORGOTTEN == 0)
+            table_forget(sites->list, sites->capacity, sizeof *sites->list, i + 1 - SITES_FORGOTTEN,
+                         i + 1);
+    }
+}
+
 static void add_images(struct builder *builder, const struct finish_facts *facts) {
     const struct trace *trace = builder->trace;
     struct profile *profile = builder->profile;
-    struct site_list list = {.builder = builder};
+    struct site_list list;
     profile->processes = calloc(trace->image_count + 1u, sizeof *profile->processes);
     profile->timelines = calloc(trace->image_count + 1u, sizeof *profile->timelines);
-    if (!profile->processes || !profile->timelines) {
+    if (!profile->processes || !profile->timelines || !site_list_open(&list, builder)) {
         builder->failed = true;
         return;
     }
@@ -228,10 +251,9 @@ static void add_images(struct builder *builder, const struct finish_facts *facts
         struct image *image = trace->images[i];
         add_process(builder, image, facts);
         add_timeline(builder, &image->timeline, i);
-        for (uint32_t s = 0; s < image->sites.count; s++)
-            add_site(&list, image, &image->sites.list[s], &profile->processes[i]);
+        add_sites(&list, image, &profile->processes[i], facts->last);
     }
-    index_release(&list.index);
+    site_list_release(&list);
 }
 
 static void warn_of_lost_events(struct trace *trace) {
@@ -243,13 +265,17 @@ static void warn_of_lost_events(struct trace *trace) {
 bool finish_build(struct trace *trace, const struct finish_facts *facts, struct profile *profile,
                   FILE **events) {
     struct builder builder;
+    if (facts->last)
+        stacks_close(&trace->stacks);
     if (builder_init(&builder, trace, profile)) {
         fill_head(&builder, facts);
-        add_images(&builder, facts);
         snapshots_add(&builder, trace);
         *events = trace->events ? events_finish(trace->events, &builder) : NULL;
+        add_images(&builder, facts); /* last: it may give up the sites */
         warn_of_lost_events(trace);
         add_warnings(&builder);
+        if (facts->last)
+            stacks_release(&trace->stacks);
         if (!builder.failed)
             sources_add(&builder);
     }

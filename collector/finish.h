@@ -11,10 +11,12 @@ struct finish_facts {
     uint32_t main_pid;    /* 0 unknown */
     bool has_status;
     int status; /* as wait(2) gives it */
+    bool last;  /* nothing of the trace is needed any more */
 };
 
 /* Fills `profile` from the trace as it is now, and ends the event stream: *events is what to
- * append, NULL when there is none. False when memory ran out. */
+ * append, NULL when there is none. The last time, the trace's sites and stacks are given up as they
+ * are taken over, since there may be no room for both. False when memory ran out. */
 bool finish_build(struct trace *trace, const struct finish_facts *facts, struct profile *profile,
                   FILE **events);
 void finish_release(struct profile *profile);

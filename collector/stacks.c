@@ -2,6 +2,7 @@
 #include "stacks.h"
 
 #include "memory.h"
+#include "table.h"
 
 /* What a program can make us hold, whatever it does: about 1 GiB of nodes and 512 MiB of text. */
 #define NODES_MAX (24u << 20)
@@ -11,17 +12,22 @@
 bool stacks_init(struct stacks *stacks) {
     *stacks = (struct stacks){0};
     if (!array_reserve(&stacks->codes, &stacks->code_capacity, 1, sizeof *stacks->codes) ||
-        !array_reserve(&stacks->nodes, &stacks->node_capacity, 1, sizeof *stacks->nodes))
+        !table_reserve(&stacks->nodes, &stacks->node_capacity, 1, sizeof *stacks->nodes))
         return false;
     stacks->code_count = stacks->node_count = 1;
     return true;
+}
+
+void stacks_close(struct stacks *stacks) {
+    index_release(&stacks->code_index);
+    index_release(&stacks->node_index);
 }
 
 void stacks_release(struct stacks *stacks) {
     for (uint32_t i = 0; i < stacks->code_count; i++)
         free(stacks->codes[i].text);
     free(stacks->codes);
-    free(stacks->nodes);
+    table_release(stacks->nodes, stacks->node_capacity, sizeof *stacks->nodes);
     index_release(&stacks->code_index);
     index_release(&stacks->node_index);
     *stacks = (struct stacks){0};
@@ -78,7 +84,7 @@ uint32_t stacks_node(struct stacks *stacks, struct stack_node node) {
     if (number != INDEX_NONE)
         return number;
     if (stacks->node_count >= NODES_MAX ||
-        !array_reserve(&stacks->nodes, &stacks->node_capacity, (uint64_t)stacks->node_count + 1,
+        !table_reserve(&stacks->nodes, &stacks->node_capacity, (uint64_t)stacks->node_count + 1,
                        sizeof *stacks->nodes) ||
         !index_add(&stacks->node_index, hash, stacks->node_count)) {
         stacks->full = true;

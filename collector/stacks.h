@@ -36,6 +36,9 @@ struct stacks {
 };
 
 bool stacks_init(struct stacks *stacks);
+
+/* There will be no new nodes and codes: gives up what finding them takes. */
+void stacks_close(struct stacks *stacks);
 void stacks_release(struct stacks *stacks);
 
 /* The number of the code with this content. Unknown code when there is no room for more. */

@@ -10,6 +10,7 @@
 #include "../wire/profile.h"
 #include "account.h"
 #include "memory.h"
+#include "table.h"
 
 #define CLAIM_MAX (1ull << 48)
 
@@ -211,7 +212,7 @@ void image_refresh(struct image *image) {
 }
 
 static void reader_release(struct reader *reader) {
-    free(reader->nodes);
+    table_release(reader->nodes, reader->node_capacity, sizeof *reader->nodes);
     free(reader->codes);
     free(reader->text);
     while (reader->held_pieces) {

@@ -403,3 +403,16 @@ def test_ceiling(python):
     kept = [snapshot for snapshot in kept_of(outcome) if snapshot["reason"] == CEILING]
     assert len(kept) == 1 and kept[0]["flags"] & COMPLETE
     assert 12 * MB < kept[0]["bytes"] + kept[0]["pending"] <= 12.5 * MB
+
+
+def test_among_many_sites(some_python, tmp_path):
+    """Sites are given up as the profile takes them over: what a large block says of its site is taken before."""
+    with_gil(some_python)
+    many = 12000
+    program = tmp_path / "many.py"
+    program.write_text("kept = []\nfirst = bytes(64 << 20)\n" + "kept.append(bytes(600))\n" * many +
+                       "last = bytes(90 << 20)\n")
+    outcome = traced(some_python.path, program, env=some_python.environment())
+    assert len(read_profile.Profile(outcome.profile).sites) > many
+    holder, = (one for one in outcome.report().main.fields["peak"]["holders"] if one["path"] == "first")
+    assert [(frame["function"], frame["line"]) for frame in holder["allocated_at"]] == [("<module>", 2)]

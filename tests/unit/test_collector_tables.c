@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "collector/table.h"
 #include "rig.h"
 #include "wire/profile.h"
 
@@ -295,6 +296,37 @@ static void test_segments(void **state) {
     rig_close(&rig);
 }
 
+/* Small and large: what is there stays, what is new is zero, and what is forgotten is no more than
+ * was said. */
+static void test_growing_array(void **state) {
+    (void)state;
+    enum { COUNT = 40000, LINE = 64 };
+    struct line {
+        uint64_t number, rest[LINE / 8 - 1];
+    } *lines = NULL;
+    uint32_t capacity = 0;
+    for (uint32_t i = 0; i < COUNT; i++) {
+        uint32_t before = capacity;
+        assert_true(table_reserve(&lines, &capacity, i + 1, sizeof *lines));
+        assert_true(capacity > i && capacity >= before);
+        assert_int_equal((uintptr_t)lines % LINE, 0);
+        assert_int_equal(lines[i].number | lines[capacity - 1].rest[0], 0);
+        if (capacity != before)
+            for (uint32_t j = 0; j < i; j++)
+                assert_int_equal(lines[j].number, j + 1);
+        lines[i].number = i + 1;
+    }
+    table_forget(lines, capacity, sizeof *lines, 100, 30001);
+    for (uint32_t i = 0; i < COUNT; i++)
+        if (i < 100 || i > 30000)
+            assert_int_equal(lines[i].number, i + 1);
+    assert_int_equal(lines[15000].number, 0);
+    struct line *kept = lines;
+    assert_false(table_reserve(&lines, &capacity, UINT64_MAX / LINE, sizeof *lines));
+    assert_ptr_equal(lines, kept);
+    table_release(lines, capacity, sizeof *lines);
+}
+
 static void test_timeline(void **state) {
     (void)state;
     struct timeline timeline;
@@ -322,6 +354,7 @@ int main(void) {
         cmocka_unit_test(test_mapping_sums),
         cmocka_unit_test(test_refused_unmap),
         cmocka_unit_test(test_segments),
+        cmocka_unit_test(test_growing_array),
         cmocka_unit_test(test_timeline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
