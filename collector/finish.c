@@ -238,11 +238,12 @@ static void add_sites(struct site_list *list, struct image *image, struct profil
 static void add_images(struct builder *builder, const struct finish_facts *facts) {
     const struct trace *trace = builder->trace;
     struct profile *profile = builder->profile;
-    struct site_list list;
+    struct site_list list = {0};
     profile->processes = calloc(trace->image_count + 1u, sizeof *profile->processes);
     profile->timelines = calloc(trace->image_count + 1u, sizeof *profile->timelines);
     if (!profile->processes || !profile->timelines || !site_list_open(&list, builder)) {
         builder->failed = true;
+        site_list_release(&list);
         return;
     }
     profile->process_count = trace->image_count;
