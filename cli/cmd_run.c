@@ -10,7 +10,7 @@
 #include "command.h"
 #include "inspect.h"
 #include "launch.h"
-#include "library.h"
+#include "run_names.h"
 #include "size.h"
 
 enum { NO_FOLLOW = OPTION_LONG, NO_PAGE, NO_HOLDERS, CEILING, KEEP_EVENTS };
@@ -95,55 +95,6 @@ static int parse(int argc, char **argv, struct launch *launch) {
     return -1;
 }
 
-static const char *base_name(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
-/* What a user would call it: the script or module that an interpreter runs, else the command. */
-static const char *run_name(char *const *command) {
-    const char *name = base_name(command[0]);
-    if (strncmp(name, "python", 6) != 0)
-        return name;
-    for (int i = 1; command[i]; i++) {
-        if (strcmp(command[i], "-m") == 0 && command[i + 1])
-            return command[i + 1];
-        if (strcmp(command[i], "-c") == 0)
-            return name;
-        if (strcmp(command[i], "-W") == 0 || strcmp(command[i], "-X") == 0)
-            i++;
-        else if (command[i][0] != '-')
-            return base_name(command[i]);
-    }
-    return name;
-}
-
-static void default_output(char *const *command, char *output, size_t size) {
-    const char *name = run_name(command);
-    size_t length = strlen(name);
-    if (length > 3 && strcmp(name + length - 3, ".py") == 0)
-        length -= 3;
-    if (length > 100)
-        length = 100;
-    snprintf(output, size, "%.*s.%d.holdfast", (int)length, name, getpid());
-}
-
-static bool name_library(char name[PATH_MAX]) {
-    char library[PATH_MAX];
-    bool found = library_find(library);
-    if (!found)
-        fputs("holdfast: libholdfast.so is not where it was installed; install Holdfast again\n",
-              stderr);
-    else if (!library_name(name, library))
-        fprintf(stderr,
-                "holdfast: %s has a space, colon or dollar in its path, which the loader cannot "
-                "take, and no link to it can be made in /tmp: %s\n",
-                library, strerror(errno));
-    else
-        return true;
-    return false;
-}
-
 static int run_main(int argc, char **argv) {
     struct launch launch = {.follow = true, .page = true, .holders = true};
     int status = parse(argc, argv, &launch);
@@ -162,11 +113,11 @@ static int run_main(int argc, char **argv) {
     }
     char output[256];
     if (!launch.output) {
-        default_output(launch.command, output, sizeof output);
+        run_default_output(launch.command, output, sizeof output);
         launch.output = output;
     }
     char library[PATH_MAX];
-    if (!name_library(library))
+    if (!run_name_library(library))
         return EXIT_MISUSE;
     launch.library = library;
     return launch_traced(&launch);

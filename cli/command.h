@@ -21,8 +21,8 @@ struct command {
     int (*main)(int argc, char **argv);
 };
 
-extern const struct command command_run, command_report, command_diff, command_snapshot,
-    command_completion, command_doctor;
+extern const struct command command_run, command_report, command_check, command_diff,
+    command_snapshot, command_completion, command_doctor;
 
 /* All of them, in the order of `holdfast --help`; NULL ends them. */
 extern const struct command *const commands[];

@@ -75,6 +75,8 @@ static bool start_collector(struct run *run) {
                                             .keep_events = run->launch->keep_events,
                                             .holders = run->launch->holders,
                                             .ceiling = run->launch->ceiling,
+                                            .kill_tree = run->launch->kill_tree,
+                                            .kill_process = run->launch->kill_process,
                                             .command = run->launch->command,
                                             .control = ends[1]};
         _exit(collector_main(&options));
@@ -177,29 +179,33 @@ static char *choose_page(const char *profile) {
     return NULL;
 }
 
-static void show_profile(const struct run *run, const struct control_message *message) {
-    if (run->launch->quiet)
+static void show_profile(const struct launch *launch, const struct launched *launched) {
+    if (launch->quiet || !launched->has_profile)
         return;
-    char *page = run->launch->page ? choose_page(message->text) : NULL;
-    report_summary(message->text, page, stderr);
-    if (message->running)
+    char *page = launch->page ? choose_page(launched->profile) : NULL;
+    report_summary(launched->profile, page, stderr);
+    if (launched->running)
         fprintf(stderr,
                 "holdfast: %u of its processes still run; the profile%s is brought up to date when "
                 "they have ended\n",
-                message->running, page ? ", not the page," : "");
+                launched->running, page ? ", not the page," : "");
     free(page);
 }
 
 /* Whatever the collector still has to say, until the profile is there. */
-static void wait_for_collector(struct run *run) {
+static void wait_for_collector(struct run *run, struct launched *launched) {
     struct control_message message;
     while (receive(run, &message)) {
         if (message.kind == CONTROL_WARNING) {
             say(run, message.text);
         } else if (message.kind == CONTROL_MOVED) {
             fprintf(stderr, "holdfast: %s\n", message.text);
+        } else if (message.kind == CONTROL_STOPPED) {
+            launched->stopped_bytes = message.bytes;
         } else if (message.kind == CONTROL_WRITTEN) {
-            show_profile(run, &message);
+            launched->has_profile = true;
+            launched->running = message.running;
+            memcpy(launched->profile, message.text, sizeof launched->profile);
             return;
         } else if (message.kind == CONTROL_FAILED) {
             fprintf(stderr, "holdfast: no profile was written: %s\n", message.text);
@@ -227,7 +233,7 @@ static int end_alike(int status) {
     return 128 + signal_number;
 }
 
-int launch_traced(const struct launch *launch) {
+int launch_program(const struct launch *launch, struct launched *launched) {
     struct run run = {.launch = launch};
     struct control_message message;
     signals_take(&run);
@@ -247,6 +253,16 @@ int launch_traced(const struct launch *launch) {
     wait_for_program(&run);
     tell_collector(&run, CONTROL_ENDED);
     sigprocmask(SIG_SETMASK, &run.old_mask, NULL);
-    wait_for_collector(&run);
-    return end_alike(run.status);
+    *launched = (struct launched){.status = run.status};
+    wait_for_collector(&run, launched);
+    return -1;
+}
+
+int launch_traced(const struct launch *launch) {
+    static struct launched launched;
+    int status = launch_program(launch, &launched);
+    if (status >= 0)
+        return status;
+    show_profile(launch, &launched);
+    return end_alike(launched.status);
 }

@@ -14,10 +14,24 @@ struct launch {
     bool page;        /* is written beside the profile, unless quiet */
     bool holders;     /* snapshots of the references are taken */
     uint64_t ceiling; /* bytes of a process at which one is; 0: none */
+    /* Bytes of the tree, and of a process, above which all processes are killed; 0: none. */
+    uint64_t kill_tree, kill_process;
+};
+
+/* What became of a program. */
+struct launched {
+    int status;             /* as wait(2) gives it */
+    bool has_profile;       /* else a message said why not */
+    char profile[4096];     /* its name */
+    uint32_t running;       /* processes that still run */
+    uint64_t stopped_bytes; /* what made the collector kill them; 0: nothing did */
 };
 
 /* Runs it all. Returns the exit status, or does not return, when the program died by a signal. */
 int launch_traced(const struct launch *launch);
+
+/* Runs it, and says nothing of the profile. -1, or the exit status when it cannot be started. */
+int launch_program(const struct launch *launch, struct launched *launched);
 
 /* Replaces this process by the command. Returns the exit status when that fails. */
 int launch_untraced(const struct launch *launch);

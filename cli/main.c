@@ -6,8 +6,8 @@
 #include "version.h"
 
 const struct command *const commands[] = {
-    &command_run,    &command_report,     &command_diff, &command_snapshot,
-    &command_doctor, &command_completion, NULL};
+    &command_run,      &command_report, &command_check,      &command_diff,
+    &command_snapshot, &command_doctor, &command_completion, NULL};
 
 static void print_help(FILE *out) {
     fputs("Holdfast explains the memory peak of a Python program: what was allocated, where, and "

@@ -47,6 +47,7 @@ struct collector {
     int control; /* -1 once there is nobody to talk to */
     uint64_t pause_ns;
     bool command_ended; /* or the launcher is gone */
+    bool stopped;       /* a ceiling was passed, and nothing is to go on */
     uint64_t ended_ns;
 };
 
@@ -272,6 +273,40 @@ static void report_early(struct collector *collector) {
     part_from_launcher(collector);
 }
 
+/* What passed a ceiling that stops the program, in bytes; 0: nothing did. */
+static uint64_t find_excess(const struct collector *collector) {
+    const struct collector_options *options = collector->options;
+    const struct trace *trace = &collector->trace;
+    if (options->kill_tree && trace->totals.peak > options->kill_tree)
+        return trace->totals.peak;
+    for (uint32_t i = 0; options->kill_process && i < trace->image_count; i++)
+        if (trace->images[i]->totals.peak > options->kill_process)
+            return trace->images[i]->totals.peak;
+    return 0;
+}
+
+static void kill_image(const struct image *image) {
+    if (image->dead)
+        return;
+    if (image->pidfd >= 0)
+        syscall(SYS_pidfd_send_signal, image->pidfd, SIGKILL, NULL, 0);
+    else
+        kill((pid_t)image->pid, SIGKILL);
+}
+
+/* Again in each pass: there may be children that have just joined. */
+static void enforce_ceilings(struct collector *collector) {
+    uint64_t excess = collector->stopped ? 0 : find_excess(collector);
+    if (excess > 0) {
+        struct control_message message = {.kind = CONTROL_STOPPED, .bytes = excess};
+        collector->stopped = true;
+        if (collector->control >= 0)
+            send(collector->control, &message, sizeof message, MSG_NOSIGNAL);
+    }
+    for (uint32_t i = 0; collector->stopped && i < collector->trace.image_count; i++)
+        kill_image(collector->trace.images[i]);
+}
+
 int collector_main(const struct collector_options *options) {
     struct collector collector = {.options = options, .control = options->control};
     collector.point.follow = options->follow;
@@ -284,6 +319,7 @@ int collector_main(const struct collector_options *options) {
     while (!session_is_over(&collector)) {
         wait_for_events(&collector);
         uint64_t bytes = drain_pass(&collector.trace);
+        enforce_ceilings(&collector);
         callers_serve(&collector.point.callers, &collector.trace);
         procfs_sample(&collector.trace);
         choose_pause(&collector, bytes);

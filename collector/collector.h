@@ -15,6 +15,8 @@ struct collector_options {
     bool keep_events;   /* the profile holds the whole event stream too */
     bool holders;       /* snapshots of the references are taken */
     uint64_t ceiling;   /* bytes of a process at which one is taken; 0: none */
+    /* Bytes of the tree, and of a process, above which all are killed; 0: none. */
+    uint64_t kill_tree, kill_process;
     char *const *command;
     int control; /* socket to the launcher, see control.h */
 };

@@ -14,12 +14,14 @@ enum control_kind {
         6, /* collector: no profile could be written, text says why; the last message */
     CONTROL_STARTED = 7, /* launcher: the command runs; pid */
     CONTROL_MOVED = 8,   /* collector: as a warning, but said even when the launcher is quiet */
+    CONTROL_STOPPED = 9, /* collector: bytes passed a ceiling, so all processes were killed */
 };
 
 struct control_message {
     uint32_t kind;
     uint32_t running; /* CONTROL_WRITTEN: this many processes still run */
     int32_t pid, status;
+    uint64_t bytes;
     char text[4096]; /* NUL-terminated */
 };
 

@@ -1,0 +1,109 @@
+/* See check_options.h: ceilings and tolerances as users write them. */
+#include "check_options.h"
+
+#include "size.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PERCENT_MAX 1000000u /* no larger one makes sense */
+
+static bool has(const struct check_options *options, enum ceiling_kind kind, const char *subject) {
+    for (uint32_t i = 0; i < options->ceiling_count; i++)
+        if (options->ceilings[i].kind == kind && strcmp(options->ceilings[i].subject, subject) == 0)
+            return true;
+    return false;
+}
+
+/* NULL after a message. */
+static const char *keep(struct check_options *options, const char *text) {
+    size_t size = strlen(text) + 1;
+    char *copy = options->subjects + options->subjects_used;
+    if (options->ceiling_count == CEILINGS_MAX || size > SUBJECTS_SIZE - options->subjects_used) {
+        fprintf(stderr, "holdfast: too many ceilings: %u are possible\n", CEILINGS_MAX);
+        return NULL;
+    }
+    memcpy(copy, text, size);
+    options->subjects_used += size;
+    return copy;
+}
+
+bool check_options_add(struct check_options *options, enum ceiling_kind kind, const char *subject,
+                       const char *size, const char *origin) {
+    struct ceiling ceiling = {.kind = kind, .origin = origin};
+    if (!size_parse(size, &ceiling.bytes)) {
+        fprintf(stderr, "holdfast: %s: '%.100s' is not a size; it takes 512MiB, 2GB or bytes\n",
+                origin, size);
+        return false;
+    }
+    if (has(options, kind, subject))
+        return true;
+    ceiling.subject = keep(options, subject);
+    if (!ceiling.subject)
+        return false;
+    options->ceilings[options->ceiling_count++] = ceiling;
+    return true;
+}
+
+bool check_options_add_subject(struct check_options *options, const char *subject, const char *size,
+                               const char *origin) {
+    static const char process[] = "process:";
+    struct code_name name;
+    if (strncmp(subject, process, sizeof process - 1) == 0 && subject[sizeof process - 1])
+        return check_options_add(options, CEILING_PROCESS, subject + sizeof process - 1, size,
+                                 origin);
+    if (code_name_parse(subject, &name))
+        return check_options_add(options, CEILING_CODE, subject, size, origin);
+    fprintf(stderr,
+            "holdfast: %s: '%.100s' names nothing that has a ceiling; it takes a function, "
+            "'load()' or 'app.cache.load()', a module, 'app.cache', or 'process:worker.py'\n",
+            origin, subject);
+    return false;
+}
+
+bool check_options_add_pair(struct check_options *options, const char *pair) {
+    const char *equals = strrchr(pair, '=');
+    if (!equals || equals == pair) {
+        fprintf(stderr, "holdfast: --max takes SUBJECT=SIZE, as in 'load()=200MiB', not '%.100s'\n",
+                pair);
+        return false;
+    }
+    char *subject = strndup(pair, (size_t)(equals - pair));
+    bool good = subject && check_options_add_subject(options, subject, equals + 1, "--max");
+    free(subject);
+    return good;
+}
+
+/* "2.5" as 2,500; false without a '%' behind it. */
+static bool read_percent(const char *text, uint64_t *thousandths) {
+    char *end;
+    if (*text < '0' || *text > '9')
+        return false;
+    unsigned long long whole = strtoull(text, &end, 10);
+    unsigned long long fraction = 0, weight = 100;
+    if (*end == '.')
+        for (end++; *end >= '0' && *end <= '9'; end++, weight /= 10)
+            fraction += weight * (unsigned)(*end - '0');
+    end += strspn(end, " ");
+    if (strcmp(end, "%") != 0 || whole > PERCENT_MAX)
+        return false;
+    *thousandths = whole * 1000 + fraction;
+    return true;
+}
+
+bool tolerance_parse(const char *text, struct tolerance *tolerance) {
+    *tolerance = (struct tolerance){0};
+    if (read_percent(text, &tolerance->thousandths) || strcmp(text, "0") == 0 ||
+        size_parse(text, &tolerance->bytes))
+        return true;
+    fprintf(stderr, "holdfast: '%.100s' is not a tolerance; it takes 5%% or a size, as 10MiB\n",
+            text);
+    return false;
+}
+
+uint64_t tolerance_above(const struct tolerance *tolerance, uint64_t bytes) {
+    uint64_t part =
+        bytes / 100000 * tolerance->thousandths + bytes % 100000 * tolerance->thousandths / 100000;
+    return bytes + part + tolerance->bytes;
+}

@@ -1,0 +1,342 @@
+/* holdfast check: judges a run, or the profile of one, by ceilings. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "check_options.h"
+#include "command.h"
+#include "inspect.h"
+#include "launch.h"
+#include "page_file.h"
+#include "run_names.h"
+#include "target.h"
+#include "viewer/check/outputs.h"
+#include "viewer/report.h"
+
+#define EXIT_BEYOND 1
+#define EXIT_PROGRAM_FAILED 3
+#define WRITES_MAX 16u
+
+enum {
+    MAX_PEAK = OPTION_LONG,
+    MAX,
+    MAX_PROCESS,
+    MAX_GROWTH,
+    MAX_DEAD,
+    KILL,
+    CONFIG,
+    WRITE,
+    NO_PAGE
+};
+
+static const struct option_row rows[] = {
+    {.key = MAX_PEAK,
+     .name = "max-peak",
+     .value = "SIZE",
+     .help = "ceiling of all processes together, e.g. 512MiB or 2GB"},
+    {.key = MAX,
+     .name = "max",
+     .value = "SUBJECT=SIZE",
+     .help = "of a function and what it called, 'load()=9MB', a module, 'app.io=1GB',\n"
+             "or processes, 'process:worker.py=1GB'; as often as wanted"},
+    {.key = MAX_PROCESS, .name = "max-process", .value = "SIZE", .help = "ceiling of each process"},
+    {.key = MAX_GROWTH,
+     .name = "max-growth",
+     .value = "SIZE",
+     .help = "ceiling of what processes had not given back when they ended"},
+    {.key = MAX_DEAD,
+     .name = "max-dead",
+     .value = "SIZE",
+     .help = "ceiling of what is held at the peak but never read again"},
+    {.key = KILL,
+     .name = "kill",
+     .help = "stop the program when --max-peak or --max-process is passed"},
+    {.key = 'o',
+     .name = "output",
+     .value = "FILE",
+     .completes = COMPLETES_PROFILE,
+     .help = "where the profile of a run goes"},
+    {.key = WRITE,
+     .name = "write",
+     .value = "FORMAT=FILE",
+     .help = "write the verdict to FILE ('-': the standard output), too; as often as\n"
+             "wanted. json: for programs (docs/check-json.md)"},
+    {.key = CONFIG,
+     .name = "config",
+     .value = "FILE",
+     .completes = COMPLETES_FILE,
+     .help = "read [tool.holdfast] there; default: the project's pyproject.toml"},
+    {.key = NO_PAGE, .name = "no-page", .help = "write no page beside the profile of a run"},
+    {.key = 'q',
+     .name = "quiet",
+     .help = "say nothing but what is beyond or wrong, and write no page"},
+    {0}};
+
+/* A form of the verdict, and where it is to go. */
+struct wanted {
+    const struct form *form;
+    const char *file;
+};
+
+static const struct form {
+    const char *name;
+    bool (*write)(const struct check *check, FILE *out);
+} forms[] = {{"json", check_json}};
+
+struct request {
+    struct check_options options;
+    char *const *command; /* NULL: a profile is judged */
+    const char *file;     /* the profile */
+    const char *config;
+    struct wanted wanted[WRITES_MAX];
+    size_t wanted_count;
+    bool quiet, page;
+    char default_file[256];
+    struct launched launched;
+};
+
+static bool misuse(const char *text) {
+    fprintf(stderr, "holdfast: %s\n", text);
+    return false;
+}
+
+static bool add_wanted(struct request *request, const char *pair) {
+    const char *equals = strchr(pair, '=');
+    for (size_t i = 0; equals && equals[1] && i < sizeof forms / sizeof *forms; i++) {
+        size_t length = (size_t)(equals - pair);
+        if (strlen(forms[i].name) != length || strncmp(forms[i].name, pair, length) != 0)
+            continue;
+        if (request->wanted_count == WRITES_MAX)
+            return misuse("--write is there too often");
+        request->wanted[request->wanted_count++] = (struct wanted){&forms[i], equals + 1};
+        return true;
+    }
+    fprintf(stderr, "holdfast: --write takes FORMAT=FILE, not '%.100s':", pair);
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+        fprintf(stderr, "%s %s", i ? "," : "", forms[i].name);
+    fputs(sizeof forms > sizeof *forms ? " are known\n" : " is known\n", stderr);
+    return false;
+}
+
+static bool take_option(void *context, int key, const char *value) {
+    struct request *request = context;
+    struct check_options *options = &request->options;
+    switch (key) {
+    case MAX_PEAK:
+        return check_options_add(options, CEILING_TREE, "", value, "--max-peak");
+    case MAX_PROCESS:
+        return check_options_add(options, CEILING_PROCESS, "", value, "--max-process");
+    case MAX_GROWTH:
+        return check_options_add(options, CEILING_GROWTH, "", value, "--max-growth");
+    case MAX_DEAD:
+        return check_options_add(options, CEILING_DEAD, "", value, "--max-dead");
+    case MAX:
+        return check_options_add_pair(options, value);
+    case KILL:
+        options->kill = true;
+        return true;
+    case 'o':
+        request->file = value;
+        return true;
+    case WRITE:
+        return add_wanted(request, value);
+    case CONFIG:
+        request->config = value;
+        return true;
+    case NO_PAGE:
+        request->page = false;
+        return true;
+    default:
+        request->quiet = true;
+        return true;
+    }
+}
+
+/* A command is what stands behind "--": a profile's name could be one, too. */
+static bool take_operands(struct request *request, int argc, char **argv) {
+    bool command = optind > 0 && strcmp(argv[optind - 1], "--") == 0;
+    if (optind == argc)
+        return misuse(command ? "no command behind --"
+                              : "what is to be judged? holdfast check --max-peak 512MiB FILE, or "
+                                "... -- python app.py");
+    if (command) {
+        request->command = argv + optind;
+        return true;
+    }
+    if (argc - optind > 1)
+        return misuse("one profile at a time; a command to be run stands behind --");
+    if (request->file)
+        return misuse("--output is for the profile of a run, and a command stands behind --");
+    request->file = argv[optind];
+    return true;
+}
+
+static bool settle(struct request *request) {
+    struct check_options *options = &request->options;
+    if (!check_options_read_project(options, request->config))
+        return false;
+    if (options->ceiling_count == 0)
+        return misuse("nothing to judge by: give --max-peak or another ceiling, here or in "
+                      "[tool.holdfast] of pyproject.toml");
+    return true;
+}
+
+/* -1: go on; otherwise the exit status. */
+static int parse(struct request *request, int argc, char **argv) {
+    int status = options_read(&command_check, argc, argv, take_option, request);
+    if (status >= 0)
+        return status;
+    return take_operands(request, argc, argv) && settle(request) ? -1 : EXIT_MISUSE;
+}
+
+/* -- Running -- */
+
+static uint64_t ceiling_of(const struct check_options *options, enum ceiling_kind kind) {
+    uint64_t lowest = 0;
+    for (uint32_t i = 0; i < options->ceiling_count; i++) {
+        const struct ceiling *ceiling = &options->ceilings[i];
+        if (ceiling->kind == kind && !*ceiling->subject && (!lowest || ceiling->bytes < lowest))
+            lowest = ceiling->bytes;
+    }
+    return lowest;
+}
+
+/* With --kill the moment of the crossing is to be seen: a snapshot is taken there. */
+static void set_kill(const struct check_options *options, struct launch *launch) {
+    launch->kill_tree = ceiling_of(options, CEILING_TREE);
+    launch->kill_process = ceiling_of(options, CEILING_PROCESS);
+    launch->ceiling = launch->kill_tree;
+    if (launch->kill_process && (!launch->ceiling || launch->kill_process < launch->ceiling))
+        launch->ceiling = launch->kill_process;
+}
+
+static bool run(struct request *request) {
+    static struct inspected inspected;
+    char library[PATH_MAX];
+    inspect_command(request->command[0], &inspected);
+    if (inspected.verdict != INSPECT_TRACEABLE)
+        return misuse(inspected.reason);
+    if (!request->file) {
+        run_default_output(request->command, request->default_file, sizeof request->default_file);
+        request->file = request->default_file;
+    }
+    if (!run_name_library(library))
+        return false;
+    struct launch launch = {.command = request->command,
+                            .output = request->file,
+                            .library = library,
+                            .quiet = request->quiet,
+                            .follow = true,
+                            .holders = true};
+    if (request->options.kill)
+        set_kill(&request->options, &launch);
+    if (launch_program(&launch, &request->launched) >= 0 || !request->launched.has_profile)
+        return false;
+    request->file = request->launched.profile;
+    return true;
+}
+
+/* -- Judging -- */
+
+static bool write_one(const struct wanted *wanted, const struct check *check) {
+    struct target target;
+    return target_open(&target, wanted->file) &&
+           target_close(&target, wanted->form->write(check, target.file));
+}
+
+/* The program's own output is not mixed with the verdict of its run. */
+static bool write_outputs(const struct request *request, const struct check *check) {
+    FILE *out = request->command ? stderr : stdout;
+    bool good = true;
+    if (!request->quiet || check->verdict != CHECK_WITHIN)
+        good = check_text(check, out) && fflush(out) == 0;
+    for (size_t i = 0; i < request->wanted_count; i++)
+        good = write_one(&request->wanted[i], check) && good;
+    return good;
+}
+
+static bool write_page(const struct profile *profile, const struct check *check, const char *name) {
+    const struct report_options options = {.process = PROFILE_TREE,
+                                           .width = REPORT_WIDTH,
+                                           .lines = REPORT_LINES,
+                                           .kept = check->findings};
+    FILE *file = page_file_is_free(name) ? fopen(name, "we") : NULL;
+    bool good = file && report_page(profile, &options, file);
+    if (file && fclose(file) != 0)
+        good = false;
+    if (!good)
+        fprintf(stderr, "holdfast: no page was written to %s\n", name);
+    return good;
+}
+
+static int exit_status_of(const struct check *check) {
+    static const int statuses[] = {
+        [CHECK_WITHIN] = 0, [CHECK_BEYOND] = EXIT_BEYOND, [CHECK_FAILED] = EXIT_PROGRAM_FAILED};
+    return statuses[check->verdict];
+}
+
+static int judge(const struct request *request, const struct profile *profile) {
+    const struct check_options *options = &request->options;
+    char *page =
+        request->command && request->page && !request->quiet ? page_file_name(request->file) : NULL;
+    struct check_request asked = {.profile = request->file,
+                                  .root = options->root,
+                                  .ceilings = options->ceilings,
+                                  .ceiling_count = options->ceiling_count,
+                                  .job = "",
+                                  .stopped_bytes = request->launched.stopped_bytes};
+    struct check *check = check_build(profile, &asked);
+    int status = EXIT_MISUSE;
+    if (check) {
+        asked.page = page && write_page(profile, check, page) ? page : NULL;
+        status = write_outputs(request, check) ? exit_status_of(check) : EXIT_MISUSE;
+    } else {
+        fputs("holdfast: out of memory\n", stderr);
+    }
+    check_free(check);
+    free(page);
+    return status;
+}
+
+static int check_main(int argc, char **argv) {
+    static struct request request = {.page = true};
+    int status = parse(&request, argc, argv);
+    if (status >= 0)
+        return status;
+    if (request.command && !run(&request))
+        return EXIT_MISUSE;
+    struct profile_error error;
+    struct profile *profile = profile_read(request.file, &error);
+    if (!profile) {
+        fprintf(stderr, "holdfast: %s\n", error.text);
+        return EXIT_MISUSE;
+    }
+    status = judge(&request, profile);
+    profile_free(profile);
+    return status;
+}
+
+const struct command command_check = {
+    .name = "check",
+    .summary = "run a command, or take a profile, and judge its memory by ceilings",
+    .usage = "[options] FILE | -- COMMAND...",
+    .about =
+        "\n"
+        "Judges a run by ceilings for its memory, which are given here or in [tool.holdfast] of\n"
+        "pyproject.toml (docs/check.md). Sizes are the bytes that the program asked for, not\n"
+        "resident memory, so that a run gives the same verdict again.\n"
+        "\n"
+        "Options:",
+    .options = rows,
+    .after = "The exit status is 0 within all ceilings, 1 beyond one, 2 when nothing could be\n"
+             "judged, 3 when the program itself failed and no ceiling was passed.\n"
+             "\n"
+             "Examples:\n"
+             "  holdfast check --max-peak 512MiB -- python job.py\n"
+             "  holdfast check --max-peak 2GB --max 'load()=200MiB' job.holdfast\n",
+    .operand_completes = COMPLETES_PROFILE,
+    .main = check_main,
+};

@@ -1,0 +1,280 @@
+"""`holdfast check`: programs whose memory is known, judged by ceilings below and above it."""
+import json
+import re
+import signal
+
+import pytest
+
+import interpreters
+from harness import execute, holdfast_binary
+
+PROGRAM = """\
+import sys
+import time
+
+CACHE = {}
+
+
+def load(size):
+    return bytearray(size)
+
+
+def process(size):
+    data = load(size)
+    return bytes(len(data))
+
+
+def main():
+    CACHE["first"] = load(5_000_000)
+    return process(6_000_000)
+
+
+time.sleep(0.5)
+main()
+"""
+PEAK = 17_000_000  # of the program's own buffers
+OVERHEAD = 3_000_000  # what an interpreter may take besides
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A directory that is a project of its own."""
+    (tmp_path / "pyproject.toml").write_text("")
+    (tmp_path / "job.py").write_text(PROGRAM)
+    return tmp_path
+
+
+def check(project, *arguments, status):
+    done = execute([holdfast_binary(), "check", *map(str, arguments)], cwd=project,
+                   env=interpreters.main_one().environment())
+    said = (done.stdout + done.stderr).decode()
+    assert done.returncode == status, said
+    return said
+
+
+def judge(project, *arguments, status, command=None):
+    """Runs and judges; what the JSON says."""
+    command = command or [interpreters.main_one().path, "job.py"]
+    said = check(project, *arguments, "-o", "run.holdfast", "--no-page", "--write", "json=verdict.json", "--", *command,
+                 status=status)
+    fields = json.loads((project / "verdict.json").read_text())
+    assert fields["schema"] == "holdfast.check/1"
+    for one in fields["judgements"]:
+        assert one["message"] in said
+        if one["verdict"] == "beyond":
+            assert one["excess_bytes"] == one["bytes"] - one["ceiling_bytes"] > 0
+        elif one["verdict"] == "within":
+            assert one["bytes"] <= one["ceiling_bytes"] and one["excess_bytes"] == 0
+    return fields
+
+
+def by_subject(fields):
+    return {one["subject"] or one["kind"]: one for one in fields["judgements"]}
+
+
+# Ceilings
+
+def test_peak(project):
+    fields = judge(project, "--max-peak", "20MB", status=0)
+    peak, = fields["judgements"]
+    assert fields["verdict"] == peak["verdict"] == "within"
+    assert PEAK < peak["bytes"] == fields["peak_bytes"] < PEAK + OVERHEAD
+    fields = judge(project, "--max-peak", "17MB", status=1)
+    assert fields["verdict"] == "beyond"
+    assert fields["judgements"][0]["place"]["function"] in ("load", "process")
+
+
+def test_exactly_at_the_ceiling(project):
+    judge(project, "--max-peak", "1GB", status=0)
+    peak = json.loads((project / "verdict.json").read_text())["peak_bytes"]
+    check(project, "--max-peak", peak, "run.holdfast", status=0)
+    check(project, "--max-peak", peak - 1, "run.holdfast", status=1)
+
+
+def test_parts(project):
+    fields = judge(project, "--max", "load()=10MB", "--max", "process()=13MB", "--max", "job=1GB", "--max",
+                   "job.process()=1MB", "--max", "json=1MB", "--max", "leave()=1", status=1)
+    found = by_subject(fields)
+    assert found["load()"]["verdict"] == "beyond" and 11_000_000 < found["load()"]["bytes"] < 11_001_000
+    assert found["process()"]["verdict"] == "within" and 12_000_000 < found["process()"]["bytes"] < 12_001_000
+    assert found["job.process()"]["bytes"] == found["process()"]["bytes"]
+    assert found["job.process()"]["verdict"] == "beyond"
+    assert found["job"]["bytes"] > PEAK
+    assert found["leave()"]["verdict"] == "unknown" and found["leave()"]["bytes"] is None
+
+
+def test_dead_and_growth(project):
+    """The array is dead at the peak; an interpreter that finalizes gives nearly all back."""
+    fields = judge(project, "--max-dead", "5MB", "--max-growth", "2MB", status=1)
+    found = by_subject(fields)
+    assert found["dead"]["verdict"] == "beyond" and 6_000_000 <= found["dead"]["bytes"] < 6_100_000
+    assert found["growth"]["verdict"] == "within"
+    (project / "job.py").write_text(PROGRAM + "import os\nos._exit(0)\n")
+    found = by_subject(judge(project, "--max-growth", "5MB", status=1))
+    assert 5_000_000 < found["growth"]["bytes"] < 5_000_000 + OVERHEAD
+
+
+def test_processes(project):
+    (project / "workers.py").write_text("""\
+import subprocess, sys
+held = bytearray(2_000_000)
+if len(sys.argv) == 1:
+    subprocess.run([sys.executable, "big.py"], check=True)
+""")
+    (project / "big.py").write_text("held = bytearray(9_000_000)\n")
+    command = [interpreters.main_one().path, "workers.py"]
+    found = by_subject(judge(project, "--max", "process:big.py=8MB", "--max", "process:workers.py=8MB", "--max-process",
+                             "30MB", "--max-peak", "10MB", status=1, command=command))
+    assert found["big.py"]["verdict"] == "beyond" and found["workers.py"]["verdict"] == "within"
+    assert found["process"]["bytes"] == found["big.py"]["bytes"] > 9_000_000
+    assert found["peak"]["bytes"] >= found["big.py"]["bytes"] + 2_000_000
+
+
+# What it says
+
+def test_failure_says_who(project):
+    said = check(project, "--max-peak", "10MB", "-o", "run.holdfast", "--", interpreters.main_one().path, "job.py",
+                 status=1)
+    assert re.search(r"holdfast: beyond: peak 1\d\.\d MiB, [\d.]+ MiB \([\d.]+ %\) above the ceiling of 9\.54 MiB", said)
+    assert re.search(r"5\.72 MiB +load\(\) job\.py:8, in process\(\):12 +return bytearray\(size\)", said)
+    assert re.search(r"5\.72 MiB +bytearray len 6000000, held by data in process\(\) \(job\.py:13\), never read again", said)
+    assert 'held by CACHE["first"]' in said
+    assert "profile: " in said and "page: " in said
+    assert (project / "run.holdfast").exists() and (project / "run.html").exists()
+
+
+def test_output_of_the_program_is_its_own(project):
+    (project / "talk.py").write_text("import sys\nprint('out')\nprint('err', file=sys.stderr)\n")
+    for quiet in ([], ["-q"]):
+        done = execute([holdfast_binary(), "check", *quiet, "--max-peak", "1GB", "-o", "t.holdfast", "--no-page", "--",
+                        interpreters.main_one().path, "talk.py"], cwd=project)
+        assert done.returncode == 0 and done.stdout == b"out\n"
+        said = done.stderr.decode().splitlines()
+        assert said[0] == "err" and len(said) == (1 if quiet else 3)
+
+
+# The program's own failure
+
+@pytest.mark.parametrize("ending, status, number", [("raise SystemExit(7)", 7, None),
+                                                    ("import os, signal; os.kill(os.getpid(), signal.SIGTERM)", None,
+                                                     int(signal.SIGTERM))])
+def test_failure_of_the_program(project, ending, status, number):
+    (project / "job.py").write_text(PROGRAM + ending + "\n")
+    fields = judge(project, "--max-peak", "1GB", status=3)
+    assert fields["verdict"] == "failed" and fields["exit"] == {"status": status, "signal": number}
+    assert judge(project, "--max-peak", "1MB", status=1)["verdict"] == "beyond"
+
+
+# --kill
+
+GROWING = """\
+import time
+held = []
+def grow():
+    for _ in range(400):
+        held.append(bytearray(1_000_000))
+        time.sleep(0.005)
+grow()
+print("reached the end")
+"""
+
+
+def test_kill_stops_at_the_crossing(project):
+    (project / "job.py").write_text(GROWING)
+    fields = judge(project, "--max-peak", "100MB", "--kill", status=1)
+    assert fields["verdict"] == "beyond" and fields["exit"]["signal"] == signal.SIGKILL
+    assert 100_000_000 < fields["stopped_at_bytes"] < 390_000_000
+    assert fields["holders"] and "held[" in fields["holders"][0]["path"]
+    report = execute([holdfast_binary(), "report", "--format", "json", "--snapshot", "ceiling", "run.holdfast"],
+                     cwd=project)
+    snapshot = json.loads(report.stdout)["processes"][0]["peak"]["snapshot"]
+    assert snapshot["reason"] == "ceiling" and 90_000_000 < snapshot["bytes"] <= 101_200_000
+
+
+def test_kill_stops_children(project):
+    (project / "job.py").write_text(GROWING)
+    (project / "parent.py").write_text("import subprocess, sys, time\n"
+                                       "subprocess.run([sys.executable, 'job.py'])\ntime.sleep(600)\n")
+    fields = judge(project, "--max-peak", "60MB", "--kill", status=1,
+                   command=[interpreters.main_one().path, "parent.py"])
+    assert fields["stopped_at_bytes"] > 60_000_000
+
+
+def test_kill_leaves_alone_what_is_within(project):
+    fields = judge(project, "--max-peak", "100MB", "--kill", status=0)
+    assert fields["stopped_at_bytes"] is None and fields["exit"] == {"status": 0, "signal": None}
+
+
+# pyproject.toml
+
+def test_project_file(project):
+    (project / "pyproject.toml").write_text("""\
+[project]
+name = "other"  # [tool.holdfast]
+description = \"\"\"
+[tool.holdfast]
+max-peak = "1B"
+\"\"\"
+[tool.other]
+max-peak = 1
+[tool.holdfast]
+max-peak = "1GB"
+max-growth = 2_000_000
+[tool.holdfast.max]
+"load()" = "10MB"
+"job.process()" = '13MB'
+json.decoder = "1MB"
+[tool.holdfast.plugin]
+anything = true
+""".replace("2_000_000", "2000000"))
+    found = by_subject(judge(project, "--max", "process()=12kB", status=1))
+    assert {key: (one["ceiling_bytes"], one["origin"]) for key, one in found.items()} == {
+        "process()": (12_000, "--max"), "peak": (10**9, "pyproject.toml"), "growth": (2_000_000, "pyproject.toml"),
+        "load()": (10_000_000, "pyproject.toml"), "job.process()": (13_000_000, "pyproject.toml"),
+        "json.decoder": (1_000_000, "pyproject.toml")}
+
+
+def test_command_line_goes_before_the_project(project):
+    (project / "pyproject.toml").write_text('tool.holdfast = { max-peak = "1kB", max = { "load()" = "1kB" } }\n')
+    found = by_subject(judge(project, "--max-peak", "1GB", "--max", "load()=1GB", status=0))
+    assert {one["origin"] for one in found.values()} == {"--max-peak", "--max"}
+    (project / "below").mkdir()
+    said = check(project / "below", project / "run.holdfast", status=1)
+    assert said.count("above the ceiling of 1000 bytes (pyproject.toml)") == 2
+
+
+@pytest.mark.parametrize("text, complaint", [
+    ('[tool.holdfast]\nmax_peak = "1GB"\n', "line 2: [tool.holdfast] has no such key"),
+    ('[tool.holdfast]\nmax-peak = "lots"\n', "'lots' is not a size"),
+    ('[tool.holdfast]\nmax-peak = ["1GB"]\n', "line 2: a list is not expected here"),
+    ('[tool.holdfast]\nkill = 1\n', "line 2: true or false"),
+    ('[tool.holdfast]\n\nmax-peak = "1GB\n', "line 3: a string is not closed"),
+    ('[tool.holdfast.max]\n"a b" = "1GB"\n', "'a b' names nothing"),
+    ('[tool.holdfast.max]\n"region:load" = "1GB"\n', "'region:load' names nothing"),
+    ('[tool.holdfast\n', "line 1: the name of a table is not closed"),
+])
+def test_bad_project_file(project, text, complaint):
+    (project / "pyproject.toml").write_text(text)
+    assert complaint in check(project, "--max-peak", "1GB", "none.holdfast", status=2)
+
+
+# Misuse
+
+@pytest.mark.parametrize("arguments, complaint", [
+    (["none.holdfast"], "nothing to judge by"),
+    (["--max-peak", "1GB"], "what is to be judged?"),
+    (["--max-peak", "1GB", "--"], "no command behind --"),
+    (["--max-peak", "1GB", "python", "job.py"], "a command to be run stands behind --"),
+    (["--max-peak", "1GB", "none.holdfast"], "none.holdfast"),
+    (["--max-peak", "1GB", "--", "./none"], "./none"),
+    (["--max-peak", "much", "none.holdfast"], "'much' is not a size"),
+    (["--max", "load()", "none.holdfast"], "--max takes SUBJECT=SIZE"),
+    (["--max", "lo ad()=1", "none.holdfast"], "names nothing that has a ceiling"),
+    (["--max", "a..b=1", "none.holdfast"], "names nothing that has a ceiling"),
+    (["--config", "none.toml", "--max-peak", "1", "none.holdfast"], "cannot read none.toml"),
+    (["--write", "yaml=x", "--max-peak", "1", "none.holdfast"], "--write takes FORMAT=FILE"),
+    (["-o", "x.holdfast", "--max-peak", "1", "none.holdfast"], "--output is for the profile of a run"),
+])
+def test_misuse(project, arguments, complaint):
+    said = check(project, *arguments, status=2)
+    assert complaint in said and said.startswith("holdfast: ")

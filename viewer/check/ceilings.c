@@ -1,0 +1,184 @@
+/* See ceilings.h. */
+#include "ceilings.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *const judged_names[] = {
+    [JUDGED_WITHIN] = "within", [JUDGED_BEYOND] = "beyond", [JUDGED_UNKNOWN] = "unknown"};
+
+const char *const ceiling_kind_names[CEILING_KINDS] = {
+    [CEILING_TREE] = "peak",     [CEILING_PROCESS] = "process", [CEILING_CODE] = "code",
+    [CEILING_GROWTH] = "growth", [CEILING_DEAD] = "dead",       [CEILING_BASELINE] = "baseline"};
+
+/* -- Names of code -- */
+
+static bool is_name(const char *text, size_t length) {
+    if (length == 0 || strspn(text, "0123456789") > 0)
+        return false;
+    for (size_t i = 0; i < length; i++)
+        if (strchr(" \t/\\()=:'\"", text[i]))
+            return false;
+    return true;
+}
+
+/* Dots become slashes; each part is a name. */
+static bool take_module(const char *text, size_t length, char *module, size_t size) {
+    if (length >= size)
+        return false;
+    memcpy(module, text, length);
+    module[length] = 0;
+    for (char *part = module; *part;) {
+        size_t part_length = strcspn(part, ".");
+        if (!is_name(part, part_length) || (part[part_length] && !part[part_length + 1]))
+            return false;
+        part += part_length;
+        if (*part)
+            *part++ = '/';
+    }
+    return length > 0;
+}
+
+bool code_name_parse(const char *text, struct code_name *name) {
+    size_t length = strlen(text);
+    *name = (struct code_name){.module = ""};
+    if (length < 3 || strcmp(text + length - 2, "()") != 0)
+        return take_module(text, length, name->module, sizeof name->module);
+    length -= 2;
+    const char *dot = memrchr(text, '.', length);
+    const char *function = dot ? dot + 1 : text;
+    size_t function_length = length - (size_t)(function - text);
+    if (function_length >= sizeof name->function || !is_name(function, function_length))
+        return false;
+    memcpy(name->function, function, function_length);
+    return !dot || take_module(text, (size_t)(dot - text), name->module, sizeof name->module);
+}
+
+/* Whether the parts of `module` follow each other somewhere in the file's path: a module's own
+ * file, or one in its folder. */
+static bool file_is_of(const char *module, const char *file) {
+    size_t length = strlen(module);
+    for (const char *at = file; (at = strstr(at, module)) != NULL; at++) {
+        const char *end = at + length;
+        if ((at == file || at[-1] == '/') &&
+            (*end == '/' || (*end == '.' && !strchr(end, '/') && end[1] != 0)))
+            return true;
+    }
+    return false;
+}
+
+bool code_name_matches(const struct code_name *name, const char *function, const char *file) {
+    return (!name->function[0] || strcmp(name->function, function) == 0) &&
+           (!name->module[0] || file_is_of(name->module, file));
+}
+
+bool *code_name_subtree(const struct code_name *name, const struct model *model) {
+    bool *below = calloc((size_t)model->frame_count + 1, sizeof *below);
+    for (uint32_t i = 1; below && i < model->frame_count; i++) {
+        const struct model_frame *frame = &model->frames[i];
+        below[i] = below[frame->parent] || (frame->kind == FRAME_PYTHON &&
+                                            code_name_matches(name, frame->function, frame->file));
+    }
+    return below;
+}
+
+/* -- Judging -- */
+
+static bool is_in_profile(const struct code_name *name, const struct profile *profile) {
+    for (uint32_t i = 1; i < profile->function_count; i++)
+        if (code_name_matches(name, profile->strings[profile->functions[i].name],
+                              profile->strings[profile->functions[i].file]))
+            return true;
+    return false;
+}
+
+static bool judge_code(const struct evidence *evidence, struct judgement *judgement) {
+    const struct model *model = evidence->model;
+    struct code_name name;
+    if (!code_name_parse(judgement->ceiling.subject, &name) ||
+        !is_in_profile(&name, model->profile)) {
+        judgement->why = "nothing of that name allocated memory in this run";
+        return true;
+    }
+    bool *below = code_name_subtree(&name, model);
+    for (uint32_t i = 0; below && i < model->site_count; i++)
+        judgement->bytes += below[model->sites[i].frame] ? model->sites[i].bytes : 0;
+    free(below);
+    return below != NULL;
+}
+
+static const char *base_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* By any word of its command: the program, its script, its module. */
+static bool has_word(const struct profile *profile, const struct profile_process *process,
+                     const char *name) {
+    for (uint32_t i = 0; i < process->command_count; i++)
+        if (strcmp(base_name(profile->strings[process->command[i]]), name) == 0)
+            return true;
+    return *name == 0;
+}
+
+static void judge_process(const struct evidence *evidence, struct judgement *judgement) {
+    const struct profile *profile = evidence->model->profile;
+    bool found = false;
+    for (uint32_t i = 0; i < profile->process_count; i++) {
+        const struct profile_process *process = &profile->processes[i];
+        if (!has_word(profile, process, judgement->ceiling.subject))
+            continue;
+        found = true;
+        if (process->peak_bytes > judgement->bytes)
+            judgement->bytes = process->peak_bytes;
+    }
+    if (!found)
+        judgement->why = "no process with that word in its command was traced";
+}
+
+/* An image that ends in an exec gives everything back without a call. */
+static bool ended_in_exec(const struct profile *profile, uint32_t process) {
+    for (uint32_t i = 0; i < profile->process_count; i++)
+        if (i != process && profile->processes[i].parent == process &&
+            profile->processes[i].pid == profile->processes[process].pid)
+            return true;
+    return false;
+}
+
+static void judge_growth(const struct evidence *evidence, struct judgement *judgement) {
+    const struct profile *profile = evidence->model->profile;
+    for (uint32_t i = 0; i < profile->process_count; i++)
+        judgement->bytes += ended_in_exec(profile, i) ? 0 : profile->processes[i].end_bytes;
+}
+
+static bool measure(const struct evidence *evidence, struct judgement *judgement) {
+    switch (judgement->ceiling.kind) {
+    case CEILING_PROCESS:
+        judge_process(evidence, judgement);
+        return true;
+    case CEILING_CODE:
+        return judge_code(evidence, judgement);
+    case CEILING_GROWTH:
+        judge_growth(evidence, judgement);
+        return true;
+    case CEILING_DEAD:
+        judgement->bytes = evidence->dead_bytes;
+        if (!evidence->dead_known)
+            judgement->why = "no snapshot of the references was taken";
+        return true;
+    default:
+        judgement->bytes = evidence->model->bytes;
+        return true;
+    }
+}
+
+bool ceiling_judge(const struct ceiling *ceiling, const struct evidence *evidence,
+                   struct judgement *judgement) {
+    *judgement = (struct judgement){.ceiling = *ceiling};
+    if (!measure(evidence, judgement))
+        return false;
+    judgement->judged = judgement->why                                ? JUDGED_UNKNOWN
+                        : judgement->bytes > judgement->ceiling.bytes ? JUDGED_BEYOND
+                                                                      : JUDGED_WITHIN;
+    return true;
+}

@@ -1,0 +1,131 @@
+/* See check.h. */
+#include "check.h"
+
+#include "viewer/held.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *const check_verdict_names[] = {
+    [CHECK_WITHIN] = "within", [CHECK_BEYOND] = "beyond", [CHECK_FAILED] = "failed"};
+
+/* -- Names -- */
+
+bool check_is_in_project(const struct check *check, const char *path) {
+    const struct model_frame frame = {.kind = FRAME_PYTHON, .file = path};
+    size_t length = strlen(check->request->root);
+    return length > 0 && strncmp(path, check->request->root, length) == 0 && path[length] == '/' &&
+           !frame_is_library(&frame);
+}
+
+const char *check_file(const struct check *check, const char *path) {
+    if (check_is_in_project(check, path))
+        return path + strlen(check->request->root) + 1;
+    return place_file(&check->places, path);
+}
+
+/* -- What is known -- */
+
+static bool read_findings(struct check *check) {
+    const struct profile *profile = check->profile;
+    const struct report_options options = {.process = PROFILE_TREE};
+    check->findings = calloc((size_t)profile->process_count + 1, sizeof *check->findings);
+    if (!check->findings)
+        return false;
+    for (uint32_t i = 0; i < profile->snapshot_count; i++) {
+        uint32_t process = profile->snapshots[i].process;
+        if (!check->findings[process])
+            check->findings[process] = held_open(profile, &options, process);
+    }
+    for (uint32_t i = 0; i < profile->process_count; i++) {
+        const struct findings *findings = check->findings[i];
+        if (!findings || !findings->graph)
+            continue;
+        check->dead_known = true;
+        check->dead_bytes += findings->dead_bytes;
+        check->garbage_bytes += findings->garbage_bytes;
+    }
+    return true;
+}
+
+bool check_program_failed(const struct check *check) {
+    return check->request->stopped_bytes == 0 &&
+           (check->profile->exit_status != 0 || check->profile->exit_signal != 0);
+}
+
+static bool judge(struct check *check) {
+    const struct check_request *request = check->request;
+    const struct evidence evidence = {check->model, check->dead_bytes, check->dead_known};
+    check->judgements = calloc((size_t)request->ceiling_count + 1, sizeof *check->judgements);
+    if (!check->judgements)
+        return false;
+    check->verdict = check_program_failed(check) ? CHECK_FAILED : CHECK_WITHIN;
+    for (uint32_t i = 0; i < request->ceiling_count; i++) {
+        if (!ceiling_judge(&request->ceilings[i], &evidence, &check->judgements[i]))
+            return false;
+        check->judgement_count++;
+        if (check->judgements[i].judged == JUDGED_BEYOND)
+            check->verdict = CHECK_BEYOND;
+    }
+    return true;
+}
+
+struct check *check_build(const struct profile *profile, const struct check_request *request) {
+    struct check *check = calloc(1, sizeof *check);
+    if (!check)
+        return NULL;
+    check->request = request;
+    check->profile = profile;
+    check->model = model_build(profile, PROFILE_TREE);
+    if (check->model && places_find(check->model, &check->places) && read_findings(check) &&
+        judge(check) && diff_stacks_read(check->model, true, &check->stacks) &&
+        items_read_places(check, &check->at_places) && items_read_holders(check, &check->holders)) {
+        items_settle(&check->at_places, json_object_get(request->before, "places"));
+        items_settle(&check->holders, json_object_get(request->before, "holders"));
+        return check;
+    }
+    check_free(check);
+    return NULL;
+}
+
+void check_free(struct check *check) {
+    if (!check)
+        return;
+    items_release(&check->at_places);
+    items_release(&check->holders);
+    for (uint32_t i = 0; check->findings && i < check->profile->process_count; i++)
+        findings_free(check->findings[i]);
+    free(check->findings);
+    free(check->judgements);
+    diff_stacks_release(&check->stacks);
+    places_release(&check->places);
+    model_free(check->model);
+    free(check);
+}
+
+uint64_t check_excess(const struct judgement *judgement) {
+    return judgement->bytes > judgement->ceiling.bytes ? judgement->bytes - judgement->ceiling.bytes
+                                                       : 0;
+}
+
+/* Whether a place is part of what a judgement is about. */
+static bool is_about(const struct check *check, const struct code_name *name,
+                     const struct stack_frame *frame) {
+    const struct stack_frame *root = &check->stacks.frames[0];
+    for (; frame != root; frame = &check->stacks.frames[frame->parent])
+        if (frame->kind == FRAME_PYTHON && code_name_matches(name, frame->function, frame->file))
+            return true;
+    return false;
+}
+
+const struct item *check_place_of(const struct check *check, const struct judgement *judgement) {
+    struct code_name name;
+    bool code = judgement->ceiling.kind == CEILING_CODE &&
+                code_name_parse(judgement->ceiling.subject, &name);
+    for (uint32_t i = 0; i < check->at_places.count; i++) {
+        const struct item *item = &check->at_places.list[i];
+        if (item->frame->kind == FRAME_PYTHON && (!code || is_about(check, &name, item->frame)))
+            return item;
+    }
+    return NULL;
+}

@@ -1,0 +1,154 @@
+/* See words.h. */
+#include "words.h"
+
+#include "viewer/text.h"
+
+#include <stdlib.h>
+
+#define TOLD_PART 100u /* of the peak */
+#define WIDTH 60u
+#define PATH_WIDTH 120u
+
+void check_put_subject(FILE *out, const struct ceiling *ceiling) {
+    switch (ceiling->kind) {
+    case CEILING_PROCESS:
+        fputs(*ceiling->subject ? "peak of process " : "highest peak of a process", out);
+        format_escaped(out, ceiling->subject, "", WIDTH);
+        break;
+    case CEILING_CODE:
+        format_escaped(out, ceiling->subject, "", WIDTH);
+        fputs(" at the peak", out);
+        break;
+    case CEILING_GROWTH:
+        fputs("growth from start to end", out);
+        break;
+    case CEILING_DEAD:
+        fputs("never read again, yet held", out);
+        break;
+    case CEILING_BASELINE:
+        fputs("peak against the baseline", out);
+        break;
+    default:
+        fputs("peak", out);
+        break;
+    }
+}
+
+/* The ceiling of a baseline is its peak and the tolerance. */
+static void put_limit(FILE *out, const struct check *check, const struct judgement *judgement) {
+    const struct ceiling *ceiling = &judgement->ceiling;
+    fprintf(out, "%s", format_bytes(ceiling->bytes).text);
+    if (ceiling->kind == CEILING_BASELINE) {
+        json_int_t before =
+            json_integer_value(json_object_get(check->request->before, "peak_bytes"));
+        fprintf(out, ", which is %s and the tolerance",
+                format_bytes(before > 0 ? (uint64_t)before : 0).text);
+    }
+    fputs(" (", out);
+    format_escaped(out, ceiling->origin, "", WIDTH);
+    fputc(')', out);
+}
+
+void check_put_judgement(FILE *out, const struct check *check, const struct judgement *judgement) {
+    const struct ceiling *ceiling = &judgement->ceiling;
+    uint64_t excess = check_excess(judgement);
+    check_put_subject(out, ceiling);
+    if (judgement->judged == JUDGED_UNKNOWN) {
+        fprintf(out, ": not judged, %s; the ceiling is ", judgement->why);
+    } else if (judgement->judged == JUDGED_BEYOND) {
+        fprintf(out, " %s, %s", format_bytes(judgement->bytes).text, format_bytes(excess).text);
+        fprintf(out, " (%s) above the ceiling of ", format_percent(excess, ceiling->bytes).text);
+    } else {
+        fprintf(out, " %s, within the ceiling of ", format_bytes(judgement->bytes).text);
+    }
+    put_limit(out, check, judgement);
+}
+
+void check_put_failure(FILE *out, const struct check *check) {
+    const struct profile *profile = check->profile;
+    if (profile->exit_signal)
+        fprintf(out, "the program itself was ended by signal %d", profile->exit_signal);
+    else
+        fprintf(out, "the program itself exited with status %d", profile->exit_status);
+}
+
+struct number check_item_size(const struct check *check, const struct item *item) {
+    struct number number, bytes;
+    int64_t growth = item_growth(item);
+    if (!check->request->before)
+        return format_bytes(item->bytes);
+    bytes = format_bytes((uint64_t)llabs(growth));
+    snprintf(number.text, sizeof number.text, "%s%.30s", growth < 0 ? "-" : "+", bytes.text);
+    return number;
+}
+
+struct number check_item_before(const struct check *check, const struct item *item) {
+    struct number number = {""};
+    if (check->request->before && item->before == 0)
+        snprintf(number.text, sizeof number.text, "new");
+    else if (check->request->before)
+        snprintf(number.text, sizeof number.text, "%.20s before", format_bytes(item->before).text);
+    return number;
+}
+
+bool check_item_is_told(const struct check *check, const struct item *item) {
+    int64_t growth = item_growth(item);
+    return growth > 0 && (uint64_t)growth >= check->model->bytes / TOLD_PART + 1;
+}
+
+static void put_function(FILE *out, const struct stack_frame *frame) {
+    fputs(frame->kind == FRAME_THREAD ? "thread " : "", out);
+    format_escaped(out, frame->function, "", WIDTH);
+    fputs(frame->kind == FRAME_PYTHON ? text_call_mark(frame->function) : "", out);
+}
+
+static void put_line(FILE *out, const struct stack_frame *frame) {
+    if (frame->line > 0)
+        fprintf(out, ":%u", frame->line);
+}
+
+void check_put_place(FILE *out, const struct check *check, const struct item *item) {
+    const struct stack_frame *frame = item->frame, *caller = &check->stacks.frames[frame->parent];
+    if (frame->kind == FRAME_NONE) {
+        fputs("no stack known", out);
+        return;
+    }
+    put_function(out, frame);
+    if (frame->kind != FRAME_PYTHON)
+        return;
+    fputc(' ', out);
+    format_escaped(out, text_short_file(check_file(check, frame->file), WIDTH), "", WIDTH);
+    put_line(out, frame);
+    if (caller->kind == FRAME_ROOT)
+        return;
+    fputs(", in ", out);
+    put_function(out, caller);
+    put_line(out, caller);
+}
+
+void check_put_holder(FILE *out, const struct item *item) {
+    static const char *const verdicts[] = {[VERDICT_UNKNOWN] = "may be in use",
+                                           [VERDICT_DEAD] = "never read again",
+                                           [VERDICT_GARBAGE] = "garbage",
+                                           [VERDICT_IN_USE] = "in use"};
+    const struct holder *holder = item->holder;
+    if (item->count > 1) {
+        fprintf(out, "%u times: ", item->count);
+        format_escaped(out, item->key, "", PATH_WIDTH);
+    } else {
+        text_put_object(out, holder);
+        fputs(", held by ", out);
+        format_escaped(out, *holder->path ? holder->path : holder_root_names[holder->root], "",
+                       PATH_WIDTH);
+    }
+    fprintf(out, ", %s", verdicts[holder->verdict]);
+}
+
+void check_put_measure(FILE *out, const struct check *check) {
+    if (check->request->before) {
+        fputs("grown since the baseline ", out);
+        format_escaped(out, text_short_file(check->request->baseline_file, WIDTH), "", WIDTH);
+    } else {
+        fputs("at the peak", out);
+    }
+}
