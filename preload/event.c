@@ -11,18 +11,46 @@
 #include "sys.h"
 #include "thread.h"
 
-/* This thread holds the GIL, and its events may go the short way from now on. */
-static void hot_open(void) {
-    self.guard = python_guard(self.state);
-    if (python.quick)
-        process.short_way = process.epoch;
+/* Of an epoch. No state's word has any of these bits, so that no two keys fit one guard. */
+static uint64_t key_of(uint32_t epoch) {
+    return (uint64_t)epoch << 48 | 1;
 }
 
-uint8_t filter[FILTER_BITS / 8];
+/* No key: neither process.own_key when the way is open, nor when it is closed, as it is in a forked
+ * child at first. */
+#define NO_KEY 2u
 
-void filter_add(const void *address) {
-    uint32_t bit = filter_bit(address);
-    __atomic_fetch_or(&filter[bit / 8], (uint8_t)(1u << bit % 8), __ATOMIC_RELAXED);
+/* This thread holds the GIL, and its events may go the short way from now on. */
+static void hot_open(void) {
+    if (python.quick)
+        process.open_key = key_of(process.epoch);
+    self.guard = python_guard(&python.at, self.state) ^ key_of(process.epoch);
+}
+
+void *hot_alloc_rest(const char *state, unsigned kind, void *block, uint64_t size,
+                     struct stack_entry *from, struct stack_entry *unknown) {
+    self.state = state;
+    uint32_t node = follow_rest(&self.gil_cache, &process.gil, state, from, unknown);
+    event_alloc(&process.gil, kind, block, size, node);
+    hot_leave();
+    return block;
+}
+
+void *hot_own_alloc_rest(struct writer *writer, unsigned kind, void *block, uint64_t size) {
+    uint32_t node = stack_node(&self, writer);
+    if (likely(hot_own_fits(writer, 3)))
+        hot_own_put(writer, 3, event_word(EVENT_ALLOC, kind, 0, (uintptr_t)block),
+                    event_size_node(node, size));
+    else
+        event_alloc(writer, kind, block, size, node);
+    hot_own_leave(writer);
+    return block;
+}
+
+uint8_t filter[FILTER_SIZE];
+
+void filter_add(const void *address, enum filter_flag flag) {
+    __atomic_fetch_or(&filter[filter_place(address)], (uint8_t)flag, __ATOMIC_RELAXED);
 }
 
 static struct {
@@ -39,6 +67,7 @@ static void thread_detach(void *unused) {
     if (self.own)
         writer_release(self.own);
     self.own = NULL;
+    self.guard = self.own_key = 0;
     stack_cache_release(&self.gil_cache);
     self.epoch = 0;
 }
@@ -66,6 +95,7 @@ static bool thread_attach(void) {
     /* Whatever an inherited thread held belongs to the parent's rings. */
     uint32_t in_python = self.in_python;
     memset(&self, 0, sizeof self);
+    stack_cache_forget(&self.gil_cache);
     self.in_python = in_python;
     if (process.epoch) {
         self.tid = own_tid();
@@ -100,6 +130,7 @@ void event_thread_name(struct writer *writer, uint32_t tid, const char *name) {
 void event_own_name_changed(void) {
     self.named = false;
     self.guard = 0;
+    self.own_key = NO_KEY;
 }
 
 static void send_name(struct writer *writer) {
@@ -111,35 +142,51 @@ static void send_name(struct writer *writer) {
     event_thread_name(writer, self.tid, name);
 }
 
+/* An event of this thread has been interrupted. */
+static bool writer_is_busy(const struct writer *writer) {
+    return writer->busy || (writer->is_gil && process.key != process.open_key);
+}
+
 struct writer *event_begin(void) {
     if ((self.epoch != process.epoch || !process.epoch) && !thread_attach())
         return NULL;
     if (process.off)
         return NULL;
     struct writer *writer = python_gil_held(&self) ? &process.gil : own_writer();
-    if (writer && writer->busy)
+    if (writer && writer_is_busy(writer))
         writer = writer_claim(self.tid);
     if (!writer) {
         atomic_fetch_add_explicit(&process.region->dropped, 1, memory_order_relaxed);
         return NULL;
     }
     writer->busy = true;
+    if (writer->is_gil)
+        process.key = 0;
     atomic_signal_fence(memory_order_seq_cst);
     if (!self.named)
         send_name(writer);
     if (writer->is_gil)
         hot_open();
+    else
+        self.own_key = process.own_key = key_of(process.epoch);
     return writer;
 }
 
 void event_end(struct writer *writer) {
     atomic_signal_fence(memory_order_seq_cst);
     writer->busy = false;
-    if (!writer->is_gil && writer != self.own)
+    if (writer->is_gil)
+        hot_leave();
+    else if (writer != self.own)
         writer_release(writer);
 }
 
-bool event_note_tickets(struct writer *writer, uint64_t ticket) {
+/* Tells the reader that the tickets below `ticket` had been taken before the next record, which
+ * carries none. False when the ring takes no more. */
+static bool note_tickets(struct writer *writer) {
+    uint64_t ticket = atomic_load_explicit(&process.session->ticket, memory_order_relaxed);
+    if (ticket == writer->noted)
+        return true;
     uint64_t *record = writer_reserve(writer, 1);
     if (!record)
         return false;
@@ -156,7 +203,7 @@ bool event_note_tickets(struct writer *writer, uint64_t ticket) {
 static inline void put(struct writer *writer, bool large, uint64_t word, const uint64_t *words,
                        uint32_t count) {
     if (!large && writer->is_gil) {
-        uint64_t *record = hot_note_tickets(writer) ? writer_reserve(writer, 1 + count) : NULL;
+        uint64_t *record = note_tickets(writer) ? writer_reserve(writer, 1 + count) : NULL;
         if (!record)
             return;
         record[0] = word;
@@ -180,6 +227,7 @@ static inline void put(struct writer *writer, bool large, uint64_t word, const u
 static bool fits(const void *address) {
     if (((uintptr_t)address & ~EVENT_VALUE_MASK) == 0)
         return true;
+    filter_add(address, FILTER_ODD);
     atomic_fetch_add_explicit(&process.region->dropped, 1, memory_order_relaxed);
     return false;
 }
@@ -194,7 +242,7 @@ static void put_block(struct writer *writer, uint64_t word, const void *address,
                       uint32_t node) {
     bool large = size >= LARGE_BLOCK;
     if (large)
-        filter_add(address);
+        filter_add(address, FILTER_LARGE);
     uint64_t words[2] = {event_size_node(node, size), size};
     bool wide = size >= EVENT_SIZE_WIDE;
     if (wide)
@@ -212,13 +260,13 @@ void event_alloc(struct writer *writer, unsigned kind, const void *address, uint
 
 void event_free(struct writer *writer, const void *address) {
     if (fits(address))
-        put(writer, filter_may_contain(address), event_word(EVENT_FREE, 0, 0, (uintptr_t)address),
-            NULL, 0);
+        put(writer, filter_flags(address) & FILTER_LARGE,
+            event_word(EVENT_FREE, 0, 0, (uintptr_t)address), NULL, 0);
 }
 
 void event_realloc_begin(struct writer *writer, const void *address) {
     if (fits(address))
-        put(writer, filter_may_contain(address),
+        put(writer, filter_flags(address) & FILTER_LARGE,
             event_word(EVENT_REALLOC_BEGIN, 0, 0, (uintptr_t)address), NULL, 0);
 }
 
@@ -270,6 +318,12 @@ void note_alloc(unsigned kind, const void *block, uint64_t size) {
     pymem_tick(writer->is_gil);
     event_alloc(writer, kind, block, size, stack_node(&self, writer));
     event_end(writer);
+}
+
+__attribute__((noinline)) void *note_made(unsigned kind, void *block, uint64_t size) {
+    if (block)
+        note_alloc(kind, block, size);
+    return block;
 }
 
 void note_free(const void *block) {

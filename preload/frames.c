@@ -10,14 +10,10 @@ static bool may_be_freed(const struct thread *thread) {
                thread->pthread;
 }
 
-bool frames_begin(struct frame_walk *walk, const struct thread *thread) {
+const char *frames_state(const struct thread *thread) {
     if (!python.present || thread->asking || may_be_freed(thread))
-        return false;
-    const char *state = thread->state ? thread->state : python.own_state();
-    if (!state)
-        return false;
-    *walk = frames_of(state);
-    return walk->next;
+        return NULL;
+    return thread->state ? thread->state : python.own_state();
 }
 
 static int64_t size_of(const char *object) {

@@ -8,7 +8,8 @@
 #ifndef HOLDFAST_PRELOAD_FRAMES_H
 #define HOLDFAST_PRELOAD_FRAMES_H
 
-#include "python.h"
+#include "layouts.h"
+#include "stack.h"
 
 struct thread;
 
@@ -19,65 +20,61 @@ struct frame {
     uintptr_t position;
 };
 
-/* The frame that comes next, NULL after the last, and the offsets that the walk needs. */
-struct frame_walk {
-    const char *next;
-    uint32_t previous, code, position, owner;
-};
-
 /* Who has a frame's memory: the thread's stack of frames, or from SHIM on, it is a shim. */
 #define FRAME_OWNER_THREAD 0
 #define FRAME_OWNER_SHIM 3
 
-/* False when the thread has no frames that can be read. */
-bool frames_begin(struct frame_walk *walk, const struct thread *thread);
-
-/* The walk over a thread state's frames. */
-static inline struct frame_walk frames_of(const char *state) {
-    const char *frame = python_pointer(state, python.at.thread_frame);
-    bool by_cframe = python.at.minor == 11 || python.at.minor == 12;
-    if (by_cframe && frame)
-        frame = python_pointer(frame, python.at.cframe_frame);
-    return (struct frame_walk){.next = frame,
-                               .previous = python.at.frame_previous,
-                               .code = python.at.frame_code,
-                               .position = python.at.frame_position,
-                               .owner = python.at.frame_owner};
-}
+/* The calling thread's Python state; NULL when it has no frames that can be read. */
+const char *frames_state(const struct thread *thread);
 
 static inline bool frames_objects(void) {
     return python.at.minor <= 10;
 }
 
+/* The innermost frame of a thread state that is current, or a shim; NULL: none. */
+static hot_inline const char *frames_current(const struct python_offsets *at, const char *state) {
+    const char *frame = python_pointer(state, at->thread_frame);
+    bool by_cframe = at->minor == 11 || at->minor == 12;
+    return by_cframe ? python_pointer(frame, at->cframe_frame) : frame;
+}
+
+/* The same of any thread state, which may have been made just now. */
+static hot_inline const char *frames_innermost(const struct python_offsets *at, const char *state) {
+    return python_pointer(state, at->thread_frame) ? frames_current(at, state) : NULL;
+}
+
 /* Past the shims from `next` on, if it is one. */
-static inline __attribute__((always_inline)) const char *
-frames_skip(const struct frame_walk *walk, bool objects, const char *next) {
-    while (!objects && next && *(const uint8_t *)(next + walk->owner) >= FRAME_OWNER_SHIM)
-        next = python_pointer(next, walk->previous);
+static hot_inline const char *frames_skip(const struct python_offsets *at, const char *next) {
+    bool shims = at->minor >= 12;
+    while (shims && next && *(const uint8_t *)(next + at->frame_owner) >= FRAME_OWNER_SHIM)
+        next = python_pointer(next, at->frame_previous);
     return next;
 }
 
-/* The frame at `address`. */
-static inline __attribute__((always_inline)) struct frame
-frame_at(const struct frame_walk *walk, bool objects, const char *address) {
-    const char *code = python_pointer(address, walk->code);
-    if (objects)
-        return (struct frame){address, code,
-                              (uintptr_t) * (const int *)(const void *)(address + walk->position)};
-    /* From 3.14 the low two bits are tags. */
-    return (struct frame){address, (const char *)((uintptr_t)code & ~(uintptr_t)3),
-                          (uintptr_t)python_pointer(address, walk->position)};
+/* The frame that called the one at `address`; NULL: none. */
+static hot_inline const char *frames_outer(const struct python_offsets *at, const char *address) {
+    return frames_skip(at, python_pointer(address, at->frame_previous));
 }
 
-/* `objects`: frames_objects(), in a form that the compiler can specialise for. */
-static inline __attribute__((always_inline)) bool frames_next(struct frame_walk *walk, bool objects,
-                                                              struct frame *frame) {
-    const char *next = frames_skip(walk, objects, walk->next);
-    if (!next)
-        return false;
-    *frame = frame_at(walk, objects, next);
-    walk->next = python_pointer(next, walk->previous);
-    return true;
+/* The frame at `address`. */
+static hot_inline struct frame frames_at(const struct python_offsets *at, const char *address) {
+    const char *code = python_pointer(address, at->frame_code);
+    if (at->minor <= 10)
+        return (struct frame){
+            address, code, (uintptr_t) * (const int *)(const void *)(address + at->frame_position)};
+    /* From 3.14 the low two bits are tags. */
+    return (struct frame){address, (const char *)((uintptr_t)code & ~(uintptr_t)3),
+                          (uintptr_t)python_pointer(address, at->frame_position)};
+}
+
+/* The stack that ends with the frame at `address`, or with a shim, is the last one again. What the
+ * third and the fourth look read is there, as what was before it is as it was. */
+static hot_inline bool stack_is_last(const struct python_offsets *at, const struct stack_top *top,
+                                     const char *address) {
+    return address == top->address &&
+           *(const uint64_t *)(const void *)(address + at->frame_position) == top->position &&
+           python_pointer(address, at->frame_previous) == top->previous &&
+           *top->outer_place == top->outer && *top->mark_place == top->mark;
 }
 
 /* From 3.11: local variables, cells among them, that a frame of this code has. */

@@ -23,20 +23,53 @@ static bool ready(void) {
     return __builtin_expect(real.malloc != NULL, 1) || real_find();
 }
 
-EXPORT void *malloc(size_t size) {
-    if (unlikely(!ready()))
-        return bootstrap_alloc(size, 16);
-    if (self.in_python)
-        return real.malloc(size);
-    snapshot_before(size);
+static __attribute__((noinline)) void *malloc_early(size_t size) {
+    return real_find() ? malloc(size) : bootstrap_alloc(size, 16);
+}
+
+static __attribute__((noinline)) void *malloc_due(size_t size) {
+    snapshot_consider(size);
     self.in_python = 1;
     void *block = real.malloc(size);
     self.in_python = 0;
-    if (block &&
-        unlikely(hot_check_is_due() || (!hot_alloc(HOT_BY_EITHER, BLOCK_HEAP, block, size) &&
-                                        !hot_own_alloc(BLOCK_HEAP, block, size))))
-        note_alloc(BLOCK_HEAP, block, size);
-    return block;
+    return note_made(BLOCK_HEAP, block, size);
+}
+
+static __attribute__((noinline, returns_nonnull)) void *heap_entered(const char *state, void *block,
+                                                                     uint64_t size) {
+    return hot_alloc_entered(&python.at, state, BLOCK_HEAP, block, size);
+}
+
+static __attribute__((noinline)) void *heap_made_beside_python(void *block, size_t size) {
+    if (block && hot_is_usual(block, size) && !hot_may_hold() && hot_own_enter(self.own))
+        return hot_own_alloc_rest(self.own, BLOCK_HEAP, block, size);
+    return note_made(BLOCK_HEAP, block, size);
+}
+
+/* Without the GIL. */
+static __attribute__((noinline)) void *heap_made(void *block, size_t size) {
+    if (python.present)
+        return heap_made_beside_python(block, size);
+    void *noted = block ? hot_own_alloc(BLOCK_HEAP, block, size) : NULL;
+    return likely(noted) ? noted : note_made(BLOCK_HEAP, block, size);
+}
+
+EXPORT void *malloc(size_t size) {
+    if (unlikely(!real.malloc))
+        return malloc_early(size);
+    if (self.in_python)
+        return real.malloc(size);
+    if (unlikely(snapshot_is_due(size)))
+        return malloc_due(size);
+    self.in_python = 1;
+    void *block = real.malloc(size);
+    self.in_python = 0;
+    if (unlikely(self.checks == 0))
+        return note_made(BLOCK_HEAP, block, size);
+    self.checks--;
+    void *noted =
+        block && self.guard ? hot_alloc(&python.at, heap_entered, BLOCK_HEAP, block, size) : NULL;
+    return noted ? noted : heap_made(block, size);
 }
 
 EXPORT void *calloc(size_t count, size_t size) {
@@ -53,15 +86,47 @@ EXPORT void *calloc(size_t count, size_t size) {
     return block;
 }
 
-EXPORT void free(void *block) {
-    if (!block || unlikely(bootstrap_owns(block)) || unlikely(!ready()))
-        return;
-    if (self.in_python) {
-        real.free(block);
+/* Not with the GIL, or not the short way. */
+static __attribute__((noinline)) void heap_free_slowly(void *block) {
+    bool own = python.present && !hot_may_hold() && hot_own_free(block);
+    if (!own && !hot_free_any(block))
+        note_free(block);
+    self.in_python = 1;
+    real.free(block);
+    self.in_python = 0;
+}
+
+/* Without the GIL. */
+static __attribute__((noinline)) void heap_free(void *block) {
+    if (python.present || unlikely(!hot_own_free(block))) {
+        heap_free_slowly(block);
         return;
     }
-    if (unlikely(!hot_free(HOT_BY_EITHER, block) && !hot_own_free(block)))
-        note_free(block);
+    self.in_python = 1;
+    real.free(block);
+    self.in_python = 0;
+}
+
+static __attribute__((noinline)) void free_looked_at(void *block) {
+    if (!block || bootstrap_owns(block))
+        return;
+    if (self.in_python)
+        real.free(block);
+    else
+        heap_free_slowly(block);
+}
+
+EXPORT void free(void *block) {
+    if (unlikely(!real.malloc) && !ready())
+        return;
+    if (self.in_python | filter_flags(block)) {
+        free_looked_at(block);
+        return;
+    }
+    if (!self.guard || unlikely(!hot_free(&python.at, block))) {
+        heap_free(block);
+        return;
+    }
     self.in_python = 1;
     real.free(block);
     self.in_python = 0;

@@ -1,35 +1,26 @@
 /* The short way from a hook to a record: for small blocks that a thread makes or frees while it
  * holds the GIL, which is what nearly all events are, or without it. Whatever is not as usual goes
- * the long way (event.c): each function here is then false, and has done nothing.
+ * the long way (event.c): the functions here have then done nothing.
  *
- * With the GIL, the way is opened by an event of the thread's own that went the long way
- * (thread.guard) and found all in order (process.short_way); without, by the first, which claimed a
- * ring. Each instruction here counts: see scripts/bench.
+ * With the GIL, the way is opened by an event of the thread's own that went the long way and found
+ * all in order: see process.key. Without, by the first, which claimed a ring. Each instruction here
+ * counts, and each register that would have to be saved: what is rare is left to functions that are
+ * called last. See scripts/bench.
  */
 #ifndef HOLDFAST_PRELOAD_HOT_H
 #define HOLDFAST_PRELOAD_HOT_H
 
-#include "python.h"
+#include "follow.h"
 #include "thread.h"
-
-#define unlikely(x) __builtin_expect(!!(x), 0)
-#define hot_function static inline __attribute__((always_inline))
 
 /* Blocks from this size on are ordered exactly across processes, by a ticket. Below it, what two
  * processes do within the same millisecond may be seen in either order. */
 #define LARGE_BLOCK (128u << 10)
 
-/* How the state that holds the GIL is found. */
-enum hot_by {
-    HOT_BY_PLACE,  /* python.current_place: no call, so that the whole way is a leaf */
-    HOT_BY_CALL,   /* python.current */
-    HOT_BY_EITHER, /* for hooks that are there before any interpreter is */
-};
-
-hot_function const char *hot_state(enum hot_by by) {
-    if (by != HOT_BY_PLACE && !python.quick)
-        return NULL;
-    if (by == HOT_BY_PLACE || (by == HOT_BY_EITHER && python.current_place))
+/* The state that holds the GIL, if it can be this thread's; else NULL. To 3.11 that takes no call,
+ * so that the whole way is a leaf. */
+static hot_inline const char *hot_state(const struct python_offsets *at) {
+    if (at->runtime_current)
         return __atomic_load_n(python.current_place, __ATOMIC_RELAXED);
     if (self.asking)
         return NULL;
@@ -39,133 +30,167 @@ hot_function const char *hot_state(enum hot_by by) {
     return state;
 }
 
-/* Enters the GIL's writer, and sets self.state. Threads without the GIL do not get as far as the
- * writer, whose cache line belongs to the one that holds it. */
-hot_function bool hot_begin(enum hot_by by) {
-    if (unlikely(self.epoch != process.short_way))
-        return false;
-    const char *state = hot_state(by);
-    if (unlikely(!state || python_guard(state) != self.guard || process.gil.busy))
-        return false;
-    process.gil.busy = true;
+/* Enters the GIL's writer, and returns the state that holds it; NULL: not possible. Threads without
+ * the GIL hardly ever get as far as the writer, whose cache line belongs to the one that has it. */
+static hot_inline const char *hot_enter(const struct python_offsets *at) {
+    if (!at->runtime_current && !self.guard)
+        return NULL;
+    const char *state = hot_state(at);
+    if (unlikely(!state || (python_guard(at, state) ^ process.key) != self.guard))
+        return NULL;
+    process.key = 0;
     atomic_signal_fence(memory_order_seq_cst);
-    self.state = state;
-    return true;
+    return state;
 }
 
-hot_function void hot_end(void) {
+static hot_inline void hot_leave(void) {
     atomic_signal_fence(memory_order_seq_cst);
-    process.gil.busy = false;
+    process.key = process.open_key;
 }
 
-/* The reader knows which tickets had been taken before the next record, which carries none. False
- * when the ring takes no more. */
-hot_function bool hot_note_tickets(struct writer *writer) {
+/* A record of `words` words fits into the GIL's ring at `tail`, and no tickets have been taken
+ * since the last record, of which the reader must be told. */
+static hot_inline bool hot_fits(uint64_t tail, uint64_t words) {
     uint64_t ticket = atomic_load_explicit(&process.session->ticket, memory_order_relaxed);
-    return !unlikely(ticket != writer->noted) || event_note_tickets(writer, ticket);
+    return ticket == process.gil.noted && tail + words * 8 <= process.gil.straight_end;
 }
 
-/* A record of one word, or of two. */
-hot_function bool hot_put(uint64_t word, bool has_second, uint64_t second) {
+static hot_inline void hot_put(uint64_t tail, uint64_t words, uint64_t first, uint64_t last) {
     struct writer *writer = &process.gil;
-    uint64_t bytes = has_second ? 16 : 8;
-    if (!hot_note_tickets(writer))
-        return false;
-    uint64_t tail = writer->tail;
-    if (unlikely(tail + bytes > writer->straight_end)) {
-        if (!writer_reserve_slowly(writer, (uint32_t)bytes / 8))
-            return false;
-        tail = writer->tail;
-    }
     uint64_t *record = (uint64_t *)(writer->lap + tail);
-    record[0] = word;
-    if (has_second)
-        record[1] = second;
-    writer->tail = tail + bytes;
-    atomic_store_explicit(&writer->ring->tail, tail + bytes, memory_order_release);
-    return true;
+    record[0] = first;
+    if (words > 1)
+        record[1] = last;
+    writer->tail = tail += words * 8;
+    atomic_store_explicit(&writer->ring->tail, tail, memory_order_release);
 }
 
-/* Counts a native allocation; at some it is time for pymem_tick, on the long way. */
-hot_function bool hot_check_is_due(void) {
-    return self.checks == 0 || self.checks-- == 0;
+static hot_inline bool hot_is_usual(const void *block, uint64_t size) {
+    return size < LARGE_BLOCK && ((uintptr_t)block & ~EVENT_VALUE_MASK) == 0;
 }
 
-hot_function bool hot_alloc(enum hot_by by, unsigned kind, const void *block, uint64_t size) {
-    if (unlikely(size >= LARGE_BLOCK || ((uintptr_t)block & ~EVENT_VALUE_MASK)) || !hot_begin(by))
-        return false;
-    uint32_t node = stack_node_held(&self, &process.gil);
-    if (hot_put(event_word(EVENT_ALLOC, kind, 0, (uintptr_t)block), true,
-                event_size_node(node, size)))
-        process.gil_allocated += size;
-    hot_end();
-    return true;
+/* Returns the block, or NULL: not done. `entered` does what is left when the GIL's writer has been
+ * entered, and this is another stack than the last, or the record must wait: see
+ * hot_alloc_entered(). */
+typedef void *hot_entered(const char *state, void *block, uint64_t size);
+
+static hot_inline void *hot_alloc(const struct python_offsets *at, hot_entered *entered,
+                                  unsigned kind, void *block, uint64_t size) {
+    if (unlikely(!hot_is_usual(block, size)))
+        return NULL;
+    const char *state = hot_enter(at);
+    if (unlikely(!state))
+        return NULL;
+    const struct stack_top *top = &self.gil_cache.top;
+    uint64_t tail = process.gil.tail;
+    if (unlikely(!hot_fits(tail, 2) || !stack_is_last(at, top, frames_current(at, state))))
+        return entered(state, block, size);
+    hot_put(tail, 2, event_word(EVENT_ALLOC, kind, 0, (uintptr_t)block),
+            event_size_node(top->node, size));
+    process.gil_allocated += size;
+    hot_leave();
+    return block;
+}
+
+static hot_inline void *hot_alloc_entered(const struct python_offsets *at, const char *state,
+                                          unsigned kind, void *block, uint64_t size) {
+    struct changes changes;
+    uint32_t node = follow(at, &self.gil_cache, &process.gil, state, &changes);
+    uint64_t tail = process.gil.tail;
+    if (unlikely(!node || !hot_fits(tail, 2)))
+        return hot_alloc_rest(state, kind, block, size, changes.from, changes.unknown);
+    if (!hot_is_usual(block, size))
+        __builtin_unreachable();
+    hot_put(tail, 2, event_word(EVENT_ALLOC, kind, 0, (uintptr_t)block),
+            event_size_node(node, size));
+    process.gil_allocated += size;
+    hot_leave();
+    return block;
 }
 
 /* Not for what a free must look at twice. */
-hot_function bool hot_free(enum hot_by by, const void *block) {
-    if (unlikely(filter_may_contain(block) || ((uintptr_t)block & ~EVENT_VALUE_MASK)) ||
-        !hot_begin(by))
+static hot_inline bool hot_free(const struct python_offsets *at, const void *block) {
+    if (unlikely(!hot_enter(at)))
         return false;
-    hot_put(event_word(EVENT_FREE, 0, 0, (uintptr_t)block), false, 0);
-    hot_end();
+    uint64_t tail = process.gil.tail;
+    bool fits = hot_fits(tail, 1);
+    if (likely(fits))
+        hot_put(tail, 1, (uint64_t)EVENT_FREE << 60 | (uintptr_t)block, 0);
+    hot_leave();
+    return fits;
+}
+
+/* The same for any block, and with the tickets noted. */
+static inline bool hot_free_any(const void *block) {
+    if (!hot_enter(&python.at))
+        return false;
+    event_free(&process.gil, block);
+    hot_leave();
     return true;
 }
 
-/* Enters this thread's own writer. False when it may hold the GIL. */
-hot_function bool hot_own_begin(struct writer *writer) {
-    if (unlikely(!writer || self.epoch != process.epoch || process.off || writer->busy ||
-                 !self.named))
+/* Enters this thread's own writer. */
+static hot_inline bool hot_own_enter(struct writer *writer) {
+    if (unlikely(!writer || self.own_key != process.own_key || writer->busy))
         return false;
-    if (python.present) {
-        const char *state = hot_state(HOT_BY_EITHER);
-        if (state && (!python.current_place || python_guard(state) == self.pthread))
-            return false;
-        if (unlikely(!python.quick || self.asking))
-            return false;
-    }
-    self.state = NULL;
     writer->busy = true;
     atomic_signal_fence(memory_order_seq_cst);
     return true;
 }
 
-/* A record of one word, or of two, and a ticket, which is taken once there is room: the reader
- * waits for it. */
-hot_function void hot_own_put(struct writer *writer, uint64_t word, bool has_second,
-                              uint64_t second) {
-    uint32_t words = has_second ? 3 : 2;
-    uint64_t *record = writer_reserve(writer, words);
-    if (record) {
-        record[0] = word | EVENT_TICKET_BIT;
-        if (has_second)
-            record[2] = second;
-        record[1] = atomic_fetch_add(&process.session->ticket, 1);
-        writer_commit(writer, words);
-    }
+static hot_inline void hot_own_leave(struct writer *writer) {
     atomic_signal_fence(memory_order_seq_cst);
     writer->busy = false;
 }
 
-hot_function bool hot_own_alloc(unsigned kind, const void *block, uint64_t size) {
-    struct writer *writer = self.own;
-    if (unlikely(size >= LARGE_BLOCK || ((uintptr_t)block & ~EVENT_VALUE_MASK)) ||
-        !hot_own_begin(writer))
-        return false;
-    uint32_t node = writer->cache.thread_node;
-    if (python.present || !node)
-        node = stack_node(&self, writer);
-    hot_own_put(writer, event_word(EVENT_ALLOC, kind, 0, (uintptr_t)block), true,
-                event_size_node(node, size));
-    return true;
+/* A record of `words` words, a ticket among them, which is taken once there is room: the reader
+ * waits for it. */
+static hot_inline void hot_own_put(struct writer *writer, uint32_t words, uint64_t word,
+                                   uint64_t last) {
+    uint64_t *record = (uint64_t *)(writer->lap + writer->tail);
+    record[0] = word | EVENT_TICKET_BIT;
+    record[words - 1] = last;
+    record[1] = atomic_fetch_add(&process.session->ticket, 1);
+    writer_commit(writer, words);
 }
 
-hot_function bool hot_own_free(const void *block) {
+static hot_inline bool hot_own_fits(const struct writer *writer, uint64_t words) {
+    return writer->tail + words * 8 <= writer->straight_end;
+}
+
+/* Where there is an interpreter: this thread may hold its GIL. */
+static inline bool hot_may_hold(void) {
+    const struct python_offsets *at = &python.at;
+    const char *state = hot_state(at);
+    if (state && (!at->runtime_current || python_guard(at, state) == self.pthread))
+        return true;
+    self.state = NULL;
+    return !python.quick || self.asking;
+}
+
+/* Without the GIL, where there is no interpreter. */
+static hot_inline void *hot_own_alloc(unsigned kind, void *block, uint64_t size) {
     struct writer *writer = self.own;
-    if (unlikely((uintptr_t)block & ~EVENT_VALUE_MASK) || !hot_own_begin(writer))
+    if (unlikely(!hot_is_usual(block, size)) || unlikely(!hot_own_enter(writer)))
+        return NULL;
+    uint32_t node = writer->cache.thread_node;
+    if (unlikely(!node || !hot_own_fits(writer, 3)))
+        return hot_own_alloc_rest(writer, kind, block, size);
+    hot_own_put(writer, 3, event_word(EVENT_ALLOC, kind, 0, (uintptr_t)block),
+                event_size_node(node, size));
+    hot_own_leave(writer);
+    return block;
+}
+
+static hot_inline bool hot_own_free(const void *block) {
+    struct writer *writer = self.own;
+    if (unlikely(!hot_own_enter(writer)))
         return false;
-    hot_own_put(writer, event_word(EVENT_FREE, 0, 0, (uintptr_t)block), false, 0);
-    return true;
+    bool fits = hot_own_fits(writer, 2);
+    if (likely(fits))
+        hot_own_put(writer, 2, (uint64_t)EVENT_FREE << 60 | (uintptr_t)block, 0);
+    hot_own_leave(writer);
+    return fits;
 }
 
 #endif

@@ -57,26 +57,32 @@ void pymem_tick(bool gil_held) {
     pymem_check(gil_held);
 }
 
+static __attribute__((noinline)) void *malloc_counted(const struct allocator *real, size_t size) {
+    snapshot_before(size);
+    self.in_python = 1;
+    void *block = real->malloc(real->context, size);
+    self.in_python = 0;
+    return note_made(BLOCK_PYTHON, block, size);
+}
+
 static void *raw_malloc(void *context, size_t size) {
     const struct allocator *real = behind(context);
-    if (!self.in_python)
-        snapshot_before(size);
-    self.in_python++;
-    void *block = real->malloc(real->context, size);
-    if (--self.in_python == 0 && block)
-        note_alloc(BLOCK_PYTHON, block, size);
-    return block;
+    return self.in_python ? real->malloc(real->context, size) : malloc_counted(real, size);
+}
+
+static __attribute__((noinline)) void *calloc_counted(const struct allocator *real, size_t count,
+                                                      size_t size) {
+    snapshot_before(count * size);
+    self.in_python = 1;
+    void *block = real->calloc(real->context, count, size);
+    self.in_python = 0;
+    return note_made(BLOCK_PYTHON, block, count * size);
 }
 
 static void *raw_calloc(void *context, size_t count, size_t size) {
     const struct allocator *real = behind(context);
-    if (!self.in_python)
-        snapshot_before(count * size);
-    self.in_python++;
-    void *block = real->calloc(real->context, count, size);
-    if (--self.in_python == 0 && block)
-        note_alloc(BLOCK_PYTHON, block, count * size);
-    return block;
+    return self.in_python ? real->calloc(real->context, count, size)
+                          : calloc_counted(real, count, size);
 }
 
 static void *realloc_counted(const struct allocator *real, void *block, size_t size) {
@@ -112,41 +118,48 @@ static void *raw_realloc(void *context, void *block, size_t size) {
     return realloc_as(behind(context), block, size);
 }
 
-static void raw_free(void *context, void *block) {
-    const struct allocator *real = behind(context);
-    if (block && !self.in_python)
+static __attribute__((noinline)) void free_counted(const struct allocator *real, void *block) {
+    if (block)
         note_free(block);
-    self.in_python++;
+    self.in_python = 1;
     real->free(real->context, block);
-    self.in_python--;
+    self.in_python = 0;
 }
 
-hot_function void *object_malloc(enum hot_by by, void *context, size_t size) {
+static void raw_free(void *context, void *block) {
+    const struct allocator *real = behind(context);
+    if (self.in_python)
+        real->free(real->context, block);
+    else
+        free_counted(real, block);
+}
+
+static hot_inline void *object_malloc(const struct python_offsets *at, hot_entered *entered,
+                                      void *context, size_t size) {
     const struct allocator *real = context;
     if (unlikely(self.in_python))
         return real->malloc(real->context, size);
     if (unlikely(snapshot_is_near(size)))
-        snapshot_consider(size);
+        return malloc_counted(real, size);
     self.in_python = 1;
     void *block = real->malloc(real->context, size);
     self.in_python = 0;
-    if (block && unlikely(!hot_alloc(by, BLOCK_PYTHON, block, size)))
-        note_alloc(BLOCK_PYTHON, block, size);
-    return block;
+    void *noted = block ? hot_alloc(at, entered, BLOCK_PYTHON, block, size) : NULL;
+    return likely(noted) ? noted : note_made(BLOCK_PYTHON, block, size);
 }
 
-hot_function void *object_calloc(enum hot_by by, void *context, size_t count, size_t size) {
+static hot_inline void *object_calloc(const struct python_offsets *at, hot_entered *entered,
+                                      void *context, size_t count, size_t size) {
     const struct allocator *real = context;
     if (unlikely(self.in_python))
         return real->calloc(real->context, count, size);
     if (unlikely(snapshot_is_near(count * size)))
-        snapshot_consider(count * size);
+        return calloc_counted(real, count, size);
     self.in_python = 1;
     void *block = real->calloc(real->context, count, size);
     self.in_python = 0;
-    if (block && unlikely(!hot_alloc(by, BLOCK_PYTHON, block, count * size)))
-        note_alloc(BLOCK_PYTHON, block, count * size);
-    return block;
+    void *noted = block ? hot_alloc(at, entered, BLOCK_PYTHON, block, count * size) : NULL;
+    return likely(noted) ? noted : note_made(BLOCK_PYTHON, block, count * size);
 }
 
 static void *object_realloc(void *context, void *block, size_t size) {
@@ -155,50 +168,57 @@ static void *object_realloc(void *context, void *block, size_t size) {
 
 /* Every object has its type where a code object has it; the filter lets few others through. */
 static bool is_code(const void *object) {
-    return filter_may_contain(object) && python.present &&
+    return (filter_flags(object) & FILTER_CODE) && python.present &&
            python_pointer(object, python.at.type) == python.code_type;
 }
 
-static __attribute__((noinline)) void object_free_slowly(const void *block) {
+static __attribute__((noinline)) void object_free_slowly(const struct allocator *real,
+                                                         void *block) {
+    uint32_t before = self.in_python;
     if (block && is_code(block))
         stack_code_freed(block);
-    if (block && !self.in_python)
+    if (block && !before && !hot_free_any(block))
         note_free(block);
-}
-
-hot_function void object_free(enum hot_by by, void *context, void *block) {
-    const struct allocator *real = context;
-    if (unlikely(!block || self.in_python || !hot_free(by, block)))
-        object_free_slowly(block);
-    uint32_t before = self.in_python;
     self.in_python = 1;
     real->free(real->context, block);
     self.in_python = before;
 }
 
-static void *object_malloc_by_place(void *context, size_t size) {
-    return object_malloc(HOT_BY_PLACE, context, size);
+static hot_inline void object_free(const struct python_offsets *at, void *context, void *block) {
+    const struct allocator *real = context;
+    if (unlikely((self.in_python | filter_flags(block)) || !hot_free(at, block))) {
+        object_free_slowly(real, block);
+        return;
+    }
+    self.in_python = 1;
+    real->free(real->context, block);
+    self.in_python = 0;
 }
 
-static void *object_malloc_by_call(void *context, size_t size) {
-    return object_malloc(HOT_BY_CALL, context, size);
-}
+/* The functions of the domains that are called with the GIL. */
+#define OBJECT_FUNCTIONS(layout)                                                                   \
+    static __attribute__((noinline, returns_nonnull)) void *object_entered_##layout(               \
+        const char *state, void *block, uint64_t size) {                                           \
+        return hot_alloc_entered(layout_offsets(layout), state, BLOCK_PYTHON, block, size);        \
+    }                                                                                              \
+    static void *object_malloc_##layout(void *context, size_t size) {                              \
+        return object_malloc(layout_offsets(layout), object_entered_##layout, context, size);      \
+    }                                                                                              \
+    static void *object_calloc_##layout(void *context, size_t count, size_t size) {                \
+        return object_calloc(layout_offsets(layout), object_entered_##layout, context, count,      \
+                             size);                                                                \
+    }                                                                                              \
+    static void object_free_##layout(void *context, void *block) {                                 \
+        object_free(layout_offsets(layout), context, block);                                       \
+    }
 
-static void *object_calloc_by_place(void *context, size_t count, size_t size) {
-    return object_calloc(HOT_BY_PLACE, context, count, size);
-}
+EACH_LAYOUT(OBJECT_FUNCTIONS)
 
-static void *object_calloc_by_call(void *context, size_t count, size_t size) {
-    return object_calloc(HOT_BY_CALL, context, count, size);
-}
-
-static void object_free_by_place(void *context, void *block) {
-    object_free(HOT_BY_PLACE, context, block);
-}
-
-static void object_free_by_call(void *context, void *block) {
-    object_free(HOT_BY_CALL, context, block);
-}
+static const struct allocator object_functions[LAYOUTS] = {
+#define OBJECT_TABLE(layout)                                                                       \
+    [layout] = {NULL, object_malloc_##layout, object_calloc_##layout, object_realloc,              \
+                object_free_##layout},
+    EACH_LAYOUT(OBJECT_TABLE)};
 
 /* Arenas hold blocks that are counted one by one. What else comes through here (the frames' stack,
  * from 3.11) is memory like any other. */
@@ -217,8 +237,7 @@ static void arena_free(void *context, void *start, size_t size) {
 }
 
 static bool is_ours(const struct allocator *now) {
-    return now->malloc == raw_malloc || now->malloc == object_malloc_by_place ||
-           now->malloc == object_malloc_by_call;
+    return now->realloc == raw_realloc || now->realloc == object_realloc;
 }
 
 static struct allocator *saved(int domain, const struct allocator *now) {
@@ -240,11 +259,9 @@ static void wrap(int domain) {
     if (!context)
         return;
     struct allocator raw = {context, raw_malloc, raw_calloc, raw_realloc, raw_free};
-    struct allocator by_place = {context, object_malloc_by_place, object_calloc_by_place,
-                                 object_realloc, object_free_by_place};
-    struct allocator by_call = {context, object_malloc_by_call, object_calloc_by_call,
-                                object_realloc, object_free_by_call};
-    pymem.set(domain, domain == DOMAIN_RAW ? &raw : python.current_place ? &by_place : &by_call);
+    struct allocator object = object_functions[python.layout];
+    object.context = context;
+    pymem.set(domain, domain == DOMAIN_RAW ? &raw : &object);
 }
 
 static void wrap_all(void) {

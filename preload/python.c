@@ -11,12 +11,8 @@
 #include "thread.h"
 #include "walk/walk.h"
 
-#include "offsets/3.10.h"
-#include "offsets/3.11.h"
-#include "offsets/3.12.h"
-#include "offsets/3.13.h"
+#include "layouts.h"
 #include "offsets/3.13t.h"
-#include "offsets/3.14.h"
 #include "offsets/3.14t.h"
 #include "offsets/3.8.h"
 #include "offsets/3.9.h"
@@ -82,6 +78,20 @@ static void take_offsets(const struct known_version *known) {
     }
 }
 
+/* What the hot functions read (frames.h, hot.h) is where the table says. */
+static bool keeps_layout(const struct python_offsets *table) {
+    size_t first = offsetof(struct python_offsets, runtime_main_interpreter);
+    size_t end = offsetof(struct python_offsets, code_name);
+    return memcmp((const char *)table + first, (const char *)&python.at + first, end - first) == 0;
+}
+
+static enum python_layout layout_of(const struct known_version *known) {
+    for (enum python_layout layout = LAYOUT_OTHER + 1; layout < LAYOUTS; layout++)
+        if (layout_offsets(layout) == known->at && keeps_layout(known->at))
+            return layout;
+    return LAYOUT_OTHER;
+}
+
 /* The 12 of "3.12.1 (main, ...)"; 0 when it is not that. */
 static uint32_t minor_of(const char *version) {
     if (strncmp(version, "3.", 2) != 0)
@@ -115,7 +125,7 @@ static void recognise(void *scope, const char *version) {
     if (python.at.runtime_current)
         python.current_place =
             (const char *const *)(const void *)(python.runtime + python.at.runtime_current);
-    python.guard = minor < 12 ? python.at.thread_id : python.at.thread_interpreter;
+    python.layout = layout_of(known);
     walk_find(scope);
     python.state = PYTHON_TRACED;
     python.present = true;
@@ -162,7 +172,7 @@ void python_distrust(void) {
     python.present = false;
     python.has_gil = false;
     python.quick = false;
-    process.short_way = 0;
+    hot_close();
     python.state = PYTHON_UNKNOWN;
     python_publish();
 }
@@ -176,12 +186,12 @@ bool python_gil_held(struct thread *thread) {
     thread->asking = false;
     if (!state)
         return false;
-    if (python.at.minor < 12 && python_guard(state) != thread->pthread)
+    if (python.at.minor < 12 && python_guard(&python.at, state) != thread->pthread)
         return false;
     thread->state = state;
     bool held = python.has_gil &&
                 (python.at.minor < 12 ||
-                 python_guard(state) ==
+                 python_guard(&python.at, state) ==
                      *(const uint64_t *)(const void *)(python.runtime +
                                                        python.at.runtime_main_interpreter));
     python.quick |= held && (!python.current_place || *python.current_place == state);

@@ -13,14 +13,26 @@
 
 struct thread;
 
+/* Layouts that are known when the library is compiled: see layouts.h. */
+enum python_layout {
+    LAYOUT_OTHER,
+    LAYOUT_3_10,
+    LAYOUT_3_11,
+    LAYOUT_3_12,
+    LAYOUT_3_13,
+    LAYOUT_3_14,
+    LAYOUTS
+};
+
 /* What is known about the interpreter. Written when it is found, and once more when its self-check
  * fails; a forked child keeps it. Zeroed: none found. */
 struct python {
     bool found;   /* there is one, known or not */
     bool present; /* known: its thread states and frames can be read */
     bool has_gil;
-    uint32_t state;           /* enum python_state */
-    struct python_offsets at; /* valid when present, as are the fields */
+    uint32_t state;            /* enum python_state */
+    enum python_layout layout; /* of thread states and frames */
+    struct python_offsets at;  /* valid when present, as are the fields */
     const struct python_field *fields;
     size_t field_count;
     const char *runtime;   /* _PyRuntime */
@@ -31,8 +43,7 @@ struct python {
      * and after any dlopen. What is allocated there is recorded without a stack. */
     void *(*current)(void);
     const char *const *current_place; /* the same to 3.11, by a look; else NULL */
-    uint32_t guard;           /* in a thread state, what tells whose it is: python_guard() */
-    void *(*own_state)(void); /* this thread's, with or without the GIL */
+    void *(*own_state)(void);         /* this thread's, with or without the GIL */
     char version[60];
 };
 
@@ -66,8 +77,9 @@ static inline bool python_present(void) {
 /* A word of a thread state: its thread, as pthread_self(), where the state that holds the GIL may
  * be another thread's (to 3.11); else its interpreter. Only with the GIL is it as it was when this
  * thread last held it. */
-static inline uint64_t python_guard(const char *state) {
-    return *(const uint64_t *)(const void *)(state + python.guard);
+static inline uint64_t python_guard(const struct python_offsets *at, const char *state) {
+    uint32_t guard = at->minor < 12 ? at->thread_id : at->thread_interpreter;
+    return *(const uint64_t *)(const void *)(state + guard);
 }
 
 /* The calling thread holds the main interpreter's GIL, so that what it does is ordered with all

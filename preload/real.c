@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "thread.h"
+
 struct real real;
 
 static struct {
@@ -19,6 +21,7 @@ void *bootstrap_alloc(size_t size, size_t alignment) {
     if (size > sizeof bootstrap.space || start > sizeof bootstrap.space - size)
         return NULL;
     bootstrap.used = start + (size ? size : 1);
+    filter_add(bootstrap.space + start, FILTER_OURS);
     return bootstrap.space + start;
 }
 
@@ -42,6 +45,7 @@ bool real_find(void) {
     if (bootstrap.finding)
         return false;
     bootstrap.finding = true;
+    filter_add(NULL, FILTER_NULL);
 #define FIND(name) find(&real.name, #name)
     FIND(calloc);
     FIND(realloc);

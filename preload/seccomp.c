@@ -22,8 +22,10 @@ void seccomp_publish(void) {
 
 static void lose(uint32_t needs) {
     atomic_fetch_or(&seccomp_lost, needs);
-    if (!seccomp_lets(SECCOMP_MEMORY))
+    if (!seccomp_lets(SECCOMP_MEMORY)) {
         process.off = true;
+        hot_close();
+    }
     seccomp_publish();
 }
 

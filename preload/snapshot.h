@@ -18,10 +18,14 @@ static inline bool snapshot_is_near(size_t size) {
     return __builtin_expect(process.gil_allocated + size > process.snapshot_limit, 0);
 }
 
-/* A thread that did not hold the GIL at its last event asks only before a large block: it has
- * hardly taken the GIL since, and would wait for the line that those with the GIL write. */
+/* The same. A thread that did not hold the GIL at its last event asks only before a large block: it
+ * has hardly taken the GIL since, and would wait for the line that those with the GIL write. */
+static inline bool snapshot_is_due(size_t size) {
+    return (self.state || size >= GRAPH_LARGE_BLOCK) && snapshot_is_near(size);
+}
+
 static inline void snapshot_before(size_t size) {
-    if ((self.state || size >= GRAPH_LARGE_BLOCK) && snapshot_is_near(size))
+    if (snapshot_is_due(size))
         snapshot_consider(size);
 }
 

@@ -1,22 +1,12 @@
-/* From the frames of this moment to a node: usually the last stack again, or all but its innermost
- * frames. */
+/* The last stack, and what is not common: deep stacks, others than the last, new nodes, marks. */
 #include "stack.h"
 
 #include <stdatomic.h>
 #include <string.h>
 
-#include "frames.h"
+#include "follow.h"
 #include "sys.h"
 #include "thread.h"
-#include "trie.h"
-
-struct stack_entry {
-    struct frame frame;
-    uint32_t code;   /* its number in the trie */
-    uint32_t node;   /* of the stack that ends here */
-    uint64_t *place; /* where its mark is; NULL: none */
-    uint64_t mark;
-};
 
 #define FIRST_SIZE 4096u
 
@@ -32,13 +22,17 @@ struct stack_entry {
 /* How many frames may have been entered or left since the last stack for that one to be of use. */
 #define NEWS 64u
 
-/* How many usually have. */
-#define FEW_NEWS 3u
+/* How many innermost entries are looked at for a frame. */
+#define NEAR 6u
 
-#define NOWHERE UINT32_MAX
+/* How many numbers for marks a thread takes at a time. */
+#define MARKS_TAKEN 1024u
 
-/* One frame in so many is marked, in stacks of more. */
-#define MARK_EVERY 4u
+/* See struct stack_cache. */
+#define REST 7u
+
+/* Of an entry whose frame cannot be marked. */
+#define MARK_IMPOSSIBLE 1u
 
 /* No pointer, nor what the interpreter's tagged pointers can be: all differ in the upper half. */
 #define MARK_BITS 0x48464d4b00000000ull
@@ -49,31 +43,31 @@ struct stack_entry {
  * has missed some forgets all. A slot's stamp is the number, from 1, of the object it holds, and 0
  * while it is being written. Written by whichever thread frees. */
 static struct {
-    _Atomic uint32_t count;
-    struct {
-        _Atomic uint32_t stamp;
-        const void *_Atomic code;
-    } slots[FREED_SLOTS];
-} freed;
+    _Atomic uint64_t stamp;
+    const void *_Atomic code;
+} freed[FREED_SLOTS];
+
+_Atomic uint64_t stack_codes_freed;
+const char stack_no_frame;
 
 void stack_code_freed(const void *code) {
-    uint32_t index = atomic_fetch_add(&freed.count, 1);
-    atomic_store(&freed.slots[index % FREED_SLOTS].stamp, 0);
-    atomic_store(&freed.slots[index % FREED_SLOTS].code, code);
-    atomic_store(&freed.slots[index % FREED_SLOTS].stamp, index + 1);
+    uint64_t index = atomic_fetch_add(&stack_codes_freed, 1);
+    atomic_store(&freed[index % FREED_SLOTS].stamp, 0);
+    atomic_store(&freed[index % FREED_SLOTS].code, code);
+    atomic_store(&freed[index % FREED_SLOTS].stamp, index + 1);
 }
 
-static bool forget_one(struct trie *trie, uint32_t index) {
-    uint32_t before = atomic_load(&freed.slots[index % FREED_SLOTS].stamp);
-    const void *code = atomic_load(&freed.slots[index % FREED_SLOTS].code);
-    uint32_t after = atomic_load(&freed.slots[index % FREED_SLOTS].stamp);
+static bool forget_one(struct trie *trie, uint64_t index) {
+    uint64_t before = atomic_load(&freed[index % FREED_SLOTS].stamp);
+    const void *code = atomic_load(&freed[index % FREED_SLOTS].code);
+    uint64_t after = atomic_load(&freed[index % FREED_SLOTS].stamp);
     if (before != index + 1 || after != index + 1)
         return false;
     trie_forget_code(trie, code);
     return true;
 }
 
-static void forget_freed(struct trie *trie, uint32_t epoch) {
+static void forget_freed(struct trie *trie, uint64_t epoch) {
     bool exact = epoch - trie->code_epoch <= FREED_SLOTS;
     while (exact && trie->code_epoch != epoch)
         exact = forget_one(trie, trie->code_epoch++);
@@ -82,54 +76,47 @@ static void forget_freed(struct trie *trie, uint32_t epoch) {
     trie->code_epoch = epoch;
 }
 
+void stack_cache_forget(struct stack_cache *cache) {
+    cache->end = cache->entries;
+    cache->top.address = NO_FRAME;
+}
+
 /* Empties a cache that may hold the address of a freed code object, or that is new. */
-static bool cache_begin(struct stack_cache *cache, struct writer *writer, uint32_t tid) {
-    uint32_t epoch = atomic_load(&freed.count);
+static bool cache_begin(struct stack_cache *cache, struct writer *writer) {
+    uint64_t epoch = atomic_load(&stack_codes_freed);
     forget_freed(&writer->trie, epoch);
-    cache->count = 0;
+    stack_cache_forget(cache);
     cache->epoch = epoch;
     if (!cache->thread_node)
-        cache->thread_node = trie_node(&writer->trie, writer, NODE_THREAD, 0, 0, (int32_t)tid);
+        cache->thread_node = trie_node(&writer->trie, writer, NODE_THREAD, 0, 0, (int32_t)self.tid);
     return cache->thread_node != 0;
 }
 
-static bool cache_reserve(struct stack_cache *cache, uint32_t count) {
-    if (count <= cache->capacity)
-        return true;
+static uint32_t cache_count(const struct stack_cache *cache) {
+    return (uint32_t)(cache->end - cache->entries);
+}
+
+static bool cache_grow(struct stack_cache *cache, uint32_t count) {
     size_t old_size = (size_t)cache->capacity * sizeof *cache->entries;
     old_size = (old_size + FIRST_SIZE - 1) & ~(size_t)(FIRST_SIZE - 1);
     size_t size = old_size ? old_size * 2 : FIRST_SIZE;
     while (size / sizeof *cache->entries < count)
         size *= 2;
+    uint32_t old_count = cache_count(cache);
     void *entries = old_size ? pages_grow(cache->entries, old_size, size) : pages_map(size);
     if (!entries)
         return false;
     cache->entries = entries;
+    cache->end = cache->entries + old_count;
     cache->capacity = (uint32_t)(size / sizeof *cache->entries);
+    uint32_t far = cache->capacity < DEEP ? cache->capacity : DEEP;
+    cache->near = cache->entries + 2;
+    cache->near_size = (far - 2) * sizeof *cache->entries;
     return true;
 }
 
-static uint32_t node_at(const struct stack_cache *cache, uint32_t count) {
-    return count ? cache->entries[count - 1].node : cache->thread_node;
-}
-
-/* The node of a frame whose caller's is `parent`. */
-static uint32_t find_node(struct stack_entry *entry, struct writer *writer, uint32_t parent) {
-    struct trie_shortcut *shortcut = trie_shortcut(&writer->trie, parent, &entry->frame);
-    if (shortcut->node && shortcut->parent == parent && shortcut->code == entry->frame.code &&
-        shortcut->position == entry->frame.position)
-        return shortcut->node;
-    if (!entry->code)
-        entry->code = trie_code(&writer->trie, writer, entry->frame.code);
-    int64_t position = entry->code ? frames_position(&entry->frame) : 0;
-    if (position == FRAME_NOWHERE)
-        python_distrust();
-    if (!entry->code || position == FRAME_NOWHERE)
-        return 0;
-    uint32_t node =
-        trie_node(&writer->trie, writer, NODE_FRAME, parent, entry->code, (int32_t)position);
-    *shortcut = (struct trie_shortcut){entry->frame.code, entry->frame.position, parent, node};
-    return node;
+static bool cache_reserve(struct stack_cache *cache, uint32_t count) {
+    return count <= cache->capacity || cache_grow(cache, count);
 }
 
 /* Where the value stack of a frame goes on that has called a Python function: the lowest of the
@@ -144,233 +131,257 @@ static uint64_t *free_place(const struct frame *frame) {
     return top >= count && top < count + room ? (uint64_t *)(void *)(locals + top * 8) : NULL;
 }
 
-/* Deep stacks would be compared frame by frame at each allocation. So, from 3.11 on, some frames
- * that wait for a Python function which they called get a mark: a number that is used once, in the
- * free place of their value stack. While it is there, the frame has not gone on, and so have none
- * of those further out. For whatever ends the call writes that place, or has it written before the
- * frame can make a call from the same instruction again: a result is put there, and what is called
- * is put there, or below and then there, before it can be called. Until then the interpreter takes
- * the place for empty, and does not read it. (Not so where the frame waits for C code or for a
- * generator: such a frame has no mark.) */
-static void mark(struct stack_entry *entry, const struct stack_entry *called) {
-    static _Atomic uint32_t last;
+/* The frame at `outer` has called the one at `inner` without the interpreter calling itself. */
+static bool called_directly(const char *inner, const char *outer) {
     const struct python_offsets *at = &python.at;
-    const char *inner = called->frame.address;
-    if (!python.has_gil || at->minor < 11 ||
-        python_pointer(inner, at->frame_previous) != entry->frame.address ||
-        *(const uint8_t *)(inner + at->frame_owner) != FRAME_OWNER_THREAD ||
-        (at->frame_is_entry && *(const uint8_t *)(inner + at->frame_is_entry)))
-        return;
-    entry->place = free_place(&entry->frame);
+    return at->minor >= 11 && python_pointer(inner, at->frame_previous) == outer &&
+           *(const uint8_t *)(inner + at->frame_owner) == FRAME_OWNER_THREAD &&
+           !(at->frame_is_entry && *(const uint8_t *)(inner + at->frame_is_entry));
+}
+
+/* One that no other frame gets. */
+static uint64_t next_mark(struct stack_cache *cache) {
+    static _Atomic uint32_t taken;
+    if (cache->marks % MARKS_TAKEN == 0)
+        cache->marks = atomic_fetch_add(&taken, MARKS_TAKEN);
+    return MARK_BITS | cache->marks++;
+}
+
+static bool mark(struct stack_cache *cache, struct stack_entry *entry) {
+    entry->place = called_directly(entry[1].frame.address, entry->frame.address)
+                       ? free_place(&entry->frame)
+                       : NULL;
+    entry->mark = entry->place ? next_mark(cache) : MARK_IMPOSSIBLE;
     if (entry->place)
-        *entry->place = entry->mark = MARK_BITS | atomic_fetch_add(&last, 1);
+        *entry->place = entry->mark;
+    return entry->place;
 }
 
-static bool stands_still(const struct stack_entry *entry) {
-    return entry->place && *entry->place == entry->mark;
+static bool has_lost_mark(const struct stack_entry *entry) {
+    return entry->place && *entry->place != entry->mark;
 }
 
-/* Finds the nodes of the entries from `from` on; those before it have theirs. */
-static uint32_t intern(struct stack_cache *cache, struct writer *writer, uint32_t from) {
-    uint32_t node = node_at(cache, from);
-    bool marks = cache->count > MARK_EVERY;
-    for (uint32_t i = from; i < cache->count; i++) {
-        struct stack_entry *entry = &cache->entries[i];
-        entry->node = node = find_node(entry, writer, node);
-        if (!node) {
-            cache->count = 0;
-            return python_present() ? 0 : cache->thread_node;
+static void forget_mark(struct stack_entry *entry) {
+    entry->place = NULL;
+    entry->mark = 0;
+}
+
+/* Marks some of the waiting frames from `from` on: there are many, and they have to be compared
+ * each time. One that has lost its mark, although it is still there, waits for one call after the
+ * other, and is left out for once. */
+static __attribute__((noinline)) void mark_some(struct stack_cache *cache,
+                                                struct stack_entry *from) {
+    uint32_t skip = 0;
+    cache->marks_rest = REST;
+    for (struct stack_entry *entry = cache->end - 2; entry >= from; entry--) {
+        if (skip > 0) {
+            skip--;
+        } else if (has_lost_mark(entry)) {
+            forget_mark(entry);
+        } else if (entry->mark != MARK_IMPOSSIBLE && mark(cache, entry)) {
+            skip = MARK_EVERY - 1;
+            cache->marks_rest = 0;
         }
-        if (marks && i % MARK_EVERY == 0 && i + 1 < cache->count)
-            mark(entry, entry + 1);
     }
+}
+
+static const uint64_t *word_at(const char *address, uint32_t offset) {
+    return (const uint64_t *)(const void *)(address + offset);
+}
+
+/* By the mark of the caller of the last stack's innermost frame. */
+static bool know_caller(struct stack_cache *cache, struct stack_top *top) {
+    struct stack_entry *caller = cache->end - 2;
+    if (!can_mark(&python.at) || top->previous != caller->frame.address)
+        return false;
+    if (has_lost_mark(caller)) {
+        forget_mark(caller);
+        return false;
+    }
+    if (!caller->place && !mark(cache, caller))
+        return false;
+    top->outer_place = word_at(caller->frame.address, python.at.frame_position);
+    top->mark_place = caller->place;
+    return true;
+}
+
+/* By the words that tell that there is no caller, which may be a shim's, and that the code is the
+ * same: before 3.11 its position does not tell that. */
+static bool know_none(struct stack_top *top) {
+    bool shim = top->previous != NULL;
+    top->outer_place = shim ? word_at(top->previous, python.at.frame_previous)
+                            : word_at(top->address, python.at.frame_code);
+    top->mark_place = (const uint64_t *)&stack_codes_freed;
+    return !shim || *top->outer_place == 0;
+}
+
+void stack_keep_top(struct stack_cache *cache) {
+    const struct stack_entry *last = cache->end - 1;
+    const char *address = last->frame.address;
+    cache->top.address = NO_FRAME;
+    if (cache->top_rest > 0) {
+        cache->top_rest--;
+        return;
+    }
+    struct stack_top top = {.address = address,
+                            .position = *word_at(address, python.at.frame_position),
+                            .previous = python_pointer(address, python.at.frame_previous),
+                            .node = last->node};
+    if (last == cache->entries ? !know_none(&top) : !know_caller(cache, &top)) {
+        cache->top_rest = REST;
+        return;
+    }
+    top.outer = *top.outer_place;
+    top.mark = *top.mark_place;
+    cache->top = top;
+}
+
+/* Any node; 0 when there is no memory, or no ring, or this is no frame. */
+static uint32_t make_node(struct stack_entry *entry, struct writer *writer, uint32_t parent) {
+    uint32_t known = find_node(&python.at, entry, writer, parent);
+    if (known)
+        return known;
+    if (!entry->code)
+        entry->code = trie_code(&writer->trie, writer, entry->frame.code);
+    int64_t position = entry->code ? frames_position(&entry->frame) : 0;
+    if (position == FRAME_NOWHERE)
+        python_distrust();
+    if (!entry->code || position == FRAME_NOWHERE)
+        return 0;
+    uint32_t node =
+        trie_node(&writer->trie, writer, NODE_FRAME, parent, entry->code, (int32_t)position);
+    *trie_shortcut(&writer->trie, parent, entry->frame.position) =
+        (struct trie_shortcut){entry->frame.code, entry->frame.position, parent, node};
     return node;
 }
 
-/* The frame at `address` is as it was. From 3.11 on an instruction's address tells its code object
- * too. */
-static inline __attribute__((always_inline)) bool is_as_it_was(const struct stack_entry *entry,
-                                                               const struct frame_walk *walk,
-                                                               bool objects, const char *address) {
-    if (objects)
-        return entry->frame.code == python_pointer(address, walk->code) &&
-               (int)entry->frame.position == *(const int *)(const void *)(address + walk->position);
-    return (const char *)entry->frame.position == python_pointer(address, walk->position);
+/* The entry of a frame, if it is among the innermost of those before `*end`; else NULL. Frames that
+ * a thread's stack of frames holds are further up than their callers, mostly: what is still further
+ * up has been left, and `*end` follows. */
+static struct stack_entry *find_entry(const struct stack_cache *cache, const char *address,
+                                      struct stack_entry **end) {
+    bool objects = frames_objects();
+    if (!objects && *(const uint8_t *)(address + python.at.frame_owner) == FRAME_OWNER_THREAD)
+        while (*end > cache->entries && (*end)[-1].frame.address > address)
+            (*end)--;
+    struct stack_entry *entry = *end;
+    for (uint32_t i = 0; i < (objects ? NEWS : NEAR) && entry > cache->entries; i++)
+        if ((--entry)->frame.address == address)
+            return entry;
+    return NULL;
 }
 
-/* The address at which the next frame is expected, but not out of the chain: going on from it lets
- * the processor look at several frames at once, instead of waiting for one pointer after the other.
- * The compiler must not know that they are the same. */
-static inline __attribute__((always_inline)) const char *expected(const struct stack_entry *entry) {
-    const char *address = entry->frame.address;
-    __asm__("" : "+r"(address));
-    return address;
+static void push(struct stack_cache *cache, const char *const *frames, uint32_t count) {
+    while (count-- > 0)
+        *cache->end++ = (struct stack_entry){.frame = frames_at(&python.at, frames[count])};
 }
 
-/* The stack is the last one again, in the same frames. */
-static inline __attribute__((always_inline)) bool
-is_last_stack(const struct stack_cache *cache, const struct frame_walk *walk, bool objects) {
-    const struct stack_entry *entry = cache->entries + cache->count;
-    const char *next = walk->next;
-    while (entry != cache->entries) {
-        entry--;
-        if (next != entry->frame.address &&
-            frames_skip(walk, objects, next) != entry->frame.address)
-            return false;
-        const char *frame = expected(entry);
-        if (!is_as_it_was(entry, walk, objects, frame))
-            return false;
-        if (!objects && stands_still(entry))
+/* Makes the cache that of this stack, but for the nodes of what has changed. False: the stack is
+ * too different. */
+static bool follow_far(struct stack_cache *cache, const char *address, struct changes *changes) {
+    const char *entered[NEWS];
+    if (!cache_reserve(cache, cache_count(cache) + NEWS))
+        return false;
+    struct stack_entry *end = cache->end;
+    for (uint32_t count = 0; address && count < NEWS;) {
+        changes->shared = find_entry(cache, address, &end);
+        uint32_t depth = changes->shared ? (uint32_t)(changes->shared - cache->entries) + 1 : 0;
+        bool deep = depth > DEEP + NEWS;
+        if (depth > 0 &&
+            compare(&python.at, changes, deep ? changes->shared - DEEP : cache->entries,
+                    deep ? changes->shared - NEWS : NULL)) {
+            changes->stays = count == 0 && changes->shared == cache->end - 1;
+            cache->end = changes->shared + 1;
+            push(cache, entered, count);
             return true;
-        next = python_pointer(frame, walk->previous);
-    }
-    return !frames_skip(walk, objects, next);
-}
-
-/* The frame's place among the innermost `most` of the last stack; NOWHERE. */
-static inline uint32_t find_entry(const struct stack_cache *cache, const char *address,
-                                  uint32_t most) {
-    const struct stack_entry *end = cache->entries + cache->count;
-    for (uint32_t i = 1; i <= most && i <= cache->count; i++)
-        if (end[-(ptrdiff_t)i].frame.address == address)
-            return cache->count - i;
-    return NOWHERE;
-}
-
-/* The frames that were entered, innermost first, up to one that the last stack has among its
- * innermost `most`: its address and place. */
-struct news {
-    uint32_t count, top;
-    const char *address;
-    struct frame entered[NEWS];
-};
-
-static inline __attribute__((always_inline)) bool find_news(const struct stack_cache *cache,
-                                                            const struct frame_walk *walk,
-                                                            bool objects, uint32_t most,
-                                                            struct news *news) {
-    struct frame_walk at = *walk;
-    struct frame frame;
-    for (news->count = 0; frames_next(&at, objects, &frame) && news->count < most;) {
-        news->top = find_entry(cache, frame.address, most);
-        news->address = frame.address;
-        if (news->top != NOWHERE)
-            return true;
-        news->entered[news->count++] = frame;
+        }
+        if (depth > 0)
+            end = changes->from;
+        entered[count++] = address;
+        address = frames_outer(&python.at, address);
     }
     return false;
 }
 
-/* Compares frames with the entries from `top` on outwards, which the first of them belongs to; all,
- * or the first DEEP of them when there are many more. Entries follow what has changed. The
- * outermost that has (top + 1: none); NOWHERE when these are other frames, or one has changed
- * further out than the calls and returns since can explain. */
-static inline __attribute__((always_inline)) uint32_t update_entries(struct stack_cache *cache,
-                                                                     const struct frame_walk *walk,
-                                                                     bool objects, const char *next,
-                                                                     uint32_t top) {
-    bool deep = top > DEEP + NEWS;
-    uint32_t changed = top + 1, last = deep ? top - DEEP : 0;
-    for (uint32_t i = top + 1; i-- > last;) {
-        struct stack_entry *entry = &cache->entries[i];
-        if (next != entry->frame.address &&
-            frames_skip(walk, objects, next) != entry->frame.address)
-            return NOWHERE;
-        const char *address = expected(entry);
-        if (!is_as_it_was(entry, walk, objects, address)) {
-            if (deep && top - i >= NEWS)
-                return NOWHERE;
-            struct frame frame = frame_at(walk, objects, address);
-            uint32_t code = entry->frame.code == frame.code ? entry->code : 0;
-            *entry = (struct stack_entry){.frame = frame, .code = code};
-            changed = i;
-        } else if (!objects && stands_still(entry)) {
-            return changed;
-        }
-        next = python_pointer(address, walk->previous);
-    }
-    return deep || !frames_skip(walk, objects, next) ? changed : NOWHERE;
-}
-
-/* Most stacks differ from the last one in a few innermost frames, which were left, entered, or have
- * gone on. Makes the cache that of this stack, but for the nodes from the result on; NOWHERE: the
- * stack is too different. */
-static inline __attribute__((always_inline)) uint32_t
-follow(struct stack_cache *cache, const struct frame_walk *walk, bool objects) {
-    struct news news;
-    if (!find_news(cache, walk, objects, FEW_NEWS, &news) &&
-        !find_news(cache, walk, objects, NEWS, &news))
-        return NOWHERE;
-    if (!cache_reserve(cache, news.top + 1 + news.count))
-        return NOWHERE;
-    uint32_t changed = update_entries(cache, walk, objects, news.address, news.top);
-    cache->count = news.top + 1 + news.count;
-    for (uint32_t i = 1; i <= news.count; i++)
-        cache->entries[news.top + i] = (struct stack_entry){.frame = news.entered[news.count - i]};
-    return changed;
-}
-
-/* The cache anew. */
-static inline __attribute__((always_inline)) bool
-fill(struct stack_cache *cache, const struct frame_walk *walk, bool objects) {
-    struct frame_walk at = *walk;
-    struct frame frame;
+/* The cache anew, but for the nodes. */
+static bool fill(struct stack_cache *cache, const char *innermost, struct changes *changes) {
     uint32_t depth = 0;
-    while (frames_next(&at, objects, &frame) && depth < FRAMES_MAX)
-        depth++;
+    for (const char *address = innermost; address && depth < FRAMES_MAX; depth++)
+        address = frames_outer(&python.at, address);
     if (depth == FRAMES_MAX)
         python_distrust();
     if (depth == FRAMES_MAX || !cache_reserve(cache, depth))
         return false;
-    cache->count = depth;
-    at = *walk;
-    while (depth > 0 && frames_next(&at, objects, &frame))
-        cache->entries[--depth] = (struct stack_entry){.frame = frame};
+    struct stack_entry *entry = cache->end = cache->entries + depth;
+    for (const char *address = innermost; entry != cache->entries;) {
+        *--entry = (struct stack_entry){.frame = frames_at(&python.at, address)};
+        address = frames_outer(&python.at, address);
+    }
+    changes->from = changes->unknown = cache->entries;
     return true;
 }
 
-static inline __attribute__((always_inline)) uint32_t walk_stack(struct stack_cache *cache,
-                                                                 struct writer *writer,
-                                                                 const struct frame_walk *walk,
-                                                                 bool objects) {
-    uint32_t changed = follow(cache, walk, objects);
-    if (changed == NOWHERE) {
-        changed = 0;
-        if (!fill(cache, walk, objects)) {
-            cache->count = 0;
-            return python_present() ? 0 : cache->thread_node;
-        }
-    }
-    return intern(cache, writer, changed);
+/* Any stack, from its beginning. */
+static bool follow_all(struct stack_cache *cache, const char *state, struct changes *changes) {
+    const char *innermost = frames_skip(&python.at, frames_current(&python.at, state));
+    return follow_far(cache, innermost, changes) || fill(cache, innermost, changes);
 }
+
+static uint32_t no_node(struct stack_cache *cache) {
+    stack_cache_forget(cache);
+    return python_present() ? 0 : cache->thread_node;
+}
+
+uint32_t follow_rest(struct stack_cache *cache, struct writer *writer, const char *state,
+                     struct stack_entry *from, struct stack_entry *unknown) {
+    struct changes changes = {.from = from, .unknown = unknown};
+    bool known = cache->thread_node && cache->epoch == atomic_load(&stack_codes_freed);
+    if (!known && !cache_begin(cache, writer))
+        return 0;
+    if ((!known || !from) && !follow_all(cache, state, &changes))
+        return no_node(cache);
+    bool stays = changes.stays && changes.from >= cache->end - 1;
+    uint32_t node = changes.from == cache->entries ? cache->thread_node : changes.from[-1].node;
+    for (struct stack_entry *entry = changes.from; entry < cache->end; entry++) {
+        entry->node = node = make_node(entry, writer, node);
+        if (!node)
+            return no_node(cache);
+    }
+    cache->top.address = NO_FRAME;
+    if (cache->end == cache->entries)
+        return cache->thread_node;
+    if (can_mark(&python.at) && cache->end - changes.unknown > (ptrdiff_t)MARK_EVERY)
+        mark_some(cache, changes.unknown);
+    if (stays)
+        stack_keep_top(cache);
+    return node;
+}
+
+#define STACK_FUNCTION(layout)                                                                     \
+    static uint32_t node_##layout(struct stack_cache *cache, struct writer *writer,                \
+                                  const char *state) {                                             \
+        struct changes changes;                                                                    \
+        uint32_t node = follow(layout_offsets(layout), cache, writer, state, &changes);            \
+        return node ? node : follow_rest(cache, writer, state, changes.from, changes.unknown);     \
+    }
+
+EACH_LAYOUT(STACK_FUNCTION)
+
+#define STACK_TABLE(layout) [layout] = node_##layout,
+static uint32_t (*const nodes[LAYOUTS])(struct stack_cache *cache, struct writer *writer,
+                                        const char *state) = {EACH_LAYOUT(STACK_TABLE)};
 
 uint32_t stack_node(struct thread *thread, struct writer *writer) {
     struct stack_cache *cache = writer->is_gil ? &thread->gil_cache : &writer->cache;
-    uint32_t epoch = atomic_load_explicit(&freed.count, memory_order_acquire);
-    if ((cache->epoch != epoch || !cache->thread_node) && !cache_begin(cache, writer, thread->tid))
-        return 0;
-    struct frame_walk walk;
-    if (!frames_begin(&walk, thread))
-        return cache->thread_node;
-    return frames_objects() ? walk_stack(cache, writer, &walk, true)
-                            : walk_stack(cache, writer, &walk, false);
-}
-
-uint32_t stack_node_held(struct thread *thread, struct writer *writer) {
-    const struct stack_cache *cache = &thread->gil_cache;
-    uint32_t epoch = atomic_load_explicit(&freed.count, memory_order_acquire);
-    /* None is not below DEEP either. */
-    if (cache->count - 1 < DEEP + NEWS && cache->epoch == epoch) {
-        struct frame_walk walk = frames_of(thread->state);
-        if (frames_objects() ? is_last_stack(cache, &walk, true)
-                             : is_last_stack(cache, &walk, false))
-            return cache->entries[cache->count - 1].node;
-    }
-    return stack_node(thread, writer);
+    const char *state = frames_state(thread);
+    if (state)
+        return nodes[python.layout](cache, writer, state);
+    return cache->thread_node || cache_begin(cache, writer) ? cache->thread_node : 0;
 }
 
 void stack_cache_release(struct stack_cache *cache) {
     if (cache->entries)
         pages_unmap(cache->entries, (size_t)cache->capacity * sizeof *cache->entries);
     *cache = (struct stack_cache){0};
+    stack_cache_forget(cache);
 }

@@ -7,6 +7,7 @@
 #define HOLDFAST_PRELOAD_STACK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct thread;
@@ -20,30 +21,54 @@ struct trie {
     struct trie_code *codes;
     uint32_t code_capacity, code_used; /* used: tombstones included */
     uint32_t code_count;               /* numbers handed out */
-    uint32_t code_epoch;               /* freed code objects up to this one have been forgotten */
+    uint64_t code_epoch;               /* freed code objects up to this one have been forgotten */
     struct trie_shortcut *shortcuts;   /* TRIE_SHORTCUTS; made with the first node */
 };
 
+/* How the last stack is known again: by the innermost frame, and words as they were read from it
+ * and then from its caller: the caller's position, and the mark that tells that it still waits for
+ * this frame (follow.h). Where no frame has called it, that none has, or its code, and how many
+ * code objects had been freed. No frame is at `address` where this is not known. */
+struct stack_top {
+    const char *address;
+    uint64_t position;
+    const char *previous;
+    const uint64_t *outer_place, *mark_place;
+    uint64_t outer, mark;
+    uint32_t node;
+};
+
+extern const char stack_no_frame;
+#define NO_FRAME (&stack_no_frame)
+
+/* How many code objects have been freed. */
+extern _Atomic uint64_t stack_codes_freed;
+
 /* The frames of the last stack, outermost first, each with the node of the stack that ends there.
- * Zeroed: empty. */
+ * Zeroed: empty, but for `top`. */
 struct stack_cache {
-    struct stack_entry *entries;
-    uint32_t count, capacity;
+    struct stack_top top;
+    struct stack_entry *entries, *end;
+    struct stack_entry *near; /* `end` when there are two entries */
+    size_t near_size;         /* how much further on, in bytes, it is before it is far: stack.c */
+    uint32_t capacity;
     uint32_t thread_node; /* node of the thread itself in this trie */
-    uint32_t epoch;       /* how many code objects had been freed when it was filled */
+    uint64_t epoch;       /* how many code objects had been freed when it was filled */
+    uint32_t marks;       /* the number of the next mark */
+    uint8_t marks_rest;   /* how often no frames are marked, where that was of no use, ... */
+    uint8_t top_rest;     /* ... and is not asked how the stack is known again */
 };
 
 /* The node of the calling thread's current stack in `writer`'s ring; at least its thread node.
  * Defines in the ring what is new. 0 when memory for the tables ran out. */
 uint32_t stack_node(struct thread *thread, struct writer *writer);
 
-/* The same for a thread that holds the GIL, whose state thread->state is, and the GIL's writer. */
-uint32_t stack_node_held(struct thread *thread, struct writer *writer);
-
 /* A code object is about to be freed: its address may be reused, so no stored address may match it
  * from now on. */
 void stack_code_freed(const void *code);
 
+/* No stack is the last one. */
+void stack_cache_forget(struct stack_cache *cache);
 void stack_cache_release(struct stack_cache *cache);
 void trie_release(struct trie *trie);
 

@@ -54,9 +54,11 @@ struct snapshot_state {
 struct process {
     alignas(WIRE_PAGE) uint32_t epoch; /* changes with each fork; 0: not joined */
     bool off;                          /* not traced (any more) */
-    uint32_t short_way;                /* the epoch while hot.h's way is open, else 0 */
     _Atomic bool joining;
-    uint32_t number; /* in the session */
+    uint32_t number;   /* in the session */
+    uint64_t open_key; /* see `key` */
+    uint64_t
+        own_key; /* hot.h's way without the GIL is open to threads that have the same; 0: none */
     struct session_page *session;
     struct region *region; /* the first one */
     /* Bytes that records of the GIL's ring have allocated so far, and how far that may go before it
@@ -64,6 +66,10 @@ struct process {
      * each event, so that threads without the GIL, which use the line above, do not wait for it. */
     alignas(64) uint64_t gil_allocated;
     uint64_t snapshot_limit;
+    /* hot.h's way with the GIL is open to a thread whose guard, combined with what its thread state
+     * says, gives this. 0 while the GIL's writer is in use, when it is open_key otherwise, and
+     * while the way is closed, when open_key is 0, too. */
+    uint64_t key;
     struct writer gil; /* for whoever holds the GIL */
     struct snapshot_state snapshots;
     struct copies_usage copies;
@@ -72,21 +78,23 @@ struct process {
 };
 
 struct thread {
-    uint32_t epoch; /* equals process.epoch when this thread is attached */
-    uint32_t tid;
-    uint64_t guard;     /* python_guard() of a state by which this thread holds the GIL, once it has
-                           had an event with it; else 0. See hot.h */
+    /* python_guard() of a state by which this thread holds the GIL, combined with process.open_key,
+     * once it has had an event with it; else 0. See hot.h. */
+    alignas(64) uint64_t guard;
+    uint64_t own_key; /* process.own_key, once it has had an event without the GIL; else another */
+    const char
+        *state; /* its Python thread state if it was current at the last event_begin, else NULL */
+    struct writer *own; /* for events without the GIL; made at the first one */
     uint32_t in_python; /* depth inside an allocator's real function: what it takes from the one
                            below is not counted again */
     uint32_t checks;    /* counts down to the next pymem_check */
+    struct stack_cache gil_cache;
+    uint32_t epoch; /* equals process.epoch when this thread is attached */
+    uint32_t tid;
     bool attaching;
     bool asking;      /* inside a function of the interpreter's that tells the thread state */
     bool named;       /* its name has been sent */
     uint64_t pthread; /* pthread_self() */
-    const char
-        *state; /* its Python thread state if it was current at the last event_begin, else NULL */
-    struct writer *own; /* for events without the GIL; made at the first one */
-    struct stack_cache gil_cache;
 };
 
 extern struct process process;
@@ -122,29 +130,47 @@ void event_mark(struct writer *writer, unsigned mark, uint64_t value);
 void event_own_name_changed(void);
 void event_thread_name(struct writer *writer, uint32_t tid, const char *name);
 
-/* Tells the reader that the tickets below `ticket` had been taken before the next record, which
- * carries none. False when the ring takes no more. */
-bool event_note_tickets(struct writer *writer, uint64_t ticket);
-
 /* A whole event: the block has just been made, or is about to be freed. */
 void note_alloc(unsigned kind, const void *block, uint64_t size);
 void note_free(const void *block);
+/* note_alloc, unless the block is NULL; returns it. */
+void *note_made(unsigned kind, void *block, uint64_t size);
 
-/* Addresses that a free must look at twice: large blocks (ordered by ticket across processes) and
- * code objects. A one-sided test: false is certain. */
-#define FILTER_BITS (1u << 17)
-extern uint8_t filter[FILTER_BITS / 8];
+/* For hot.h, when follow() has left something, or the record must wait. Returns the block. */
+void *hot_alloc_rest(const char *state, unsigned kind, void *block, uint64_t size,
+                     struct stack_entry *from, struct stack_entry *unknown)
+    __attribute__((returns_nonnull, noinline));
+void *hot_own_alloc_rest(struct writer *writer, unsigned kind, void *block, uint64_t size)
+    __attribute__((returns_nonnull, noinline));
 
-static inline uint32_t filter_bit(const void *address) {
-    return (uint32_t)(((uintptr_t)address >> 4) * 0x9e3779b97f4a7c15ull >> 47);
+/* hot.h's way is not open any more. */
+static inline void hot_close(void) {
+    process.open_key = 0;
+    process.own_key = 0;
+    process.key = 0;
 }
 
-static inline bool filter_may_contain(const void *address) {
-    uint32_t bit = filter_bit(address);
-    return filter[bit / 8] >> bit % 8 & 1;
+/* What a free must look at twice, by some bits of the address: one-sided, 0 is certain. */
+#define FILTER_SIZE (1u << 16)
+extern uint8_t filter[FILTER_SIZE];
+
+enum filter_flag {
+    FILTER_LARGE = 1, /* a block that is ordered by ticket across processes */
+    FILTER_CODE = 2,  /* a code object */
+    FILTER_NULL = 4,  /* none */
+    FILTER_ODD = 8,   /* one that no event can name */
+    FILTER_OURS = 16, /* from bootstrap_alloc */
+};
+
+static inline uint32_t filter_place(const void *address) {
+    return (uint32_t)((uintptr_t)address >> 4) % FILTER_SIZE;
 }
 
-void filter_add(const void *address);
+static inline unsigned filter_flags(const void *address) {
+    return filter[filter_place(address)];
+}
+
+void filter_add(const void *address, enum filter_flag flag);
 
 /* Makes the key whose destructor gives back what an ending thread held. Once, before there are
  * threads. */

@@ -153,7 +153,7 @@ uint32_t trie_code(struct trie *trie, struct writer *writer, const void *code) {
     uint32_t number = trie->code_count + 1;
     if (!code_define(writer, code, number))
         return 0;
-    filter_add(code);
+    filter_add(code, FILTER_CODE);
     *slot = (struct trie_code){code, number};
     trie->code_used++;
     return trie->code_count = number;

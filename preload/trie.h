@@ -28,9 +28,8 @@ struct trie_shortcut {
 
 /* The one place where the shortcut for a frame may be. The trie has a node. */
 static inline struct trie_shortcut *trie_shortcut(const struct trie *trie, uint32_t parent,
-                                                  const struct frame *frame) {
-    uint64_t key =
-        (uint64_t)(uintptr_t)frame->code + frame->position * 31u + (uint64_t)parent * 977u;
+                                                  uintptr_t position) {
+    uint64_t key = position + ((uint64_t)parent << 20);
     return &trie->shortcuts[key * 0x9e3779b97f4a7c15ull >> 54];
 }
 

@@ -59,7 +59,7 @@ static bool writer_wait(struct writer *writer, uint64_t bytes) {
     while (!writer_has_room(writer, bytes)) {
         if (!session_collector_alive(process.session)) {
             process.off = true;
-            process.short_way = 0;
+            hot_close();
             return false;
         }
         writer_sleep(writer, bytes);
@@ -131,7 +131,7 @@ static bool thread_is_dead(uint32_t tid) {
 static bool writer_take(struct writer *writer, uint32_t from, uint32_t tid) {
     if (!atomic_compare_exchange_strong(&writer->ring->owner, &from, tid))
         return false;
-    writer->cache.count = 0;
+    stack_cache_forget(&writer->cache);
     writer->cache.thread_node = 0;
     return true;
 }

@@ -13,14 +13,14 @@
 
 struct writer {
     struct ring *ring;
-    uint64_t *body;
     uint64_t tail; /* our copy of ring->tail */
     uint64_t
         straight_end; /* tail may grow up to here without a look at ring->head or the body's end */
     uintptr_t lap;    /* up to there, a position's place in memory is lap + position */
-    uint64_t mask;    /* ring size - 1 */
     uint64_t noted;   /* GIL's writer: the ticket counter when it was last noted */
-    bool busy;        /* between writer_enter and writer_leave; a signal handler finds it set */
+    uint64_t *body;
+    uint64_t mask; /* ring size - 1 */
+    bool busy;     /* between event_begin and event_end; a signal handler finds it set */
     bool is_gil;
     struct trie trie;
     struct stack_cache

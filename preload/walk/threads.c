@@ -144,12 +144,6 @@ static const char *owner_of(const struct live_frame *frame) {
 
 /* -- All threads -- */
 
-static const char *first_frame(const char *thread) {
-    const char *frame = python_pointer(thread, python.at.thread_frame);
-    bool by_cframe = python.at.minor == 11 || python.at.minor == 12;
-    return by_cframe && frame ? python_pointer(frame, python.at.cframe_frame) : frame;
-}
-
 static const char *own_thread(void) {
     return python.has_gil ? python.current() : python.own_state();
 }
@@ -190,15 +184,10 @@ static void each_thread(struct walk *walk, thread_function function) {
 
 static void each_frame(struct walk *walk, const char *thread, uint32_t number,
                        frame_function function) {
-    struct frame_walk frames = {.next = first_frame(thread),
-                                .previous = python.at.frame_previous,
-                                .code = python.at.frame_code,
-                                .position = python.at.frame_position,
-                                .owner = python.at.frame_owner};
-    struct frame at;
-    for (uint32_t depth = 0; depth < FRAMES_MAX && !walk->cut; depth++) {
-        if (!frames_next(&frames, frames_objects(), &at))
-            return;
+    const char *address = frames_skip(&python.at, frames_innermost(&python.at, thread));
+    for (uint32_t depth = 0; address && depth < FRAMES_MAX && !walk->cut; depth++) {
+        struct frame at = frames_at(&python.at, address);
+        address = frames_outer(&python.at, address);
         struct live_frame frame = {.thread = number, .depth = depth, .running = true};
         if (frame_read(&frame, &at))
             function(walk, &frame);
@@ -484,14 +473,11 @@ static const char *frame_of(const struct walked_type *type, const char *object) 
 
 void frame_of_object_tell(struct walk *walk, const struct walked_type *type, const char *object) {
     const char *address = frame_of(type, object);
-    struct frame_walk one = {.next = address,
-                             .previous = python.at.frame_previous,
-                             .code = python.at.frame_code,
-                             .position = python.at.frame_position,
-                             .owner = python.at.frame_owner};
-    struct frame at;
     struct live_frame frame = {.depth = 0};
-    if (!address || !frames_next(&one, frames_objects(), &at) || !frame_read(&frame, &at))
+    if (!address)
+        return;
+    struct frame at = frames_at(&python.at, address);
+    if (!frame_read(&frame, &at))
         return;
     name_frame(walk, &frame);
     tell_frame(walk, &frame, object);

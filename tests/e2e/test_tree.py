@@ -48,6 +48,11 @@ def test_taking_turns(python, attempt):
     assert 100 * MB < report.tree_peak < 130 * MB
 
 
+def test_renamed_just_before_the_fork(compile_program):
+    parent, child = traced(compile_program("renamed.c", "-fno-builtin")).report().processes
+    assert (parent.peak, child.peak) == (1000 * 1000, 500 * 3000)
+
+
 def test_freeing_what_was_inherited_changes_nothing(python, tmp_path):
     program = tmp_path / "inherited.py"
     program.write_text("""

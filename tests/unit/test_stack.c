@@ -107,8 +107,9 @@ void python_distrust(void) {
     distrusted++;
 }
 
-void filter_add(const void *address) {
+void filter_add(const void *address, enum filter_flag flag) {
     (void)address;
+    (void)flag;
 }
 
 /* Reads what has been committed since the last call; the writer never has room for a second record.
@@ -285,7 +286,21 @@ static int32_t expected(const struct fake_frame *frame) {
     return unit < (python.at.minor <= 10 ? 0 : 2) ? FRAME_NOT_BEGUN : unit * 2;
 }
 
+/* How often the last stack was known again. */
+static uint32_t known_again;
+
+/* The stack may be known as the last one again, and then must be. */
+static void check_again(void) {
+    const struct stack_top top = ring.writer.cache.top;
+    bool again =
+        interpreter.frame && stack_is_last(&python.at, &top, (const char *)interpreter.frame);
+    known_again += again;
+    if (again)
+        assert_int_equal(top.node, current_node());
+}
+
 static void check_now(void) {
+    check_again();
     uint32_t node = current_node();
     for (uint32_t i = depth; i-- > 0;) {
         if (frames[i].owner == FRAME_OWNER_SHIM)
@@ -299,6 +314,15 @@ static void check_now(void) {
     assert_int_equal(ring.nodes[node].parent, 0);
     assert_int_equal(ring.nodes[node].position, 42);
     assert_int_equal(distrusted, 0);
+}
+
+/* Some allocations in one frame, of which the last ones know their stack again. */
+static void check_some(void) {
+    for (int n = 0; n < 12; n++) {
+        if (n < 3)
+            move_to(&frames[depth - 1], 3 + rand() % 2);
+        check_now();
+    }
 }
 
 static void random_calls(uint32_t minor, int rounds, uint32_t deepest, uint32_t burst) {
@@ -317,7 +341,7 @@ static void random_calls(uint32_t minor, int rounds, uint32_t deepest, uint32_t 
 
 static void test_random(void **state) {
     (void)state;
-    static const uint32_t minors[] = {9, 10, 11, 12, 13};
+    static const uint32_t minors[] = {9, 10, 11, 12, 13, 14};
     for (size_t i = 0; i < sizeof minors / sizeof minors[0]; i++) {
         random_calls(minors[i], 20000, 12, 4);
         random_calls(minors[i], 3000, 300, 40);
@@ -355,6 +379,7 @@ static void test_marks(void **state) {
     for (size_t i = 0; i < sizeof minors / sizeof minors[0]; i++) {
         begin(minors[i]);
         uint32_t marked = 0;
+        known_again = 0;
         for (int round = 0; round < 60000; round++) {
             uint32_t returns = (uint32_t)rand() % (rand() % 4 ? 3 : 70);
             uint32_t calls = returns + (uint32_t)rand() % 3;
@@ -364,19 +389,22 @@ static void test_marks(void **state) {
                 move_to(&frames[depth - 1], 3 + rand() % 2);
             while (calls-- > 0 && depth < 60)
                 push(&codes[0], 3 + (rand() % 20 == 0));
+            if (rand() % 8 == 0)
+                check_some();
             check_now();
             for (uint32_t frame = 0; frame < depth; frame++)
                 for (int slot = 0; slot < LOCALS + STACK; slot++)
                     marked += frames[frame].slots[slot] >> 32 == 0x48464d4b;
         }
         assert_true(marked > 60000);
+        assert_true(known_again > 20000);
     }
 }
 
 /* Code objects end and others take their addresses. */
-static void test_reused_code(void **state) {
-    (void)state;
-    begin(12);
+static void reuse_codes(uint32_t minor) {
+    begin(minor);
+    known_again = 0;
     for (int round = 0; round < 5000; round++) {
         while (depth > 0)
             pop();
@@ -389,8 +417,17 @@ static void test_reused_code(void **state) {
         for (int n = rand() % 10; n >= 0; n--)
             push(&codes[rand() % CODES], 3);
         check_now();
+        if (depth == 1)
+            check_some();
     }
     assert_true(ring.writer.trie.code_capacity <= 256);
+    assert_true(known_again > 2000);
+}
+
+static void test_reused_code(void **state) {
+    (void)state;
+    reuse_codes(10);
+    reuse_codes(12);
 }
 
 static uint32_t number;
