@@ -142,11 +142,6 @@ static void send_name(struct writer *writer) {
     event_thread_name(writer, self.tid, name);
 }
 
-/* An event of this thread has been interrupted. */
-static bool writer_is_busy(const struct writer *writer) {
-    return writer->busy || (writer->is_gil && process.key != process.open_key);
-}
-
 struct writer *event_begin(void) {
     if ((self.epoch != process.epoch || !process.epoch) && !thread_attach())
         return NULL;

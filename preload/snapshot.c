@@ -287,7 +287,7 @@ static void take(unsigned reason, uint64_t size, uint64_t live) {
 /* Without a GIL, a thread's own frames are what nobody else changes. */
 static bool heap_stands_still(void) {
     if (python_gil_held(&self))
-        return !process.gil.busy;
+        return !writer_is_busy(&process.gil);
     return !python.has_gil && self.state && !(self.own && self.own->busy) &&
            python_pointer(self.state, python.at.thread_interpreter) ==
                python_pointer(python.runtime, python.at.runtime_main_interpreter);

@@ -143,6 +143,11 @@ void *hot_alloc_rest(const char *state, unsigned kind, void *block, uint64_t siz
 void *hot_own_alloc_rest(struct writer *writer, unsigned kind, void *block, uint64_t size)
     __attribute__((returns_nonnull, noinline));
 
+/* A record of the writer is being made, or has been interrupted. */
+static inline bool writer_is_busy(const struct writer *writer) {
+    return writer->busy || (writer->is_gil && process.key != process.open_key);
+}
+
 /* hot.h's way is not open any more. */
 static inline void hot_close(void) {
     process.open_key = 0;
