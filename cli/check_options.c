@@ -29,21 +29,25 @@ static const char *keep(struct check_options *options, const char *text) {
     return copy;
 }
 
-bool check_options_add(struct check_options *options, enum ceiling_kind kind, const char *subject,
-                       const char *size, const char *origin) {
-    struct ceiling ceiling = {.kind = kind, .origin = origin};
-    if (!size_parse(size, &ceiling.bytes)) {
-        fprintf(stderr, "holdfast: %s: '%.100s' is not a size; it takes 512MiB, 2GB or bytes\n",
-                origin, size);
-        return false;
-    }
+bool check_options_add_bytes(struct check_options *options, enum ceiling_kind kind,
+                             const char *subject, uint64_t bytes, const char *origin) {
     if (has(options, kind, subject))
         return true;
-    ceiling.subject = keep(options, subject);
-    if (!ceiling.subject)
-        return false;
-    options->ceilings[options->ceiling_count++] = ceiling;
-    return true;
+    const char *kept = keep(options, subject);
+    if (kept)
+        options->ceilings[options->ceiling_count++] =
+            (struct ceiling){.kind = kind, .subject = kept, .bytes = bytes, .origin = origin};
+    return kept != NULL;
+}
+
+bool check_options_add(struct check_options *options, enum ceiling_kind kind, const char *subject,
+                       const char *size, const char *origin) {
+    uint64_t bytes;
+    if (size_parse(size, &bytes))
+        return check_options_add_bytes(options, kind, subject, bytes, origin);
+    fprintf(stderr, "holdfast: %s: '%.100s' is not a size; it takes 512MiB, 2GB or bytes\n", origin,
+            size);
+    return false;
 }
 
 bool check_options_add_subject(struct check_options *options, const char *subject, const char *size,

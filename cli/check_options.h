@@ -30,6 +30,9 @@ struct check_options {
  * precedence. The subject is copied. False after a message. */
 bool check_options_add(struct check_options *options, enum ceiling_kind kind, const char *subject,
                        const char *size, const char *origin);
+/* The same of a size that is known already. */
+bool check_options_add_bytes(struct check_options *options, enum ceiling_kind kind,
+                             const char *subject, uint64_t bytes, const char *origin);
 /* Of a subject as --max and the table `max` have it: "load()", "app.cache", "process:worker.py". */
 bool check_options_add_subject(struct check_options *options, const char *subject, const char *size,
                                const char *origin);

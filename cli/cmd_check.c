@@ -13,12 +13,14 @@
 #include "page_file.h"
 #include "run_names.h"
 #include "target.h"
+#include "viewer/check/baseline.h"
 #include "viewer/check/outputs.h"
 #include "viewer/report.h"
 
 #define EXIT_BEYOND 1
 #define EXIT_PROGRAM_FAILED 3
 #define WRITES_MAX 16u
+#define DEFAULT_TOLERANCE 5000u /* thousandths of a per cent */
 
 enum {
     MAX_PEAK = OPTION_LONG,
@@ -27,6 +29,10 @@ enum {
     MAX_GROWTH,
     MAX_DEAD,
     KILL,
+    BASELINE,
+    TOLERANCE,
+    UPDATE_BASELINE,
+    JOB,
     CONFIG,
     WRITE,
     NO_PAGE
@@ -54,6 +60,22 @@ static const struct option_row rows[] = {
     {.key = KILL,
      .name = "kill",
      .help = "stop the program when --max-peak or --max-process is passed"},
+    {.key = BASELINE,
+     .name = "baseline",
+     .value = "FILE",
+     .completes = COMPLETES_FILE,
+     .help = "compare the peak with that of the same job in this file, to be committed"},
+    {.key = TOLERANCE,
+     .name = "tolerance",
+     .value = "PART",
+     .help = "how far above the baseline is within: 5% (the default), or a size"},
+    {.key = UPDATE_BASELINE,
+     .name = "update-baseline",
+     .help = "put this run into the baseline, and do not compare it"},
+    {.key = JOB,
+     .name = "job",
+     .value = "NAME",
+     .help = "what the run is called there; default: the name of its script or module"},
     {.key = 'o',
      .name = "output",
      .value = "FILE",
@@ -91,6 +113,9 @@ struct request {
     char *const *command; /* NULL: a profile is judged */
     const char *file;     /* the profile */
     const char *config;
+    const char *job;      /* NULL: as its script or module is called */
+    json_t *baseline;     /* NULL: none */
+    const json_t *before; /* the job in it; NULL: it is not there */
     struct wanted wanted[WRITES_MAX];
     size_t wanted_count;
     bool quiet, page;
@@ -138,6 +163,18 @@ static bool take_option(void *context, int key, const char *value) {
     case KILL:
         options->kill = true;
         return true;
+    case BASELINE:
+        options->baseline = value;
+        return true;
+    case TOLERANCE:
+        options->has_tolerance = true;
+        return tolerance_parse(value, &options->tolerance);
+    case UPDATE_BASELINE:
+        options->update_baseline = true;
+        return true;
+    case JOB:
+        request->job = value;
+        return *value || misuse("--job needs a name");
     case 'o':
         request->file = value;
         return true;
@@ -174,14 +211,47 @@ static bool take_operands(struct request *request, int argc, char **argv) {
     return true;
 }
 
+static bool read_baseline(struct request *request) {
+    const struct check_options *options = &request->options;
+    struct profile_error error;
+    if (!options->baseline)
+        return !options->update_baseline ||
+               misuse("--update-baseline needs --baseline FILE, here or in pyproject.toml");
+    request->baseline = baseline_read(options->baseline, &error);
+    return request->baseline || misuse(error.text);
+}
+
 static bool settle(struct request *request) {
     struct check_options *options = &request->options;
     if (!check_options_read_project(options, request->config))
         return false;
-    if (options->ceiling_count == 0)
-        return misuse("nothing to judge by: give --max-peak or another ceiling, here or in "
-                      "[tool.holdfast] of pyproject.toml");
+    if (!options->has_tolerance)
+        options->tolerance = (struct tolerance){.thousandths = DEFAULT_TOLERANCE};
+    if (!read_baseline(request))
+        return false;
+    if (options->ceiling_count == 0 && !options->baseline)
+        return misuse(
+            "nothing to judge by: give --max-peak or another ceiling, or --baseline, here "
+            "or in [tool.holdfast] of pyproject.toml");
     return true;
+}
+
+/* Finds the job in the baseline, which makes a ceiling of it. A run is not started in vain. */
+static bool find_job(struct request *request, const char *const *command) {
+    struct check_options *options = &request->options;
+    if (!request->job)
+        request->job = run_name(command);
+    request->before = baseline_job(request->baseline, request->job);
+    if (!request->baseline || options->update_baseline)
+        return true;
+    if (request->before)
+        return check_options_add_bytes(
+            options, CEILING_BASELINE, "",
+            tolerance_above(&options->tolerance, baseline_peak(request->before)),
+            options->baseline);
+    fprintf(stderr, "holdfast: %s has no job '%.100s' yet; --update-baseline adds it\n",
+            options->baseline, request->job);
+    return false;
 }
 
 /* -1: go on; otherwise the exit status. */
@@ -206,7 +276,10 @@ static uint64_t ceiling_of(const struct check_options *options, enum ceiling_kin
 
 /* With --kill the moment of the crossing is to be seen: a snapshot is taken there. */
 static void set_kill(const struct check_options *options, struct launch *launch) {
+    uint64_t baseline = ceiling_of(options, CEILING_BASELINE);
     launch->kill_tree = ceiling_of(options, CEILING_TREE);
+    if (baseline && (!launch->kill_tree || baseline < launch->kill_tree))
+        launch->kill_tree = baseline;
     launch->kill_process = ceiling_of(options, CEILING_PROCESS);
     launch->ceiling = launch->kill_tree;
     if (launch->kill_process && (!launch->ceiling || launch->kill_process < launch->ceiling))
@@ -216,6 +289,8 @@ static void set_kill(const struct check_options *options, struct launch *launch)
 static bool run(struct request *request) {
     static struct inspected inspected;
     char library[PATH_MAX];
+    if (!find_job(request, (const char *const *)request->command))
+        return false;
     inspect_command(request->command[0], &inspected);
     if (inspected.verdict != INSPECT_TRACEABLE)
         return misuse(inspected.reason);
@@ -278,27 +353,68 @@ static int exit_status_of(const struct check *check) {
     return statuses[check->verdict];
 }
 
+/* What a run that failed or was stopped held says nothing of the job. */
+static bool update_baseline(const struct request *request, const struct check *check) {
+    const char *file = request->options.baseline;
+    if (check_program_failed(check) || check->request->stopped_bytes > 0) {
+        fputs("holdfast: the baseline is left as it is: the program did not come to its end\n",
+              stderr);
+        return true;
+    }
+    if (!baseline_update(request->baseline, check))
+        return misuse("out of memory");
+    if (!baseline_write(request->baseline, file)) {
+        fprintf(stderr, "holdfast: cannot write %s: %s\n", file, strerror(errno));
+        return false;
+    }
+    if (!request->quiet)
+        fprintf(stderr, "holdfast: %s has the job '%s' now\n", file, request->job);
+    return true;
+}
+
+static int conclude(const struct request *request, const struct check *check) {
+    bool good = write_outputs(request, check) &&
+                (!request->options.update_baseline || update_baseline(request, check));
+    return good ? exit_status_of(check) : EXIT_MISUSE;
+}
+
 static int judge(const struct request *request, const struct profile *profile) {
     const struct check_options *options = &request->options;
-    char *page =
-        request->command && request->page && !request->quiet ? page_file_name(request->file) : NULL;
+    bool with_page = request->command && request->page && !request->quiet;
+    char *page = with_page ? page_file_name(request->file) : NULL;
     struct check_request asked = {.profile = request->file,
                                   .root = options->root,
                                   .ceilings = options->ceilings,
                                   .ceiling_count = options->ceiling_count,
-                                  .job = "",
+                                  .job = request->job,
+                                  .baseline_file = options->baseline,
+                                  .before = request->before,
                                   .stopped_bytes = request->launched.stopped_bytes};
     struct check *check = check_build(profile, &asked);
     int status = EXIT_MISUSE;
     if (check) {
         asked.page = page && write_page(profile, check, page) ? page : NULL;
-        status = write_outputs(request, check) ? exit_status_of(check) : EXIT_MISUSE;
+        status = conclude(request, check);
     } else {
-        fputs("holdfast: out of memory\n", stderr);
+        misuse("out of memory");
     }
     check_free(check);
     free(page);
     return status;
+}
+
+/* The job of a profile is found by the command in it. */
+static bool find_job_of(struct request *request, const struct profile *profile) {
+    const char **command = calloc((size_t)profile->command_count + 2, sizeof *command);
+    if (!command)
+        return misuse("out of memory");
+    for (uint32_t i = 0; i < profile->command_count; i++)
+        command[i] = profile->strings[profile->command[i]];
+    if (profile->command_count == 0)
+        command[0] = "";
+    bool found = find_job(request, command);
+    free(command);
+    return found;
 }
 
 static int check_main(int argc, char **argv) {
@@ -314,7 +430,10 @@ static int check_main(int argc, char **argv) {
         fprintf(stderr, "holdfast: %s\n", error.text);
         return EXIT_MISUSE;
     }
-    status = judge(&request, profile);
+    status = EXIT_MISUSE;
+    if (request.command || find_job_of(&request, profile))
+        status = judge(&request, profile);
+    json_decref(request.baseline);
     profile_free(profile);
     return status;
 }
@@ -336,7 +455,7 @@ const struct command command_check = {
              "\n"
              "Examples:\n"
              "  holdfast check --max-peak 512MiB -- python job.py\n"
-             "  holdfast check --max-peak 2GB --max 'load()=200MiB' job.holdfast\n",
+             "  holdfast check --baseline memory.json --tolerance 3% job.holdfast\n",
     .operand_completes = COMPLETES_PROFILE,
     .main = check_main,
 };

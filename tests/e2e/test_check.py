@@ -278,3 +278,144 @@ def test_bad_project_file(project, text, complaint):
 def test_misuse(project, arguments, complaint):
     said = check(project, *arguments, status=2)
     assert complaint in said and said.startswith("holdfast: ")
+
+
+# Baselines
+
+def update(project, *arguments, status=0, file="memory.json"):
+    """Runs the job and puts it into the baseline; the baseline's text."""
+    said = check(project, "--baseline", file, "--update-baseline", *arguments, "-o", "base.holdfast", "--no-page",
+                 "--", interpreters.main_one().path, "job.py", status=status)
+    assert "has the job" in said or status
+    return (project / file).read_text()
+
+
+def replaced(*changes):
+    text = PROGRAM
+    for old, new in changes:
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    return text
+
+
+def test_baseline_is_made_to_be_committed(project):
+    text = update(project)
+    fields = json.loads(text)
+    assert text == json.dumps(fields, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    job = fields["jobs"]["job.py"]
+    version = ".".join(map(str, interpreters.main_one().version[:2]))
+    assert set(job) == {"python", "peak_bytes", "places", "holders"} and job["python"] == version
+    assert PEAK < job["peak_bytes"] < PEAK + OVERHEAD and job["peak_bytes"] % 1000 == 0
+    assert job["places"]["job.py:<module> > job.py:main > job.py:process > job.py:load"] == 6_001_000
+    assert job["holders"]["bytearray held by data in process() (job.py)"] == 6_001_000
+    assert str(project) not in text and "0x" not in text
+    for seed in ("1", "2"):
+        assert execute([holdfast_binary(), "check", "-q", "--baseline", "memory.json", "--update-baseline", "-o",
+                        "base.holdfast", "--", interpreters.main_one().path, "job.py"], cwd=project,
+                       env=interpreters.main_one().environment(PYTHONHASHSEED=seed)).returncode == 0
+        assert (project / "memory.json").read_text() == text, "a run that did the same changes nothing"
+
+
+def test_baseline_judges(project):
+    update(project)
+    fields = judge(project, "--baseline", "memory.json", status=0)
+    one, = fields["judgements"]
+    assert one["kind"] == "baseline" and one["verdict"] == "within" and one["origin"] == "memory.json"
+    base = json.loads((project / "memory.json").read_text())["jobs"]["job.py"]["peak_bytes"]
+    assert one["ceiling_bytes"] == base + base // 20 and fields["baseline"]["peak_bytes"] == base
+    (project / "job.py").write_text(replaced(("load(5_000_000)", "load(5_600_000)")))
+    judge(project, "--baseline", "memory.json", status=0)
+    judge(project, "--baseline", "memory.json", "--tolerance", "1.5%", status=1)
+    judge(project, "--baseline", "memory.json", "--tolerance", "650kB", status=0)
+    judge(project, "--baseline", "memory.json", "--tolerance", "500kB", status=1)
+    judge(project, "--baseline", "memory.json", "--max-peak", "1MB", status=1)
+
+
+def test_baseline_says_what_grew(project):
+    """By place and by holder, though every line has moved, and the project lies elsewhere."""
+    update(project)
+    elsewhere = project / "else" / "where"
+    elsewhere.mkdir(parents=True)
+    (elsewhere / "pyproject.toml").write_text('[tool.holdfast]\nbaseline = "ci/memory.json"\ntolerance = "1%"\n')
+    (elsewhere / "ci").mkdir()
+    (project / "memory.json").rename(elsewhere / "ci" / "memory.json")
+    (elsewhere / "job.py").write_text(replaced(
+        ("import sys\n", '"""Moved."""\n\n\nimport sys\n'), ("CACHE = {}\n", "CACHE = {}\nOTHER = []\n"),
+        ("    return process(6_000_000)", "    OTHER.append(load(3_000_000))\n    return process(6_000_000)")))
+    fields = judge(elsewhere, status=1)
+    grown = {place["place"]["function"]: place for place in fields["places"]}
+    assert set(grown) == {"load"}, "nothing else grew by a hundredth"
+    # The baseline's sizes are rounded up.
+    assert 2_998_000 <= grown["load"]["bytes"] - grown["load"]["before_bytes"] <= 3_001_000
+    assert not grown["load"]["new"]
+    new, = fields["holders"]
+    assert new["new"] and new["path"].startswith("OTHER") and 3_000_000 <= new["bytes"] < 3_001_000
+    said = check(elsewhere, "run.holdfast", status=1)
+    assert re.search(r"\+2\.86 MiB +new holder +bytearray len 3000000, held by OTHER\[0\]", said)
+    assert re.search(r"\+2\.86 MiB +from 4\.77 MiB +load\(\) job\.py:12, in main\(\)", said)
+
+
+def test_baseline_has_several_jobs(project):
+    update(project, "--job", "small")
+    before = json.loads((project / "memory.json").read_text())["jobs"]["small"]
+    (project / "job.py").write_text(replaced(("load(5_000_000)", "load(9_000_000)")))
+    update(project, "--job", "big")
+    jobs = json.loads((project / "memory.json").read_text())["jobs"]
+    assert set(jobs) == {"big", "small"} and jobs["small"] == before
+    assert jobs["big"]["peak_bytes"] > before["peak_bytes"] + 3_900_000
+    judge(project, "--baseline", "memory.json", "--job", "big", status=0)
+    judge(project, "--baseline", "memory.json", "--job", "small", status=1)
+    check(project, "--baseline", "memory.json", "--job", "big", "run.holdfast", status=0)
+
+
+def test_failed_run_is_no_baseline(project):
+    text = update(project)
+    (project / "job.py").write_text(PROGRAM + "raise SystemExit(1)\n")
+    assert update(project, status=3) == text
+    (project / "job.py").write_text(replaced(("load(5_000_000)", "load(90_000_000)")))
+    assert update(project, "--max-peak", "20MB", "--kill", status=1) == text
+
+
+def test_kill_at_the_baseline(project):
+    (project / "job.py").write_text(GROWING.replace("range(400)", "range(40)"))
+    update(project)
+    (project / "job.py").write_text(GROWING)
+    fields = judge(project, "--baseline", "memory.json", "--kill", status=1)
+    assert 42_000_000 < fields["stopped_at_bytes"] < 390_000_000
+
+
+def test_other_python_is_said(project):
+    fields = json.loads(update(project))
+    fields["jobs"]["job.py"]["python"] = "3.2"
+    (project / "memory.json").write_text(json.dumps(fields))
+    assert "the baseline is of Python 3.2, this run of 3." in check(project, "--baseline", "memory.json",
+                                                                   "base.holdfast", status=0)
+
+
+@pytest.mark.parametrize("text, complaint", [
+    (None, "memory.json has no job 'job.py' yet; --update-baseline adds it"),
+    ('{"schema": "holdfast.baseline/1", "jobs": {}}', "has no job 'job.py' yet"),
+    ('{"schema": "holdfast.baseline/2", "jobs": {}}', "no baseline of Holdfast's, or one of a newer version"),
+    ('{"schema": "holdfast.baseline/1", "jobs": {"job.py": {"peak_bytes": "1"}}}', "no baseline of Holdfast's"),
+    ('{"schema": "holdfast.baseline/1", "jobs": {"job.py": {"peak_bytes": 1, "places": {"a": -1}}}}', "no baseline"),
+    ('{"schema": ', "memory.json, line 1: "),
+    ("[]", "no baseline of Holdfast's"),
+])
+def test_bad_baseline(project, text, complaint):
+    """The program is not even started."""
+    if text:
+        (project / "memory.json").write_text(text)
+    (project / "job.py").write_text("open('started', 'w')\n")
+    said = check(project, "--baseline", "memory.json", "--", interpreters.main_one().path, "job.py", status=2)
+    assert complaint in said and not (project / "started").exists()
+
+
+@pytest.mark.parametrize("arguments, complaint", [
+    (["--update-baseline"], "--update-baseline needs --baseline FILE"),
+    (["--baseline", "memory.json", "--tolerance", "some"], "'some' is not a tolerance"),
+    (["--baseline", "memory.json", "--tolerance", "-5%"], "'-5%' is not a tolerance"),
+    (["--baseline", "memory.json", "--job", ""], "--job needs a name"),
+    (["--baseline", "."], "directory"),
+])
+def test_misuse_of_baselines(project, arguments, complaint):
+    assert complaint in check(project, *arguments, "--", interpreters.main_one().path, "job.py", status=2)

@@ -1,4 +1,5 @@
 /* A check for programs: docs/check-json.md is its contract. */
+#include "baseline.h"
 #include "outputs.h"
 #include "words.h"
 
@@ -68,13 +69,17 @@ static json_t *new_items(const struct check *check, const struct items *items) {
     return list;
 }
 
+static json_t *new_bytes(bool known, uint64_t bytes) {
+    return known ? json_count(bytes) : json_null();
+}
+
 static json_t *new_baseline(const struct check *check) {
     const struct check_request *request = check->request;
     if (!request->baseline_file)
         return json_null();
-    json_t *peak = json_object_get(request->before, "peak_bytes");
-    return json_pack("{s:o, s:o}", "file", json_text(request->baseline_file), "peak_bytes",
-                     peak ? json_incref(peak) : json_null());
+    return json_pack("{s:o, s:o, s:o}", "file", json_text(request->baseline_file), "peak_bytes",
+                     new_bytes(request->before != NULL, baseline_peak(request->before)), "python",
+                     json_text(baseline_python(request->before)));
 }
 
 static json_t *new_exit(const struct profile *profile) {
@@ -82,10 +87,6 @@ static json_t *new_exit(const struct profile *profile) {
     return json_pack("{s:o, s:o}", "status",
                      signalled ? json_null() : json_integer(profile->exit_status), "signal",
                      signalled ? json_integer(profile->exit_signal) : json_null());
-}
-
-static json_t *new_bytes(bool known, uint64_t bytes) {
-    return known ? json_count(bytes) : json_null();
 }
 
 bool check_json(const struct check *check, FILE *out) {

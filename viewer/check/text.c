@@ -4,6 +4,7 @@
 
 #include "viewer/text.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define LISTED 5u /* of each list */
@@ -61,6 +62,16 @@ static void put_files(const struct check *check, FILE *out) {
     fputc('\n', out);
 }
 
+static void put_caveat(const struct check *check, FILE *out) {
+    char *words = NULL;
+    size_t size = 0;
+    FILE *caveat = open_memstream(&words, &size);
+    bool said = caveat && check_put_caveat(caveat, check);
+    if (caveat && fclose(caveat) == 0 && said)
+        fprintf(out, "holdfast: %s\n", words);
+    free(words);
+}
+
 bool check_text(const struct check *check, FILE *out) {
     for (uint32_t i = 0; i < check->judgement_count; i++) {
         fprintf(out, "holdfast: %s: ", judged_names[check->judgements[i].judged]);
@@ -72,6 +83,7 @@ bool check_text(const struct check *check, FILE *out) {
         check_put_failure(out, check);
         fputc('\n', out);
     }
+    put_caveat(check, out);
     if (check->request->stopped_bytes > 0)
         fprintf(out, "holdfast: stopped the program at %s\n",
                 format_bytes(check->request->stopped_bytes).text);

@@ -1,9 +1,12 @@
 /* See words.h. */
 #include "words.h"
 
+#include "baseline.h"
+
 #include "viewer/text.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define TOLD_PART 100u /* of the peak */
 #define WIDTH 60u
@@ -25,9 +28,6 @@ void check_put_subject(FILE *out, const struct ceiling *ceiling) {
     case CEILING_DEAD:
         fputs("never read again, yet held", out);
         break;
-    case CEILING_BASELINE:
-        fputs("peak against the baseline", out);
-        break;
     default:
         fputs("peak", out);
         break;
@@ -38,12 +38,9 @@ void check_put_subject(FILE *out, const struct ceiling *ceiling) {
 static void put_limit(FILE *out, const struct check *check, const struct judgement *judgement) {
     const struct ceiling *ceiling = &judgement->ceiling;
     fprintf(out, "%s", format_bytes(ceiling->bytes).text);
-    if (ceiling->kind == CEILING_BASELINE) {
-        json_int_t before =
-            json_integer_value(json_object_get(check->request->before, "peak_bytes"));
-        fprintf(out, ", which is %s and the tolerance",
-                format_bytes(before > 0 ? (uint64_t)before : 0).text);
-    }
+    if (ceiling->kind == CEILING_BASELINE)
+        fprintf(out, ", the baseline's %s and the tolerance",
+                format_bytes(baseline_peak(check->request->before)).text);
     fputs(" (", out);
     format_escaped(out, ceiling->origin, "", WIDTH);
     fputc(')', out);
@@ -85,9 +82,9 @@ struct number check_item_size(const struct check *check, const struct item *item
 struct number check_item_before(const struct check *check, const struct item *item) {
     struct number number = {""};
     if (check->request->before && item->before == 0)
-        snprintf(number.text, sizeof number.text, "new");
+        snprintf(number.text, sizeof number.text, "%s", item->holder ? "new holder" : "new");
     else if (check->request->before)
-        snprintf(number.text, sizeof number.text, "%.20s before", format_bytes(item->before).text);
+        snprintf(number.text, sizeof number.text, "from %.20s", format_bytes(item->before).text);
     return number;
 }
 
@@ -151,4 +148,16 @@ void check_put_measure(FILE *out, const struct check *check) {
     } else {
         fputs("at the peak", out);
     }
+}
+
+bool check_put_caveat(FILE *out, const struct check *check) {
+    const char *before = baseline_python(check->request->before);
+    struct number now = baseline_python_of(check->profile);
+    if (!*before || strcmp(before, now.text) == 0)
+        return false;
+    fputs("the baseline is of Python ", out);
+    format_escaped(out, before, "", WIDTH);
+    fprintf(out, ", this run of %s; sizes differ between versions",
+            now.text[0] ? now.text : "no Python");
+    return true;
 }

@@ -16,7 +16,7 @@ void check_put_failure(FILE *out, const struct check *check);
 
 /* "+400 MiB", or without a baseline "400 MiB". */
 struct number check_item_size(const struct check *check, const struct item *item);
-/* "new", "5.00 MiB before", or "" without a baseline. */
+/* "new", "new holder", "from 5.00 MiB", or "" without a baseline. */
 struct number check_item_before(const struct check *check, const struct item *item);
 /* Whether an item is worth telling: at least a hundredth of the peak, and, with a baseline, of
  * growth. */
@@ -27,6 +27,8 @@ void check_put_place(FILE *out, const struct check *check, const struct item *it
 /* "bytearray len 6000000, held by data in process() (job.py:16), never read again", or of several
  * "48 times: bytearray held by rows[#]" */
 void check_put_holder(FILE *out, const struct item *item);
+/* What is in the way of a comparison, as a sentence without an end; false when nothing is. */
+bool check_put_caveat(FILE *out, const struct check *check);
 /* "grown since the baseline memory.json", or "at the peak". */
 void check_put_measure(FILE *out, const struct check *check);
 
