@@ -35,6 +35,7 @@ enum {
     JOB,
     CONFIG,
     WRITE,
+    GITHUB,
     NO_PAGE
 };
 
@@ -85,7 +86,10 @@ static const struct option_row rows[] = {
      .name = "write",
      .value = "FORMAT=FILE",
      .help = "write the verdict to FILE ('-': the standard output), too; as often as\n"
-             "wanted. json: for programs (docs/check-json.md)"},
+             "wanted. json (docs/check-json.md), junit, sarif, markdown, github"},
+    {.key = GITHUB,
+     .name = "github",
+     .help = "in GitHub Actions: annotate the lines at fault, add to the step's summary"},
     {.key = CONFIG,
      .name = "config",
      .value = "FILE",
@@ -106,7 +110,11 @@ struct wanted {
 static const struct form {
     const char *name;
     bool (*write)(const struct check *check, FILE *out);
-} forms[] = {{"json", check_json}};
+} forms[] = {{"json", check_json},
+             {"markdown", check_markdown},
+             {"github", check_github},
+             {"junit", check_junit},
+             {"sarif", check_sarif}};
 
 struct request {
     struct check_options options;
@@ -118,7 +126,7 @@ struct request {
     const json_t *before; /* the job in it; NULL: it is not there */
     struct wanted wanted[WRITES_MAX];
     size_t wanted_count;
-    bool quiet, page;
+    bool quiet, page, github;
     char default_file[256];
     struct launched launched;
 };
@@ -180,6 +188,9 @@ static bool take_option(void *context, int key, const char *value) {
         return true;
     case WRITE:
         return add_wanted(request, value);
+    case GITHUB:
+        request->github = true;
+        return true;
     case CONFIG:
         request->config = value;
         return true;
@@ -316,10 +327,24 @@ static bool run(struct request *request) {
 
 /* -- Judging -- */
 
+/* Summaries of several checks stand below each other. */
 static bool write_one(const struct wanted *wanted, const struct check *check) {
     struct target target;
-    return target_open(&target, wanted->file) &&
+    bool append = wanted->form->write == check_markdown;
+    return (append ? target_append : target_open)(&target, wanted->file) &&
            target_close(&target, wanted->form->write(check, target.file));
+}
+
+/* The runner reads commands from both outputs of a step, and names the file of its summary. */
+static bool write_github(const struct check *check, FILE *out) {
+    const char *file = getenv("GITHUB_STEP_SUMMARY");
+    struct target target;
+    if (!check_github(check, out) || fflush(out) != 0)
+        return false;
+    if (!file || !*file)
+        return true;
+    return target_append(&target, file) &&
+           target_close(&target, check_markdown(check, target.file));
 }
 
 /* The program's own output is not mixed with the verdict of its run. */
@@ -330,6 +355,8 @@ static bool write_outputs(const struct request *request, const struct check *che
         good = check_text(check, out) && fflush(out) == 0;
     for (size_t i = 0; i < request->wanted_count; i++)
         good = write_one(&request->wanted[i], check) && good;
+    if (request->github)
+        good = write_github(check, out) && good;
     return good;
 }
 

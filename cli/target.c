@@ -11,11 +11,19 @@ static bool complain(const struct target *target, int problem) {
     return false;
 }
 
-bool target_open(struct target *target, const char *name) {
+static bool open_file(struct target *target, const char *name, const char *mode) {
     bool to_stdout = !name || strcmp(name, "-") == 0;
     *target = (struct target){.name = to_stdout ? NULL : name};
-    target->file = to_stdout ? stdout : fopen(name, "we");
+    target->file = to_stdout ? stdout : fopen(name, mode);
     return target->file || complain(target, errno);
+}
+
+bool target_open(struct target *target, const char *name) {
+    return open_file(target, name, "we");
+}
+
+bool target_append(struct target *target, const char *name) {
+    return open_file(target, name, "ae");
 }
 
 bool target_close(struct target *target, bool good) {

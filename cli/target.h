@@ -12,6 +12,8 @@ struct target {
 
 /* `name`: NULL or "-" for the standard output. False after a message when it cannot be opened. */
 bool target_open(struct target *target, const char *name);
+/* The same, behind what the file has already. */
+bool target_append(struct target *target, const char *name);
 
 /* `good`: whether what was to be written is there. False after a message when it is not, or when
  * the file could not take it. */

@@ -21,13 +21,7 @@ static json_t *new_frame(const struct check *check, const struct stack_frame *fr
 
 static json_t *new_judgement(const struct check *check, const struct judgement *judgement) {
     const struct item *place = check_place_of(check, judgement);
-    char *words = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&words, &size);
-    if (!out)
-        return NULL;
-    check_put_judgement(out, check, judgement);
-    fclose(out);
+    char *message = check_message(check, judgement);
     json_t *json = json_pack(
         "{s:s, s:o, s:s, s:o, s:o, s:I, s:o, s:o, s:o, s:o}", "kind",
         ceiling_kind_names[judgement->ceiling.kind], "subject",
@@ -37,8 +31,9 @@ static json_t *new_judgement(const struct check *check, const struct judgement *
         "ceiling_bytes", json_count(judgement->ceiling.bytes), "excess_bytes",
         (json_int_t)(judgement->judged == JUDGED_BEYOND ? check_excess(judgement) : 0), "origin",
         json_text(judgement->ceiling.origin), "why", text_or_null(judgement->why), "place",
-        new_frame(check, place ? place->frame : NULL), "message", json_text(words ? words : ""));
-    free(words);
+        new_frame(check, place ? place->frame : NULL), "message",
+        json_text(message ? message : ""));
+    free(message);
     return json;
 }
 

@@ -61,6 +61,19 @@ void check_put_judgement(FILE *out, const struct check *check, const struct judg
     put_limit(out, check, judgement);
 }
 
+char *check_message(const struct check *check, const struct judgement *judgement) {
+    char *words = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&words, &size);
+    if (!out)
+        return NULL;
+    check_put_judgement(out, check, judgement);
+    if (fclose(out) == 0)
+        return words;
+    free(words);
+    return NULL;
+}
+
 void check_put_failure(FILE *out, const struct check *check) {
     const struct profile *profile = check->profile;
     if (profile->exit_signal)

@@ -11,6 +11,8 @@
 void check_put_subject(FILE *out, const struct ceiling *ceiling);
 /* "peak 612 MiB, 100 MiB (19.5 %) above the ceiling of 512 MiB (--max-peak)" */
 void check_put_judgement(FILE *out, const struct check *check, const struct judgement *judgement);
+/* The same as a text, to be freed; NULL when memory ran out. */
+char *check_message(const struct check *check, const struct judgement *judgement);
 /* "the program itself exited with status 3" */
 void check_put_failure(FILE *out, const struct check *check);
 
