@@ -3,6 +3,7 @@
 #ifndef HOLDFAST_COLLECTOR_ACCOUNT_H
 #define HOLDFAST_COLLECTOR_ACCOUNT_H
 
+#include "stretches.h"
 #include "trace.h"
 
 /* No honest process comes near; keeps all sums far from overflow. */
@@ -25,18 +26,22 @@ static inline void totals_change(struct totals *totals, uint64_t change, uint64_
     totals_pass(totals, totals->live, seq, now_ns);
 }
 
-static inline struct site *account_touch(struct trace *trace, struct image *image,
-                                         uint32_t number) {
+/* A site is about to change by `size` bytes, as below; or otherwise, and `size` is 0. */
+static inline struct site *account_touch(struct trace *trace, struct image *image, uint32_t number,
+                                         uint64_t size) {
     struct site *site = &image->sites.list[number];
     site_touch(site, image->totals.peak_seq, trace->totals.peak_seq);
-    site->changed = ++trace->seq;
+    trace->seq++;
+    if (image->stretches)
+        stretches_change(image->stretches, site, number, size, trace->seq, trace->now_ns);
+    site->changed = trace->seq;
     return site;
 }
 
 /* A block of `size` bytes begins; or one ends, and `size` is negative, modulo 2^64. */
 static inline void account_change(struct trace *trace, struct image *image, uint32_t number,
                                   uint64_t size, bool begins) {
-    struct site *site = account_touch(trace, image, number);
+    struct site *site = account_touch(trace, image, number, size);
     site_change(site, size, begins);
     totals_change(&image->totals, size, trace->seq, trace->now_ns);
     if (image->state == IMAGE_LIVE)

@@ -26,11 +26,26 @@ bool apply_prepare(struct reader *reader) {
            array_reserve(&reader->codes, &reader->code_capacity, 16, sizeof *reader->codes);
 }
 
+/* Once a stretch begins or ends, the nodes in this list have to be forgotten. */
+static bool is_noted(struct reader *reader, uint32_t node) {
+    const uint32_t *sites = reader->nodes[node].site;
+    if (sites[0] | sites[1] | sites[2])
+        return true;
+    if (!array_reserve(&reader->filled, &reader->filled_capacity,
+                       (uint64_t)reader->filled_count + 1, sizeof *reader->filled))
+        return false;
+    reader->filled[reader->filled_count++] = node;
+    return true;
+}
+
 uint32_t apply_find_site(struct reader *reader, uint64_t node, uint32_t kind) {
     if (node >= reader->node_count || kind > BLOCK_MAPPED)
         return INDEX_NONE;
     struct local_node *local = &reader->nodes[node];
     uint32_t site = sites_find(&reader->image->sites, local->node, kind);
+    if (site != INDEX_NONE && reader->image->stretches)
+        site = is_noted(reader, (uint32_t)node) ? stretches_site(reader->image, site, local->node)
+                                                : INDEX_NONE;
     if (site != INDEX_NONE)
         local->site[kind] = site + 1;
     return site;
@@ -275,6 +290,12 @@ static void child_was_reaped(struct trace *trace, const struct image *parent, ui
     }
 }
 
+/* A process's main thread is the same one for struct stacks, whatever the process. */
+static int64_t stretch_thread(const struct image *image, uint64_t value) {
+    uint32_t tid = (uint32_t)(value >> MARK_REGION_BITS);
+    return tid == image->self_pid ? 0 : (int64_t)image->number << 32 | tid;
+}
+
 static bool apply_mark(struct trace *trace, struct reader *reader, unsigned mark, uint64_t value) {
     struct image *image = reader->image;
     bool taken = true;
@@ -292,6 +313,17 @@ static bool apply_mark(struct trace *trace, struct reader *reader, unsigned mark
         break;
     case MARK_THREAD_NAME:
         taken = name_thread(reader, value);
+        break;
+    case MARK_REGION_BEGIN:
+        taken = stretches_begin(trace, image, value & MARK_REGION_NUMBERS,
+                                stretch_thread(image, value), reader->text, reader->text_size);
+        break;
+    case MARK_REGION_BEGIN_ALL:
+        taken = stretches_begin(trace, image, value & MARK_REGION_NUMBERS, STRETCH_EVERYBODY,
+                                reader->text, reader->text_size);
+        break;
+    case MARK_REGION_END:
+        stretches_end(trace, image, value & MARK_REGION_NUMBERS);
         break;
     case MARK_EXIT:
         image->has_status = true;

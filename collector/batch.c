@@ -123,12 +123,16 @@ static inline void pass_peaks(struct trace *trace, struct image *image, struct s
 
 /* A change at a site, and in the sums. */
 static inline void account(struct trace *trace, struct image *image, struct sums *sums,
-                           uint64_t number, uint64_t size, uint64_t begins) {
+                           struct stretches *stretches, uint64_t number, uint64_t size,
+                           uint64_t begins) {
     struct site *site = &image->sites.list[number];
     uint64_t sign = begins - 1, change = (size ^ sign) - sign;
     if (site->changed <= sums->last_peak)
         site_touch(site, image->totals.peak_seq, trace->totals.peak_seq);
-    site->changed = ++sums->seq;
+    sums->seq++;
+    if (stretches)
+        stretches_change(stretches, site, (uint32_t)number, change, sums->seq, trace->now_ns);
+    site->changed = sums->seq;
     site_change(site, change, begins);
     sums->live += change;
     if (sums->live > sums->highest)
@@ -181,10 +185,10 @@ static inline uint32_t record(struct events *events, const struct image *image, 
 }
 
 /* Makes the changes, and sums them up. The number of those that were made. Inline, so that there is
- * one for when there are no events to record. */
+ * one for when there are no events to record, nor stretches. */
 static inline __attribute__((always_inline)) uint32_t
 change_blocks(struct trace *trace, struct image *image, const struct batch *batch,
-              struct sums *total, struct events *events) {
+              struct sums *total, struct events *events, struct stretches *stretches) {
     struct sums sums = *total;
     uint32_t done = 0;
     for (; done < batch->count; done++) {
@@ -208,7 +212,7 @@ change_blocks(struct trace *trace, struct image *image, const struct batch *batc
         uint64_t site = (block >> 32) - 1;
         if (events)
             site = record(events, image, (uint32_t)site, (uint32_t)block, begins);
-        account(trace, image, &sums, site, (uint32_t)block, begins);
+        account(trace, image, &sums, stretches, site, (uint32_t)block, begins);
     }
     *total = sums;
     return done;
@@ -252,8 +256,9 @@ apply(struct trace *trace, struct reader *reader, struct batch *batch, const str
         .live = image->totals.live, .highest = image->totals.live, .seq = trace->seq};
     find_peaks(trace, image, &sums);
     decode(reader, batch, turns);
-    uint32_t done = trace->events ? change_blocks(trace, image, batch, &sums, trace->events)
-                                  : change_blocks(trace, image, batch, &sums, NULL);
+    uint32_t done = trace->events || image->stretches
+                        ? change_blocks(trace, image, batch, &sums, trace->events, image->stretches)
+                        : change_blocks(trace, image, batch, &sums, NULL, NULL);
     cut(batch, done);
     take_over(trace, reader, batch, &sums);
     return batch->count != 0;

@@ -149,7 +149,7 @@ static uint32_t find_function(struct builder *builder, const struct image *image
     return found;
 }
 
-static string_id thread_name(struct builder *builder, int64_t position) {
+string_id builder_thread(struct builder *builder, int64_t position) {
     char text[40];
     if (position == 0)
         return builder_string(builder, "main");
@@ -199,7 +199,7 @@ static uint32_t make_node(struct builder *builder, const struct image *image,
                           const struct stack_node *from, uint32_t parent) {
     struct profile_node node = {.parent = parent};
     if (from->code == STACK_THREAD) {
-        node.thread = thread_name(builder, from->position);
+        node.thread = builder_thread(builder, from->position);
         return add_node(builder, node);
     }
     node.function = find_function(builder, image, from->code);

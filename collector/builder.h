@@ -30,6 +30,9 @@ void builder_release(struct builder *builder);
 string_id builder_text(struct builder *builder, const char *text, size_t size);
 string_id builder_string(struct builder *builder, const char *text);
 
+/* The name of a thread, by its node's position (struct stack_node). */
+string_id builder_thread(struct builder *builder, int64_t position);
+
 /* The profile's number of a node of struct stacks, as `image` uses it. */
 uint32_t builder_node(struct builder *builder, const struct image *image, uint32_t node);
 

@@ -7,6 +7,7 @@
 
 #include "builder.h"
 #include "finish_snapshots.h"
+#include "finish_stretches.h"
 #include "memory.h"
 #include "sources.h"
 #include "table.h"
@@ -271,6 +272,7 @@ bool finish_build(struct trace *trace, const struct finish_facts *facts, struct 
     if (builder_init(&builder, trace, profile)) {
         fill_head(&builder, facts);
         snapshots_add(&builder, trace);
+        finish_stretches(&builder, trace);
         *events = trace->events ? events_finish(trace->events, &builder) : NULL;
         add_images(&builder, facts); /* last: it may give up the sites */
         warn_of_lost_events(trace);
@@ -301,6 +303,8 @@ void finish_release(struct profile *profile) {
     free(profile->processes);
     free(profile->timelines);
     free(profile->sources);
+    free(profile->regions);
+    free(profile->region_sites);
     free(profile->warnings);
     *profile = (struct profile){0};
 }

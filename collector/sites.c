@@ -22,6 +22,14 @@ uint32_t sites_find(struct sites *sites, uint32_t node, uint32_t kind) {
     return sites->count++;
 }
 
+uint32_t sites_add_twin(struct sites *sites, uint32_t number) {
+    if (!table_reserve(&sites->list, &sites->capacity, sites->count + 1ull, sizeof *sites->list))
+        return INDEX_NONE;
+    sites->list[sites->count] =
+        (struct site){.node = sites->list[number].node, .kind = sites->list[number].kind};
+    return sites->count++;
+}
+
 void sites_release(struct sites *sites) {
     table_release(sites->list, sites->capacity, sizeof *sites->list);
     index_release(&sites->index);

@@ -41,6 +41,7 @@ struct totals {
     uint64_t live;
     uint64_t highest;                      /* since totals_settle */
     uint64_t tick_highest, moment_highest; /* before that, since the last tick and in the moment */
+    uint64_t stretch_highest;              /* and since a stretch last began or ended */
     uint64_t peak, peak_seq, peak_ns;
 };
 
@@ -50,6 +51,8 @@ static inline void totals_settle(struct totals *totals) {
         totals->tick_highest = totals->highest;
     if (totals->highest > totals->moment_highest)
         totals->moment_highest = totals->highest;
+    if (totals->highest > totals->stretch_highest)
+        totals->stretch_highest = totals->highest;
     totals->highest = totals->live;
 }
 
@@ -60,6 +63,9 @@ static inline void totals_rise(struct totals *totals, uint64_t live) {
 
 /* The number of a site, made when it is new; INDEX_NONE when memory ran out. */
 uint32_t sites_find(struct sites *sites, uint32_t node, uint32_t kind);
+
+/* One more of the same stack and kind, which sites_find does not find. */
+uint32_t sites_add_twin(struct sites *sites, uint32_t number);
 
 /* Puts aside what a site had at the peaks, whose numbers these are: to be called before its first
  * change since one of them, or before any. */

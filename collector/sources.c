@@ -44,7 +44,16 @@ static bool want_node(struct builder *builder, struct wanted_lines *wanted, uint
     return true;
 }
 
-/* The lines of all nodes above the sites that hold something at a peak. */
+static void collect_above(struct builder *builder, struct wanted_lines *wanted, bool *done,
+                          uint32_t node) {
+    for (uint32_t at = node; at && !done[at]; at = builder->profile->nodes[at].parent) {
+        done[at] = true;
+        if (!want_node(builder, wanted, at))
+            break;
+    }
+}
+
+/* The lines of all nodes above the sites that hold something at a peak, the regions' too. */
 static void collect(struct builder *builder, struct wanted_lines *wanted) {
     const struct profile *profile = builder->profile;
     bool *done = calloc(profile->node_count, sizeof *done);
@@ -52,12 +61,10 @@ static void collect(struct builder *builder, struct wanted_lines *wanted) {
         const struct profile_site *site = &profile->sites[i];
         if (site->peak_bytes == 0 && site->tree_bytes == 0)
             continue;
-        for (uint32_t at = site->node; at && !done[at]; at = profile->nodes[at].parent) {
-            done[at] = true;
-            if (!want_node(builder, wanted, at))
-                break;
-        }
+        collect_above(builder, wanted, done, site->node);
     }
+    for (uint32_t i = 0; done && i < profile->region_site_count; i++)
+        collect_above(builder, wanted, done, profile->region_sites[i].node);
     free(done);
     if (wanted->count)
         qsort(wanted->list, wanted->count, sizeof *wanted->list, compare_wanted);

@@ -36,6 +36,7 @@ bool trace_init(struct trace *trace, struct session_page *page) {
 
 static void image_free(struct image *image) {
     sites_release(&image->sites);
+    stretches_release(image->stretches);
     snapshots_release(image);
     moments_release(&image->moments);
     free(image->timeline.points);
@@ -155,6 +156,8 @@ void image_return(struct trace *trace, struct image *image) {
     for (uint32_t i = 0; trace->totals.peak_seq > image->left_seq && i < image->sites.count; i++) {
         struct site *site = &image->sites.list[i];
         site_touch(site, image->totals.peak_seq, trace->totals.peak_seq);
+        if (image->stretches)
+            stretches_change(image->stretches, site, i, 0, seq, trace->now_ns);
         site->changed = seq;
         site->tree = (struct site_value){0};
     }
@@ -213,6 +216,7 @@ void image_refresh(struct image *image) {
 
 static void reader_release(struct reader *reader) {
     table_release(reader->nodes, reader->node_capacity, sizeof *reader->nodes);
+    free(reader->filled);
     free(reader->codes);
     free(reader->text);
     while (reader->held_pieces) {
@@ -234,6 +238,7 @@ void image_end(struct trace *trace, struct image *image) {
     if (image->state == IMAGE_LIVE)
         image_leave(trace, image);
     take_region_facts(image);
+    stretches_end_all(trace, image);
     totals_settle(&image->totals);
     timeline_add(&image->timeline, trace->now_ns, image->totals.tick_highest, 0, image->rss);
     image->state = IMAGE_ENDED;

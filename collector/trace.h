@@ -24,6 +24,7 @@
 #include "sites.h"
 #include "snapshots.h"
 #include "stacks.h"
+#include "stretches.h"
 #include "timeline.h"
 
 #define IMAGES_MAX 16384u
@@ -52,6 +53,8 @@ struct reader {
 
     struct local_node *nodes; /* entry 0 is the empty stack */
     uint32_t node_count, node_capacity;
+    uint32_t *filled; /* once there are stretches: nodes whose sites have been looked up */
+    uint32_t filled_count, filled_capacity;
     uint32_t *codes; /* code number -> number in struct stacks */
     uint32_t code_count, code_capacity;
     char *text; /* gathered, until a CODE or MARK takes it */
@@ -101,6 +104,7 @@ struct image {
     struct blocks blocks;
     struct mappings mappings;
     struct sites sites;
+    struct stretches *stretches; /* NULL until the program marks one */
     struct large_table large;
     struct moments moments;
     struct snapshots snapshots;

@@ -115,16 +115,31 @@ static struct writer *own_writer(void) {
     return self.own;
 }
 
+/* A mark with a text of so many bytes: whole words. */
+static bool mark_text(struct writer *writer, unsigned mark, uint64_t value, const char *text,
+                      uint32_t size) {
+    uint32_t words = 1 + size / 8;
+    uint64_t *record = writer_reserve(writer, words);
+    if (!record)
+        return false;
+    record[0] = event_word(EVENT_TEXT, 0, 0, size);
+    memcpy(record + 1, text, size);
+    writer_commit(writer, words);
+    event_mark(writer, mark, value);
+    return true;
+}
+
 void event_thread_name(struct writer *writer, uint32_t tid, const char *name) {
     char text[16] = {0};
     memcpy(text, name, strnlen(name, sizeof text - 1));
-    uint64_t *record = writer_reserve(writer, 3);
-    if (!record)
-        return;
-    record[0] = event_word(EVENT_TEXT, 0, 0, sizeof text);
-    memcpy(record + 1, text, sizeof text);
-    writer_commit(writer, 3);
-    event_mark(writer, MARK_THREAD_NAME, tid);
+    mark_text(writer, MARK_THREAD_NAME, tid, text, sizeof text);
+}
+
+bool event_region(struct writer *writer, unsigned mark, uint64_t value, const char *name) {
+    char text[REGION_NAME_MAX + 8] = {0};
+    size_t size = strnlen(name, REGION_NAME_MAX);
+    memcpy(text, name, size);
+    return mark_text(writer, mark, value, text, (uint32_t)(size + 8) & ~7u);
 }
 
 void event_own_name_changed(void) {

@@ -130,6 +130,10 @@ void event_mark(struct writer *writer, unsigned mark, uint64_t value);
 void event_own_name_changed(void);
 void event_thread_name(struct writer *writer, uint32_t tid, const char *name);
 
+/* A region of the program begins (MARK_REGION_BEGIN or _ALL); its name is cut to so many bytes. */
+#define REGION_NAME_MAX 240u
+bool event_region(struct writer *writer, unsigned mark, uint64_t value, const char *name);
+
 /* A whole event: the block has just been made, or is about to be freed. */
 void note_alloc(unsigned kind, const void *block, uint64_t size);
 void note_free(const void *block);

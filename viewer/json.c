@@ -171,7 +171,8 @@ static bool put_process(const struct profile *profile, const struct report_optio
                         uint32_t index, const uint32_t *roots, FILE *out) {
     json_t *peak = json_object(), *rest = json_object();
     struct model *model = NULL;
-    if (json_add_holders(rest, peak, profile, options, index))
+    if (json_add_holders(rest, peak, profile, options, index) &&
+        json_add_regions(rest, profile, index))
         model = model_build(profile, index);
     if (!model) {
         json_decref(peak);

@@ -65,6 +65,9 @@ json_t *json_stack(struct json_stacks *stacks, uint32_t innermost);
 bool json_add_holders(json_t *process, json_t *peak, const struct profile *profile,
                       const struct report_options *options, uint32_t index);
 
+/* Adds "regions" to a process: those that its program marked. False when memory ran out. */
+bool json_add_regions(json_t *process, const struct profile *profile, uint32_t index);
+
 #define JSON_REPORT_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(12))
 
 #endif

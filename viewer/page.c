@@ -14,6 +14,7 @@ static void put_data(struct page_out *page, const char *command) {
     page_put_text(page, "schema", "holdfast.page/1");
     page_put_run(page, command);
     page_put_processes(page);
+    page_put_regions(page);
     page_put_trees(page);
     page_put_time(page);
     page_put_holders(page);

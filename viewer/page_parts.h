@@ -11,6 +11,9 @@
 void page_put_run(struct page_out *page, const char *command);
 void page_put_processes(struct page_out *page);
 
+/* "regions": those that programs marked. */
+void page_put_regions(struct page_out *page);
+
 /* "trees": the stacks at the peak of the tree, by process, and at those of single processes. */
 void page_put_trees(struct page_out *page);
 

@@ -66,6 +66,9 @@ void text_put_root(const struct text *text, FILE *out, const struct holder *hold
 
 /* The report's parts. False when memory ran out. */
 bool text_put_processes(struct text *text);
+
+/* The regions that the program marked. False when memory ran out. */
+bool text_put_regions(struct text *text);
 bool text_put_held(struct text *text, unsigned reserve);
 bool text_put_places(struct text *text, unsigned reserve); /* `reserve` lines stay free */
 void text_put_notes(struct text *text);

@@ -108,7 +108,16 @@ enum mark {
                               program has just learnt */
     MARK_THREAD_NAME = 4, /* value: thread id; gathered text: its name */
     MARK_EXIT = 5,        /* value: exit status; the process is about to end itself */
+    /* What allocates from here on belongs to a region that the program marks. value: thread id <<
+     * MARK_REGION_BITS | the region's number in its process, not 0; gathered text: its name. _ALL:
+     * of all threads. */
+    MARK_REGION_BEGIN = 6,
+    MARK_REGION_BEGIN_ALL = 7,
+    MARK_REGION_END = 8, /* value: as that region's begin, from any thread */
 };
+
+#define MARK_REGION_BITS 24u
+#define MARK_REGION_NUMBERS ((1u << MARK_REGION_BITS) - 1)
 
 #define EVENT_TICKET_BIT (1ull << 59)
 #define EVENT_VALUE_MASK ((1ull << 48) - 1)

@@ -153,6 +153,38 @@ struct profile_graph {
     bool is_mapped; /* whole pages of a file, shared: they need not stay resident */
 };
 
+enum profile_region_flags {
+    REGION_ALL_THREADS = 1, /* what every thread allocates counts, not only the one that began it */
+};
+
+/* What a program called a region (`with holdfast.region("load"):`): all times that it went through
+ * it inside the same other regions, and of these the one that had the highest peak in detail. Its
+ * own bytes are those allocated in it, by its thread. */
+struct profile_region {
+    uint32_t process;
+    uint32_t
+        parent; /* region + 1 of the same process that it was inside of, 0 none; comes before */
+    string_id name;
+    string_id thread;    /* empty with REGION_ALL_THREADS */
+    uint32_t flags;      /* enum profile_region_flags */
+    uint32_t site_count; /* of profile.region_sites, which follow those of the region before */
+    uint64_t count;
+    uint64_t unclosed;            /* of those, had no end when the process ended */
+    uint64_t all_kept_bytes;      /* kept_bytes of all of them */
+    uint64_t begin_ns, end_ns;    /* from here on, of the one with the highest peak */
+    uint64_t peak_bytes, peak_ns; /* its own */
+    uint64_t kept_bytes;          /* its own, still live at its end */
+    uint64_t process_begin_bytes, process_peak_bytes, process_end_bytes; /* the process's, then */
+};
+
+/* Which stack had what of a region's bytes. Sums to peak_bytes and kept_bytes; node 0 is for those
+ * that are too many to tell. */
+struct profile_region_site {
+    uint32_t node, kind;
+    uint64_t peak_bytes, peak_blocks;
+    uint64_t kept_bytes, kept_blocks;
+};
+
 struct profile_source {
     string_id file;
     uint32_t line;
@@ -190,8 +222,12 @@ struct profile {
     uint32_t block_count;
     struct profile_moment *moments;
     uint32_t moment_count;
-    struct profile_graph *graphs; /* snapshot_count of them */
-    string_id *warnings;          /* lines a reader should be told */
+    struct profile_graph *graphs;   /* snapshot_count of them */
+    struct profile_region *regions; /* in the order of processes */
+    uint32_t region_count;
+    struct profile_region_site *region_sites;
+    uint32_t region_site_count;
+    string_id *warnings; /* lines a reader should be told */
     uint32_t warning_count;
 
     bool has_events; /* the file also holds the event stream (--keep-events) */

@@ -271,6 +271,13 @@ static void get_section(struct cursor *cursor, uint64_t id, struct profile_memor
     case SECTION_GRAPHS:
         get_graphs(cursor, memory);
         break;
+    case SECTION_REGIONS:
+        profile->regions = get_table(cursor, SECTION_REGIONS, &profile->region_count);
+        break;
+    case SECTION_REGION_SITES:
+        profile->region_sites =
+            get_table(cursor, SECTION_REGION_SITES, &profile->region_site_count);
+        break;
     default:
         cursor->at = cursor->end; /* a later version's */
         break;
@@ -400,6 +407,8 @@ void profile_free(struct profile *profile) {
     free(profile->blocks);
     free(profile->moments);
     free(profile->graphs);
+    free(profile->regions);
+    free(profile->region_sites);
     free(memory->graph_bytes);
     free(memory->text);
     free(memory->points);

@@ -129,6 +129,35 @@ static const struct profile_column moment_columns[] = {
     COLUMN(COLUMN_U64, profile_moment, bytes),
 };
 
+static const struct profile_column region_columns[] = {
+    COLUMN(COLUMN_U32, profile_region, process),
+    COLUMN(COLUMN_U32, profile_region, parent),
+    COLUMN(COLUMN_U32, profile_region, name),
+    COLUMN(COLUMN_U32, profile_region, thread),
+    COLUMN(COLUMN_U32, profile_region, flags),
+    COLUMN(COLUMN_U32, profile_region, site_count),
+    COLUMN(COLUMN_U64, profile_region, count),
+    COLUMN(COLUMN_U64, profile_region, unclosed),
+    COLUMN(COLUMN_U64, profile_region, all_kept_bytes),
+    COLUMN(COLUMN_U64, profile_region, begin_ns),
+    COLUMN(COLUMN_U64, profile_region, end_ns),
+    COLUMN(COLUMN_U64, profile_region, peak_bytes),
+    COLUMN(COLUMN_U64, profile_region, peak_ns),
+    COLUMN(COLUMN_U64, profile_region, kept_bytes),
+    COLUMN(COLUMN_U64, profile_region, process_begin_bytes),
+    COLUMN(COLUMN_U64, profile_region, process_peak_bytes),
+    COLUMN(COLUMN_U64, profile_region, process_end_bytes),
+};
+
+static const struct profile_column region_site_columns[] = {
+    COLUMN(COLUMN_U32, profile_region_site, node),
+    COLUMN(COLUMN_U32, profile_region_site, kind),
+    COLUMN(COLUMN_U64, profile_region_site, peak_bytes),
+    COLUMN(COLUMN_U64, profile_region_site, peak_blocks),
+    COLUMN(COLUMN_U64, profile_region_site, kept_bytes),
+    COLUMN(COLUMN_U64, profile_region_site, kept_blocks),
+};
+
 /* Arguments and warnings: bare string numbers. */
 static const struct profile_column string_columns[] = {{0, COLUMN_U32, FROM_NOTHING, 0}};
 #define STRING_TABLE                                                                               \
@@ -148,6 +177,8 @@ const struct profile_table profile_tables[SECTION_COUNT] = {
     [SECTION_SNAPSHOTS] = TABLE(profile_snapshot, 0, snapshot_columns),
     [SECTION_BLOCKS] = TABLE(profile_block, 0, block_columns),
     [SECTION_MOMENTS] = TABLE(profile_moment, 0, moment_columns),
+    [SECTION_REGIONS] = TABLE(profile_region, 0, region_columns),
+    [SECTION_REGION_SITES] = TABLE(profile_region_site, 0, region_site_columns),
 };
 
 uint32_t profile_crc32(const uint8_t *bytes, size_t size) {
@@ -381,9 +412,54 @@ static bool check_moments(const struct profile *profile, struct profile_error *e
     return true;
 }
 
+static bool check_region(const struct profile *profile, uint32_t number,
+                         struct profile_error *error) {
+    const struct profile_region *region = &profile->regions[number];
+    const string_id names[] = {region->name, region->thread};
+    if (region->process >= profile->process_count || region->parent > number ||
+        (region->parent && profile->regions[region->parent - 1].process != region->process))
+        return profile_fail(error, "region %u names process %u, region %u", number, region->process,
+                            region->parent);
+    if (number > 0 && region->process < region[-1].process)
+        return profile_fail(error, "region %u is not in the order of processes", number);
+    return check_strings(profile, names, 2, "region's text", error);
+}
+
+/* The sites of one region add up to what it had. */
+static bool check_region_sites(const struct profile *profile, const struct profile_region *region,
+                               const struct profile_region_site *sites,
+                               struct profile_error *error) {
+    uint64_t peak = 0, kept = 0;
+    for (uint32_t i = 0; i < region->site_count; i++)
+        if (sites[i].node >= profile->node_count || sites[i].kind > PROFILE_MAPPED ||
+            __builtin_add_overflow(peak, sites[i].peak_bytes, &peak) ||
+            __builtin_add_overflow(kept, sites[i].kept_bytes, &kept))
+            return profile_fail(error, "site %u of a region names node %u, kind %u, or too much", i,
+                                sites[i].node, sites[i].kind);
+    if (peak != region->peak_bytes || kept != region->kept_bytes)
+        return profile_fail(error, "the sites of a region do not sum to what it had");
+    return true;
+}
+
+static bool check_regions(const struct profile *profile, struct profile_error *error) {
+    uint64_t site = 0;
+    for (uint32_t i = 0; i < profile->region_count; i++) {
+        const struct profile_region *region = &profile->regions[i];
+        if (region->site_count > profile->region_site_count - site)
+            return profile_fail(error, "there are fewer sites than the regions have");
+        if (!check_region(profile, i, error) ||
+            !check_region_sites(profile, region, profile->region_sites + site, error))
+            return false;
+        site += region->site_count;
+    }
+    if (site != profile->region_site_count)
+        return profile_fail(error, "there are more sites than the regions have");
+    return true;
+}
+
 bool profile_check(const struct profile *profile, struct profile_error *error) {
     return check_run(profile, error) && check_stacks(profile, error) &&
            check_processes(profile, error) && check_points(profile, error) &&
            check_sites(profile, error) && check_snapshots(profile, error) &&
-           check_moments(profile, error);
+           check_moments(profile, error) && check_regions(profile, error);
 }

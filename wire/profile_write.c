@@ -249,6 +249,12 @@ static void put_body(struct bytes *bytes, enum profile_section id, const struct 
     case SECTION_GRAPHS:
         put_graph_sizes(bytes, profile);
         break;
+    case SECTION_REGIONS:
+        put_table(bytes, id, profile->regions, profile->region_count);
+        break;
+    case SECTION_REGION_SITES:
+        put_table(bytes, id, profile->region_sites, profile->region_site_count);
+        break;
     case SECTION_END:
     case SECTION_COUNT:
         break;

@@ -105,6 +105,16 @@ enum seccomp_lost {
     SECCOMP_LOST_MEMORY = 4, /* nothing more is traced */
 };
 
+/* What the collector has found of a region that the program has marked and ended, for whoever waits
+ * for it: all written by the collector, `number` first 0 and last what it is. */
+struct stretch_result {
+    _Atomic uint64_t number; /* as MARK_REGION_END has it */
+    _Atomic uint64_t peak, kept, kept_largest;
+    _Atomic uint64_t process_begin, process_peak, process_end;
+    uint64_t pad;
+};
+#define STRETCH_RESULTS 16u
+
 struct region {
     uint32_t version;      /* collector */
     uint32_t process;      /* collector: the process's number in the session, from 1 */
@@ -136,6 +146,9 @@ struct region {
     /* What was live at the latest snapshot that the collector has processed, and its number, which
      * is stored last. */
     _Atomic uint64_t snapshot_live, snapshot_told; /* collector */
+
+    /* By number % STRETCH_RESULTS; in the first region only. */
+    alignas(64) struct stretch_result results[STRETCH_RESULTS]; /* collector */
 
     alignas(128) struct ring rings[REGION_MAX_RINGS];
 };

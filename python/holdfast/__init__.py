@@ -1,8 +1,12 @@
 """Holdfast explains the memory peak of a Python program: what was allocated, where, and what still held it.
 
 The tracer is the command `holdfast` (also `python -m holdfast`): it runs a program, which needs nothing
-of this package. Importing the package does nothing by itself.
+of this package. Importing the package does nothing by itself. A program can use it to mark regions of its run:
+
+    with holdfast.region("load"):
+        ...
 """
+from ._regions import Figures, NotTraced, is_traced, region
 from ._version import version as __version__
 
-__all__ = ["__version__"]
+__all__ = ["Figures", "NotTraced", "__version__", "is_traced", "region"]

@@ -33,6 +33,9 @@ COLUMNS = {
                       "walk_ns copy_bytes"),
     13: ("blocks", "+address size node kind birth death"),
     14: ("moments", "process +number bytes"),
+    16: ("regions", "process parent name thread flags sites count unclosed all_kept begin end peak peak_ns kept "
+                    "process_begin process_peak process_end"),
+    17: ("region_sites", "node kind peak peak_blocks kept kept_blocks"),
 }
 
 

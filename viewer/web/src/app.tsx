@@ -10,6 +10,7 @@ import {Head} from "./head";
 import {HoldersView} from "./holders_view";
 import {hasStacks, holdersOf, ownPeaks, type Page, PageContext, processName, type Wanted} from "./model";
 import {ProcessesView} from "./processes_view";
+import {RegionsView} from "./regions_view";
 import {SourceView} from "./source_view";
 import {StacksView} from "./stacks_view";
 import {TablesView} from "./tables_view";
@@ -17,7 +18,7 @@ import {TimeView} from "./time_view";
 
 function Navigation({page}: {page: Page}): JSX.Element {
   const links: [string, string, boolean][] = [
-    ["findings", "Findings", true], ["time", "Time", page.data.timelines.length > 0], ["stacks", "Stacks", hasStacks(page)],
+    ["findings", "Findings", true], ["time", "Time", page.data.timelines.length > 0], ["regions", "Regions", page.data.regionCount > 0], ["stacks", "Stacks", hasStacks(page)],
     ["holders", "Holders", Boolean(holdersOf(page)?.list.length)], ["tables", "Table", hasStacks(page)],
     ["source", "Source", hasStacks(page)], ["processes", "Processes", page.data.processCount > 1],
   ];
@@ -62,6 +63,7 @@ export function App({data}: {data: PageDocument}): JSX.Element {
       <main>
         <FindingsView />
         {data.timelines.length > 0 && <TimeView />}
+        {data.regionCount > 0 && <RegionsView />}
         {stacks && <StacksView key={`stacks ${process}`} />}
         <HoldersView />
         {stacks && <TablesView />}

@@ -113,6 +113,21 @@ export const enum FrameKind {
   noStack,
 }
 
+/** What a program called a region, all times that it went through it; of these the one with the highest peak. */
+export interface Region {
+  process: number;
+  depth: number; // inside how many others
+  name: string;
+  thread: string;
+  count: number;
+  unclosed: number;
+  peak: number; // of what it allocated itself, as `kept`: still live at its end
+  kept: number;
+  growth: number; // of the whole process
+  begin: number;
+  end: number;
+}
+
 export interface PageDocument {
   schema: string;
   command: string;
@@ -129,6 +144,8 @@ export interface PageDocument {
   warningCount: number;
   processCount: number;
   processes: Process[];
+  regionCount: number;
+  regions: Region[];
   trees: StackTree[];
   timelines: Timeline[];
   snapshots: Snapshot[];

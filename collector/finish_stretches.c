@@ -1,0 +1,91 @@
+/* See finish_stretches.h. */
+#include "finish_stretches.h"
+
+#include "memory.h"
+
+struct capacities {
+    uint32_t regions, sites;
+};
+
+/* Positions of one line share a profile node, so several sites can become one. */
+static bool add_site(struct builder *builder, uint32_t *capacity, const struct image *image,
+                     uint32_t first, const struct stretch_site *from) {
+    struct profile *profile = builder->profile;
+    uint32_t node = from->node ? builder_node(builder, image, from->node) : 0;
+    uint32_t at = first;
+    while (at < profile->region_site_count &&
+           (profile->region_sites[at].node != node || profile->region_sites[at].kind != from->kind))
+        at++;
+    if (at == profile->region_site_count) {
+        if (!array_reserve(&profile->region_sites, capacity, at + 1ull,
+                           sizeof *profile->region_sites))
+            return false;
+        profile->region_sites[profile->region_site_count++] =
+            (struct profile_region_site){.node = node, .kind = from->kind};
+    }
+    struct profile_region_site *to = &profile->region_sites[at];
+    to->peak_bytes += from->peak.bytes;
+    to->peak_blocks += from->peak.blocks;
+    to->kept_bytes += from->kept.bytes;
+    to->kept_blocks += from->kept.blocks;
+    return true;
+}
+
+static struct profile_region new_region(struct builder *builder, const struct image *image,
+                                        const struct stretch_row *row, uint32_t first) {
+    const struct stretch *highest = &row->highest;
+    bool all = highest->thread == STRETCH_EVERYBODY;
+    return (struct profile_region){.process = image->number - 1,
+                                   .parent = row->parent ? first + row->parent : 0,
+                                   .name = builder_string(builder, row->name),
+                                   .thread = all ? builder_string(builder, "")
+                                                 : builder_thread(builder, highest->thread),
+                                   .flags = all ? REGION_ALL_THREADS : 0u,
+                                   .count = row->count,
+                                   .unclosed = row->unclosed,
+                                   .all_kept_bytes = row->kept_in_all,
+                                   .begin_ns = highest->begin_ns,
+                                   .end_ns = row->end_ns,
+                                   .peak_bytes = highest->peak,
+                                   .peak_ns = highest->peak_ns,
+                                   .kept_bytes = highest->live,
+                                   .process_begin_bytes = highest->process_begin,
+                                   .process_peak_bytes = highest->process_peak,
+                                   .process_end_bytes = row->process_end};
+}
+
+/* `first`: the profile's number of the image's first row. */
+static bool add_row(struct builder *builder, struct capacities *capacities,
+                    const struct image *image, const struct stretch_row *row, uint32_t first) {
+    struct profile *profile = builder->profile;
+    if (!array_reserve(&profile->regions, &capacities->regions, profile->region_count + 1ull,
+                       sizeof *profile->regions))
+        return false;
+    struct profile_region region = new_region(builder, image, row, first);
+    uint32_t first_site = profile->region_site_count;
+    for (uint32_t i = 0; i < row->site_count; i++)
+        if (!add_site(builder, &capacities->sites, image, first_site, &row->sites[i]))
+            return false;
+    region.site_count = profile->region_site_count - first_site;
+    profile->regions[profile->region_count++] = region;
+    return true;
+}
+
+void finish_stretches(struct builder *builder, struct trace *trace) {
+    struct capacities capacities = {0};
+    for (uint32_t i = 0; i < trace->image_count; i++) {
+        struct image *image = trace->images[i];
+        if (!image->stretches)
+            continue;
+        stretches_end_all(trace, image);
+        uint32_t first = builder->profile->region_count;
+        for (uint32_t r = 0; r < image->stretches->row_count && !builder->failed; r++)
+            builder->failed =
+                !add_row(builder, &capacities, image, &image->stretches->rows[r], first);
+        if (image->stretches->left_out)
+            trace_warn(trace,
+                       "process %u was in too many regions at once, or inside of each other: some "
+                       "are left out",
+                       image->pid);
+    }
+}

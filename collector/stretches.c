@@ -1,0 +1,433 @@
+/* See stretches.h. */
+#include "stretches.h"
+
+#include "memory.h"
+#include "stretches_rows.h"
+#include "trace.h"
+
+static struct stretches *stretches_of(struct trace *trace, struct image *image) {
+    struct stretches *stretches = image->stretches;
+    if (stretches)
+        return stretches;
+    stretches = calloc(1, sizeof *stretches);
+    if (!stretches)
+        return NULL;
+    if (!array_reserve(&stretches->scopes, &stretches->scope_capacity, 1,
+                       sizeof *stretches->scopes) ||
+        !array_reserve(&stretches->threads, &stretches->thread_capacity, 1,
+                       sizeof *stretches->threads)) {
+        stretches_release(stretches);
+        return NULL;
+    }
+    stretches->stacks = &trace->stacks;
+    stretches->threads[0].thread = STRETCH_EVERYBODY;
+    stretches->scope_count = stretches->thread_count = stretches->free_scope = 1;
+    return image->stretches = stretches;
+}
+
+void stretches_release(struct stretches *stretches) {
+    if (!stretches)
+        return;
+    for (uint32_t i = 0; i < stretches->count; i++)
+        free(stretches->list[i].scopes);
+    for (uint32_t i = 0; i < stretches->scope_count; i++)
+        free(stretches->scopes[i].sites);
+    for (uint32_t i = 0; i < stretches->row_count; i++) {
+        free(stretches->rows[i].name);
+        free(stretches->rows[i].sites);
+    }
+    index_release(&stretches->row_index);
+    free(stretches->list);
+    free(stretches->scopes);
+    free(stretches->sites);
+    free(stretches->rows);
+    free(stretches->threads);
+    free(stretches->idle);
+    free(stretches);
+}
+
+/* Threads */
+
+static struct stretch_thread *find_thread(struct stretches *stretches, int64_t thread) {
+    for (uint32_t i = 0; i < stretches->thread_count; i++)
+        if (stretches->threads[i].thread == thread)
+            return &stretches->threads[i];
+    return NULL;
+}
+
+static struct stretch_thread *add_thread(struct stretches *stretches, int64_t thread) {
+    struct stretch_thread *found = find_thread(stretches, thread);
+    if (found)
+        return found;
+    if (!array_reserve(&stretches->threads, &stretches->thread_capacity,
+                       (uint64_t)stretches->thread_count + 1, sizeof *stretches->threads))
+        return NULL;
+    found = &stretches->threads[stretches->thread_count++];
+    *found = (struct stretch_thread){.thread = thread};
+    return found;
+}
+
+/* Who has none open needs no entry. */
+static void drop_thread(struct stretches *stretches, struct stretch_thread *thread) {
+    if (thread->depth == 0 && thread != &stretches->threads[0])
+        *thread = stretches->threads[--stretches->thread_count];
+}
+
+static void forget_sites(struct reader *reader) {
+    for (uint32_t i = 0; i < reader->node_count; i++)
+        memset(reader->nodes[i].site, 0, sizeof reader->nodes[i].site);
+    reader->filled_count = 0;
+}
+
+static void forget_filled_sites(struct reader *reader) {
+    for (uint32_t i = 0; i < reader->filled_count; i++)
+        memset(reader->nodes[reader->filled[i]].site, 0, sizeof reader->nodes[0].site);
+    reader->filled_count = 0;
+}
+
+/* Which sites allocations go to is looked up anew. */
+static void scopes_change(struct image *image, bool first) {
+    struct stretches *stretches = image->stretches;
+    for (uint32_t i = 0; i < stretches->thread_count; i++)
+        stretches->threads[i].known = false;
+    for (uint32_t r = 0; r < image->region_count; r++)
+        for (uint32_t i = 0; i < image->regions[r].reader_count; i++)
+            (first ? forget_sites : forget_filled_sites)(&image->regions[r].readers[i]);
+}
+
+/* Scopes */
+
+static bool has_stretch(const struct scope *scope, uint32_t place) {
+    for (uint32_t i = 0; i < STRETCH_DEPTH; i++)
+        if (scope->stretches[i] == place + 1)
+            return true;
+    return false;
+}
+
+static uint32_t new_scope(struct stretches *stretches) {
+    for (uint32_t i = stretches->free_scope; i < stretches->scope_count; i++)
+        if (!stretches->scopes[i].used) {
+            stretches->free_scope = i + 1;
+            return i;
+        }
+    stretches->free_scope = stretches->scope_count + 1;
+    if (!array_reserve(&stretches->scopes, &stretches->scope_capacity,
+                       (uint64_t)stretches->scope_count + 1, sizeof *stretches->scopes))
+        return 0;
+    return stretches->scope_count++;
+}
+
+/* 0 when memory ran out. */
+static uint32_t make_scope(struct stretches *stretches, const uint32_t open[STRETCH_DEPTH],
+                           uint32_t depth) {
+    uint32_t number = new_scope(stretches);
+    if (!number)
+        return 0;
+    struct scope scope = {.used = true};
+    memcpy(scope.stretches, open, sizeof scope.stretches);
+    stretches->scopes[number] = scope;
+    for (uint32_t i = 0; i < depth; i++) {
+        struct stretch *stretch = &stretches->list[open[i] - 1];
+        if (!array_reserve(&stretch->scopes, &stretch->scope_capacity,
+                           (uint64_t)stretch->scope_count + 1, sizeof *stretch->scopes))
+            return 0;
+        stretch->scopes[stretch->scope_count++] = number;
+    }
+    return number;
+}
+
+static uint32_t find_scope(struct stretches *stretches, const struct stretch_thread *thread) {
+    const struct stretch_thread *everybody = &stretches->threads[0];
+    uint32_t open[STRETCH_DEPTH] = {0}, depth = 0;
+    for (uint32_t i = 0; i < everybody->depth && depth < STRETCH_DEPTH; i++)
+        open[depth++] = everybody->open[i];
+    for (uint32_t i = 0; thread != everybody && i < thread->depth && depth < STRETCH_DEPTH; i++)
+        open[depth++] = thread->open[i];
+    if (depth == 0)
+        return 0;
+    const struct stretch *last = &stretches->list[open[depth - 1] - 1];
+    for (uint32_t i = last->scope_count; i-- > 0;) {
+        const struct scope *scope = &stretches->scopes[last->scopes[i]];
+        if (scope->used && memcmp(scope->stretches, open, sizeof open) == 0)
+            return last->scopes[i];
+    }
+    return make_scope(stretches, open, depth);
+}
+
+static uint32_t scope_of_thread(struct stretches *stretches, int64_t position) {
+    struct stretch_thread *thread = find_thread(stretches, position);
+    if (!thread)
+        thread = &stretches->threads[0];
+    if (!thread->known)
+        thread->scope = find_scope(stretches, thread);
+    thread->known = true;
+    return thread->scope;
+}
+
+static void scope_is_idle(struct stretches *stretches, uint32_t number) {
+    struct scope *scope = &stretches->scopes[number];
+    if (scope->idle || !array_reserve(&stretches->idle, &stretches->idle_capacity,
+                                      (uint64_t)stretches->idle_count + 1, sizeof(uint32_t)))
+        return;
+    scope->idle = true;
+    stretches->idle[stretches->idle_count++] = number;
+}
+
+/* Only while no thread knows its scope. */
+static void release_idle_scopes(struct stretches *stretches) {
+    for (uint32_t i = 0; i < stretches->idle_count; i++) {
+        struct scope *scope = &stretches->scopes[stretches->idle[i]];
+        scope->idle = false;
+        if (scope->users)
+            continue;
+        free(scope->sites);
+        *scope = (struct scope){0};
+        if (stretches->idle[i] < stretches->free_scope)
+            stretches->free_scope = stretches->idle[i];
+    }
+    stretches->idle_count = 0;
+}
+
+/* Sites */
+
+/* Leaves out the sites that have left, and what is there twice. */
+static void compact(struct stretches *stretches, uint32_t number) {
+    struct scope *scope = &stretches->scopes[number];
+    uint32_t kept = 0, stamp = ++stretches->stamp;
+    for (uint32_t i = 0; i < scope->site_count; i++) {
+        struct scoped_site *site = &stretches->sites[scope->sites[i]];
+        if (site->scope != number || site->stamp == stamp)
+            continue;
+        site->stamp = stamp;
+        scope->sites[kept++] = scope->sites[i];
+    }
+    scope->site_count = kept;
+}
+
+static bool enter_scope(struct stretches *stretches, uint32_t site, uint32_t number) {
+    struct scope *scope = &stretches->scopes[number];
+    if (scope->site_count > 2 * scope->users + 64)
+        compact(stretches, number);
+    if (!array_reserve(&scope->sites, &scope->site_capacity, (uint64_t)scope->site_count + 1,
+                       sizeof *scope->sites))
+        return false;
+    scope->sites[scope->site_count++] = site;
+    scope->users++;
+    struct scoped_site *scoped = &stretches->sites[site];
+    struct scope *before = &stretches->scopes[scoped->scope];
+    for (uint32_t i = 0; i < STRETCH_DEPTH; i++)
+        if (before->stretches[i] != scope->stretches[i])
+            scoped->at_peak[i] = (struct site_value){0};
+    if (scoped->scope && --before->users == 0)
+        scope_is_idle(stretches, scoped->scope);
+    scoped->scope = number;
+    return true;
+}
+
+/* What is still open of the site's scope is open in the other one, too, at the same place. */
+static bool can_enter(const struct stretches *stretches, uint32_t site, uint32_t number) {
+    const struct scope *from = &stretches->scopes[stretches->sites[site].scope],
+                       *to = &stretches->scopes[number];
+    for (uint32_t i = 0; i < STRETCH_DEPTH; i++)
+        if (from->stretches[i] && from->stretches[i] != to->stretches[i])
+            return false;
+    return true;
+}
+
+/* A site that is in the scope, or can be. INDEX_NONE: there is none among the first. */
+static uint32_t usable_site(struct image *image, uint32_t base, uint32_t scope) {
+    struct stretches *stretches = image->stretches;
+    uint32_t empty = INDEX_NONE, looked = 0;
+    for (uint32_t at = stretches->sites[base].next; at && looked < STRETCH_DEPTH + 8; looked++) {
+        uint32_t site = at - 1;
+        if (stretches->sites[site].scope == scope)
+            return site;
+        if (image->sites.list[site].live.blocks == 0 && can_enter(stretches, site, scope))
+            empty = site;
+        at = stretches->sites[site].next;
+    }
+    if (empty != INDEX_NONE && !enter_scope(stretches, empty, scope))
+        return INDEX_NONE;
+    return empty;
+}
+
+static uint32_t add_site(struct image *image, uint32_t base, uint32_t scope) {
+    struct stretches *stretches = image->stretches;
+    uint32_t site = sites_add_twin(&image->sites, base);
+    if (site == INDEX_NONE || !array_reserve(&stretches->sites, &stretches->site_capacity,
+                                             image->sites.count, sizeof *stretches->sites))
+        return INDEX_NONE;
+    stretches->sites[site].next = stretches->sites[base].next;
+    stretches->sites[base].next = site + 1;
+    return enter_scope(stretches, site, scope) ? site : INDEX_NONE;
+}
+
+/* The thread that a stack belongs to; STRETCH_EVERYBODY when it is not known. */
+static int64_t thread_of(const struct stacks *stacks, uint32_t node) {
+    for (; node; node = stacks->nodes[node].parent)
+        if (stacks->nodes[node].code == STACK_THREAD)
+            return stacks->nodes[node].position;
+    return STRETCH_EVERYBODY;
+}
+
+uint32_t stretches_site(struct image *image, uint32_t base, uint32_t node) {
+    struct stretches *stretches = image->stretches;
+    if (!array_reserve(&stretches->sites, &stretches->site_capacity, image->sites.count,
+                       sizeof *stretches->sites))
+        return INDEX_NONE;
+    uint32_t scope = scope_of_thread(stretches, thread_of(stretches->stacks, node));
+    if (scope == 0)
+        return base;
+    uint32_t site = usable_site(image, base, scope);
+    return site != INDEX_NONE ? site : add_site(image, base, scope);
+}
+
+void stretches_change(struct stretches *stretches, const struct site *site, uint32_t number,
+                      uint64_t change, uint64_t seq, uint64_t now_ns) {
+    if (number >= stretches->site_capacity || stretches->sites[number].scope == 0)
+        return;
+    struct scoped_site *scoped = &stretches->sites[number];
+    const struct scope *scope = &stretches->scopes[scoped->scope];
+    for (uint32_t i = 0; i < STRETCH_DEPTH; i++) {
+        if (!scope->stretches[i])
+            continue;
+        struct stretch *stretch = &stretches->list[scope->stretches[i] - 1];
+        if (site->changed <= stretch->peak_seq)
+            scoped->at_peak[i] = site->live;
+        stretch->live += change;
+        if ((int64_t)change <= 0 || stretch->live <= stretch->peak)
+            continue;
+        stretch->peak = stretch->live;
+        stretch->peak_seq = seq;
+        stretch->peak_ns = now_ns;
+    }
+}
+
+/* Begin and end */
+
+/* The process's highest total so far counts for all that are open. */
+static void settle(struct image *image) {
+    struct stretches *stretches = image->stretches;
+    struct totals *totals = &image->totals;
+    totals_settle(totals);
+    for (uint32_t i = 0; i < stretches->count; i++) {
+        struct stretch *stretch = &stretches->list[i];
+        if (stretch->number && totals->stretch_highest > stretch->process_peak)
+            stretch->process_peak = totals->stretch_highest;
+    }
+    totals->stretch_highest = totals->live;
+}
+
+static uint32_t new_stretch(struct stretches *stretches) {
+    for (uint32_t i = 0; i < stretches->count; i++)
+        if (!stretches->list[i].number)
+            return i;
+    if (!array_reserve(&stretches->list, &stretches->capacity, (uint64_t)stretches->count + 1,
+                       sizeof *stretches->list))
+        return INDEX_NONE;
+    return stretches->count++;
+}
+
+/* The row of the innermost one that is open there, + 1. */
+static uint32_t parent_row(const struct stretches *stretches, const struct stretch_thread *thread) {
+    const struct stretch_thread *from = thread->depth ? thread : &stretches->threads[0];
+    return from->depth ? stretches->list[from->open[from->depth - 1] - 1].row + 1 : 0;
+}
+
+/* Whether one more can be followed. */
+static bool has_room(const struct stretches *stretches, const struct stretch_thread *owner) {
+    uint32_t others = owner == &stretches->threads[0] ? 0 : stretches->threads[0].depth;
+    uint32_t open = 0;
+    for (uint32_t i = 0; i < stretches->count; i++)
+        open += stretches->list[i].number != 0;
+    return owner->depth + others < STRETCH_DEPTH && open < STRETCHES_MAX;
+}
+
+bool stretches_begin(struct trace *trace, struct image *image, uint32_t number, int64_t thread,
+                     const char *name, size_t name_size) {
+    bool first = !image->stretches;
+    struct stretches *stretches = stretches_of(trace, image);
+    if (!stretches)
+        return false;
+    struct stretch_thread *owner = add_thread(stretches, thread);
+    if (!owner)
+        return false;
+    if (number == 0 || !has_room(stretches, owner)) {
+        stretches->left_out++;
+        drop_thread(stretches, owner);
+        return true;
+    }
+    settle(image);
+    uint32_t row = stretches_row(stretches, parent_row(stretches, owner), name, name_size);
+    uint32_t place = row == INDEX_NONE ? INDEX_NONE : new_stretch(stretches);
+    if (place == INDEX_NONE)
+        return false;
+    stretches->list[place] = (struct stretch){.number = number,
+                                              .row = row,
+                                              .thread = thread,
+                                              .begin_ns = trace->now_ns,
+                                              .peak_ns = trace->now_ns,
+                                              .begin_seq = trace->seq,
+                                              .peak_seq = trace->seq,
+                                              .process_begin = image->totals.live,
+                                              .process_peak = image->totals.live};
+    owner->open[owner->depth++] = place + 1;
+    scopes_change(image, first);
+    return true;
+}
+
+static void close_in_thread(struct stretches *stretches, const struct stretch *stretch,
+                            uint32_t place) {
+    struct stretch_thread *owner = find_thread(stretches, stretch->thread);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; owner && i < owner->depth; i++)
+        if (owner->open[i] != place + 1)
+            owner->open[kept++] = owner->open[i];
+    if (owner) {
+        owner->depth = kept;
+        drop_thread(stretches, owner);
+    }
+}
+
+static void leave_scopes(struct stretches *stretches, struct stretch *stretch, uint32_t place) {
+    for (uint32_t i = 0; i < stretch->scope_count; i++) {
+        uint32_t number = stretch->scopes[i];
+        struct scope *scope = &stretches->scopes[number];
+        if (!has_stretch(scope, place))
+            continue;
+        for (uint32_t k = 0; k < STRETCH_DEPTH; k++)
+            if (scope->stretches[k] == place + 1)
+                scope->stretches[k] = 0;
+        if (scope->users == 0)
+            scope_is_idle(stretches, number);
+    }
+}
+
+static void end_at(struct trace *trace, struct image *image, uint32_t place, bool closed) {
+    struct stretches *stretches = image->stretches;
+    struct stretch *stretch = &stretches->list[place];
+    settle(image);
+    stretches_take(trace, image, place, closed);
+    leave_scopes(stretches, stretch, place);
+    close_in_thread(stretches, stretch, place);
+    scopes_change(image, false);
+    release_idle_scopes(stretches);
+    free(stretch->scopes);
+    *stretch = (struct stretch){0};
+}
+
+void stretches_end(struct trace *trace, struct image *image, uint32_t number) {
+    struct stretches *stretches = image->stretches;
+    for (uint32_t i = 0; number && stretches && i < stretches->count; i++)
+        if (stretches->list[i].number == number) {
+            end_at(trace, image, i, true);
+            return;
+        }
+}
+
+void stretches_end_all(struct trace *trace, struct image *image) {
+    struct stretches *stretches = image->stretches;
+    for (uint32_t i = stretches ? stretches->count : 0; i-- > 0;)
+        if (stretches->list[i].number)
+            end_at(trace, image, i, false);
+}

@@ -1,0 +1,173 @@
+/* See stretches_rows.h. */
+#include "stretches_rows.h"
+
+#include "memory.h"
+#include "trace.h"
+
+#define ROWS_MAX 65536u
+
+struct row_key {
+    uint32_t parent;
+    const char *name;
+    size_t size;
+};
+
+static bool row_equal(const void *owner, uint32_t number, const void *key) {
+    const struct stretch_row *row = &((const struct stretches *)owner)->rows[number];
+    const struct row_key *wanted = key;
+    return row->parent == wanted->parent && strlen(row->name) == wanted->size &&
+           memcmp(row->name, wanted->name, wanted->size) == 0;
+}
+
+uint32_t stretches_row(struct stretches *stretches, uint32_t parent, const char *name,
+                       size_t name_size) {
+    struct row_key key = {parent, name, strnlen(name, name_size)};
+    uint64_t hash = hash_bytes(name, key.size, parent);
+    uint32_t number = index_find(&stretches->row_index, hash, row_equal, stretches, &key);
+    if (number != INDEX_NONE)
+        return number;
+    char *copy = stretches->row_count < ROWS_MAX ? strndup(name, key.size) : NULL;
+    if (!copy ||
+        !array_reserve(&stretches->rows, &stretches->row_capacity,
+                       (uint64_t)stretches->row_count + 1, sizeof *stretches->rows) ||
+        !index_add(&stretches->row_index, hash, stretches->row_count)) {
+        free(copy);
+        return INDEX_NONE;
+    }
+    stretches->rows[stretches->row_count] = (struct stretch_row){.parent = parent, .name = copy};
+    return stretches->row_count++;
+}
+
+/* The sites of a stretch, each once. */
+struct gathered {
+    struct stretch_site *list;
+    uint32_t count, capacity;
+    uint64_t kept_largest;
+};
+
+static uint32_t place_in(const struct scope *scope, uint32_t place) {
+    for (uint32_t i = 0; i < STRETCH_DEPTH; i++)
+        if (scope->stretches[i] == place + 1)
+            return i;
+    return STRETCH_DEPTH;
+}
+
+static bool gather_site(struct gathered *gathered, const struct site *site,
+                        struct site_value at_peak, uint64_t peak_seq) {
+    struct site_value peak = site->changed <= peak_seq ? site->live : at_peak;
+    if (site->live.bytes > gathered->kept_largest)
+        gathered->kept_largest = site->live.bytes;
+    if (!peak.blocks && !site->live.blocks)
+        return true;
+    if (!array_reserve(&gathered->list, &gathered->capacity, (uint64_t)gathered->count + 1,
+                       sizeof *gathered->list))
+        return false;
+    gathered->list[gathered->count++] =
+        (struct stretch_site){site->node, site->kind, peak, site->live};
+    return true;
+}
+
+static bool gather(struct image *image, uint32_t place, struct gathered *gathered) {
+    struct stretches *stretches = image->stretches;
+    const struct stretch *stretch = &stretches->list[place];
+    uint32_t stamp = ++stretches->stamp;
+    for (uint32_t i = 0; i < stretch->scope_count; i++) {
+        uint32_t number = stretch->scopes[i];
+        const struct scope *scope = &stretches->scopes[number];
+        uint32_t at = place_in(scope, place);
+        for (uint32_t s = 0; at < STRETCH_DEPTH && s < scope->site_count; s++) {
+            struct scoped_site *scoped = &stretches->sites[scope->sites[s]];
+            if (scoped->scope != number || scoped->stamp == stamp)
+                continue;
+            scoped->stamp = stamp;
+            if (!gather_site(gathered, &image->sites.list[scope->sites[s]], scoped->at_peak[at],
+                             stretch->peak_seq))
+                return false;
+        }
+    }
+    return true;
+}
+
+static int compare_sites(const void *left, const void *right) {
+    const struct stretch_site *a = left, *b = right;
+    uint64_t first = a->peak.bytes > a->kept.bytes ? a->peak.bytes : a->kept.bytes,
+             second = b->peak.bytes > b->kept.bytes ? b->peak.bytes : b->kept.bytes;
+    if (first != second)
+        return first > second ? -1 : 1;
+    if (a->node != b->node)
+        return a->node < b->node ? -1 : 1;
+    return (a->kind > b->kind) - (a->kind < b->kind);
+}
+
+static void add_value(struct site_value *to, struct site_value value) {
+    to->bytes += value.bytes;
+    to->blocks += value.blocks;
+}
+
+/* Beyond the biggest, one for each kind takes up the others. */
+static void fold(struct gathered *gathered) {
+    struct stretch_site others[3] = {{.kind = 0}, {.kind = 1}, {.kind = 2}};
+    if (gathered->count == 0)
+        return;
+    qsort(gathered->list, gathered->count, sizeof *gathered->list, compare_sites);
+    for (uint32_t i = STRETCH_SITES_KEPT; i < gathered->count; i++) {
+        struct stretch_site *other = &others[gathered->list[i].kind % 3];
+        add_value(&other->peak, gathered->list[i].peak);
+        add_value(&other->kept, gathered->list[i].kept);
+    }
+    if (gathered->count <= STRETCH_SITES_KEPT)
+        return;
+    uint32_t count = STRETCH_SITES_KEPT;
+    for (uint32_t kind = 0; kind < 3 && count < gathered->count; kind++)
+        if (others[kind].peak.blocks || others[kind].kept.blocks)
+            gathered->list[count++] = others[kind];
+    gathered->count = count;
+}
+
+static void keep(struct stretch_row *row, const struct stretch *stretch, struct gathered *gathered,
+                 const struct image *image, uint64_t now_ns) {
+    free(row->sites);
+    fold(gathered);
+    row->highest = *stretch;
+    row->highest.scopes = NULL;
+    row->end_ns = now_ns;
+    row->process_end = image->totals.live;
+    /* Only what is needed: there may be many rows. */
+    struct stretch_site *fitting =
+        realloc(gathered->list, gathered->count ? gathered->count * sizeof *fitting : 1);
+    row->sites = fitting ? fitting : gathered->list;
+    row->site_count = row->sites ? gathered->count : 0;
+    gathered->list = NULL;
+}
+
+/* For the thread that ended it, which may be waiting for this. */
+static void tell(struct image *image, const struct stretch *stretch, uint64_t kept_largest) {
+    if (image->region_count == 0)
+        return;
+    struct region *region = image->regions[0].region;
+    struct stretch_result *result = &region->results[stretch->number % STRETCH_RESULTS];
+    atomic_store_explicit(&result->number, 0, memory_order_release);
+    atomic_store_explicit(&result->peak, stretch->peak, memory_order_release);
+    atomic_store_explicit(&result->kept, stretch->live, memory_order_release);
+    atomic_store_explicit(&result->kept_largest, kept_largest, memory_order_release);
+    atomic_store_explicit(&result->process_begin, stretch->process_begin, memory_order_release);
+    atomic_store_explicit(&result->process_peak, stretch->process_peak, memory_order_release);
+    atomic_store_explicit(&result->process_end, image->totals.live, memory_order_release);
+    atomic_store_explicit(&result->number, stretch->number, memory_order_release);
+}
+
+void stretches_take(struct trace *trace, struct image *image, uint32_t place, bool closed) {
+    struct stretches *stretches = image->stretches;
+    const struct stretch *stretch = &stretches->list[place];
+    struct stretch_row *row = &stretches->rows[stretch->row];
+    struct gathered gathered = {0};
+    bool whole = gather(image, place, &gathered);
+    stretches->left_out += !whole;
+    row->unclosed += !closed;
+    row->kept_in_all += stretch->live;
+    if ((row->count++ == 0 || stretch->peak > row->highest.peak) && whole)
+        keep(row, stretch, &gathered, image, trace->now_ns);
+    free(gathered.list);
+    if (closed)
+        tell(image, stretch, gathered.kept_largest);
+}

@@ -1,0 +1,64 @@
+/* Holdfast: mark regions of a C or C++ program, each of which has a peak, growth and stacks of its
+ * own in the reports.
+ *
+ *     unsigned region = holdfast_begin("load", 0);
+ *     ...
+ *     holdfast_end(region);
+ *
+ * Nothing has to be linked: what a program that `holdfast run` traces calls is in the library that
+ * it was started with. Anywhere else these functions do nothing.
+ *
+ * To a region belongs what its thread allocates between begin and end, or with HOLDFAST_ALL_THREADS
+ * what all threads of the process allocate. Regions of one thread may be inside each other, up to
+ * eight deep; they need not end in the reverse order. A process that forks takes none of them
+ * along.
+ */
+#ifndef HOLDFAST_H
+#define HOLDFAST_H
+
+#include <dlfcn.h>
+#include <stdint.h>
+
+#define HOLDFAST_ALL_THREADS 1u
+
+/* What a region has been, in bytes. `peak` and `kept` are of what it allocated itself: the most
+ * that was live at one time, and what still was at its end; `kept_largest` is the most of that
+ * which one call stack allocated. The others are of the whole process: live at the region's begin,
+ * the most while it was open, and live at its end. */
+struct holdfast_figures {
+    uint64_t peak, kept, kept_largest;
+    uint64_t process_begin, process_peak, process_end;
+};
+
+/* As dlsym has it: looked up among all that the program is linked with. */
+static inline void *holdfast_find(const char *name) {
+    return dlsym((void *)0, name);
+}
+
+/* Begins a region. Names of more than 240 bytes are cut. 0: the process is not traced. */
+static inline unsigned holdfast_begin(const char *name, unsigned flags) {
+    void *found = holdfast_find("holdfast_region_begin");
+    unsigned (*begin)(const char *, unsigned);
+    __builtin_memcpy(&begin, &found, sizeof begin);
+    return found ? begin(name, flags) : 0;
+}
+
+/* Ends it, from any thread. */
+static inline void holdfast_end(unsigned region) {
+    void *found = region ? holdfast_find("holdfast_region_end") : (void *)0;
+    void (*end)(unsigned);
+    __builtin_memcpy(&end, &found, sizeof end);
+    if (found)
+        end(region);
+}
+
+/* The figures of a region that has ended; waits until they are known. Only the last few are kept.
+ * 0, or -1: the process is not traced, or they are not there. */
+static inline int holdfast_measure(unsigned region, struct holdfast_figures *figures) {
+    void *found = region ? holdfast_find("holdfast_region_measure") : (void *)0;
+    int (*measure)(unsigned, struct holdfast_figures *);
+    __builtin_memcpy(&measure, &found, sizeof measure);
+    return found ? measure(region, figures) : -1;
+}
+
+#endif

@@ -1,0 +1,82 @@
+/* What a traced program can call: it marks regions of itself. Python's package and
+ * include/holdfast.h find these functions by their names. */
+#include "../include/holdfast.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#include "real.h"
+#include "sys.h"
+#include "thread.h"
+
+/* How long a result is waited for. */
+#define PATIENCE_NS 30000000000ull
+#define NAP_NS 100000
+
+/* A forked child goes on counting: its numbers are its own all the same. */
+static _Atomic uint32_t last_number;
+
+static uint32_t next_number(void) {
+    uint32_t number;
+    do
+        number = (atomic_fetch_add(&last_number, 1) + 1) & MARK_REGION_NUMBERS;
+    while (number == 0);
+    return number;
+}
+
+unsigned holdfast_region_begin(const char *name, unsigned flags);
+void holdfast_region_end(unsigned region);
+int holdfast_is_traced(void);
+int holdfast_region_measure(unsigned region, struct holdfast_figures *figures);
+
+EXPORT unsigned holdfast_region_begin(const char *name, unsigned flags) {
+    struct writer *writer = name ? event_begin() : NULL;
+    if (!writer)
+        return 0;
+    uint32_t number = next_number();
+    unsigned mark = flags & HOLDFAST_ALL_THREADS ? MARK_REGION_BEGIN_ALL : MARK_REGION_BEGIN;
+    uint64_t value = (uint64_t)self.tid << MARK_REGION_BITS | number;
+    bool begun = event_region(writer, mark, value, name);
+    event_end(writer);
+    return begun ? number : 0;
+}
+
+EXPORT int holdfast_is_traced(void) {
+    struct writer *writer = event_begin();
+    if (writer)
+        event_end(writer);
+    return writer != NULL;
+}
+
+EXPORT void holdfast_region_end(unsigned region) {
+    struct writer *writer = region ? event_begin() : NULL;
+    if (!writer)
+        return;
+    event_mark(writer, MARK_REGION_END, region & MARK_REGION_NUMBERS);
+    event_end(writer);
+}
+
+static void read_result(struct stretch_result *result, struct holdfast_figures *figures) {
+    figures->peak = atomic_load(&result->peak);
+    figures->kept = atomic_load(&result->kept);
+    figures->kept_largest = atomic_load(&result->kept_largest);
+    figures->process_begin = atomic_load(&result->process_begin);
+    figures->process_peak = atomic_load(&result->process_peak);
+    figures->process_end = atomic_load(&result->process_end);
+}
+
+EXPORT int holdfast_region_measure(unsigned region, struct holdfast_figures *figures) {
+    const struct timespec nap = {.tv_nsec = NAP_NS};
+    if (!region || !process.epoch || process.off || !process.region)
+        return -1;
+    struct stretch_result *result = &process.region->results[region % STRETCH_RESULTS];
+    uint64_t began = clock_ns();
+    while (atomic_load_explicit(&result->number, memory_order_acquire) != region) {
+        if (!session_collector_alive(process.session) || clock_ns() - began > PATIENCE_NS)
+            return -1;
+        sys_call6(SYS_nanosleep, (long)&nap, 0, 0, 0, 0, 0);
+    }
+    read_result(result, figures);
+    return atomic_load_explicit(&result->number, memory_order_acquire) == region ? 0 : -1;
+}

@@ -1,0 +1,107 @@
+"""Regions: stretches of a program's run that have a peak, growth and stacks of their own in the reports."""
+import ctypes
+import functools
+from typing import Any, Callable, List, NamedTuple, Optional, TypeVar
+
+_ALL_THREADS = 1
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+class NotTraced(RuntimeError):
+    """What was asked for takes a process that `holdfast run` has started."""
+
+    def __init__(self) -> None:
+        super().__init__("this process is not traced: start the program with `holdfast run -- python ...`")
+
+
+class Figures(NamedTuple):
+    """Bytes. `peak` and `kept` are of what the region allocated itself: the most that was live at one
+    time, and what still was at its end; `kept_largest` is the most of that by one call stack. The others
+    are of the whole process: live at the region's begin, the most while it was open, live at its end.
+    """
+
+    peak: int
+    kept: int
+    kept_largest: int
+    process_begin: int
+    process_peak: int
+    process_end: int
+
+    @property
+    def growth(self) -> int:
+        """Of the whole process, from the region's begin to its end."""
+        return self.process_end - self.process_begin
+
+
+class _Library:
+    """The functions that the preloaded library exports (include/holdfast.h)."""
+
+    def __init__(self) -> None:
+        # Holding the GIL: these are short, and so their order among what the thread allocates is certain.
+        program = ctypes.PyDLL(None)
+        self.begin = program.holdfast_region_begin
+        self.begin.argtypes, self.begin.restype = [ctypes.c_char_p, ctypes.c_uint], ctypes.c_uint
+        self.end = program.holdfast_region_end
+        self.end.argtypes, self.end.restype = [ctypes.c_uint], None
+        self.is_traced = program.holdfast_is_traced
+        self.is_traced.argtypes, self.is_traced.restype = [], ctypes.c_int
+        # This one waits.
+        self.measure = ctypes.CDLL(None).holdfast_region_measure
+        self.measure.argtypes = [ctypes.c_uint, ctypes.POINTER(ctypes.c_uint64 * len(Figures._fields))]
+        self.measure.restype = ctypes.c_int
+
+
+def _find() -> Optional[_Library]:
+    try:
+        return _Library()
+    except (AttributeError, OSError):
+        return None
+
+
+_library = _find()
+
+
+def is_traced() -> bool:
+    """Whether this process is traced, so that regions do anything."""
+    return _library is not None and bool(_library.is_traced())
+
+
+class region:
+    """Marks a region: `with holdfast.region("load"): ...`, or `@holdfast.region("load")` before a function.
+
+    To it belongs what its thread allocates until its end; with `all_threads`, what all threads of the
+    process allocate. Regions may be inside each other, up to eight deep. Without Holdfast this does nothing.
+    """
+
+    __slots__ = ("name", "all_threads", "_open", "_ended")
+
+    def __init__(self, name: str, *, all_threads: bool = False) -> None:
+        self.name = name
+        self.all_threads = all_threads
+        self._open: List[int] = []
+        self._ended = 0
+
+    def __enter__(self) -> "region":
+        if _library is not None:
+            name = self.name.encode("utf-8", "replace")
+            self._open.append(_library.begin(name, _ALL_THREADS if self.all_threads else 0))
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if _library is not None:
+            self._ended = self._open.pop()
+            _library.end(self._ended)
+
+    def figures(self) -> Figures:
+        """What it was when it last ended. Waits until that is known."""
+        values = (ctypes.c_uint64 * len(Figures._fields))()
+        if _library is None or not self._ended or _library.measure(self._ended, ctypes.byref(values)) != 0:
+            raise NotTraced
+        return Figures(*values)
+
+    def __call__(self, function: _Function) -> _Function:
+        @functools.wraps(function)
+        def inside(*arguments: Any, **named: Any) -> Any:
+            with region(self.name, all_threads=self.all_threads):
+                return function(*arguments, **named)
+        return inside  # type: ignore[return-value]

@@ -1,0 +1,137 @@
+"""Regions: what each allocated itself, exactly, against programs that keep their own books."""
+import shutil
+
+import pytest
+
+import harness
+from harness import MB
+from read_profile import Profile
+
+
+@pytest.fixture(scope="module")
+def counted(compile_program):
+    return compile_program("regions.c", "-ldl")
+
+
+@pytest.fixture(scope="session")
+def package(scratch):
+    """The Python package as it is installed, in a folder for PYTHONPATH."""
+    folder = scratch / "packages"
+    shutil.copytree(harness.ROOT / "python" / "holdfast", folder / "holdfast", dirs_exist_ok=True)
+    (folder / "holdfast" / "_version.py").write_text('version = "0"\n')
+    return folder
+
+
+def regions_of(process):
+    found = {" > ".join(region["path"]): region for region in process.fields["regions"]}
+    assert len(found) == len(process.fields["regions"])
+    for region in found.values():
+        assert sum(site["bytes"] for site in region["sites"]) == region["peak"]["bytes"]
+        assert sum(site["kept_bytes"] for site in region["sites"]) == region["kept_bytes"]
+        assert region["process"]["peak_bytes"] >= max(region["process"]["begin_bytes"], region["process"]["end_bytes"])
+        assert region["begin_s"] <= region["peak"]["time_s"] <= region["end_s"]
+    return found
+
+
+def booked(outcome):
+    """(name, peak, kept) by the program's books, which agree with what the library told it."""
+    rows = [line.split() for line in outcome.text_out().splitlines()]
+    assert all(row[-4:-2] == row[-2:] for row in rows), rows
+    return [(" ".join(row[:-4]), int(row[-4]), int(row[-3])) for row in rows]
+
+
+def assert_agrees(found, books):
+    """Of the regions of one name, the one with the highest peak is told."""
+    for name in {name for name, _, _ in books}:
+        own = [(peak, kept) for other, peak, kept in books if other == name]
+        [region] = [one for one in found.values() if one["name"] == name]
+        assert (region["peak"]["bytes"], region["kept_bytes"]) == max(own, key=lambda pair: pair[0]), name
+        assert (region["count"], region["all_kept_bytes"]) == (len(own), sum(kept for _, kept in own)), name
+        assert region["unclosed"] == 0
+
+
+@pytest.mark.parametrize("flags", [["-q"], ["-q", "--keep-events"], ["-q", "--no-holders"]], ids=" ".join)
+def test_exact(counted, flags):
+    outcome = harness.traced(counted, "plain", flags=flags)
+    found = regions_of(outcome.report().main)
+    books = booked(outcome)
+    assert len(books) == 2 + 100 + 2
+    assert_agrees(found, books)
+    assert found["outer > inner"]["name"] == "inner" and found["first > second"]
+    # Of the process: a block from before that goes meanwhile is in its growth, not in the region's bytes
+    outer = found["outer"]
+    assert outer["process"]["growth_bytes"] == outer["kept_bytes"] - 1000003
+
+
+def test_two_threads_at_once(counted):
+    outcome = harness.traced(counted, "threads")
+    found, books = regions_of(outcome.report().main), booked(outcome)
+    assert len(books) == 2
+    assert_agrees(found, books)
+    assert all(region["threads"] == "one" for region in found.values())
+
+
+def test_fork(counted):
+    outcome = harness.traced(counted, "fork")
+    parent, child = outcome.report().processes
+    assert_agrees(regions_of(parent), [row for row in booked(outcome) if row[0] == "outer"])
+    assert_agrees(regions_of(child), [row for row in booked(outcome) if row[0] == "child"])
+    assert set(regions_of(child)) == {"child"} and child.peak >= 9000000
+
+
+@pytest.mark.parametrize("how, status", [("open", 0), ("killed", -9)])
+def test_never_ended(counted, how, status):
+    found = regions_of(harness.traced(counted, how, expect=status).report().main)
+    assert (found["outer"]["unclosed"], found["outer > inner"]["unclosed"]) == (1, 1)
+    assert (found["outer"]["peak"]["bytes"], found["outer"]["kept_bytes"]) == (1777777, 777777)
+    assert (found["outer > inner"]["peak"]["bytes"], found["outer > inner"]["kept_bytes"]) == (1000000, 0)
+
+
+def test_untraced(counted):
+    """The same program runs as it is."""
+    outcome = harness.plain(counted, "plain")
+    assert outcome.status == 0 and len(outcome.text_out().splitlines()) == 104
+
+
+def test_python(any_python, package):
+    environment = any_python.environment(PYTHONPATH=str(package))
+    outcome = harness.traced(any_python.path, harness.PROGRAMS / "regions.py", "traced", env=environment)
+    found = regions_of(outcome.report().main)
+    assert len(found) == 7
+    for path, region in found.items():
+        expected = int(region["name"].partition(",")[0]) * MB
+        assert expected <= region["peak"]["bytes"] < expected + MB, path
+        assert 0 <= region["kept_bytes"] - (5 * MB if "keeps 5" in region["name"] else 0) < MB or "raised" in path
+    assert {"30, keeps 5 > 20", "81, all threads > 40", "81, all threads > 41"} < set(found)
+    assert found["81, all threads"]["threads"] == "all" and found["7, raised"]["kept_bytes"] > 7 * MB
+    if any_python.known:
+        [site] = [site for site in found["9"]["sites"] if site["bytes"] > 9 * MB]
+        assert [frame["function"] for frame in site["stack"]][-2:] == ["decorated", "hold"]
+
+
+def test_python_untraced(python, package):
+    environment = python.environment(PYTHONPATH=str(package))
+    outcome = harness.plain(python.path, harness.PROGRAMS / "regions.py", env=environment)
+    assert (outcome.status, outcome.stderr) == (0, b"")
+
+
+def test_text(python, package):
+    environment = python.environment(PYTHONPATH=str(package))
+    outcome = harness.traced(python.path, harness.PROGRAMS / "regions.py", "traced", env=environment)
+    lines = harness.report_text(outcome.profile, "text").splitlines()
+    at = lines.index("  regions, by the highest that each allocated itself:")
+    assert "81, all threads; kept" in lines[at + 1] and "81." in lines[at + 1]
+    assert any("30, keeps 5; kept 5.0" in line for line in lines[at:at + 8])
+
+
+def test_second_reader_agrees(counted):
+    outcome = harness.traced(counted, "plain")
+    found = regions_of(outcome.report().main)
+    profile = Profile(outcome.profile)
+    names = [profile.strings[row["name"]] for row in profile.regions]
+    assert sorted(names) == sorted(region["name"] for region in found.values())
+    for row in profile.regions:
+        [region] = [one for one in found.values() if one["name"] == profile.strings[row["name"]]]
+        assert (row["peak"], row["kept"], row["count"]) == \
+            (region["peak"]["bytes"], region["kept_bytes"], region["count"])
+    assert sum(row["peak"] for row in profile.region_sites) == sum(row["peak"] for row in profile.regions)

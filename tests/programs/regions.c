@@ -1,0 +1,187 @@
+/* Marks regions and counts for itself what each of them allocates: the truth that reports are held
+ * to. Prints a line for each region, "name peak kept largest growth times", by its own books and as
+ * it is told by the library; what the C library allocates for itself comes before the first region.
+ *
+ *     regions plain | threads | fork | killed | open
+ */
+#include "../../include/holdfast.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define OPEN_MAX_DEPTH 8
+
+struct book {
+    const char *name;
+    unsigned number;
+    long live, peak, largest;
+};
+
+/* Of one thread: those that are open. */
+static _Thread_local struct book *open_books[OPEN_MAX_DEPTH];
+static _Thread_local int depth;
+
+struct owned {
+    void *memory;
+    long size;
+    struct book *books[OPEN_MAX_DEPTH];
+    int depth;
+};
+
+static struct owned take(long size) {
+    struct owned owned = {.memory = malloc((size_t)size), .size = size, .depth = depth};
+    for (int i = 0; i < depth; i++) {
+        struct book *book = owned.books[i] = open_books[i];
+        book->live += size;
+        if (book->live > book->peak)
+            book->peak = book->live;
+    }
+    return owned;
+}
+
+static void give(struct owned owned) {
+    free(owned.memory);
+    for (int i = 0; i < owned.depth; i++)
+        owned.books[i]->live -= owned.size;
+}
+
+static void begin(struct book *book, const char *name) {
+    *book = (struct book){.name = name, .number = holdfast_begin(name, 0)};
+    open_books[depth++] = book;
+}
+
+static void end(struct book *book) {
+    struct holdfast_figures told = {0};
+    holdfast_end(book->number);
+    int place = 0;
+    while (open_books[place] != book)
+        place++;
+    memmove(&open_books[place], &open_books[place + 1], sizeof(void *) * (size_t)(--depth - place));
+    long kept = book->live;
+    if (holdfast_measure(book->number, &told) != 0)
+        told.peak = told.kept = (uint64_t)-1;
+    char line[256];
+    int length = snprintf(line, sizeof line, "%s %ld %ld %lld %lld\n", book->name, book->peak, kept,
+                          (long long)told.peak, (long long)told.kept);
+    if (write(1, line, (size_t)length) != length)
+        abort();
+}
+
+/* Books outlive their regions, since what is freed later still looks for them. */
+static struct book outer, inner, crossing[2], loop[100];
+
+static void plain(void) {
+    struct owned before = take(1000003), list[50];
+    begin(&outer, "outer");
+    for (int i = 0; i < 50; i++)
+        list[i] = take(1000 + i);
+    give(before); /* not the region's: its own bytes do not fall */
+    begin(&inner, "inner");
+    struct owned most = take(3000017), kept = take(70001);
+    give(most);
+    for (int i = 0; i < 25; i++)
+        give(list[i]);
+    end(&inner);
+    struct owned later = take(500009);
+    end(&outer);
+    give(kept);
+    give(later);
+    for (int i = 25; i < 50; i++)
+        give(list[i]);
+    /* Each leaves a block to the next one, from the same line */
+    struct owned left = {0};
+    for (int i = 0; i < 100; i++) {
+        begin(&loop[i], "loop");
+        struct owned next = take(20000 + i);
+        if (left.memory)
+            give(left);
+        struct owned short_lived = take(100);
+        give(short_lived);
+        left = next;
+        end(&loop[i]);
+    }
+    give(left);
+    begin(&crossing[0], "first");
+    struct owned one = take(11111);
+    begin(&crossing[1], "second");
+    struct owned two = take(22222);
+    end(&crossing[0]);
+    struct owned three = take(33333);
+    end(&crossing[1]);
+    give(one), give(two), give(three);
+}
+
+static struct book own[2];
+static pthread_barrier_t barrier;
+
+static void *work(void *argument) {
+    int number = *(int *)argument;
+    give(take(1)); /* the thread is known from here on */
+    pthread_barrier_wait(&barrier);
+    begin(&own[number], number ? "thread one" + 7 : "zero");
+    for (int i = 0; i < 20000; i++) {
+        struct owned first = take(1000 + number * 5000 + i % 7), second = take(300 + number);
+        give(first);
+        give(second);
+    }
+    struct owned kept = take(4000 + number);
+    end(&own[number]);
+    pthread_barrier_wait(&barrier);
+    give(kept);
+    return NULL;
+}
+
+static void threads(void) {
+    pthread_t ids[2];
+    int numbers[2] = {0, 1};
+    pthread_barrier_init(&barrier, NULL, 2);
+    for (int i = 0; i < 2; i++)
+        pthread_create(&ids[i], NULL, work, &numbers[i]);
+    for (int i = 0; i < 2; i++)
+        pthread_join(ids[i], NULL);
+}
+
+/* The child's memory is its own, and it may end a region that it has not begun. */
+static void forked(void) {
+    begin(&outer, "outer");
+    struct owned kept = take(12345);
+    pid_t child = fork();
+    if (child == 0) {
+        struct owned more = take(9000000);
+        holdfast_end(outer.number);
+        begin(&inner, "child");
+        give(take(54321));
+        end(&inner);
+        give(more);
+        _exit(0);
+    }
+    waitpid(child, NULL, 0);
+    end(&outer);
+    give(kept);
+}
+
+int main(int count, char **words) {
+    const char *what = count > 1 ? words[1] : "plain";
+    holdfast_end(holdfast_begin("warming up", 0));
+    if (strcmp(what, "plain") == 0)
+        plain();
+    else if (strcmp(what, "threads") == 0)
+        threads();
+    else if (strcmp(what, "fork") == 0)
+        forked();
+    else {
+        begin(&outer, "outer");
+        struct owned kept = take(777777);
+        begin(&inner, "inner");
+        give(take(1000000));
+        if (strcmp(what, "killed") == 0)
+            raise(SIGKILL);
+        (void)kept;
+    }
+    return 0;
+}

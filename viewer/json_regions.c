@@ -1,0 +1,72 @@
+/* The regions that a program marked, in the JSON report. */
+#include "json.h"
+
+#include "regions.h"
+
+static json_t *new_site(struct json_stacks *stacks, const struct profile_region_site *site) {
+    json_t *stack = site->node ? json_stack(stacks, site->node) : json_null();
+    return json_pack("{s:o, s:o, s:o, s:o, s:s, s:o}", "bytes", json_count(site->peak_bytes),
+                     "blocks", json_count(site->peak_blocks), "kept_bytes",
+                     json_count(site->kept_bytes), "kept_blocks", json_count(site->kept_blocks),
+                     "kind", json_kind_names[site->kind], "stack", stack);
+}
+
+static json_t *new_path(const struct profile *profile, const struct profile_region *region) {
+    json_t *path = json_array();
+    for (;; region = &profile->regions[region->parent - 1]) {
+        json_array_insert_new(path, 0, json_text(profile->strings[region->name]));
+        if (!region->parent)
+            return path;
+    }
+}
+
+static json_t *new_region(struct json_stacks *stacks, const struct profile_region *region,
+                          const struct profile_region_site *sites) {
+    const struct profile *profile = stacks->profile;
+    json_t *json = json_object(), *list = json_array();
+    json_object_set_new(json, "name", json_text(profile->strings[region->name]));
+    json_object_set_new(json, "path", new_path(profile, region));
+    json_object_set_new(json, "threads",
+                        json_text(region->flags & REGION_ALL_THREADS ? "all" : "one"));
+    json_object_set_new(json, "thread",
+                        region->flags & REGION_ALL_THREADS
+                            ? json_null()
+                            : json_text(profile->strings[region->thread]));
+    json_object_set_new(json, "count", json_count(region->count));
+    json_object_set_new(json, "unclosed", json_count(region->unclosed));
+    json_object_set_new(json, "begin_s", json_seconds(region->begin_ns));
+    json_object_set_new(json, "end_s", json_seconds(region->end_ns));
+    json_object_set_new(json, "peak",
+                        json_pack("{s:o, s:o}", "bytes", json_count(region->peak_bytes), "time_s",
+                                  json_seconds(region->peak_ns)));
+    json_object_set_new(json, "kept_bytes", json_count(region->kept_bytes));
+    json_object_set_new(json, "all_kept_bytes", json_count(region->all_kept_bytes));
+    json_object_set_new(json, "process",
+                        json_pack("{s:o, s:o, s:o, s:I}", "begin_bytes",
+                                  json_count(region->process_begin_bytes), "peak_bytes",
+                                  json_count(region->process_peak_bytes), "end_bytes",
+                                  json_count(region->process_end_bytes), "growth_bytes",
+                                  (json_int_t)regions_growth(region)));
+    for (uint32_t i = 0; i < region->site_count; i++)
+        json_array_append_new(list, new_site(stacks, &sites[i]));
+    json_object_set_new(json, "sites", list);
+    return json;
+}
+
+bool json_add_regions(json_t *process, const struct profile *profile, uint32_t index) {
+    struct json_stacks stacks = {0};
+    json_t *list = json_array();
+    const struct profile_region_site *sites = profile->region_sites;
+    bool opened = false, good = true;
+    for (uint32_t i = 0; good && i < profile->region_count; i++) {
+        const struct profile_region *region = &profile->regions[i];
+        if (region->process == index && !opened)
+            good = opened = json_stacks_open(&stacks, profile);
+        if (good && region->process == index)
+            json_array_append_new(list, new_region(&stacks, region, sites));
+        sites += region->site_count;
+    }
+    if (stacks.profile)
+        json_stacks_release(&stacks);
+    return json_object_set_new(process, "regions", list) == 0 && good;
+}

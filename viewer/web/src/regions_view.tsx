@@ -1,0 +1,39 @@
+/* The regions that the program marked, as a table. */
+
+import type {JSX} from "preact";
+
+import type {Region} from "./document";
+import {processName, usePage} from "./model";
+import {type Column, Table} from "./table";
+import {formatBytes, formatCount, formatTime} from "./units";
+
+function signed(bytes: number): string {
+  return `${bytes < 0 ? "\u2212" : "+"}${formatBytes(Math.abs(bytes))}`;
+}
+
+function Name({one}: {one: Region}): JSX.Element {
+  return <span style={{paddingLeft: `${one.depth}em`}}><bdi>{one.name}</bdi>{one.unclosed > 0 && " (was not ended)"}</span>;
+}
+
+export function RegionsView(): JSX.Element {
+  const {data} = usePage(), others = data.regionCount - data.regions.length;
+  const columns: Column<Region>[] = [
+    {title: "own peak", number: true, value: (one) => one.peak, show: (one) => formatBytes(one.peak)},
+    {title: "kept at its end", number: true, value: (one) => one.kept, show: (one) => formatBytes(one.kept)},
+    {title: "growth of the process", number: true, value: (one) => one.growth, show: (one) => signed(one.growth)},
+    {title: "times", number: true, value: (one) => one.count, show: (one) => one.count},
+    {title: "region", value: (one) => one.name, show: (one) => <Name one={one} />},
+    {title: "from", number: true, value: (one) => one.begin, show: (one) => formatTime(one.begin)},
+    {title: "to", number: true, value: (one) => one.end, show: (one) => formatTime(one.end)},
+    {title: "thread", value: (one) => one.thread, show: (one) => <bdi>{one.thread}</bdi>},
+    ...(data.processCount > 1 ? [{title: "process", value: (one: Region) => one.process, show: (one: Region) => <bdi>{processName(data, one.process)}</bdi>}] : []),
+  ];
+  return (
+    <section id="regions" aria-labelledby="regions-title">
+      <h2 id="regions-title">Regions</h2>
+      <p class="quiet">What the program marked as regions of its run. A region's own bytes are those allocated in it; of one that was passed several times, the highest is shown.</p>
+      <Table id="region-table" name="Regions" columns={columns} rows={data.regions} />
+      {others > 0 && <p class="quiet small">and {formatCount(others, "other")}</p>}
+    </section>
+  );
+}
