@@ -112,7 +112,7 @@ static bool thread_attach(void) {
 static struct writer *own_writer(void) {
     if (!self.own)
         self.own = writer_claim(self.tid);
-    return self.own;
+    return self.own ? self.own : writer_borrow(self.tid);
 }
 
 /* A mark with a text of so many bytes: whole words. */
@@ -164,7 +164,7 @@ struct writer *event_begin(void) {
         return NULL;
     struct writer *writer = python_gil_held(&self) ? &process.gil : own_writer();
     if (writer && writer_is_busy(writer))
-        writer = writer_claim(self.tid);
+        writer = writer_borrow(self.tid);
     if (!writer) {
         atomic_fetch_add_explicit(&process.region->dropped, 1, memory_order_relaxed);
         return NULL;

@@ -240,8 +240,11 @@ bool session_goes_on(void) {
 }
 
 bool process_more_rings(void) {
-    if (!seccomp_lets(SECCOMP_JOIN))
+    bool full = atomic_load(&process.group_count) == RING_GROUPS_MAX;
+    if (full || process.no_more_rings || !seccomp_lets(SECCOMP_JOIN)) {
+        process.no_more_rings = true;
         return false;
+    }
     struct signals signals = signals_block();
     bool more = true;
     if (atomic_exchange(&process.joining, true)) {
@@ -253,6 +256,7 @@ bool process_more_rings(void) {
             region = map_region(answer.fds[0]);
         answer_close(&answer);
         more = region && writers_add(region);
+        process.no_more_rings = !more;
         atomic_store(&process.joining, false);
     }
     signals_restore(signals);

@@ -17,6 +17,7 @@
 #include "writer.h"
 
 #define COPIES_MAX 16u
+#define RING_GROUPS_MAX 64u /* regions of rings: some 3,000 rings */
 
 /* How the process's snapshots stand; whoever holds the GIL writes it, except where it is said. */
 struct snapshot_state {
@@ -73,8 +74,12 @@ struct process {
     struct writer gil; /* for whoever holds the GIL */
     struct snapshot_state snapshots;
     struct copies_usage copies;
+    /* The writers of all regions' thread rings, and those that nobody has: writer.c. */
     _Atomic uint32_t group_count;
-    struct writer_group *groups[64]; /* the writers of each region's thread rings: writers.c */
+    _Atomic uint32_t reaped;       /* where the next search for dead owners begins */
+    _Atomic uint64_t free_writers; /* struct free_list, in one word */
+    _Atomic bool no_more_rings;    /* it has as many as it can get */
+    struct writer_group *groups[RING_GROUPS_MAX];
 };
 
 struct thread {
@@ -205,8 +210,10 @@ void process_disown(void);
  */
 bool session_goes_on(void);
 
-/* A writer that no other thread uses, claimed for the thread `tid`; NULL when there is none. */
+/* A writer that no other thread uses, for the thread `tid` to keep; NULL when there is none. */
 struct writer *writer_claim(uint32_t tid);
+/* The same for one event: waits until there is one, unless that takes too long. */
+struct writer *writer_borrow(uint32_t tid);
 void writer_release(struct writer *writer);
 /* The region's thread rings become writers that can be claimed. */
 bool writers_add(struct region *region);

@@ -104,19 +104,85 @@ void writer_open(struct writer *writer, struct region *region, uint32_t index) {
     writer->is_gil = has_gil_ring && index == 0;
 }
 
+/* -- Which are free --
+ *
+ * A stack, changed by compare-and-swap of one word, so that any thread and any signal handler can:
+ * the tag grows with each change, so that nobody takes a stack that was changed and changed back.
+ */
+
+struct free_list {
+    uint32_t tag;
+    uint16_t count;
+    uint16_t first; /* index + 1; 0: none */
+};
+
+static_assert(RING_GROUPS_MAX * REGION_MAX_RINGS < UINT16_MAX, "an index has 16 bits");
+
+static struct free_list free_unpack(uint64_t word) {
+    return (struct free_list){(uint32_t)(word >> 32), (uint16_t)(word >> 16), (uint16_t)word};
+}
+
+static uint64_t free_pack(struct free_list list) {
+    return (uint64_t)list.tag << 32 | (uint64_t)list.count << 16 | list.first;
+}
+
+static struct writer *writer_at(uint32_t index) {
+    return &process.groups[index / REGION_MAX_RINGS]->writers[index % REGION_MAX_RINGS];
+}
+
+static void free_push(struct writer *writer) {
+    uint64_t word = atomic_load(&process.free_writers), next;
+    do {
+        struct free_list list = free_unpack(word);
+        atomic_store_explicit(&writer->behind, list.first, memory_order_relaxed);
+        next = free_pack((struct free_list){list.tag + 1, (uint16_t)(list.count + 1),
+                                            (uint16_t)(writer->index + 1)});
+    } while (!atomic_compare_exchange_weak(&process.free_writers, &word, next));
+}
+
+/* NULL when no more than `left` are there. */
+static struct writer *free_pop(uint32_t left) {
+    uint64_t word = atomic_load(&process.free_writers), next;
+    struct writer *writer;
+    do {
+        struct free_list list = free_unpack(word);
+        if (list.count <= left)
+            return NULL;
+        writer = writer_at(list.first - 1u);
+        next = free_pack(
+            (struct free_list){list.tag + 1, (uint16_t)(list.count - 1),
+                               atomic_load_explicit(&writer->behind, memory_order_relaxed)});
+    } while (!atomic_compare_exchange_weak(&process.free_writers, &word, next));
+    return writer;
+}
+
 bool writers_add(struct region *region) {
     uint32_t slot = atomic_load(&process.group_count);
-    if (slot >= sizeof process.groups / sizeof process.groups[0])
+    if (slot >= RING_GROUPS_MAX)
         return false;
     struct writer_group *group = pages_map(sizeof *group);
     if (!group)
         return false;
-    for (uint32_t i = region->has_gil_ring ? 1 : 0; i < region->ring_count; i++)
-        writer_open(&group->writers[group->count++], region, i);
+    for (uint32_t i = region->has_gil_ring ? 1 : 0; i < region->ring_count; i++) {
+        struct writer *writer = &group->writers[group->count];
+        writer_open(writer, region, i);
+        writer->index = (uint16_t)(slot * REGION_MAX_RINGS + group->count++);
+    }
     process.groups[slot] = group;
     atomic_store(&process.group_count, slot + 1);
+    for (uint32_t i = group->count; i-- > 0;)
+        free_push(&group->writers[i]);
     return true;
 }
+
+/* -- Whose owners are dead --
+ *
+ * Most threads give their writer back. Of others the owner is looked for when there is none left,
+ * REAP_MOST at a time, in turn: about as many as a new region brings, so that this costs no more
+ * than that.
+ */
+
+#define REAP_MOST REGION_MAX_RINGS
 
 /* The thread is gone. A live one can't be mistaken for it: ids are unique while their thread lives.
  */
@@ -128,47 +194,85 @@ static bool thread_is_dead(uint32_t tid) {
     return result == -3; /* ESRCH */
 }
 
-static bool writer_take(struct writer *writer, uint32_t from, uint32_t tid) {
-    if (!atomic_compare_exchange_strong(&writer->ring->owner, &from, tid))
-        return false;
-    stack_cache_forget(&writer->cache);
-    writer->cache.thread_node = 0;
-    return true;
-}
-
 /* A writer whose thread died between event_begin and event_end may be half way through a
  * definition: its ring is never used again. */
-static bool writer_inherit(struct writer *writer, uint32_t tid) {
+static void writer_reap(struct writer *writer, uint32_t tid) {
     uint32_t owner = atomic_load(&writer->ring->owner);
     if (owner == 0 || owner == OWNER_RETIRED || owner == tid || !thread_is_dead(owner))
-        return false;
-    return writer_take(writer, owner, writer->busy ? OWNER_RETIRED : tid) && !writer->busy;
+        return;
+    uint32_t next = writer->busy ? OWNER_RETIRED : 0;
+    if (atomic_compare_exchange_strong(&writer->ring->owner, &owner, next) && !next)
+        free_push(writer);
 }
 
-static struct writer *writer_find(uint32_t tid, bool inherit) {
+static void writers_reap(uint32_t tid) {
     uint32_t groups = atomic_load(&process.group_count);
-    for (uint32_t g = 0; g < groups; g++) {
-        struct writer_group *group = process.groups[g];
-        for (uint32_t i = 0; i < group->count; i++) {
-            struct writer *writer = &group->writers[i];
-            if (inherit ? writer_inherit(writer, tid) : writer_take(writer, 0, tid))
-                return writer;
-        }
+    uint32_t from = atomic_fetch_add(&process.reaped, REAP_MOST);
+    for (uint32_t i = 0; groups && i < REAP_MOST; i++) {
+        uint32_t index = (from + i) % (groups * REGION_MAX_RINGS);
+        if (index % REGION_MAX_RINGS < process.groups[index / REGION_MAX_RINGS]->count)
+            writer_reap(writer_at(index), tid);
     }
-    return NULL;
+}
+
+/* -- Whose they are -- */
+
+/* Left for signal handlers, and for threads that have to share. */
+#define SHARED 16u
+
+#define NAP_NS 100000
+#define BORROW_PATIENCE_NS 2000000000u
+#define BORROW_SPINS (1u << 26) /* about as long, where the time can't be asked for */
+
+static struct writer *writer_take(uint32_t tid, uint32_t left) {
+    struct writer *writer = free_pop(left);
+    if (!writer)
+        return NULL;
+    atomic_store(&writer->ring->owner, tid);
+    stack_cache_forget(&writer->cache);
+    writer->cache.thread_node = 0;
+    return writer;
 }
 
 struct writer *writer_claim(uint32_t tid) {
-    do {
-        struct writer *writer = writer_find(tid, false);
-        if (!writer)
-            writer = writer_find(tid, true);
-        if (writer)
-            return writer;
-    } while (process_more_rings());
-    return NULL;
+    struct writer *writer = writer_take(tid, SHARED);
+    while (!writer && !process.no_more_rings) {
+        writers_reap(tid);
+        writer = writer_take(tid, SHARED);
+        if (!writer && process_more_rings())
+            writer = writer_take(tid, SHARED);
+    }
+    return writer;
+}
+
+/* False once that has taken too long. */
+static bool borrow_wait(uint32_t tid, uint32_t tries, uint64_t *began) {
+    struct timespec nap = {.tv_nsec = NAP_NS};
+    cpu_relax();
+    if (tries % SPINS)
+        return true;
+    if (!session_collector_alive(process.session))
+        return false;
+    if (!seccomp_lets(SECCOMP_WAIT))
+        return tries < BORROW_SPINS;
+    uint64_t now = clock_ns();
+    *began = *began ? *began : now;
+    writers_reap(tid);
+    uint32_t word = 0;
+    sys_call6(SYS_futex, (long)&word, FUTEX_WAIT, 0, (long)&nap, 0, 0);
+    return now - *began < BORROW_PATIENCE_NS;
+}
+
+/* Others have them for the time of an event, which may be that of a wait for the collector. */
+struct writer *writer_borrow(uint32_t tid) {
+    uint64_t began = 0;
+    struct writer *writer = writer_take(tid, 0);
+    for (uint32_t tries = 1; !writer && borrow_wait(tid, tries, &began); tries++)
+        writer = writer_take(tid, 0);
+    return writer;
 }
 
 void writer_release(struct writer *writer) {
     atomic_store_explicit(&writer->ring->owner, 0, memory_order_release);
+    free_push(writer);
 }

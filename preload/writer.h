@@ -1,8 +1,10 @@
 /* A writer puts the events of one thread at a time into one ring.
  *
  * The process has one writer for whoever holds the GIL; each thread that needs to write without it
- * has a writer of its own. A writer also owns the trie of the stacks that its ring has defined
- * (stack.h), since node and code numbers belong to the ring.
+ * has a writer of its own. When there are no more rings to be had, those threads that came last
+ * share some, one event at a time: they are slower, and nothing is lost. A writer also owns the
+ * trie of the stacks that its ring has defined (stack.h), since node and code numbers belong to the
+ * ring.
  */
 #ifndef HOLDFAST_PRELOAD_WRITER_H
 #define HOLDFAST_PRELOAD_WRITER_H
@@ -22,6 +24,8 @@ struct writer {
     uint64_t mask; /* ring size - 1 */
     bool busy;     /* between event_begin and event_end; a signal handler finds it set */
     bool is_gil;
+    uint16_t index;          /* among all of the process's */
+    _Atomic uint16_t behind; /* in the list of free ones: the next one's index + 1, 0 none */
     struct trie trie;
     struct stack_cache
         cache; /* the owner's last stack; the GIL's writer uses thread.gil_cache instead */

@@ -112,6 +112,28 @@ ctypes.CDLL(None).malloc(64 << 20)
     assert process.total(mentions="aligner") == 10000 * 1003
 
 
+def test_more_threads_than_rings(python, helpers, tmp_path):
+    """Those that come last share what rings there are."""
+    threads, count = 3400, 3
+    program = tmp_path / "crowd.py"
+    program.write_text(f"""
+import ctypes, sys
+helpers = ctypes.CDLL(sys.argv[1])
+helpers.threads_at_once.argtypes = [ctypes.c_char_p] + [ctypes.c_int] * 2 + [ctypes.c_size_t]
+started = helpers.threads_at_once(b"crowd", {threads}, {count}, 1003)
+ctypes.CDLL(None).malloc(64 << 20)
+print(started)
+sys.stdout.flush()
+""")
+    outcome = traced(python.path, program, helpers, env=python.environment(), expect=None)
+    if outcome.status != 0 or int(outcome.stdout) < threads:
+        pytest.skip(f"{outcome.stdout} threads at most")
+    process = outcome.report().main
+    assert process.blocks(mentions="crowd") == threads * 2 * count
+    assert process.total(mentions="crowd") == threads * 2 * count * 1003
+    assert process.fields["counts"]["dropped"] == 0
+
+
 @pytest.mark.parametrize("call,before,after,peak", [
     ("realloc_moved", 50 * MB, 60 * MB, 110 * MB),
     ("realloc_in_place", 50 * MB, 60 * MB, 60 * MB),

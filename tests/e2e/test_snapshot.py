@@ -234,6 +234,35 @@ print(results)
 """)
 
 
+@pytest.mark.parametrize("count", [300, pytest.param(10000, marks=pytest.mark.full)])
+def test_the_frames_of_many_threads(python, count):
+    """Each holds its own, and all are one line."""
+    outcome = compare(python, "-c", f"""
+import threading
+threading.stack_size(128 << 10)
+go, there = threading.Event(), threading.Semaphore(0)
+def hold(number):
+    rows = bytearray(1000)
+    there.release()
+    go.wait()
+    return len(rows)
+threads = [threading.Thread(target=hold, args=(number,)) for number in range({count})]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    there.acquire()
+last = bytearray(64 << 20)
+go.set()
+for thread in threads:
+    thread.join()
+print(len(last))
+""")
+    main = outcome.report().main
+    assert main.fields["counts"]["dropped"] == 0
+    rows = [one for one in main.fields["peak"]["holders"] if one["root"]["name"] == "rows"]
+    assert [one["count"] for one in rows] == [count] and rows[0]["verdict"] in ("in use", "unknown")
+
+
 def test_small_stack(python):
     """The copy does not work on the stack of the thread that it is made from."""
     invisible(python, """

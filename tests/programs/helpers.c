@@ -121,6 +121,39 @@ void threads_hold(const char *name, int threads, int count, size_t size, int ali
         pthread_join(handles[i], NULL);
 }
 
+struct crowd {
+    struct thread_job job;
+    pthread_barrier_t there;
+};
+
+static void *hold_in_a_crowd(void *argument) {
+    struct crowd *crowd = argument;
+    hold_blocks(&crowd->job);
+    pthread_barrier_wait(&crowd->there);
+    hold_blocks(&crowd->job);
+    pthread_barrier_wait(&crowd->there);
+    return NULL;
+}
+
+/* As many threads at the same time, each of which takes `count` blocks twice: while there are ever
+ * more of them, and when all are there. How many there were. */
+int threads_at_once(const char *name, int threads, int count, size_t size) {
+    struct crowd crowd = {.job = {.size = size, .count = count}};
+    pthread_t *handles = calloc((size_t)threads, sizeof *handles);
+    pthread_attr_t small;
+    int started = 0;
+    strncpy(crowd.job.name, name, sizeof crowd.job.name - 1);
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, 64 << 10);
+    pthread_barrier_init(&crowd.there, NULL, (unsigned)threads);
+    while (started < threads &&
+           pthread_create(&handles[started], &small, hold_in_a_crowd, &crowd) == 0)
+        started++;
+    for (int i = 0; started == threads && i < threads; i++)
+        pthread_join(handles[i], NULL);
+    return started;
+}
+
 struct naming {
     const char *name;
     size_t size;
