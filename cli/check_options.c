@@ -50,18 +50,25 @@ bool check_options_add(struct check_options *options, enum ceiling_kind kind, co
     return false;
 }
 
+static const struct {
+    const char *text;
+    enum ceiling_kind kind;
+} prefixes[] = {{"process:", CEILING_PROCESS}, {"region:", CEILING_REGION}};
+
 bool check_options_add_subject(struct check_options *options, const char *subject, const char *size,
                                const char *origin) {
-    static const char process[] = "process:";
     struct code_name name;
-    if (strncmp(subject, process, sizeof process - 1) == 0 && subject[sizeof process - 1])
-        return check_options_add(options, CEILING_PROCESS, subject + sizeof process - 1, size,
-                                 origin);
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
+        size_t length = strlen(prefixes[i].text);
+        if (strncmp(subject, prefixes[i].text, length) == 0 && subject[length])
+            return check_options_add(options, prefixes[i].kind, subject + length, size, origin);
+    }
     if (code_name_parse(subject, &name))
         return check_options_add(options, CEILING_CODE, subject, size, origin);
     fprintf(stderr,
             "holdfast: %s: '%.100s' names nothing that has a ceiling; it takes a function, "
-            "'load()' or 'app.cache.load()', a module, 'app.cache', or 'process:worker.py'\n",
+            "'load()' or 'app.cache.load()', a module, 'app.cache', 'process:worker.py' or "
+            "'region:load'\n",
             origin, subject);
     return false;
 }

@@ -33,7 +33,8 @@ bool check_options_add(struct check_options *options, enum ceiling_kind kind, co
 /* The same of a size that is known already. */
 bool check_options_add_bytes(struct check_options *options, enum ceiling_kind kind,
                              const char *subject, uint64_t bytes, const char *origin);
-/* Of a subject as --max and the table `max` have it: "load()", "app.cache", "process:worker.py". */
+/* Of a subject as --max and the table `max` have it: "load()", "app.cache", "process:worker.py",
+ * "region:load". */
 bool check_options_add_subject(struct check_options *options, const char *subject, const char *size,
                                const char *origin);
 /* "SUBJECT=SIZE" */

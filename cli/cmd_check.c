@@ -48,7 +48,7 @@ static const struct option_row rows[] = {
      .name = "max",
      .value = "SUBJECT=SIZE",
      .help = "of a function and what it called, 'load()=9MB', a module, 'app.io=1GB',\n"
-             "or processes, 'process:worker.py=1GB'; as often as wanted"},
+             "processes, 'process:worker.py=1GB', or a region, 'region:load=1GB'"},
     {.key = MAX_PROCESS, .name = "max-process", .value = "SIZE", .help = "ceiling of each process"},
     {.key = MAX_GROWTH,
      .name = "max-growth",

@@ -1,10 +1,12 @@
 """`holdfast check`: programs whose memory is known, judged by ceilings below and above it."""
 import json
 import re
+import shutil
 import signal
 
 import pytest
 
+import harness
 import interpreters
 from harness import execute, holdfast_binary
 
@@ -130,6 +132,38 @@ if len(sys.argv) == 1:
     assert found["peak"]["bytes"] >= found["big.py"]["bytes"] + 2_000_000
 
 
+REGIONS = """\
+import holdfast
+
+def work(size):
+    return bytes(size)
+
+before = work(8_000_000)
+with holdfast.region("load"):
+    kept = work(3_000_000)
+    for size in (1_000_000, 2_000_000):
+        with holdfast.region("part, of it"):
+            work(size)
+"""
+
+
+def test_regions(project, tmp_path_factory):
+    package = tmp_path_factory.mktemp("package")
+    shutil.copytree(harness.ROOT / "python" / "holdfast", package / "holdfast")
+    (package / "holdfast" / "_version.py").write_text('version = "0"\n')
+    (project / "job.py").write_text(REGIONS)
+    done = execute([holdfast_binary(), "check", "--max", "region:load=4MB", "--max", "region:part, of it=3MB", "--max",
+                    "region:none=1", "--max-peak", "20MB", "--write", "json=verdict.json", "--no-page", "--",
+                    interpreters.main_one().path, "job.py"], cwd=project,
+                   env=interpreters.main_one().environment(PYTHONPATH=str(package)))
+    found = by_subject(json.loads((project / "verdict.json").read_text()))
+    assert done.returncode == 1, done.stderr
+    assert found["load"]["verdict"] == "beyond" and 5_000_000 < found["load"]["bytes"] < 5_100_000
+    assert found["load"]["place"]["function"] == "work" and found["load"]["kind"] == "region"
+    assert found["part, of it"]["verdict"] == "within" and 2_000_000 < found["part, of it"]["bytes"] < 2_100_000
+    assert found["none"]["verdict"] == "unknown" and "marked no region" in found["none"]["why"]
+
+
 # What it says
 
 def test_failure_says_who(project):
@@ -250,7 +284,8 @@ def test_command_line_goes_before_the_project(project):
     ('[tool.holdfast]\nkill = 1\n', "line 2: true or false"),
     ('[tool.holdfast]\n\nmax-peak = "1GB\n', "line 3: a string is not closed"),
     ('[tool.holdfast.max]\n"a b" = "1GB"\n', "'a b' names nothing"),
-    ('[tool.holdfast.max]\n"region:load" = "1GB"\n', "'region:load' names nothing"),
+    ('[tool.holdfast.max]\n"regoin:load" = "1GB"\n', "'regoin:load' names nothing"),
+    ('[tool.holdfast.max]\n"region:" = "1GB"\n', "'region:' names nothing"),
     ('[tool.holdfast\n', "line 1: the name of a table is not closed"),
 ])
 def test_bad_project_file(project, text, complaint):

@@ -10,10 +10,11 @@
 #include <unistd.h>
 
 #define SCHEMA "holdfast.baseline/1"
-#define LEAST_PLACE 1000u  /* this part of the peak: what is smaller is not kept */
-#define LEAST_HOLDER 100u  /* likewise: which holders are seen varies more */
-#define SAME_PART 256u     /* sizes that differ by less of it are the same */
-#define ROUNDED_PART 1000u /* sizes are rounded up by less than this part */
+#define LEAST_PLACE 1000u    /* this part of the peak: what is smaller is not kept */
+#define LEAST_HOLDER 100u    /* likewise: which holders are seen varies more */
+#define PEAK_END (1ll << 48) /* sums with a tolerance do not overflow */
+#define SAME_PART 256u       /* sizes that differ by less of it are the same */
+#define ROUNDED_PART 1000u   /* sizes are rounded up by less than this part */
 
 /* -- Reading -- */
 
@@ -30,7 +31,8 @@ static bool has_sizes(const json_t *map) {
 static bool is_job(const json_t *job) {
     json_t *peak = json_object_get(job, "peak_bytes");
     return json_is_integer(peak) && json_integer_value(peak) > 0 &&
-           has_sizes(json_object_get(job, "places")) && has_sizes(json_object_get(job, "holders"));
+           json_integer_value(peak) < PEAK_END && has_sizes(json_object_get(job, "places")) &&
+           has_sizes(json_object_get(job, "holders"));
 }
 
 static bool is_baseline(const json_t *baseline) {

@@ -8,8 +8,9 @@ const char *const judged_names[] = {
     [JUDGED_WITHIN] = "within", [JUDGED_BEYOND] = "beyond", [JUDGED_UNKNOWN] = "unknown"};
 
 const char *const ceiling_kind_names[CEILING_KINDS] = {
-    [CEILING_TREE] = "peak",     [CEILING_PROCESS] = "process", [CEILING_CODE] = "code",
-    [CEILING_GROWTH] = "growth", [CEILING_DEAD] = "dead",       [CEILING_BASELINE] = "baseline"};
+    [CEILING_TREE] = "peak",        [CEILING_PROCESS] = "process", [CEILING_REGION] = "region",
+    [CEILING_CODE] = "code",        [CEILING_GROWTH] = "growth",   [CEILING_DEAD] = "dead",
+    [CEILING_BASELINE] = "baseline"};
 
 /* -- Names of code -- */
 
@@ -136,6 +137,21 @@ static void judge_process(const struct evidence *evidence, struct judgement *jud
         judgement->why = "no process with that word in its command was traced";
 }
 
+static void judge_region(const struct evidence *evidence, struct judgement *judgement) {
+    const struct profile *profile = evidence->model->profile;
+    bool found = false;
+    for (uint32_t i = 0; i < profile->region_count; i++) {
+        const struct profile_region *region = &profile->regions[i];
+        if (strcmp(profile->strings[region->name], judgement->ceiling.subject) != 0)
+            continue;
+        found = true;
+        if (region->peak_bytes > judgement->bytes)
+            judgement->bytes = region->peak_bytes;
+    }
+    if (!found)
+        judgement->why = "the program marked no region of that name";
+}
+
 /* An image that ends in an exec gives everything back without a call. */
 static bool ended_in_exec(const struct profile *profile, uint32_t process) {
     for (uint32_t i = 0; i < profile->process_count; i++)
@@ -155,6 +171,9 @@ static bool measure(const struct evidence *evidence, struct judgement *judgement
     switch (judgement->ceiling.kind) {
     case CEILING_PROCESS:
         judge_process(evidence, judgement);
+        return true;
+    case CEILING_REGION:
+        judge_region(evidence, judgement);
         return true;
     case CEILING_CODE:
         return judge_code(evidence, judgement);

@@ -11,6 +11,7 @@
 enum ceiling_kind {
     CEILING_TREE,     /* the highest sum of all processes */
     CEILING_PROCESS,  /* the highest peak of a process; `subject`: its program's name, or "" */
+    CEILING_REGION,   /* the highest peak of a region of the name in `subject` */
     CEILING_CODE,     /* what a function or module, and all it called, holds at the tree's peak */
     CEILING_GROWTH,   /* what was not given back when the processes ended */
     CEILING_DEAD,     /* what dead locals alone held */

@@ -118,8 +118,45 @@ static bool is_about(const struct check *check, const struct code_name *name,
     return false;
 }
 
+/* The node that held most at the peak of the highest region of a name; 0: it is not known. */
+static uint32_t biggest_node(const struct profile *profile, const char *name) {
+    const struct profile_region_site *site = profile->region_sites;
+    uint64_t highest = 0, most = 0;
+    uint32_t node = 0;
+    for (uint32_t i = 0; i < profile->region_count; i++) {
+        const struct profile_region *region = &profile->regions[i];
+        const struct profile_region_site *end = site + region->site_count;
+        bool wanted =
+            strcmp(profile->strings[region->name], name) == 0 && region->peak_bytes > highest;
+        highest = wanted ? region->peak_bytes : highest;
+        most = wanted ? 0 : most;
+        for (; site < end; site++)
+            if (wanted && site->node > 0 && site->peak_bytes > most) {
+                most = site->peak_bytes;
+                node = site->node;
+            }
+    }
+    return node;
+}
+
+/* A region has a peak of its own: its place need not be there at the tree's. */
+static const struct item *place_of_region(const struct check *check, const char *name) {
+    uint32_t node = biggest_node(check->profile, name);
+    struct model_frame frame = held_place(check->profile, node);
+    for (uint32_t i = 0; node > 0 && i < check->at_places.count; i++) {
+        const struct item *item = &check->at_places.list[i];
+        if (item->frame->kind == FRAME_PYTHON && item->frame->line == frame.line &&
+            strcmp(item->frame->function, frame.function) == 0 &&
+            strcmp(item->frame->file, frame.file) == 0)
+            return item;
+    }
+    return NULL;
+}
+
 const struct item *check_place_of(const struct check *check, const struct judgement *judgement) {
     struct code_name name;
+    if (judgement->ceiling.kind == CEILING_REGION)
+        return place_of_region(check, judgement->ceiling.subject);
     bool code = judgement->ceiling.kind == CEILING_CODE &&
                 code_name_parse(judgement->ceiling.subject, &name);
     for (uint32_t i = 0; i < check->at_places.count; i++) {

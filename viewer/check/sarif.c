@@ -19,6 +19,7 @@
 static const char *const rule_texts[CEILING_KINDS] = {
     [CEILING_TREE] = "All processes together held more memory than their ceiling.",
     [CEILING_PROCESS] = "A process held more memory than its ceiling.",
+    [CEILING_REGION] = "A region that the program marked held more memory than its ceiling.",
     [CEILING_CODE] = "A function or module held more memory at the peak than its ceiling.",
     [CEILING_GROWTH] = "More memory than the ceiling was not given back.",
     [CEILING_DEAD] = "Variables that are never read again held more memory than the ceiling.",

@@ -18,6 +18,10 @@ void check_put_subject(FILE *out, const struct ceiling *ceiling) {
         fputs(*ceiling->subject ? "peak of process " : "highest peak of a process", out);
         format_escaped(out, ceiling->subject, "", WIDTH);
         break;
+    case CEILING_REGION:
+        fputs("peak of region ", out);
+        format_escaped(out, ceiling->subject, "", WIDTH);
+        break;
     case CEILING_CODE:
         format_escaped(out, ceiling->subject, "", WIDTH);
         fputs(" at the peak", out);
