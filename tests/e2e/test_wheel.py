@@ -120,6 +120,14 @@ def test_what_else_it_holds(unpacked):
     assert [path.name for path in unpacked.rglob("*.[ah]")] == ["holdfast.h"]
 
 
+def test_pytest_finds_the_plugin(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        [entries] = [name for name in archive.namelist() if name.endswith(".dist-info/entry_points.txt")]
+        assert "[pytest11]\nholdfast = holdfast.pytest_plugin" in re.sub(" *= *", " = ", archive.read(entries).decode())
+        modules = {name.rpartition("/")[2] for name in archive.namelist() if "/holdfast/" in name and name.endswith(".py")}
+    assert {path.name for path in (harness.ROOT / "python" / "holdfast").glob("*.py")} < modules
+
+
 # Where nothing else is
 
 def copied_root(folder):

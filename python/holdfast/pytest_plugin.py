@@ -1,0 +1,237 @@
+"""`pytest --holdfast`: the memory peak of each test, ceilings for it, and what it leaves behind.
+
+pytest starts itself once more, under `holdfast run`. Each test's body, without its fixtures, is a region
+(_regions.py) whose figures are asked for when it has ended; they travel as the report's user properties, so
+that xdist's workers need nothing else.
+"""
+import contextlib
+import gc
+import os
+import shlex
+import subprocess
+import sys
+from typing import Any, Dict, Iterator, List, NamedTuple, NoReturn, Optional
+
+import pytest
+
+from . import _sizes
+from ._executable import find
+from ._regions import Figures, NotTraced, is_traced, region
+
+STARTED = "_HOLDFAST_PYTEST"  # in the environment: the name of the profile, once we have started ourselves
+PEAK, KEPT = "holdfast_peak_bytes", "holdfast_kept_bytes"
+MARKERS = [
+    "memory_ceiling(size, current_thread_only=False): with --holdfast, fail when the test's peak is above it",
+    "memory_leaks(size, warmups=0, current_thread_only=False): with --holdfast, fail when more than that of what the"
+    " test allocated is still there at its end; run it `warmups` times before",
+    "limit_memory(memory_limit, current_thread_only=False): as pytest-memray has it; KB is 1024 bytes",
+    "limit_leaks(location_limit, filter_fn=None, current_thread_only=False): as pytest-memray has it, for what one call"
+    " stack leaves",
+]
+
+
+def pytest_addoption(parser: Any) -> None:
+    group = parser.getgroup("holdfast", "memory")
+    group.addoption("--holdfast", action="store_true", default=None,
+                    help="trace the tests' memory: peaks, and the markers memory_ceiling and memory_leaks")
+    group.addoption("--holdfast-output", metavar="FILE", default="pytest.holdfast",
+                    help="where the profile of the whole run goes; default: pytest.holdfast")
+    group.addoption("--holdfast-top", metavar="N", type=int, default=10,
+                    help="how many of the biggest tests are listed at the end; 0: none")
+    parser.addini("holdfast", "as --holdfast", type="bool", default=False)
+    parser.addini("holdfast_ceiling", "memory ceiling of each test that has none of its own, e.g. 512MiB")
+
+
+# Starting
+
+def _command() -> Optional[List[str]]:
+    """How this process was started, if it is a pytest's own."""
+    script = sys.argv[0] if sys.argv else ""
+    folder, name = os.path.split(script)
+    if name == "__main__.py" and os.path.basename(folder) == "pytest":
+        program = ["-m", "pytest"]
+    elif name in ("pytest", "py.test"):
+        program = [script]
+    else:
+        return None
+    if hasattr(sys, "orig_argv"):
+        return [sys.executable, *sys.orig_argv[1:]]
+    flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
+    return [sys.executable, *flags, *program, *sys.argv[1:]]
+
+
+def _start(profile: str) -> NoReturn:
+    executable, command = find(), _command()
+    if executable is None:
+        raise pytest.UsageError("--holdfast: holdfast's executable is not where it was installed; install it again")
+    if command is None:
+        raise pytest.UsageError("--holdfast: pytest was started by another program; start that with `holdfast run`")
+    os.environ[STARTED] = profile
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(executable, ["holdfast", "run", "-q", "-o", profile, "--", *command])
+
+
+def _wanted(config: Any, given: Optional[bool]) -> bool:
+    return bool(config.getini("holdfast")) if given is None else given
+
+
+# As a wrapper it comes before those that take over the standard output.
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: Any) -> Iterator[None]:
+    options = early_config.known_args_namespace
+    started = STARTED in os.environ
+    if _wanted(early_config, options.holdfast) and not options.help and not is_traced() and not started:
+        _start(options.holdfast_output)
+    yield
+
+
+def pytest_configure(config: Any) -> None:
+    for line in MARKERS:
+        config.addinivalue_line("markers", line)
+    if not _wanted(config, config.option.holdfast):
+        return
+    profile = os.environ.get(STARTED, "")
+    if is_traced():
+        config.pluginmanager.register(Tests(config, profile), "holdfast-tests")
+    else:
+        config.issue_config_time_warning(
+            pytest.PytestWarning("--holdfast: this process is not traced; see `holdfast doctor`"), 2)
+
+
+# Limits
+
+class Limit(NamedTuple):
+    marker: str
+    figure: str  # of Figures
+    text: str  # as it is written
+    current_thread_only: bool
+    warmups: int = 0
+    binary: bool = False  # KB is 1024 bytes
+
+    @property
+    def most(self) -> int:
+        return _sizes.parse(self.text, binary=self.binary)
+
+    def complaint(self, figures: Figures) -> Optional[str]:
+        value = getattr(figures, self.figure)
+        if value <= self.most:
+            return None
+        what = {"peak": "the test's memory peak is {}", "kept": "the test left {} behind",
+                "kept_largest": "one call stack of the test left {} behind"}[self.figure]
+        return f"{what.format(_sizes.show(value))}, {_sizes.show(value - self.most)} above the {self.marker} of {self.text}"
+
+
+def _ceiling(size: str, current_thread_only: bool = False) -> Limit:
+    return Limit("memory_ceiling", "peak", size, current_thread_only)
+
+
+def _leaks(size: str, warmups: int = 0, current_thread_only: bool = False) -> Limit:
+    return Limit("memory_leaks", "kept", size, current_thread_only, warmups)
+
+
+def _limit_memory(memory_limit: str, current_thread_only: bool = False) -> Limit:
+    return Limit("limit_memory", "peak", memory_limit, current_thread_only, binary=True)
+
+
+def _limit_leaks(location_limit: str, filter_fn: Any = None, current_thread_only: bool = False) -> Optional[Limit]:
+    limit = Limit("limit_leaks", "kept_largest", location_limit, current_thread_only, binary=True)
+    return None if filter_fn is not None else limit
+
+
+_MARKS = {"memory_ceiling": _ceiling, "memory_leaks": _leaks, "limit_memory": _limit_memory, "limit_leaks": _limit_leaks}
+
+
+def _marker(item: Any, name: str) -> Any:
+    """A parameter's own marker counts before that of its function."""
+    of_parameters = [mark for mark in getattr(getattr(item, "callspec", None), "marks", ()) if mark.name == name]
+    return of_parameters[-1] if of_parameters else item.get_closest_marker(name)
+
+
+def limits_of(item: Any) -> List[Limit]:
+    found: List[Limit] = []
+    for name, make in _MARKS.items():
+        marker = _marker(item, name)
+        if marker is None:
+            continue
+        try:
+            limit = make(*marker.args, **marker.kwargs)  # type: ignore[operator]
+            _sizes.parse(limit.text if limit else "0")
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{name}: {error}") from None
+        if limit is None:
+            item.warn(pytest.PytestWarning(f"{name}: holdfast cannot tell stacks to a filter_fn; not judged"))
+        else:
+            found.append(limit)
+    default = item.config.getini("holdfast_ceiling")
+    if default and not any(limit.figure == "peak" for limit in found):
+        found.append(Limit("holdfast_ceiling", "peak", default, False))
+    return found
+
+
+# Tests
+
+class Tests:
+    """What happens around each test of a traced process."""
+
+    def __init__(self, config: Any, profile: str) -> None:
+        self.config = config
+        self.profile = profile
+        self.limits: Dict[str, List[Limit]] = {}
+        self.complaints: Dict[str, List[str]] = {}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: Any) -> None:
+        try:
+            self.limits[item.nodeid] = limits_of(item)
+        except ValueError as error:
+            pytest.fail(str(error), pytrace=False)
+
+    # trylast: the innermost of all wrappers
+    @pytest.hookimpl(hookwrapper=True, trylast=True)
+    def pytest_runtest_call(self, item: Any) -> Iterator[None]:
+        limits = self.limits.pop(item.nodeid, [])
+        for _ in range(max((limit.warmups for limit in limits), default=0)):
+            item.runtest()
+        if any(limit.figure != "peak" for limit in limits):
+            gc.collect()
+        everybody, own = region(item.nodeid, all_threads=True), region(item.nodeid)
+        with everybody, own if any(limit.current_thread_only for limit in limits) else contextlib.nullcontext():
+            yield
+            if any(limit.figure == "kept" for limit in limits):
+                gc.collect()
+        self.judge(item, limits, everybody, own)
+
+    def judge(self, item: Any, limits: List[Limit], everybody: region, own: region) -> None:
+        try:
+            figures = everybody.figures()
+            of = {limit: own.figures() if limit.current_thread_only else figures for limit in limits}
+        except NotTraced:  # the tracer is gone
+            return
+        item.user_properties.extend([(PEAK, figures.peak), (KEPT, figures.kept)])
+        complaints = [limit.complaint(of[limit]) for limit in limits]
+        self.complaints[item.nodeid] = [text for text in complaints if text]
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_makereport(self, item: Any, call: Any) -> Iterator[None]:
+        outcome: Any = yield
+        report = outcome.get_result()
+        complaints = self.complaints.pop(item.nodeid, []) if call.when == "call" else []
+        if complaints and report.outcome == "passed":
+            report.outcome = "failed"
+            report.longrepr = "\n".join(complaints)
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        most = self.config.option.holdfast_top
+        tests = [(dict(report.user_properties), report.nodeid)
+                 for reports in terminalreporter.stats.values() for report in reports
+                 if getattr(report, "when", None) == "call"]
+        biggest = sorted(((figures[PEAK], figures[KEPT], name) for figures, name in tests if PEAK in figures),
+                         key=lambda row: (-row[0], row[2]))[:max(most, 0)]
+        if biggest:
+            terminalreporter.section("memory of the biggest tests")
+            terminalreporter.write_line(f"{'peak':>10}  {'left behind':>11}")
+        for peak, kept, name in biggest:
+            terminalreporter.write_line(f"{_sizes.show(peak):>10}  {_sizes.show(kept):>11}  {name}")
+        if biggest and self.profile:
+            terminalreporter.write_line(f"who allocated it: holdfast report {shlex.quote(self.profile)} -o pytest.html")

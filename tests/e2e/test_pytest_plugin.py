@@ -1,0 +1,294 @@
+"""`pytest --holdfast`, in a pytest of its own: what tests need is known here, since they say it."""
+import os
+import re
+import subprocess
+import sys
+import textwrap
+import xml.etree.ElementTree
+
+import pytest
+
+import harness
+from test_regions import package  # noqa: F401 (a fixture)
+
+MB = 10**6
+ENTRY = "[pytest11]\nholdfast = holdfast.pytest_plugin\n"
+KIB = 1024
+
+
+@pytest.fixture
+def run(package, tmp_path):  # noqa: F811
+    """Runs pytest on the given tests; as the plugin is found once it is installed."""
+    info = package / "holdfast-0.dist-info"
+    info.mkdir(exist_ok=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: holdfast\nVersion: 0\n")
+    (info / "entry_points.txt").write_text(ENTRY)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "_HOLDFAST"))}
+    environment["PATH"] = f"{harness.holdfast_binary().resolve().parent}:{environment['PATH']}"
+    environment["PYTHONPATH"] = str(package)
+
+    def run(tests, *arguments, ini="", command=("-m", "pytest"), traced=True):
+        (tmp_path / "test_it.py").write_text("import gc, threading, pytest\n" + textwrap.dedent(tests))
+        (tmp_path / "pytest.ini").write_text("[pytest]\n" + ini)
+        options = ["--holdfast"] if traced else []
+        return Run(harness.plain(sys.executable, *command, *options, "-p", "no:cacheprovider", "--strict-markers",
+                                 "--junitxml=out.xml", *arguments, cwd=tmp_path, env=environment), tmp_path)
+    return run
+
+
+class Run:
+    def __init__(self, outcome, folder):
+        self.status, self.text, self.folder = outcome.status, outcome.text_out(), folder
+        self.errors = outcome.text_err()
+        self.profile = folder / "pytest.holdfast"
+        found = folder / "out.xml"
+        cases = xml.etree.ElementTree.parse(found).iter("testcase") if found.exists() else []
+        self.tests = {case.get("name"): case for case in cases}
+
+    def failed(self):
+        return {name for name, case in self.tests.items() if case.find("failure") is not None}
+
+    def message(self, name):
+        return self.tests[name].find("failure").text
+
+    def figures(self, name):
+        """(peak, left behind)."""
+        properties = {one.get("name"): int(one.get("value")) for one in self.tests[name].iter("property")}
+        return properties["holdfast_peak_bytes"], properties["holdfast_kept_bytes"]
+
+    def assert_peak(self, name, expected, slack=40 * KIB):
+        assert expected <= self.figures(name)[0] <= expected + slack, name
+
+
+def test_peaks_and_ceilings(run):
+    done = run("""
+        kept = []
+
+        @pytest.fixture
+        def big():
+            return bytearray(50_000_000)
+
+        @pytest.fixture(autouse=True)
+        def late():
+            yield
+            assert bytearray(30_000_000)
+
+        @pytest.mark.memory_ceiling("1MB")
+        def test_fixtures_are_not_blamed(big):
+            pass
+
+        @pytest.mark.memory_ceiling("10MB")
+        def test_above():
+            block = bytearray(6_000_000)
+            assert block + block[:1_000_000]
+
+        @pytest.mark.memory_ceiling("20MB")
+        def test_within():
+            for _ in range(10):
+                assert bytearray(15_000_000)
+
+        @pytest.mark.parametrize("size", [1, pytest.param(9, marks=pytest.mark.memory_ceiling("8MB")),
+                                          pytest.param(14, marks=pytest.mark.memory_ceiling("15MB")), 13])
+        @pytest.mark.memory_ceiling("12MB")
+        def test_parameters(size):
+            assert bytearray(size * 1_000_000)
+
+        @pytest.mark.memory_ceiling("1MB")
+        def test_fails_by_itself():
+            assert not bytearray(5_000_000)
+
+        @pytest.mark.memory_ceiling("1MB")
+        @pytest.mark.xfail
+        def test_xfail():
+            assert not bytearray(5_000_000)
+
+        def test_default():
+            assert bytearray(41_000_000)
+    """, ini="holdfast_ceiling = 40MB\n")
+    assert done.status == 1
+    assert done.failed() == {"test_above", "test_parameters[9]", "test_parameters[13]", "test_fails_by_itself",
+                             "test_default"}
+    assert "memory peak is 13.4 MiB, 3.8" in done.message("test_above")
+    assert "memory_ceiling of 10MB" in done.message("test_above")
+    assert "holdfast_ceiling of 40MB" in done.message("test_default")
+    assert "assert not" in done.message("test_fails_by_itself")
+    done.assert_peak("test_within", 15 * MB)
+    done.assert_peak("test_parameters[1]", 1 * MB)
+    assert done.figures("test_fixtures_are_not_blamed")[0] < 40 * KIB
+    regions = harness.Report(harness.report_text(done.profile)).main.fields["regions"]
+    peaks = {region["name"].rpartition("::")[2]: region["peak"]["bytes"] for region in regions}
+    assert {name: done.figures(name)[0] for name in done.tests} == peaks
+
+
+def test_leaks(run):
+    done = run("""
+        kept, cache, calls = [], {}, []
+
+        class Node:
+            def __init__(self):
+                self.me, self.block = self, bytearray(3_000_000)
+
+        @pytest.mark.memory_leaks("1MB")
+        def test_keeps():
+            kept.extend(bytearray(300_000) for _ in range(10))
+
+        @pytest.mark.memory_leaks("1MB")
+        def test_cycles_are_collected():
+            gc.disable()
+            Node()
+            gc.enable()
+
+        @pytest.mark.memory_leaks("1MB", warmups=2)
+        def test_fills_a_cache():
+            calls.append(1)
+            cache.setdefault("x", bytearray(5_000_000))
+
+        @pytest.mark.memory_leaks("1MB")
+        def test_fills_a_cache_when_cold():
+            cache.setdefault("y", bytearray(5_000_000))
+
+        def test_calls():
+            assert len(calls) == 3
+    """)
+    assert done.failed() == {"test_keeps", "test_fills_a_cache_when_cold"}
+    assert "left 2.86 MiB behind" in done.message("test_keeps") and "memory_leaks of 1MB" in done.message("test_keeps")
+    assert 3 * MB <= done.figures("test_keeps")[1] <= 3 * MB + 40 * KIB
+
+
+def test_markers_of_pytest_memray(run):
+    """What that plugin's documentation says of its markers, and its examples' allocations."""
+    done = run("""
+        kept = []
+
+        def do_some_stuff():
+            return [bytearray(1000) for _ in range(100)]
+
+        def test_track():
+            assert [1] * 5_000
+
+        @pytest.mark.limit_memory("100 KB")
+        def test_memory_exceed():
+            assert [[i] * 1_000 for i in range(15)]
+
+        @pytest.mark.limit_memory("24 MB")
+        def test_foobar():
+            assert bytearray(24 * 1024 * 1024 - 100_000)
+
+        @pytest.mark.limit_leaks("1 MB")
+        def test_no_leak():
+            for _ in range(100):
+                do_some_stuff()
+
+        @pytest.mark.limit_leaks("1 MB")
+        def test_each_stack_alone():
+            kept.append(bytearray(700_000))
+            kept.append(bytearray(700_000))
+
+        @pytest.mark.limit_leaks("1 MB")
+        def test_one_stack():
+            for _ in range(3):
+                kept.append(bytearray(700_000))
+
+        @pytest.mark.limit_memory("2 MB", current_thread_only=True)
+        def test_current_thread():
+            in_thread(8_000_000)
+
+        @pytest.mark.limit_memory("2 MB")
+        def test_all_threads():
+            in_thread(8_000_000)
+
+        def in_thread(size):
+            thread = threading.Thread(target=bytearray, args=(size,))
+            thread.start()
+            thread.join()
+
+        @pytest.mark.limit_leaks("1 MB", filter_fn=lambda stack: False)
+        def test_filter():
+            kept.append(bytearray(5_000_000))
+
+        @pytest.mark.limit_memory("24 potatoes")
+        def test_bad_format():
+            pass
+    """)
+    assert done.failed() == {"test_memory_exceed", "test_one_stack", "test_all_threads"}
+    assert done.tests["test_bad_format"].find("error") is not None and "24 potatoes" in done.text
+    assert "limit_memory of 100 KB" in done.message("test_memory_exceed")
+    done.assert_peak("test_memory_exceed", 15 * 8000, slack=4 * KIB)
+    done.assert_peak("test_track", 5000 * 8, slack=4 * KIB)
+    assert "filter_fn" in done.text
+
+
+def test_xdist_and_asyncio(run):
+    pytest.importorskip("xdist")
+    done = run("""
+        import asyncio, unittest
+
+        async def hold(size):
+            block = bytearray(size)
+            await asyncio.sleep(0)
+            return len(block)
+
+        @pytest.mark.parametrize("size", range(1, 9))
+        @pytest.mark.memory_ceiling("6500kB")
+        def test_many(size):
+            assert bytearray(size * 1_000_000)
+
+        def test_tasks():
+            async def both():
+                return await asyncio.gather(hold(3_000_000), hold(4_000_000))
+            assert asyncio.run(both()) == [3_000_000, 4_000_000]
+
+        class Case(unittest.IsolatedAsyncioTestCase):
+            async def test_method(self):
+                self.assertEqual(await hold(5_000_000), 5_000_000)
+    """, "-n", "2")
+    assert done.failed() == {"test_many[7]", "test_many[8]"}
+    for size in range(1, 9):
+        done.assert_peak(f"test_many[{size}]", size * MB)
+    done.assert_peak("test_tasks", 7 * MB, slack=2 * MB)
+    done.assert_peak("test_method", 5 * MB, slack=2 * MB)
+
+
+def test_table(run):
+    done = run("""
+        @pytest.mark.parametrize("size", [1, 5, 3, 4, 2])
+        def test_size(size):
+            assert bytearray(size * 1_048_576)
+    """, "--holdfast-top", "3", "--holdfast-output", "other.holdfast")
+    assert done.status == 0 and (done.folder / "other.holdfast").exists()
+    assert re.findall(r"^ +(\d)\.\d\d MiB .*::test_size\[(\d)\]$", done.text, re.M) == [("5", "5"), ("4", "4"), ("3", "3")]
+    assert "holdfast report other.holdfast" in done.text
+
+
+TESTS = """
+    @pytest.mark.memory_ceiling("1MB")
+    def test_above():
+        print("said in the test")
+        assert bytearray(5_000_000)
+"""
+
+
+def test_without_the_option(run):
+    done = run(TESTS, traced=False)
+    assert done.status == 0 and not done.profile.exists() and "memory of" not in done.text
+
+
+def test_asked_for_in_the_ini_file(run):
+    done = run(TESTS, traced=False, ini="holdfast = true\n")
+    assert done.failed() == {"test_above"} and "said in the test" in done.text
+
+
+def test_started_by_another_program(run):
+    program = "import sys, pytest; sys.exit(pytest.main(sys.argv[1:]))"
+    done = run(TESTS, command=("-c", program))
+    assert done.status == 4 and "holdfast run" in done.errors
+
+
+def test_within_a_run_of_its_own(run, package):  # noqa: F811
+    """`holdfast run -- pytest --holdfast` needs no second start."""
+    done = run(TESTS)
+    environment = {**os.environ, "PYTHONPATH": str(package)}
+    completed = subprocess.run([harness.holdfast_binary(), "run", "-q", "-o", "own.holdfast", "--", sys.executable, "-m",
+                                "pytest", "--holdfast", "-q"], cwd=done.folder, env=environment, capture_output=True)
+    assert completed.returncode == 1 and b"memory_ceiling of 1MB" in completed.stdout
+    assert (done.folder / "own.holdfast").exists()
