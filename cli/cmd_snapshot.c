@@ -28,7 +28,9 @@ static const char about[] =
     "\n"
     "Has a running process, started by `holdfast run`, take a snapshot: which references hold its\n"
     "memory now. The profile keeps it, up to 16 of a process. It is taken when the process next\n"
-    "allocates memory, so one that only waits takes it later.\n"
+    "allocates memory, so one that only waits takes it later; one without a GIL (a free-threaded\n"
+    "build) when a thread next allocates 128 KiB or more at once, and of that thread's frames "
+    "only.\n"
     "\n"
     "Options:";
 
@@ -195,14 +197,18 @@ static int receive_answer(int fd, const struct ask *ask) {
     int all = (int)(ask->timeout * 1000), first = all < SILENT_MS ? all : SILENT_MS;
     bool answered = wait_for(fd, first);
     if (!answered && all > first) {
-        fprintf(stderr, "holdfast: waiting for process %u to allocate memory\n", ask->pid);
+        fprintf(stderr,
+                "holdfast: waiting for process %u to allocate memory (without a GIL: 128 KiB at "
+                "once)\n",
+                ask->pid);
         answered = wait_for(fd, all - first);
     }
     if (!answered) {
-        fprintf(stderr,
-                "holdfast: no snapshot of process %u yet: it has allocated nothing for %u s; it is "
-                "taken when it does\n",
-                ask->pid, ask->timeout);
+        fprintf(
+            stderr,
+            "holdfast: no snapshot of process %u yet: it has allocated nothing for %u s (without a "
+            "GIL: no 128 KiB at once); it is taken when it does\n",
+            ask->pid, ask->timeout);
         return EXIT_NOT_TAKEN;
     }
     if (recv(fd, &reply, sizeof reply, 0) != (ssize_t)sizeof reply) {

@@ -1,6 +1,8 @@
 """Snapshots of the references are taken, within their budget, and the program does not notice.
 
 Whether one was taken is read from the profile; what is in it is other tests' matter."""
+import os
+
 import pytest
 
 import read_profile
@@ -344,6 +346,26 @@ clone, acct = (56, 220), (163, 89)
 def test_no_copy_can_be_made(python):
     """As where the number of processes is limited: EAGAIN."""
     outcome = invisible(python, REFUSE + "refuse(*clone); held = grow(40); print(len(held))")
+    kept = kept_of(outcome)
+    assert kept and all(snapshot["flags"] & SHALLOW for snapshot in kept)
+
+
+def test_no_more_processes(python):
+    """The user's own limit, which root does not have."""
+    if os.geteuid() != 0:
+        pytest.skip("only root becomes another user")
+    outcome = invisible(python, """
+import os, resource
+resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
+os.setuid(54321)
+try:
+    os.fork()
+except BlockingIOError:
+    print("no child")
+held = grow(40)
+print(len(held))
+""")
+    assert outcome.stdout.startswith(b"no child\n")
     kept = kept_of(outcome)
     assert kept and all(snapshot["flags"] & SHALLOW for snapshot in kept)
 

@@ -69,6 +69,16 @@ def test_process_that_allocates_nothing(python, tmp_path):
         assert status == 1 and len(lines) == 2 and "waiting" in lines[0]
 
 
+def test_without_the_gil(free_threaded, tmp_path):
+    """What it waits for there is told."""
+    busy = TELL + "import select\nwhile not select.select([0], [], [], 0)[0]: held = bytearray({})"
+    with Running(free_threaded, tmp_path / "p", busy.format(60 << 10)) as running:
+        status, lines = ask("--timeout", "1", running.pid)
+        assert status == 1 and "no 128 KiB at once" in lines[0]
+    with Running(free_threaded, tmp_path / "p", busy.format(1 << 20)) as running:
+        assert ask(running.pid)[0] == 0
+
+
 def test_collector_that_was_killed(python, tmp_path):
     with Running(python, tmp_path / "p", WAITS) as running:
         for pid in descendants(running.process.pid) - {running.process.pid, running.pid}:
