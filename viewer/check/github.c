@@ -112,7 +112,8 @@ static bool put_list(const struct check *check, const struct items *items, const
             continue;
         if (shown++ == 0)
             fprintf(out, "\n| %s | | %s |\n|--:|---|---|\n",
-                    check->request->before ? "grown by" : "at the peak", what);
+                    check_item_is_compared(check, &items->list[i]) ? "grown by" : "at the peak",
+                    what);
         good = put_item(check, &items->list[i], out);
     }
     return good;

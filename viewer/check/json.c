@@ -40,7 +40,7 @@ static json_t *new_judgement(const struct check *check, const struct judgement *
 static json_t *new_item(const struct check *check, const struct item *item) {
     json_t *json = json_pack("{s:o, s:o}", "fingerprint", json_text(item->key), "bytes",
                              json_count(item->bytes));
-    if (check->request->before) {
+    if (check_item_is_compared(check, item)) {
         json_object_set_new(json, "before_bytes", json_count(item->before));
         json_object_set_new(json, "new", json_boolean(item->before == 0));
     }

@@ -14,7 +14,7 @@ static void put_item(const struct check *check, const struct item *item, FILE *o
     const char *source = item->frame ? item->frame->source : "";
     source += strspn(source, " \t");
     fprintf(out, "  %10s  ", check_item_size(check, item).text);
-    if (check->request->before)
+    if (check_item_is_compared(check, item))
         fprintf(out, "%-18s ", check_item_before(check, item).text);
     if (item->holder)
         check_put_holder(out, item);
@@ -36,7 +36,7 @@ static void put_list(const struct check *check, const struct items *items, const
             continue;
         if (shown++ == 0) {
             fputs("  ", out);
-            check_put_measure(out, check);
+            check_put_measure(out, check, item);
             fprintf(out, ", by %s:\n", by);
         }
         put_item(check, item, out);

@@ -86,10 +86,14 @@ void check_put_failure(FILE *out, const struct check *check) {
         fprintf(out, "the program itself exited with status %d", profile->exit_status);
 }
 
+bool check_item_is_compared(const struct check *check, const struct item *item) {
+    return json_object_get(check->request->before, item->holder ? "holders" : "places") != NULL;
+}
+
 struct number check_item_size(const struct check *check, const struct item *item) {
     struct number number, bytes;
     int64_t growth = item_growth(item);
-    if (!check->request->before)
+    if (!check_item_is_compared(check, item))
         return format_bytes(item->bytes);
     bytes = format_bytes((uint64_t)llabs(growth));
     snprintf(number.text, sizeof number.text, "%s%.30s", growth < 0 ? "-" : "+", bytes.text);
@@ -98,9 +102,11 @@ struct number check_item_size(const struct check *check, const struct item *item
 
 struct number check_item_before(const struct check *check, const struct item *item) {
     struct number number = {""};
-    if (check->request->before && item->before == 0)
+    if (!check_item_is_compared(check, item))
+        return number;
+    if (item->before == 0)
         snprintf(number.text, sizeof number.text, "%s", item->holder ? "new holder" : "new");
-    else if (check->request->before)
+    else
         snprintf(number.text, sizeof number.text, "from %.20s", format_bytes(item->before).text);
     return number;
 }
@@ -158,8 +164,8 @@ void check_put_holder(FILE *out, const struct item *item) {
     fprintf(out, ", %s", verdicts[holder->verdict]);
 }
 
-void check_put_measure(FILE *out, const struct check *check) {
-    if (check->request->before) {
+void check_put_measure(FILE *out, const struct check *check, const struct item *item) {
+    if (check_item_is_compared(check, item)) {
         fputs("grown since the baseline ", out);
         format_escaped(out, text_short_file(check->request->baseline_file, WIDTH), "", WIDTH);
     } else {

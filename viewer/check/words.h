@@ -16,7 +16,9 @@ char *check_message(const struct check *check, const struct judgement *judgement
 /* "the program itself exited with status 3" */
 void check_put_failure(FILE *out, const struct check *check);
 
-/* "+400 MiB", or without a baseline "400 MiB". */
+/* Whether the baseline knows of such items: it has no holders where none could be seen. */
+bool check_item_is_compared(const struct check *check, const struct item *item);
+/* "+400 MiB", or where nothing is compared "400 MiB". */
 struct number check_item_size(const struct check *check, const struct item *item);
 /* "new", "new holder", "from 5.00 MiB", or "" without a baseline. */
 struct number check_item_before(const struct check *check, const struct item *item);
@@ -31,7 +33,7 @@ void check_put_place(FILE *out, const struct check *check, const struct item *it
 void check_put_holder(FILE *out, const struct item *item);
 /* What is in the way of a comparison, as a sentence without an end; false when nothing is. */
 bool check_put_caveat(FILE *out, const struct check *check);
-/* "grown since the baseline memory.json", or "at the peak". */
-void check_put_measure(FILE *out, const struct check *check);
+/* Of a list that the item is in: "grown since the baseline memory.json", or "at the peak". */
+void check_put_measure(FILE *out, const struct check *check, const struct item *item);
 
 #endif
