@@ -338,7 +338,35 @@ static bool names_file(const char *object) {
             ends_with(&text, ".py") || ends_with(&text, ".pyc"));
 }
 
-/* As numpy shows it: "(1073741824,) uint8". */
+/* The names of a structured array's fields, as far as there is room. */
+static size_t fields_text(struct walk *walk, const char *dtype, char *text, size_t length) {
+    const size_t room = 150;
+    static const char start[] = " with fields ", more[] = ", ...";
+    const struct walked_type *type = type_find(walk, type_of(dtype));
+    uint32_t place = type && type->basic_size > DTYPE_NAMES_2 ? DTYPE_NAMES_2 : DTYPE_NAMES_1;
+    const char *names = dtype[DTYPE_KIND] == 'V' ? python_pointer(dtype, place) : NULL;
+    if (!names || !object_plausible(walk, names) || !(type_flags(type_of(names)) & TYPE_IS_TUPLE))
+        return length;
+    for (uint64_t i = 0, count = word_at(names, python.at.size); i < count; i++) {
+        char name[TEXT_ROOM];
+        const char *object = python_pointer(names, python.at.tuple_items + (uint32_t)i * 8);
+        if (!object_plausible(walk, object) || !(type_flags(type_of(object)) & TYPE_IS_TEXT))
+            return length;
+        size_t size = text_copy(name, object);
+        if (length + size > room) {
+            memcpy(text + length, more, sizeof more - 1);
+            return length + sizeof more - 1;
+        }
+        memcpy(text + length, i ? ", " : start, i ? 2 : sizeof start - 1);
+        length += i ? 2 : sizeof start - 1;
+        memcpy(text + length, name, size);
+        length += size;
+    }
+    return length;
+}
+
+/* As numpy shows it: "(1073741824,) uint8"; of a structured array, "(1000,) void with fields x, y".
+ */
 static uint32_t array_text(struct walk *walk, const char *object) {
     char text[TEXT_ROOM];
     size_t length = 0;
@@ -367,7 +395,8 @@ static uint32_t array_text(struct walk *walk, const char *object) {
     if (part && name[part - 1] == '_')
         part--; /* numpy.object_, numpy.bool_ */
     memcpy(text + length, name, part);
-    return text_number(walk, text, length + part);
+    length += part;
+    return text_number(walk, text, walk->unsure ? length : fields_text(walk, dtype, text, length));
 }
 
 static uint32_t text_in_field(struct walk *walk, const char *object, enum python_field_of of,

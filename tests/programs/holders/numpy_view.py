@@ -29,6 +29,11 @@ EXPECT = {
         "dead": [],
         "saves_nothing": True,
     },
+    "structured": {
+        "some": [{"is": "local ticks in structured", "verdict": "in use", "bytes": "N"}],
+        "dead": [],
+        "text": [r"numpy\.ndarray \(\d+,\) void with fields time, price, währung"],
+    },
     "copied": {"none": [{"is": "local", "at_least": "N // 2"}], "dead": ["corner in copied"]},
 }
 
@@ -66,6 +71,12 @@ def objects():
     cells[7] = bytearray(N)
     work()
     return cells
+
+
+def structured():
+    ticks = numpy.zeros(N // 16, dtype=[("time", "i8"), ("price", "f4"), ("währung", "S4")])
+    work()
+    return ticks["price"].sum()
 
 
 def copied():
