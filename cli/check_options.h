@@ -22,6 +22,7 @@ struct check_options {
     struct tolerance tolerance;
     bool has_tolerance, update_baseline, kill;
     char root[PATH_MAX];          /* the project's directory */
+    bool at_root;                 /* which is the present one */
     char subjects[SUBJECTS_SIZE]; /* private: texts of ceilings */
     size_t subjects_used;
 };

@@ -139,25 +139,27 @@ static bool is_there(const char *directory, const char *name) {
 }
 
 /* The nearest directory with one of the marks of a project; the present one when there is none. */
-static bool find_root(char root[PATH_MAX]) {
-    char directory[PATH_MAX];
+static bool find_root(struct check_options *options) {
+    char directory[PATH_MAX], *root = options->root;
     if (!getcwd(directory, sizeof directory)) {
         fprintf(stderr, "holdfast: the present directory is not known: %s\n", strerror(errno));
         return false;
     }
     memcpy(root, directory, PATH_MAX);
+    options->at_root = true;
     while (!is_there(directory, "pyproject.toml") && !is_there(directory, ".git")) {
         char *slash = strrchr(directory, '/');
         if (!slash || slash == directory)
             return true;
         *slash = 0;
     }
+    options->at_root = strcmp(root, directory) == 0;
     memcpy(root, directory, PATH_MAX);
     return true;
 }
 
 bool check_options_read_project(struct check_options *options, const char *file) {
-    if (!find_root(options->root))
+    if (!find_root(options))
         return false;
     if (file)
         return read_project(options, file, file);

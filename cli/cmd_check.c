@@ -411,6 +411,7 @@ static int judge(const struct request *request, const struct profile *profile) {
     char *page = with_page ? page_file_name(request->file) : NULL;
     struct check_request asked = {.profile = request->file,
                                   .root = options->root,
+                                  .at_root = options->at_root,
                                   .ceilings = options->ceilings,
                                   .ceiling_count = options->ceiling_count,
                                   .job = request->job,

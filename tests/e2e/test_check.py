@@ -46,6 +46,10 @@ def project(tmp_path):
     return tmp_path
 
 
+# A thread without the GIL tells of its own locals alone.
+with_holders = pytest.mark.skipif(not interpreters.main_one().gil, reason="holders are not seen without the GIL")
+
+
 def check(project, *arguments, status):
     done = execute([holdfast_binary(), "check", *map(str, arguments)], cwd=project,
                    env=interpreters.main_one().environment())
@@ -178,6 +182,7 @@ def test_regions(project, tmp_path_factory):
 
 # What it says
 
+@with_holders
 def test_failure_says_who(project):
     said = until(lambda said: "held by data" in said, lambda: check(
         project, "--max-peak", "10MB", "-o", "run.holdfast", "--", interpreters.main_one().path, "job.py", status=1))
@@ -225,6 +230,7 @@ print("reached the end")
 """
 
 
+@with_holders
 def test_kill_stops_at_the_crossing(project):
     (project / "job.py").write_text(GROWING)
     fields = judge(project, "--max-peak", "100MB", "--kill", status=1)
@@ -380,6 +386,7 @@ def test_baseline_judges(project):
     judge(project, "--baseline", "memory.json", "--max-peak", "1MB", status=1)
 
 
+@with_holders
 def test_baseline_says_what_grew(project):
     """By place and by holder, though every line has moved, and the project lies elsewhere."""
     until(lambda text: "held by data" in text, lambda: update(project))

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SMALL_PART 10u /* of the tree's peak */
 
@@ -13,14 +14,23 @@ const char *const check_verdict_names[] = {
 
 /* -- Names -- */
 
+/* Up to 3.8 the script's own name is as it was given: it says nothing elsewhere. */
+static bool is_relative(const char *path) {
+    return *path && *path != '/' && *path != '<';
+}
+
 bool check_is_in_project(const struct check *check, const char *path) {
     const struct model_frame frame = {.kind = FRAME_PYTHON, .file = path};
     size_t length = strlen(check->request->root);
+    if (is_relative(path))
+        return check->request->at_root && strncmp(path, "../", 3) != 0 && access(path, F_OK) == 0;
     return length > 0 && strncmp(path, check->request->root, length) == 0 && path[length] == '/' &&
            !frame_is_library(&frame);
 }
 
 const char *check_file(const struct check *check, const char *path) {
+    if (is_relative(path))
+        return strncmp(path, "./", 2) == 0 ? path + 2 : path;
     if (check_is_in_project(check, path))
         return path + strlen(check->request->root) + 1;
     return place_file(&check->places, path);

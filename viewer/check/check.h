@@ -19,6 +19,7 @@ struct check_request {
     const char *profile; /* file names; `page` may be NULL */
     const char *page;
     const char *root; /* the project's directory, without a slash at its end; or "" */
+    bool at_root;     /* it is where the program was started: relative names begin there */
     const struct ceiling *ceilings;
     uint32_t ceiling_count;
     const char *job;
