@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEFAULT_LIMIT 10u /* of the text */
+#define TEXT_LIMIT 10u
+#define PAGE_LIMIT 5000u /* keeps a page below 5 MB */
 
 static const struct option_row rows[] = {
     {.key = 'f',
@@ -17,36 +18,52 @@ static const struct option_row rows[] = {
      .value = "FORMAT",
      .completes = COMPLETES_CHOICE,
      .help = "text (the default): what changed most, on a screen\n"
+             "html: a page with a graph, tables and holders\n"
              "json: everything, for programs (docs/diff-json.md)"},
     {.key = 'o',
      .name = "output",
      .value = "OUT",
      .completes = COMPLETES_FILE,
-     .help = "write there and not to the standard output; a name that ends in .json\n"
-             "says the format, too"},
+     .help = "write there and not to the standard output; a name that ends in .html\n"
+             "or .json says the format, too"},
     {.key = 'n',
      .name = "limit",
      .value = "N",
-     .help = "at most N entries of each list; 0: all. The text's default is 10, and\n"
-             "the JSON's all"},
+     .help = "at most N entries of each list; 0: all. The text's default is 10,\n"
+             "the page's 5000, and the JSON's all"},
     {0}};
+
+typedef bool (*diff_writer)(const struct diff *, const struct diff_options *, FILE *);
+
+struct form {
+    const char *name;
+    const char *endings[2]; /* of a file's name; NULL: none */
+    diff_writer write;
+    uint32_t limit; /* unless one is given */
+};
+
+static const struct form forms[] = {
+    {"text", {NULL, NULL}, diff_text, TEXT_LIMIT}, /* the default */
+    {"html", {".html", ".htm"}, diff_page, PAGE_LIMIT},
+    {"json", {".json", NULL}, diff_json, DIFF_NO_LIMIT},
+};
+
+#define FORMS (sizeof forms / sizeof *forms)
 
 struct request {
     const char *files[2], *output;
-    bool json, format_given;
-    long limit; /* -1: not given */
+    const struct form *form; /* NULL: not given */
+    long limit;              /* -1: not given */
 };
 
 static bool set_format(struct request *request, const char *name) {
-    request->json = strcmp(name, "json") == 0;
-    request->format_given = true;
-    if (request->json || strcmp(name, "text") == 0)
-        return true;
-    if (strcmp(name, "html") == 0)
-        fputs("holdfast: there is no page of a diff yet: text and json are known\n", stderr);
-    else
-        fprintf(stderr, "holdfast: unknown format '%s': text and json are known\n", name);
-    return false;
+    request->form = NULL;
+    for (size_t i = 0; i < FORMS; i++)
+        if (strcmp(name, forms[i].name) == 0)
+            request->form = &forms[i];
+    if (!request->form)
+        fprintf(stderr, "holdfast: unknown format '%s': text, html and json are known\n", name);
+    return request->form;
 }
 
 static bool set_limit(struct request *request, const char *text) {
@@ -78,16 +95,20 @@ static bool ends_in(const char *name, const char *ending) {
     return length > size && strcmp(name + length - size, ending) == 0;
 }
 
-/* Without --format the output's name says what to write. */
+static const struct form *form_of_name(const char *output) {
+    for (size_t i = 0; output && i < FORMS; i++)
+        for (size_t j = 0; j < 2 && forms[i].endings[j]; j++)
+            if (ends_in(output, forms[i].endings[j]))
+                return &forms[i];
+    return &forms[0];
+}
+
 static bool settle(struct request *request) {
-    const char *output = request->output;
-    if (output && !request->format_given && (ends_in(output, ".html") || ends_in(output, ".htm")))
-        return set_format(request, "html");
-    if (output && !request->format_given)
-        request->json = ends_in(output, ".json");
+    if (!request->form)
+        request->form = form_of_name(request->output);
     for (int i = 0; i < 2; i++)
-        if (target_is_input(output, request->files[i])) {
-            fprintf(stderr, "holdfast: --output %s is a profile to be compared\n", output);
+        if (target_is_input(request->output, request->files[i])) {
+            fprintf(stderr, "holdfast: --output %s is a profile to be compared\n", request->output);
             return false;
         }
     return true;
@@ -111,7 +132,7 @@ static int read_options(int argc, char **argv, struct request *request) {
 static uint32_t limit_of(const struct request *request) {
     if (request->limit > 0)
         return (uint32_t)request->limit;
-    return request->json || request->limit == 0 ? DIFF_NO_LIMIT : DEFAULT_LIMIT;
+    return request->limit == 0 ? DIFF_NO_LIMIT : request->form->limit;
 }
 
 static bool write_diff(const struct request *request, const struct diff *diff) {
@@ -121,8 +142,7 @@ static bool write_diff(const struct request *request, const struct diff *diff) {
     struct target target;
     if (!target_open(&target, request->output))
         return false;
-    return target_close(&target, request->json ? diff_json(diff, &options, target.file)
-                                               : diff_text(diff, &options, target.file));
+    return target_close(&target, request->form->write(diff, &options, target.file));
 }
 
 static struct profile *read_profile(const char *file) {

@@ -4,8 +4,8 @@
  * Names from the program are data: they travel as JSON in which no "<" is left, and the page's
  * script only ever writes them as text.
  */
-#include "page_files.h"
 #include "page_parts.h"
+#include "page_shell.h"
 
 #include <stdlib.h>
 
@@ -22,32 +22,14 @@ static void put_data(struct page_out *page, const char *command) {
     page_end(page, '}');
 }
 
-/* In the title, where all but "<" and "&" is text. */
-static void put_html(FILE *out, const char *text) {
-    for (; *text; text++) {
-        switch (*text) {
-        case '<':
-            fputs("&lt;", out);
-            break;
-        case '&':
-            fputs("&amp;", out);
-            break;
-        default:
-            fputc(*text, out);
-        }
-    }
-}
-
 bool report_page(const struct profile *profile, const struct report_options *options, FILE *out) {
     struct page_out page;
     char *command = page_command(profile, profile->command, profile->command_count);
     bool good = page_out_open(&page, profile, options, out) && command;
     if (good) {
-        fputs(page_until_title, out);
-        put_html(out, command);
-        fputs(page_until_data, out);
+        page_shell_open(out, command);
         put_data(&page, command);
-        fputs(page_until_end, out);
+        page_shell_close(out);
         good = !page.failed && !ferror(out);
     }
     page_out_release(&page);

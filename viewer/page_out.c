@@ -3,6 +3,7 @@
 
 #include "format.h"
 #include "held.h"
+#include "page_shell.h"
 #include "places.h"
 #include "sources.h"
 
@@ -86,10 +87,8 @@ void page_null(struct page_out *page) {
 static void put_character(FILE *out, char character) {
     if (character == '"' || character == '\\')
         fprintf(out, "\\%c", character);
-    else if (character == '<' || character == '>' || character == '&')
-        fprintf(out, "\\u%04x", (unsigned)character);
     else
-        fputc(character, out);
+        page_put_character(out, character);
 }
 
 void page_text(struct page_out *page, const char *text) {
@@ -142,6 +141,12 @@ static bool is_import(const struct model_frame *frame) {
     return strncmp(frame->file, "<frozen importlib", 17) == 0;
 }
 
+enum page_frame_kind page_frame_kind(const struct model_frame *frame) {
+    if (frame->kind != FRAME_PYTHON)
+        return frame->kind == FRAME_THREAD ? PAGE_THREAD : PAGE_NO_STACK;
+    return is_import(frame) ? PAGE_IMPORT : frame_is_library(frame) ? PAGE_LIBRARY : PAGE_USER;
+}
+
 static struct intern_key frame_key(struct page_out *page, uint32_t node) {
     const struct profile_node *at = &page->profile->nodes[node];
     if (node == 0)
@@ -150,11 +155,8 @@ static struct intern_key frame_key(struct page_out *page, uint32_t node) {
         return (struct intern_key){{PAGE_THREAD, page_string(page, at->thread), 0, 0, 0}};
     const struct profile_function *function = &page->profile->functions[at->function];
     struct model_frame frame = held_frame(page->profile, node);
-    enum page_frame_kind kind = is_import(&frame)          ? PAGE_IMPORT
-                                : frame_is_library(&frame) ? PAGE_LIBRARY
-                                                           : PAGE_USER;
-    return (struct intern_key){
-        {kind, page_string(page, function->name), page_string(page, function->file), at->line, 0}};
+    return (struct intern_key){{page_frame_kind(&frame), page_string(page, function->name),
+                                page_string(page, function->file), at->line, 0}};
 }
 
 uint32_t page_frame(struct page_out *page, uint32_t node) {

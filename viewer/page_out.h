@@ -9,6 +9,7 @@
 #define HOLDFAST_VIEWER_PAGE_OUT_H
 
 #include "intern.h"
+#include "model.h"
 #include "report.h"
 
 struct page_out {
@@ -32,6 +33,8 @@ enum page_frame_kind {
     PAGE_THREAD,
     PAGE_NO_STACK,
 };
+
+enum page_frame_kind page_frame_kind(const struct model_frame *frame);
 
 /* False when memory ran out; to be released in any case. */
 bool page_out_open(struct page_out *page, const struct profile *profile,

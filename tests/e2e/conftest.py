@@ -8,6 +8,7 @@ import pytest
 
 import harness
 import interpreters
+from browser import Browser
 
 # A test that takes one of these runs once for each interpreter of the group.
 GROUPS = {"any_python": interpreters.known, "some_python": interpreters.some}
@@ -34,6 +35,13 @@ def pytest_collection_modifyitems(items):
 def pytest_sessionstart(session):
     if not harness.holdfast_binary().exists():
         pytest.exit(f"no {harness.holdfast_binary()}: run scripts/build first", 2)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    one = Browser()
+    yield one
+    one.close()
 
 
 @pytest.fixture(scope="session", autouse=True)

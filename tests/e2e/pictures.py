@@ -1,4 +1,4 @@
-"""Takes the pictures of the documentation: pictures.py PAGE FOLDER."""
+"""Takes the pictures of the documentation: pictures.py PAGE DIFF_PAGE FOLDER."""
 import sys
 from pathlib import Path
 
@@ -15,15 +15,16 @@ def part(tab, first, last, path):
     tab.picture(path, clip={"x": 0, "y": top, "width": tab.width, "height": bottom - top, "scale": 1})
 
 
-def main(page, folder):
+def main(page, diff, folder):
     browser = Browser()
     try:
         tab = browser.open(page, width=1100)
         part(tab, "header", "#time", folder / "page.png")
         tab.click("input[name=colour][value=verdict] + span")
         part(tab, "#stacks", "#holders", folder / "graphs.png")
+        part(browser.open(diff, width=1100), "header", "#stacks", folder / "diff.png")
     finally:
         browser.close()
 
 
-main(Path(sys.argv[1]), Path(sys.argv[2]))
+main(*map(Path, sys.argv[1:]))

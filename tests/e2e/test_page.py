@@ -7,7 +7,6 @@ import re
 import pytest
 
 import harness
-from browser import Browser
 from harness import MB, report_text, traced
 from interpreters import main_one
 
@@ -18,13 +17,6 @@ GRAPH = "document.getElementById('graph').flame"
 FIND = """(name => { const flame = %s, painter = flame.painter;
     for (let i = 0; i < flame.tree.count; i++) if (painter.label(i).startsWith(name)) return i;
     return -1; })"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    browser = Browser()
-    yield browser
-    browser.close()
 
 
 class Page:

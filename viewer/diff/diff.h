@@ -87,6 +87,7 @@ struct diff_options {
 /* Each writes one form. False when memory ran out or `out` cannot take it. */
 bool diff_text(const struct diff *diff, const struct diff_options *options, FILE *out);
 bool diff_json(const struct diff *diff, const struct diff_options *options, FILE *out);
+bool diff_page(const struct diff *diff, const struct diff_options *options, FILE *out);
 
 /* "new", "gone", "grown", "shrunk" or "same". */
 const char *diff_state(const uint32_t sides[2], int64_t difference);

@@ -1,7 +1,8 @@
 /* Two profiles side by side, for programs: docs/diff-json.md is its contract. */
-#include "diff.h"
+#include "json.h"
 
 #include "viewer/json.h"
+#include "viewer/page_out.h"
 
 #include <stdlib.h>
 
@@ -76,15 +77,18 @@ static json_t *list_end(struct list *list) {
 
 /* Frames are made once, and shared by all stacks that pass through them. */
 struct stack_writer {
+    const struct diff *diff;
     const struct stack_changes *changes;
     json_t **frames[2];
+    json_t *table; /* of a page; see diff_json_new */
     uint32_t *path;
     struct json_limit limit;
 };
 
-static bool stack_writer_open(struct stack_writer *writer, const struct stack_changes *changes) {
+static bool stack_writer_open(struct stack_writer *writer) {
+    const struct stack_changes *changes = writer->changes;
     size_t most = 0;
-    *writer = (struct stack_writer){.changes = changes, .limit = {JSON_MAX_FRAMES}};
+    writer->limit = (struct json_limit){JSON_MAX_FRAMES};
     for (int side = BEFORE; side <= AFTER; side++) {
         size_t count = (size_t)changes->sides[side]->frame_count + 1;
         writer->frames[side] = calloc(count, sizeof(json_t *));
@@ -104,6 +108,21 @@ static void stack_writer_release(struct stack_writer *writer) {
     free(writer->path);
 }
 
+/* Adds a frame to the table: a number. Frames of one function have one group, on both sides. */
+static json_t *frame_number(const struct stack_writer *writer, enum diff_side side,
+                            const struct model_frame *frame) {
+    json_t *json = json_new_frame(frame);
+    size_t length = 0;
+    bool library = frame->kind == FRAME_PYTHON && frame_is_library(frame);
+    const char *package = library ? frame_package(frame, &length) : "";
+    uint32_t file = files_id(&writer->diff->sides[side].files, frame->file);
+    json_object_set_new(json, "kind", json_integer(page_frame_kind(frame)));
+    json_object_set_new(json, "package", json_stringn_nocheck(package, length));
+    json_object_set_new(json, "group", json_count(file));
+    json_array_append_new(writer->table, json);
+    return json_count(json_array_size(writer->table) - 1);
+}
+
 static json_t *shared_frame(struct stack_writer *writer, enum diff_side side, uint32_t number) {
     const struct stack_frame *frame = &writer->changes->sides[side]->frames[number];
     json_t **shared = &writer->frames[side][number];
@@ -113,7 +132,7 @@ static json_t *shared_frame(struct stack_writer *writer, enum diff_side side, ui
                                           .file = frame->file,
                                           .line = frame->line,
                                           .source = frame->source};
-        *shared = json_new_frame(&shown);
+        *shared = writer->table ? frame_number(writer, side, &shown) : json_new_frame(&shown);
     }
     return json_incref(*shared);
 }
@@ -161,10 +180,12 @@ static json_t *new_stack_change(struct stack_writer *writer, const struct stack_
 }
 
 /* NULL when memory ran out. */
-static json_t *new_stack_changes(const struct stack_changes *changes, uint32_t limit) {
+static json_t *new_stack_changes(const struct diff *diff, int which, uint32_t limit,
+                                 json_t *frames) {
+    const struct stack_changes *changes = &diff->stacks[which];
     struct list list = {.changes = json_array(), .limit = limit};
-    struct stack_writer writer;
-    bool good = stack_writer_open(&writer, changes) && list.changes;
+    struct stack_writer writer = {.diff = diff, .changes = changes, .table = frames};
+    bool good = stack_writer_open(&writer) && list.changes;
     for (uint32_t i = 0; good && i < changes->count; i++)
         if (list_takes(&list, changes->list[i].difference))
             good = json_array_append_new(list.changes,
@@ -259,20 +280,28 @@ static json_t *new_processes(const struct diff *diff) {
     return list;
 }
 
-bool diff_json(const struct diff *diff, const struct diff_options *options, FILE *out) {
+json_t *diff_json_new(const struct diff *diff, const struct diff_options *options, json_t *frames) {
+    uint32_t limit = options->limit;
     json_t *json =
         json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "schema", "holdfast.diff/1", "before",
                   new_run(&diff->sides[BEFORE], options->files[BEFORE]), "after",
                   new_run(&diff->sides[AFTER], options->files[AFTER]), "peak", new_peak(diff),
                   "kinds", new_kinds(diff), "processes", new_processes(diff));
-    bool good =
-        json &&
-        json_object_set_new(json, "places",
-                            new_stack_changes(&diff->stacks[STACKS_PLACES], options->limit)) == 0 &&
-        json_object_set_new(json, "sites",
-                            new_stack_changes(&diff->stacks[STACKS_WHOLE], options->limit)) == 0 &&
-        json_object_set_new(json, "holders", new_holder_changes(diff, options->limit)) == 0 &&
-        json_dumpf(json, out, JSON_REPORT_FLAGS) == 0 && fputc('\n', out) != EOF;
+    bool good = json &&
+                json_object_set_new(json, "places",
+                                    new_stack_changes(diff, STACKS_PLACES, limit, frames)) == 0 &&
+                json_object_set_new(json, "sites",
+                                    new_stack_changes(diff, STACKS_WHOLE, limit, frames)) == 0 &&
+                json_object_set_new(json, "holders", new_holder_changes(diff, limit)) == 0;
+    if (good)
+        return json;
+    json_decref(json);
+    return NULL;
+}
+
+bool diff_json(const struct diff *diff, const struct diff_options *options, FILE *out) {
+    json_t *json = diff_json_new(diff, options, NULL);
+    bool good = json && json_dumpf(json, out, JSON_REPORT_FLAGS) == 0 && fputc('\n', out) != EOF;
     json_decref(json);
     return good && !ferror(out);
 }

@@ -5,6 +5,7 @@ import {useMemo, useState} from "preact/hooks";
 
 import type {PageDocument} from "./document";
 import {FindingsView} from "./findings_view";
+import {Foot} from "./foot";
 import {Frames} from "./frames";
 import {Head} from "./head";
 import {HoldersView} from "./holders_view";
@@ -41,16 +42,6 @@ function PeakChoice({page}: {page: Page}): JSX.Element | null {
   );
 }
 
-function Foot({data}: {data: PageDocument}): JSX.Element {
-  const licences = document.getElementById("licences") as HTMLTemplateElement;
-  return (
-    <footer class="quiet small">
-      <p><bdi>{data.writer}</bdi> on <bdi>{data.host}</bdi></p>
-      <details><summary>Licences of what this page is built with</summary><pre tabIndex={0}>{licences.content.textContent}</pre></details>
-    </footer>
-  );
-}
-
 export function App({data}: {data: PageDocument}): JSX.Element {
   const frames = useMemo(() => new Frames(data), [data]);
   const [process, setProcess] = useState(-1), [wanted, show] = useState<Wanted | null>(null), [frame, setFrame] = useState(-1);
@@ -70,7 +61,7 @@ export function App({data}: {data: PageDocument}): JSX.Element {
         {stacks && <SourceView />}
         {data.processCount > 1 && <ProcessesView />}
       </main>
-      <Foot data={data} />
+      <Foot text={`${data.writer} on ${data.host}`} />
     </PageContext.Provider>
   );
 }

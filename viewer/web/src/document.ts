@@ -128,8 +128,15 @@ export interface Region {
   end: number;
 }
 
-export interface PageDocument {
-  schema: string;
+/** Frames in columns, and what they refer to. */
+export interface FrameTable {
+  frames: {kind: number[]; function: number[]; file: number[]; line: number[]};
+  files: [name: number, packageName: string, lines: number[], texts: number[]][];
+  strings: string[];
+}
+
+export interface PageDocument extends FrameTable {
+  schema: "holdfast.page/1";
   command: string;
   exit: Exit;
   started: number;
@@ -150,11 +157,8 @@ export interface PageDocument {
   timelines: Timeline[];
   snapshots: Snapshot[];
   holders: Holders[];
-  frames: {kind: number[]; function: number[]; file: number[]; line: number[]};
-  files: [name: number, packageName: string, lines: number[], texts: number[]][];
-  strings: string[];
 }
 
-export function readDocument(): PageDocument {
-  return JSON.parse(document.getElementById("data")!.textContent!) as PageDocument;
+export function readDocument(): {schema: string} {
+  return JSON.parse(document.getElementById("data")!.textContent!) as {schema: string};
 }

@@ -1,6 +1,6 @@
 /* Frames of the document: what each is called, and where it is. */
 
-import {FrameKind, type PageDocument} from "./document";
+import {FrameKind, type FrameTable} from "./document";
 
 export interface SourceFile {
   path: string;
@@ -27,7 +27,7 @@ export class Frames {
   readonly files = new Map<number, SourceFile>(); // by the string of the path
   private readonly names: string[] = [];
 
-  constructor(private readonly data: PageDocument) {
+  constructor(private readonly data: FrameTable) {
     this.count = data.frames.kind.length;
     const own = data.files.filter(([, packageName]) => !packageName).map(([name]) => data.strings[name]);
     const folder = commonFolder(own.filter((path) => path.includes("/")));

@@ -4,6 +4,10 @@ import "./page.css";
 import {render} from "preact";
 
 import {App} from "./app";
-import {readDocument} from "./document";
+import {DiffApp} from "./diff/app";
+import {type DiffDocument, visible} from "./diff/document";
+import {type PageDocument, readDocument} from "./document";
 
-render(<App data={readDocument()} />, document.getElementById("page")!);
+const data = readDocument(), page = document.getElementById("page")!;
+if (data.schema === "holdfast.diff-page/1") render(<DiffApp data={visible(data as DiffDocument)} />, page);
+else render(<App data={data as PageDocument} />, page);
