@@ -63,6 +63,20 @@ def test_exact(counted, flags):
     assert outer["process"]["growth_bytes"] == outer["kept_bytes"] - 1000003
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_by_chance(counted, seed):
+    """Thousands of regions that cross each other, from few stacks: each is told as it was."""
+    outcome = harness.traced(counted, "chance", seed)
+    found, books = regions_of(outcome.report().main), booked(outcome)
+    assert len(books) > 3000
+    for name in "abcde":
+        own = [(peak, kept) for other, peak, kept in books if other == name]
+        rows = [region for region in found.values() if region["name"] == name]
+        assert sum(region["count"] for region in rows) == len(own)
+        assert sum(region["all_kept_bytes"] for region in rows) == sum(kept for _, kept in own)
+        assert max(region["peak"]["bytes"] for region in rows) == max(own)[0]
+
+
 def test_two_threads_at_once(counted):
     outcome = harness.traced(counted, "threads")
     found, books = regions_of(outcome.report().main), booked(outcome)

@@ -2,7 +2,7 @@
  * to. Prints a line for each region, "name peak kept largest growth times", by its own books and as
  * it is told by the library; what the C library allocates for itself comes before the first region.
  *
- *     regions plain | threads | fork | killed | open
+ *     regions plain | threads | fork | killed | open | chance SEED
  */
 #include "../../include/holdfast.h"
 
@@ -165,6 +165,39 @@ static void forked(void) {
     give(kept);
 }
 
+/* Begins, ends, takes and gives by chance: regions cross, come back, and leave blocks behind in
+ * every way; all from few lines, so that the same stacks are in many regions. */
+#define STEPS 40000
+static struct book chance_books[STEPS];
+static struct owned pool[64];
+
+static __attribute__((noinline)) struct owned take_elsewhere(long size) {
+    struct owned owned = take(size);
+    return owned;
+}
+
+static void by_chance(unsigned seed) {
+    static const char *const names[] = {"a", "b", "c", "d", "e"};
+    struct book *next = chance_books;
+    for (int step = 0; step < STEPS; step++) {
+        unsigned dice = (unsigned)rand_r(&seed);
+        struct owned *one = &pool[dice / 8 % 64];
+        if (dice % 8 == 0 && depth < OPEN_MAX_DEPTH && next < chance_books + STEPS) {
+            begin(next++, names[dice / 512 % 5]);
+        } else if (dice % 8 == 1 && depth > 0) {
+            end(open_books[dice / 512 % (unsigned)depth]);
+        } else if (one->memory) {
+            give(*one);
+            one->memory = NULL;
+        } else {
+            long size = dice % 97 == 0 ? 200000 + dice / 512 % 5000 : 1 + dice / 512 % 5000;
+            *one = dice % 3 ? take(size) : take_elsewhere(size);
+        }
+    }
+    while (depth)
+        end(open_books[0]);
+}
+
 int main(int count, char **words) {
     const char *what = count > 1 ? words[1] : "plain";
     holdfast_end(holdfast_begin("warming up", 0));
@@ -174,6 +207,8 @@ int main(int count, char **words) {
         threads();
     else if (strcmp(what, "fork") == 0)
         forked();
+    else if (strcmp(what, "chance") == 0)
+        by_chance((unsigned)atoi(words[2]));
     else {
         begin(&outer, "outer");
         struct owned kept = take(777777);
