@@ -137,11 +137,22 @@ static void assert_same_snapshots(const struct profile *a, const struct profile 
     }
 }
 
+static void assert_same_regions(const struct profile *a, const struct profile *b) {
+    assert_int_equal(a->region_count, b->region_count);
+    if (a->region_count)
+        assert_memory_equal(a->regions, b->regions, a->region_count * sizeof *a->regions);
+    assert_int_equal(a->region_site_count, b->region_site_count);
+    if (a->region_site_count)
+        assert_memory_equal(a->region_sites, b->region_sites,
+                            a->region_site_count * sizeof *a->region_sites);
+}
+
 static void assert_same(const struct profile *a, const struct profile *b) {
     assert_same_strings(a, b);
     assert_same_tables(a, b);
     assert_same_processes(a, b);
     assert_same_snapshots(a, b);
+    assert_same_regions(a, b);
     assert_int_equal(a->host, b->host);
     assert_int_equal(a->writer, b->writer);
     assert_int_equal(a->started_unix_ns, b->started_unix_ns);
@@ -160,11 +171,35 @@ static struct profile_snapshot snapshots[3];
 static struct profile_block blocks[4];
 static struct profile_moment moments[4];
 static struct profile_graph graphs[3];
+static struct profile_region regions[3];
+static struct profile_region_site region_sites[3];
 
-/* The processes' sample with three snapshots of two of them. */
+/* Three regions of two processes, one inside another. */
+static void sample_regions(void) {
+    string_id load = sample_string(&sample, "load"), parse = sample_string(&sample, "parse");
+    memcpy(regions,
+           (struct profile_region[]){
+               {0, 0, load, parse, 0, 2, 3, 1, 900, 10, 20, 700, 15, 300, 1000, 2000, 1500},
+               {0, 1, parse, 0, REGION_ALL_THREADS, 0, 1, 0, 0, 11, 12, 0, 11, 0, 1000, 1000, 900},
+               {2, 0, load, 0, 0, 1, 1, 0, 5, 1, 2, 5, 1, 5, 0, 5, 5},
+           },
+           sizeof regions);
+    memcpy(region_sites,
+           (struct profile_region_site[]){{2, PROFILE_HEAP, 600, 2, 300, 1},
+                                          {0, PROFILE_PYTHON, 100, 9, 0, 0},
+                                          {3, PROFILE_MAPPED, 5, 1, 5, 1}},
+           sizeof region_sites);
+    sample.profile.regions = regions;
+    sample.profile.region_count = 3;
+    sample.profile.region_sites = region_sites;
+    sample.profile.region_site_count = 3;
+}
+
+/* The processes' sample with three snapshots of two of them, and regions. */
 static void sample_snapshots(void) {
     static uint8_t first[] = {1, 1, 12, 0, 10}, second[300];
     sample_processes(&sample);
+    sample_regions();
     memset(second, 0xff, sizeof second);
     memcpy(snapshots,
            (struct profile_snapshot[]){
@@ -642,6 +677,36 @@ static void wrong_snapshots_are_not_written(void **state) {
     expect_contradiction("larger than 256 MiB");
 }
 
+static void wrong_regions_are_not_written(void **state) {
+    (void)state;
+    sample_snapshots();
+    regions[0].process = 99;
+    expect_contradiction("region 0 names");
+    regions[1].parent = 2;
+    expect_contradiction("region 1 names");
+    regions[2].parent = 1;
+    expect_contradiction("region 2 names");
+    regions[1].name = 9999;
+    expect_contradiction("region's text");
+    regions[0].process = 1;
+    regions[1].process = 1;
+    regions[2].process = 0;
+    expect_contradiction("not in the order");
+    regions[2].site_count = 2;
+    expect_contradiction("fewer sites");
+    regions[2].site_count = 0;
+    regions[2].peak_bytes = regions[2].kept_bytes = 0;
+    expect_contradiction("more sites");
+    region_sites[1].node = 9999;
+    expect_contradiction("names node");
+    region_sites[2].kind = 3;
+    expect_contradiction("names node");
+    region_sites[0].peak_bytes--;
+    expect_contradiction("do not sum");
+    regions[2].kept_bytes++;
+    expect_contradiction("do not sum");
+}
+
 static void wrong_sums_are_not_written(void **state) {
     (void)state;
     struct profile_error error = {""};
@@ -685,6 +750,7 @@ int main(void) {
         cmocka_unit_test(broken_graphs_are_kept),
         cmocka_unit_test(mapped_graphs_do_not_stay_resident),
         cmocka_unit_test(wrong_snapshots_are_not_written),
+        cmocka_unit_test(wrong_regions_are_not_written),
         cmocka_unit_test(wrong_sums_are_not_written),
         cmocka_unit_test(full_disks_are_told),
     };
