@@ -343,6 +343,24 @@ def test_source(tab):
     assert tab.run("document.querySelector('#source tr.chosen th').innerText") == str(page_line("node = {"))
 
 
+def test_no_regions(tab):
+    assert tab.run("document.getElementById('regions') === null")
+    assert "Regions" not in tab.text("nav")
+
+
+def test_regions(browser, compile_program):
+    """All that the program marked, the biggest first, as the JSON report has them."""
+    page = Page(traced(compile_program("regions.c", "-ldl"), "open").profile)
+    tab = browser.open(page.path)
+    rows = [re.split(r"\s*\t\s*", row) for row in tab.texts("#region-table tbody tr")]
+    regions = sorted(page.report["processes"][0]["regions"], key=lambda one: -one["peak"]["bytes"])
+    assert [one["name"] for one in regions[:2]] == ["outer", "inner"] and len(rows) == len(regions)
+    for row, region in zip(rows, regions[:2]):
+        assert row[0] == label(region["peak"]["bytes"]) and row[4].startswith(region["name"]), row
+        assert row[3] == "1" and "was not ended" in row[4] and "Regions" in tab.text("nav")
+    assert tab.errors() == []
+
+
 def test_processes(tab, page):
     assert len(tab.texts("#process-table tbody tr")) == len(page.report["processes"])
     assert str(page.report["processes"][1]["pid"]) in tab.text("#process-table")
