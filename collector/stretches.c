@@ -73,8 +73,9 @@ static void drop_thread(struct stretches *stretches, struct stretch_thread *thre
         *thread = stretches->threads[--stretches->thread_count];
 }
 
+/* One that has read nothing yet has no list. */
 static void forget_sites(struct reader *reader) {
-    for (uint32_t i = 0; i < reader->node_count; i++)
+    for (uint32_t i = 0; reader->nodes && i < reader->node_count; i++)
         memset(reader->nodes[i].site, 0, sizeof reader->nodes[i].site);
     reader->filled_count = 0;
 }

@@ -179,6 +179,23 @@ static bool snapshots_are_sound(const struct image *image) {
     return true;
 }
 
+/* The sites of each region that has ended sum to what it had. */
+static bool stretches_are_sound(const struct stretches *stretches) {
+    for (uint32_t r = 0; stretches && r < stretches->row_count; r++) {
+        const struct stretch_row *row = &stretches->rows[r];
+        uint64_t peak = 0, kept = 0;
+        for (uint32_t i = 0; i < row->site_count; i++) {
+            peak += row->sites[i].peak.bytes;
+            kept += row->sites[i].kept.bytes;
+        }
+        if (peak != row->highest.peak)
+            return complain("a region's peak", peak, row->highest.peak);
+        if (kept != row->highest.live || kept > peak)
+            return complain("what a region kept", kept, row->highest.live);
+    }
+    return true;
+}
+
 static bool image_is_sound(const struct trace *trace, const struct image *image, uint64_t *tree) {
     uint64_t live = 0, peak = 0;
     for (uint32_t i = 0; i < image->sites.count; i++) {
@@ -192,7 +209,7 @@ static bool image_is_sound(const struct trace *trace, const struct image *image,
         return complain("live", live, image->totals.live);
     if (peak != image->totals.peak)
         return complain("peak", peak, image->totals.peak);
-    return snapshots_are_sound(image) &&
+    return snapshots_are_sound(image) && stretches_are_sound(image->stretches) &&
            (image->state == IMAGE_ENDED ||
             (blocks_is_valid(&image->blocks) && mappings_is_valid(&image->mappings)));
 }
