@@ -9,6 +9,7 @@
 #include "paths.h"
 
 #include "names.h"
+#include "path_writer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,40 +17,23 @@
 #define HEAD 24u /* steps that are kept at each end of a long path */
 #define TAIL 24u
 #define KEY_SHOWN 40
-#define CO_VARARGS 4u
-#define CO_VARKEYWORDS 8u
-
-struct writer {
-    const struct heap *heap;
-    struct path *path;
-    bool suffix;       /* " in f() (file:line)" is still to be said */
-    bool named;        /* the root has a name already */
-    bool apart;        /* the next part of an expression begins behind an arrow */
-    bool muted;        /* within what the last name stands for */
-    uint32_t function; /* whose closure or defaults are looked into; NODE_NONE */
-    enum { INSIDE_NOTHING, INSIDE_CLOSURE, INSIDE_DEFAULTS, INSIDE_KEYWORD_DEFAULTS } inside;
-};
-
-static const char *text_of(const struct heap *heap, uint32_t text) {
-    return heap->graph->texts[text];
-}
 
 /* -- What a path is about -- */
 
-static void set_root(struct writer *writer, enum holder_root root, const char *name) {
+void path_set_root(struct path_writer *writer, enum holder_root root, const char *name) {
     writer->path->root = root;
     writer->path->name = name;
     writer->named = true;
 }
 
-static void set_place(struct writer *writer, uint32_t code, uint32_t line) {
+void path_set_place(struct path_writer *writer, uint32_t code, uint32_t line) {
     const struct graph_code *record = &writer->heap->graph->codes[code];
     writer->path->function = text_of(writer->heap, record->name);
     writer->path->file = text_of(writer->heap, record->file);
     writer->path->line = line;
 }
 
-static void add_suffix(struct writer *writer) {
+static void add_suffix(struct path_writer *writer) {
     struct path *path = writer->path;
     if (!writer->suffix)
         return;
@@ -64,27 +48,27 @@ static void add_suffix(struct writer *writer) {
 }
 
 /* The text goes on with something that is no part of an expression. */
-static void arrow(struct writer *writer) {
+static void arrow(struct path_writer *writer) {
     add_suffix(writer);
     if (writer->path->text.size > 0)
         line_add(&writer->path->text, " -> ");
 }
 
-static void begin_anew(struct writer *writer) {
+void path_begin_anew(struct path_writer *writer) {
     writer->path->text = (struct line){.size = 0};
     writer->suffix = writer->apart = false;
     writer->path->function = writer->path->file = "";
     writer->path->line = 0;
 }
 
-static void add_name(struct writer *writer, const char *name) {
+static void add_name(struct path_writer *writer, const char *name) {
     bool first = writer->path->text.size == 0;
     line_add(&writer->path->text, "%s%s", first ? "" : ".", name);
 }
 
 /* -- Keys -- */
 
-static void add_key(struct writer *writer, uint32_t key, unsigned depth) {
+static void add_key(struct path_writer *writer, uint32_t key, unsigned depth) {
     const struct heap *heap = writer->heap;
     const char *detail = text_of(heap, heap_object(heap, key)->detail);
     enum graph_kind kind = heap_kind(heap, key);
@@ -108,7 +92,7 @@ static void add_key(struct writer *writer, uint32_t key, unsigned depth) {
 
 /* -- Frames -- */
 
-static void tell_local(struct writer *writer, uint32_t node, const struct heap_edge *edge) {
+static void tell_local(struct path_writer *writer, uint32_t node, const struct heap_edge *edge) {
     const struct heap *heap = writer->heap;
     const struct graph_frame *frame = &heap->graph->frames[node - heap->frame_base];
     const struct graph_code *code = &heap->graph->codes[frame->code];
@@ -116,26 +100,26 @@ static void tell_local(struct writer *writer, uint32_t node, const struct heap_e
     const char *name = known ? text_of(heap, code->local_names[edge->label]) : "local";
     bool cell =
         known && (code->local_kinds[edge->label] & (GRAPH_CELL_VARIABLE | GRAPH_FREE_VARIABLE));
-    set_place(writer, frame->code, frame->line);
+    path_set_place(writer, frame->code, frame->line);
     if (writer->path->through_frame) {
         writer->path->name = name;
         line_add(&writer->path->text, " -> %s", name);
         return;
     }
-    set_root(writer, cell ? HOLDER_CLOSURE : HOLDER_LOCAL, name);
+    path_set_root(writer, cell ? HOLDER_CLOSURE : HOLDER_LOCAL, name);
     writer->suffix = true;
     line_add(&writer->path->text, "%s", name);
 }
 
-static void tell_stack(struct writer *writer, uint32_t node) {
+static void tell_stack(struct path_writer *writer, uint32_t node) {
     const struct heap *heap = writer->heap;
     const struct graph_frame *frame = &heap->graph->frames[node - heap->frame_base];
-    set_place(writer, frame->code, frame->line);
+    path_set_place(writer, frame->code, frame->line);
     if (writer->path->through_frame) {
         line_add(&writer->path->text, " -> its value stack");
         return;
     }
-    set_root(writer, HOLDER_ARGUMENT, "");
+    path_set_root(writer, HOLDER_ARGUMENT, "");
     writer->suffix = writer->apart = true;
     line_add(&writer->path->text, "argument of the pending call");
 }
@@ -149,187 +133,30 @@ static bool is_generators(const struct heap *heap, uint32_t owner) {
             heap_kind(heap, heap->source[by]) == GRAPH_GENERATOR);
 }
 
-static void enter_frame(struct writer *writer, uint32_t from, uint32_t node) {
+static void enter_frame(struct path_writer *writer, uint32_t from, uint32_t node) {
     const struct heap *heap = writer->heap;
     if (heap_is_thread(heap, from))
         return;
     arrow(writer);
     line_add(&writer->path->text, "frame %s()", names_frame(heap, node));
     writer->path->through_frame = true;
-    set_root(writer, is_generators(heap, from) ? HOLDER_GENERATOR : HOLDER_TRACEBACK, "");
+    path_set_root(writer, is_generators(heap, from) ? HOLDER_GENERATOR : HOLDER_TRACEBACK, "");
 }
 
 /* The variables of a module or class that is being executed. */
-static void tell_frame_field(struct writer *writer, uint32_t node, const struct heap_edge *edge) {
+static void tell_frame_field(struct path_writer *writer, uint32_t node,
+                             const struct heap_edge *edge) {
     const struct heap *heap = writer->heap;
     const struct graph_frame *frame = &heap->graph->frames[node - heap->frame_base];
     if (edge->label == 2 && !writer->path->through_frame) {
         bool module = strcmp(names_frame(heap, node), "<module>") == 0;
-        set_place(writer, frame->code, frame->line);
+        path_set_place(writer, frame->code, frame->line);
         writer->path->root = module ? HOLDER_GLOBAL : HOLDER_LOCAL;
         writer->suffix = !module;
         return;
     }
     arrow(writer);
     names_add(heap, edge->target, &writer->path->text);
-}
-
-/* -- Functions -- */
-
-/* Of a code without a record: its names are in tuples, free variables last or alone. */
-static const char *free_variable_in_tuple(const struct heap *heap, uint32_t code, uint32_t index,
-                                          uint32_t cells) {
-    uint32_t names = names_field(heap, code, "co_freevars"), skip = 0;
-    if (names == NODE_NONE) {
-        names = names_field(heap, code, "co_varnames");
-        uint32_t count = heap->graph->objects[names].edge_count;
-        if (count < cells)
-            return "";
-        skip = count - cells;
-    }
-    uint32_t at = heap->first_edge[names] + skip + index;
-    return at < heap->first_edge[names + 1]
-               ? text_of(heap, heap_object(heap, heap->edges[at].target)->detail)
-               : "";
-}
-
-static const char *free_variable(const struct heap *heap, uint32_t function, uint32_t index) {
-    uint32_t object = names_field(heap, function, "__code__"), code = names_code(heap, object);
-    const struct graph_code *record = &heap->graph->codes[code];
-    uint32_t closure = names_field(heap, function, "__closure__");
-    if (!code)
-        return free_variable_in_tuple(heap, object, index,
-                                      heap->graph->objects[closure].edge_count);
-    for (uint32_t i = 0, free = 0; i < record->local_count; i++)
-        if (record->local_kinds[i] & GRAPH_FREE_VARIABLE && free++ == index)
-            return text_of(heap, record->local_names[i]);
-    return "";
-}
-
-static void tell_closure(struct writer *writer, uint32_t index) {
-    const struct heap *heap = writer->heap;
-    uint32_t code = names_code(heap, names_field(heap, writer->function, "__code__"));
-    const char *name = free_variable(heap, writer->function, index);
-    begin_anew(writer);
-    set_root(writer, HOLDER_CLOSURE, name);
-    if (code)
-        set_place(writer, code, heap->graph->codes[code].first_line);
-    writer->path->function = names_own(heap, writer->function);
-    line_add(&writer->path->text, "closure %s%sof %s()", name, *name ? " " : "",
-             writer->path->function);
-}
-
-/* The last of the positional arguments have defaults. Those that can only be named follow them, and
- * are told apart only by having defaults of their own. */
-static const char *argument_with_default(const struct heap *heap, uint32_t function, uint32_t code,
-                                         uint32_t index) {
-    const struct graph_code *record = &heap->graph->codes[code];
-    uint32_t defaults = names_field(heap, function, "__defaults__");
-    uint32_t count = heap->graph->objects[defaults].edge_count;
-    uint32_t others =
-        (record->flags & CO_VARARGS ? 1u : 0) + (record->flags & CO_VARKEYWORDS ? 1u : 0);
-    if (!code || names_field(heap, function, "__kwdefaults__") != NODE_NONE ||
-        record->argument_count < others + count)
-        return "";
-    uint32_t at = record->argument_count - others - count + index;
-    return at < record->local_count ? text_of(heap, record->local_names[at]) : "";
-}
-
-static void tell_default(struct writer *writer, const char *name, uint32_t code) {
-    const struct heap *heap = writer->heap;
-    begin_anew(writer);
-    set_root(writer, HOLDER_DEFAULT, name);
-    if (code)
-        set_place(writer, code, heap->graph->codes[code].first_line);
-    writer->path->function = names_own(heap, writer->function);
-    line_add(&writer->path->text, "default argument %s%sof %s()", name, *name ? " " : "",
-             writer->path->function);
-}
-
-/* Steps within what belongs to a function; true when nothing else is to be said of this one. */
-static bool inside_function(struct writer *writer, const struct heap_edge *edge) {
-    const struct heap *heap = writer->heap;
-    uint32_t code = names_code(heap, names_field(heap, writer->function, "__code__"));
-    if (writer->inside == INSIDE_CLOSURE && edge->kind == EDGE_ITEM)
-        tell_closure(writer, edge->label);
-    else if (writer->inside == INSIDE_DEFAULTS && edge->kind == EDGE_ITEM)
-        tell_default(writer, argument_with_default(heap, writer->function, code, edge->label),
-                     code);
-    else if (writer->inside == INSIDE_KEYWORD_DEFAULTS && edge->kind == EDGE_VALUE)
-        tell_default(writer, text_of(heap, heap_object(heap, edge->label)->detail), code);
-    else
-        return false;
-    writer->inside = INSIDE_NOTHING;
-    return true;
-}
-
-static bool enter_function(struct writer *writer, uint32_t node, const struct heap_edge *edge) {
-    const struct heap *heap = writer->heap;
-    if (heap_kind(heap, node) != GRAPH_FUNCTION || edge->kind != EDGE_FIELD)
-        return false;
-    writer->inside = heap_text_is(heap, edge->label, "__closure__")      ? INSIDE_CLOSURE
-                     : heap_text_is(heap, edge->label, "__defaults__")   ? INSIDE_DEFAULTS
-                     : heap_text_is(heap, edge->label, "__kwdefaults__") ? INSIDE_KEYWORD_DEFAULTS
-                                                                         : INSIDE_NOTHING;
-    writer->function = node;
-    return writer->inside != INSIDE_NOTHING;
-}
-
-/* -- Caches, contexts -- */
-
-static bool type_has(const struct heap *heap, uint32_t node, const char *part) {
-    return heap_is_object(heap, node) && strstr(names_type(heap, node), part) != NULL;
-}
-
-/* A cache refers to the function that it stands for. */
-static bool enter_cache(struct writer *writer, uint32_t node, const struct heap_edge *edge) {
-    const struct heap *heap = writer->heap;
-    const char *function = "";
-    if (!type_has(heap, node, "_lru_cache_wrapper") ||
-        heap_kind(heap, edge->target) == GRAPH_FUNCTION)
-        return false;
-    for (uint32_t i = heap->first_edge[node]; i < heap->first_edge[node + 1]; i++)
-        if (heap_kind(heap, heap->edges[i].target) == GRAPH_FUNCTION)
-            function = names_own(heap, heap->edges[i].target);
-    begin_anew(writer);
-    set_root(writer, HOLDER_CACHE, function);
-    writer->path->function = function;
-    line_add(&writer->path->text, "functools.lru_cache of %s()", function);
-    writer->muted = true;
-    return true;
-}
-
-static bool inside_cache(struct writer *writer, uint32_t target) {
-    if (!writer->muted)
-        return false;
-    writer->muted = heap_kind(writer->heap, target) == GRAPH_DICT ||
-                    type_has(writer->heap, target, "_lru_list_elem");
-    return true;
-}
-
-static const char *variable_name(const struct heap *heap, uint32_t variable) {
-    for (uint32_t i = heap->first_edge[variable]; i < heap->first_edge[variable + 1]; i++) {
-        uint32_t target = heap->edges[i].target;
-        if (heap_kind(heap, target) == GRAPH_STR)
-            return text_of(heap, heap_object(heap, target)->detail);
-    }
-    return "";
-}
-
-/* A context's variables are in a tree, whose nodes refer to a variable and then to its value. */
-static bool inside_context(struct writer *writer, uint32_t node, uint32_t edge) {
-    const struct heap *heap = writer->heap;
-    if (!type_has(heap, node, "hamt") && !type_has(heap, node, "Context"))
-        return false;
-    if (type_has(heap, heap->edges[edge].target, "hamt"))
-        return true;
-    const char *name = "";
-    if (edge > heap->first_edge[node] && type_has(heap, heap->edges[edge - 1].target, "ContextVar"))
-        name = variable_name(heap, heap->edges[edge - 1].target);
-    begin_anew(writer);
-    set_root(writer, HOLDER_CONTEXT, name);
-    line_add(&writer->path->text, "context variable %s", name);
-    return true;
 }
 
 /* -- Objects -- */
@@ -341,7 +168,7 @@ static bool is_root(const struct heap *heap, uint32_t node, enum graph_root kind
 }
 
 /* A name in the variables of a module, class or instance. */
-static void tell_variable(struct writer *writer, uint32_t dict, const struct heap_edge *edge) {
+static void tell_variable(struct path_writer *writer, uint32_t dict, const struct heap_edge *edge) {
     const struct heap *heap = writer->heap;
     const char *name = text_of(heap, heap_object(heap, edge->label)->detail);
     uint32_t by = heap->by[dict];
@@ -350,16 +177,18 @@ static void tell_variable(struct writer *writer, uint32_t dict, const struct hea
         name = "...";
     if (is_root(heap, dict, GRAPH_ROOT_SYS)) {
         line_add(&writer->path->text, "sys");
-        set_root(writer, strncmp(name, "last_", 5) == 0 ? HOLDER_TRACEBACK : HOLDER_GLOBAL, name);
+        path_set_root(writer, strncmp(name, "last_", 5) == 0 ? HOLDER_TRACEBACK : HOLDER_GLOBAL,
+                      name);
     } else if (is_root(heap, dict, GRAPH_ROOT_BUILTINS)) {
         line_add(&writer->path->text, "builtins");
-        set_root(writer, HOLDER_GLOBAL, name);
+        path_set_root(writer, HOLDER_GLOBAL, name);
     } else if (heap_kind(heap, owner) == GRAPH_TYPE_OBJECT) {
-        begin_anew(writer);
-        set_root(writer, HOLDER_CLASS, name);
+        path_begin_anew(writer);
+        path_set_root(writer, HOLDER_CLASS, name);
         line_add(&writer->path->text, "%s", names_own(heap, owner));
     } else if (!writer->named) {
-        set_root(writer, writer->path->root == HOLDER_LOCAL ? HOLDER_LOCAL : HOLDER_GLOBAL, name);
+        path_set_root(writer, writer->path->root == HOLDER_LOCAL ? HOLDER_LOCAL : HOLDER_GLOBAL,
+                      name);
         if (strncmp(name, "last_", 5) == 0 && strcmp(writer->path->text.text, "sys") == 0)
             writer->path->root = HOLDER_TRACEBACK;
     } else if (writer->path->root == HOLDER_LOCAL && strstr(names_type(heap, owner), "Thread") &&
@@ -369,7 +198,7 @@ static void tell_variable(struct writer *writer, uint32_t dict, const struct hea
     add_name(writer, name);
 }
 
-static void tell_value(struct writer *writer, uint32_t dict, const struct heap_edge *edge) {
+static void tell_value(struct path_writer *writer, uint32_t dict, const struct heap_edge *edge) {
     const struct heap *heap = writer->heap;
     const char *key = text_of(heap, heap_object(heap, edge->label)->detail);
     if (is_root(heap, dict, GRAPH_ROOT_MODULES)) {
@@ -399,7 +228,8 @@ static bool is_silent_field(const char *field) {
     return false;
 }
 
-static void tell_object_step(struct writer *writer, uint32_t from, const struct heap_edge *edge) {
+static void tell_object_step(struct path_writer *writer, uint32_t from,
+                             const struct heap_edge *edge) {
     const struct heap *heap = writer->heap;
     if (writer->apart && edge->kind != HEAP_BLOCK) {
         arrow(writer);
@@ -437,41 +267,41 @@ static void tell_object_step(struct writer *writer, uint32_t from, const struct 
 
 /* -- From top -- */
 
-static void leave_thread(struct writer *writer, uint32_t from, const struct heap_edge *edge) {
+static void leave_thread(struct path_writer *writer, uint32_t from, const struct heap_edge *edge) {
     const struct heap *heap = writer->heap;
     const struct graph_thread *thread = &heap->graph->threads[from - heap->thread_base];
     const char *field = text_of(heap, edge->label);
     const char *name = text_of(heap, thread->name);
     struct line *line = &writer->path->text;
     if (strcmp(field, "exc_info") == 0 || strcmp(field, "exception") == 0) {
-        set_root(writer, HOLDER_TRACEBACK, field);
+        path_set_root(writer, HOLDER_TRACEBACK, field);
         line_add(line, "the exception that is being handled");
     } else if (strcmp(field, "context") == 0) {
-        set_root(writer, HOLDER_CONTEXT, "");
+        path_set_root(writer, HOLDER_CONTEXT, "");
         line_add(line, "context");
     } else {
-        set_root(writer, HOLDER_THREAD, name);
+        path_set_root(writer, HOLDER_THREAD, name);
         line_add(line, "thread %s -> %s", *name ? name : "without a name", field);
     }
 }
 
-static void leave_top(struct writer *writer, const struct heap_edge *edge) {
+static void leave_top(struct path_writer *writer, const struct heap_edge *edge) {
     const struct heap *heap = writer->heap;
     struct line *line = &writer->path->text;
     switch (edge->kind) {
     case HEAP_TOP_NATIVE:
     case HEAP_TOP_UNSETTLED:
-        set_root(writer, HOLDER_NATIVE, "");
+        path_set_root(writer, HOLDER_NATIVE, "");
         line_add(line, "native code -> ");
         names_add(heap, edge->target, line);
         break;
     case HEAP_TOP_IMMORTAL:
-        set_root(writer, HOLDER_INTERPRETER, "");
+        path_set_root(writer, HOLDER_INTERPRETER, "");
         line_add(line, "never freed -> ");
         names_add(heap, edge->target, line);
         break;
     case HEAP_TOP_GARBAGE:
-        set_root(writer, HOLDER_GARBAGE, names_own(heap, edge->target));
+        path_set_root(writer, HOLDER_GARBAGE, names_own(heap, edge->target));
         names_add(heap, edge->target, line);
         break;
     default:
@@ -480,18 +310,18 @@ static void leave_top(struct writer *writer, const struct heap_edge *edge) {
 }
 
 /* A static type under its own name, or whose variable it is. */
-static void leave_static(struct writer *writer, const struct graph_root_record *root) {
+static void leave_static(struct path_writer *writer, const struct graph_root_record *root) {
     const char *name = text_of(writer->heap, root->name);
     bool type = heap_kind(writer->heap, root->object) == GRAPH_TYPE_OBJECT &&
                 heap_object(writer->heap, root->object)->detail == root->name;
     bool interpreter = strcmp(name, "interpreter") == 0;
-    set_root(writer, HOLDER_STATIC, name);
+    path_set_root(writer, HOLDER_STATIC, name);
     line_add(&writer->path->text, "%s%s%s", type ? "" : "static memory of ",
              interpreter ? "the " : "", name);
     writer->apart = !type;
 }
 
-static void leave_root(struct writer *writer, const struct heap_edge *edge) {
+static void leave_root(struct path_writer *writer, const struct heap_edge *edge) {
     const struct heap *heap = writer->heap;
     const struct graph_root_record *root = &heap->graph->roots[edge->label];
     if (root->kind == GRAPH_ROOT_MODULES || root->kind == GRAPH_ROOT_SYS ||
@@ -501,25 +331,25 @@ static void leave_root(struct writer *writer, const struct heap_edge *edge) {
         leave_static(writer, root);
         return;
     }
-    set_root(writer, HOLDER_INTERPRETER, text_of(heap, root->name));
+    path_set_root(writer, HOLDER_INTERPRETER, text_of(heap, root->name));
     line_add(&writer->path->text, "interpreter -> %s", text_of(heap, root->name));
 }
 
 /* -- Step by step -- */
 
-static void tell_from_object(struct writer *writer, uint32_t from, uint32_t step) {
+static void tell_from_object(struct path_writer *writer, uint32_t from, uint32_t step) {
     const struct heap_edge *edge = &writer->heap->edges[step];
     if (edge->kind == HEAP_FRAME)
         enter_frame(writer, from, edge->target);
-    else if (inside_cache(writer, edge->target) ||
-             (writer->inside != INSIDE_NOTHING && inside_function(writer, edge)))
+    else if (path_inside_cache(writer, edge->target) ||
+             (writer->inside != INSIDE_NOTHING && path_inside_function(writer, edge)))
         return;
-    else if (!enter_function(writer, from, edge) && !enter_cache(writer, from, edge) &&
-             !inside_context(writer, from, step))
+    else if (!path_enter_function(writer, from, edge) && !path_enter_cache(writer, from, edge) &&
+             !path_inside_context(writer, from, step))
         tell_object_step(writer, from, edge);
 }
 
-static void tell_from_frame(struct writer *writer, uint32_t from, uint32_t step) {
+static void tell_from_frame(struct path_writer *writer, uint32_t from, uint32_t step) {
     const struct heap_edge *edge = &writer->heap->edges[step];
     if (!writer->path->through_frame && edge->kind != HEAP_FRAME_FIELD) {
         writer->path->start = step;
@@ -534,7 +364,7 @@ static void tell_from_frame(struct writer *writer, uint32_t from, uint32_t step)
         tell_frame_field(writer, from, edge);
 }
 
-static void tell_step(struct writer *writer, uint32_t step) {
+static void tell_step(struct path_writer *writer, uint32_t step) {
     const struct heap *heap = writer->heap;
     uint32_t from = heap->source[step];
     const struct heap_edge *edge = &heap->edges[step];
@@ -568,7 +398,7 @@ static void steps_find(const struct heap *heap, uint32_t last, struct steps *ste
 }
 
 /* Nothing on the way has words of its own, as with what sys.modules itself refers to. */
-static void tell_ends(struct writer *writer, uint32_t first, uint32_t last) {
+static void tell_ends(struct path_writer *writer, uint32_t first, uint32_t last) {
     const struct heap *heap = writer->heap;
     struct line *line = &writer->path->text;
     uint32_t start = heap->edges[first].target, target = heap->edges[last].target;
@@ -586,7 +416,7 @@ static void tell_ends(struct writer *writer, uint32_t first, uint32_t last) {
 }
 
 void path_by_edge(const struct heap *heap, uint32_t edge, struct path *path) {
-    struct writer writer = {.heap = heap, .path = path};
+    struct path_writer writer = {.heap = heap, .path = path};
     struct steps steps;
     *path = (struct path){.root = HOLDER_INTERPRETER,
                           .name = "",
