@@ -133,6 +133,8 @@ static bool read_entry(struct bytecode *bytecode, struct table_reader *reader, i
 /* Fills in the handlers, and in `depths` how deep the stack is when each instruction's begins. */
 static bool read_exception_table(struct bytecode *bytecode, const struct graph_code *code,
                                  int32_t *depths) {
+    if (code->exception_table_bytes == 0) /* there may be no table, either */
+        return true;
     struct table_reader reader = {code->exception_table,
                                   code->exception_table + code->exception_table_bytes};
     uint32_t covered = 0;
