@@ -125,6 +125,7 @@ static hot_inline uint32_t find_node(const struct python_offsets *at,
     const struct trie_shortcut *shortcut =
         trie_shortcut(&writer->trie, parent, entry->frame.position);
     bool found = shortcut->position == entry->frame.position && shortcut->parent == parent &&
+                 shortcut->stamp == writer->trie.shortcut_stamp &&
                  (at->minor >= 11 || shortcut->code == entry->frame.code);
     return found ? shortcut->node : 0;
 }

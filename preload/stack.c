@@ -250,8 +250,8 @@ static uint32_t make_node(struct stack_entry *entry, struct writer *writer, uint
         return 0;
     uint32_t node =
         trie_node(&writer->trie, writer, NODE_FRAME, parent, entry->code, (int32_t)position);
-    *trie_shortcut(&writer->trie, parent, entry->frame.position) =
-        (struct trie_shortcut){entry->frame.code, entry->frame.position, parent, node};
+    *trie_shortcut(&writer->trie, parent, entry->frame.position) = (struct trie_shortcut){
+        entry->frame.code, entry->frame.position, parent, node, writer->trie.shortcut_stamp};
     return node;
 }
 

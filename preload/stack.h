@@ -23,6 +23,7 @@ struct trie {
     uint32_t code_count;               /* numbers handed out */
     uint64_t code_epoch;               /* freed code objects up to this one have been forgotten */
     struct trie_shortcut *shortcuts;   /* TRIE_SHORTCUTS; made with the first node */
+    uint64_t shortcut_stamp;           /* of those that hold */
 };
 
 /* How the last stack is known again: by the innermost frame, and words as they were read from it

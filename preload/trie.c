@@ -160,8 +160,7 @@ uint32_t trie_code(struct trie *trie, struct writer *writer, const void *code) {
 }
 
 static void forget_shortcuts(struct trie *trie) {
-    if (trie->shortcuts)
-        memset(trie->shortcuts, 0, TRIE_SHORTCUTS * sizeof *trie->shortcuts);
+    trie->shortcut_stamp++;
 }
 
 void trie_forget_code(struct trie *trie, const void *code) {

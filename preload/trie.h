@@ -16,21 +16,24 @@ uint32_t trie_node(struct trie *trie, struct writer *writer, enum node_kind kind
 uint32_t trie_code(struct trie *trie, struct writer *writer, const void *code);
 
 /* What trie_node() found for a frame, by the code object's and the instruction's addresses: no need
- * to look for the code's number, nor to work out the position. All forget when a code object has
- * been freed. */
+ * to look for the code's number, nor to work out the position. It holds while its stamp is the
+ * trie's: all are forgotten when a code object has been freed. There are so many because a program
+ * that goes through a tree by dozens of functions comes by ten thousand stacks in turn. */
 struct trie_shortcut {
     const char *code;
     uintptr_t position;
     uint32_t parent, node; /* 0: none */
+    uint64_t stamp;
 };
 
-#define TRIE_SHORTCUTS 1024u
+#define TRIE_SHORTCUT_BITS 14
+#define TRIE_SHORTCUTS (1u << TRIE_SHORTCUT_BITS)
 
 /* The one place where the shortcut for a frame may be. The trie has a node. */
 static inline struct trie_shortcut *trie_shortcut(const struct trie *trie, uint32_t parent,
                                                   uintptr_t position) {
     uint64_t key = position + ((uint64_t)parent << 20);
-    return &trie->shortcuts[key * 0x9e3779b97f4a7c15ull >> 54];
+    return &trie->shortcuts[key * 0x9e3779b97f4a7c15ull >> (64 - TRIE_SHORTCUT_BITS)];
 }
 
 void trie_forget_code(struct trie *trie, const void *code);
