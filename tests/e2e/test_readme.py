@@ -7,7 +7,14 @@ import pytest
 import harness
 
 README = (harness.ROOT / "README.md").read_text()
-COMMANDS = re.findall(r"^    (holdfast .*?)(?: +#.*)?$", README, re.M)
+
+
+def commands(text):
+    return re.findall(r"^    (holdfast [a-z].*?)(?: +#.*)?$", text, re.M)
+
+
+COMMANDS = commands(README)
+EVERYWHERE = sorted({command for page in (harness.ROOT / "docs").glob("*.md") for command in commands(page.read_text())} | {*COMMANDS})
 
 
 def test_commands(python, tmp_path):
@@ -27,9 +34,9 @@ def test_commands(python, tmp_path):
     assert (tmp_path / "app.html").stat().st_size > 10000
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", EVERYWHERE)
 def test_options(command):
-    """Each option of the README is in the help."""
+    """Each option that is typed anywhere is in the help."""
     name = command.split()[1]
     text = harness.plain(harness.holdfast_binary(), name, "--help").text_out()
     given = re.findall(r" (--?[a-z]+)\b", command.split(" -- ")[0].split(" | ")[0])
