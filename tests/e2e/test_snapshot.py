@@ -428,6 +428,32 @@ print(gc.collect() >= 0, len(held), sorted(os.listdir(".")))
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_copy_is_killed_first(python, helpers):
+    """Where memory runs out, the kernel chooses the copy, which the program does without, before the program."""
+    program = traps("traverse_for_ever_elsewhere") + """
+import time
+def scores():
+    for child in open("/proc/self/task/%d/children" % os.getpid()).read().split():
+        try:
+            yield int(open("/proc/%s/oom_score_adj" % child).read())
+        except OSError:  # it has been waited for in the meantime
+            pass
+held, size = [], 16 << 20
+while size < 4 << 30:
+    held.append(bytearray(size))
+    size *= 2
+    for _ in range(200):
+        found = max(scores(), default=0)
+        if found:
+            print(found, open("/proc/self/oom_score_adj").read().strip())
+            sys.exit()
+        time.sleep(0.01)
+"""
+    own = open("/proc/self/oom_score_adj").read().strip()
+    outcome = traced(python.path, "-c", program, helpers, env=python.environment())
+    assert outcome.text_out() == f"1000 {own}\n"
+
+
 def test_budget(python, helpers):
     """It is spent by waiting for copies that never end, since a filter is installed; from then on there is no copy
     for each step, but what frames hold is told when all has doubled."""
