@@ -149,3 +149,41 @@ def test_second_reader_agrees(counted):
         assert (row["peak"], row["kept"], row["count"]) == \
             (region["peak"]["bytes"], region["kept_bytes"], region["count"])
     assert sum(row["peak"] for row in profile.region_sites) == sum(row["peak"] for row in profile.regions)
+
+
+MARKED = """
+import time, holdfast
+time.sleep(0.4)
+with holdfast.region("outer"):
+    kept = bytes(5 << 20)
+    time.sleep(0.4)
+    with holdfast.region("inner"):
+        time.sleep(0.4)
+time.sleep(0.4)
+last = bytes(40 << 20)
+"""
+
+# The colour of the time line's ground, near its top, at a time.
+GROUND = """(time => {
+    const points = JSON.parse(document.getElementById('data').textContent).timelines[0].points;
+    const canvas = document.querySelector('#time canvas'), box = canvas.getBoundingClientRect(), ratio = canvas.width / box.width;
+    const over = document.querySelector('#time .u-over').getBoundingClientRect(), first = points[0], last = points[points.length - 3];
+    const x = over.left - box.left + over.width * (time - first) / (last - first), y = over.top - box.top + 4;
+    return [...canvas.getContext('2d').getImageData(x * ratio, y * ratio, 1, 1).data].join(' ');
+})(%f)"""
+
+
+def test_shaded_over_time(browser, python, package, tmp_path):
+    """A region's stretch of the time line has a ground of its own; an inner region's is darker."""
+    environment = python.environment(PYTHONPATH=str(package))
+    outcome = harness.traced(python.path, "-c", MARKED, env=environment)
+    page = tmp_path / "page.html"
+    page.write_text(harness.report_text(outcome.profile, "html"))
+    outer, inner = (next(one for one in outcome.report().main.fields["regions"] if one["path"][-1] == name)
+                    for name in ("outer", "inner"))
+    tab = browser.open(page)
+    times = [outer["begin_s"] - 0.2, (outer["begin_s"] + inner["begin_s"]) / 2, (inner["begin_s"] + inner["end_s"]) / 2, inner["end_s"] + 0.1]
+    before, within, twice, after = (tab.run(GROUND % time) for time in times)
+    assert before == after and len({before, within, twice}) == 3, (before, within, twice, after)
+    assert "regions of the program" in tab.text("#time .legend") and tab.errors() == []
+    tab.close()

@@ -4,7 +4,7 @@ import type {JSX} from "preact";
 import {useEffect, useMemo, useRef, useState} from "preact/hooks";
 import uPlot from "uplot";
 
-import type {Snapshot} from "./document";
+import type {Region, Snapshot} from "./document";
 import {FrameLink} from "./findings_view";
 import {type Page, peakOf, usePage} from "./model";
 import {color, useScheme} from "./scheme";
@@ -44,6 +44,11 @@ function snapshotsOf(page: Page): Snapshot[] {
   return page.data.snapshots.filter((one) => only < 0 || one.process === only);
 }
 
+function regionsOf(page: Page): Region[] {
+  const only = page.process >= 0 ? page.process : page.data.process;
+  return page.data.regions.filter((one) => only < 0 || one.process === only);
+}
+
 function mark(plot: uPlot, time: number, tone: string, dashed: boolean, text: string): void {
   const {ctx, bbox} = plot, x = plot.valToPos(time, "x", true), ratio = window.devicePixelRatio || 1;
   if (x < bbox.left || x > bbox.left + bbox.width) return;
@@ -69,6 +74,23 @@ function marks(page: Page, plot: uPlot): void {
   mark(plot, peak.time, color("peak-mark"), false, `peak ${formatBytes(peak.bytes)}`);
 }
 
+/** What the program marked as its regions: an inner one is over its outer one, and so darker. */
+function shade(page: Page, plot: uPlot): void {
+  const {ctx, bbox} = plot, ratio = window.devicePixelRatio || 1;
+  ctx.save();
+  ctx.font = `${11 * ratio}px system-ui, sans-serif`;
+  for (const region of regionsOf(page)) {
+    const at = (time: number) => Math.min(bbox.left + bbox.width, Math.max(bbox.left, plot.valToPos(time, "x", true)));
+    const left = at(region.begin), width = Math.max(ratio, at(region.end) - left);
+    ctx.fillStyle = color("region");
+    ctx.fillRect(left, bbox.top, width, bbox.height);
+    ctx.fillStyle = color("quiet");
+    if (ctx.measureText(region.name).width + 8 * ratio < width)
+      ctx.fillText(region.name, left + 4 * ratio, bbox.top + (26 + 14 * (region.depth % 4)) * ratio);
+  }
+  ctx.restore();
+}
+
 function options(page: Page, width: number, onRange: (range: Range | null) => void): uPlot.Options {
   const axis = {stroke: color("quiet"), grid: {stroke: color("line"), width: 1}, ticks: {stroke: color("line"), width: 1}, font: "11px system-ui, sans-serif"};
   return {
@@ -80,6 +102,7 @@ function options(page: Page, width: number, onRange: (range: Range | null) => vo
     series: [{}, {label: "traced", stroke: color("traced"), fill: color("traced-fill"), width: 2, points: {show: false}},
              {label: "resident", stroke: color("rss"), width: 1.5, points: {show: false}, spanGaps: true}],
     hooks: {
+      drawClear: [(plot) => shade(page, plot)],
       draw: [(plot) => marks(page, plot)],
       setSelect: [(plot) => {
         const {left, width: size} = plot.select;
@@ -117,6 +140,7 @@ function Plot({page, line, range, onRange}: {page: Page; line: Line; range: Rang
       <p class="legend small">
         <span><i class="key" style={{background: "var(--traced)"}} />traced</span><span><i class="key" style={{background: "var(--rss)"}} />resident (RSS)</span>
         <span><i class="key thin" style={{background: "var(--peak-mark)"}} />peak</span><span><i class="key thin" style={{background: "var(--snapshot)"}} />snapshots</span>
+        {regionsOf(page).length > 0 && <span><i class="key" style={{background: "var(--region)"}} />regions of the program</span>}
         <output id="time-readout">{readout}</output>
       </p>
     </>
