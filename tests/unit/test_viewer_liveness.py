@@ -458,18 +458,19 @@ LIBRARY = ["argparse", "dataclasses", "typing", "asyncio/base_events", "asyncio/
            "logging/__init__", "socket", "ssl", "statistics", "textwrap", "traceback", "shutil", "_pydecimal"]
 
 
-def library_codes():
+def library_codes(share):
+    """Of every so-manieth module."""
     library = os.path.dirname(os.__file__)
-    for name in LIBRARY if FULL else LIBRARY[::2]:
+    for name in LIBRARY[::share]:
         path = os.path.join(library, name + ".py")
         if os.path.exists(path):
             with open(path, "rb") as file:
                 yield from codes_in(compile(file.read(), path, "exec", dont_inherit=True))
 
 
-def check_library(tool, failures):
+def check_library(tool, failures, share):
     count = collections.Counter()
-    functions = [Function(code) for code in library_codes()]
+    functions = [Function(code) for code in library_codes(share)]
     answers = ask(tool, [(one.words(), one.offsets()) for one in functions])
     for function, given in zip(functions, answers):
         again = Recomputed(function)
@@ -478,7 +479,7 @@ def check_library(tool, failures):
     print(f"  library: {len(functions)} codes, {count['points']} instructions, {count['equal']} with the same live "
           f"locals, {count['more']} with more; {count['depths']} depths agree, {count['depths unknown']} "
           f"are unknown; {count['undecided']} not decided by rule")
-    if count["equal"] < 0.99 * count["points"] or count["points"] < 30000:
+    if count["equal"] < 0.99 * count["points"] or count["points"] < 60000 // max(2, share):
         failures.add("the library's liveness differs")
 
 
@@ -770,7 +771,7 @@ def check_damage(tool, failures):
     """The tool must live; what it says of such bytes is no matter. Instrumented code is not decided."""
     chance = random.Random(1)
     questions = []
-    for code in list(library_codes())[:400]:
+    for code in list(library_codes(2))[:400]:
         words = Function(code).words().split(" ")
         for field in (3, 3, 4):
             damaged = bytearray.fromhex(words[field].strip("-"))
@@ -793,6 +794,9 @@ def check_damage(tool, failures):
             failures.add("an instrumented code is decided")
 
 
+FEW_POINTS = 10000  # for fewer, it is not liveness that is looked at, but the sanitizers' complaints
+
+
 def inside(tool, points, seed):
     warnings.simplefilter("ignore")
     sys.unraisablehook = lambda _: None
@@ -800,7 +804,7 @@ def inside(tool, points, seed):
     failures = Failures()
     check_cases(tool, failures)
     check_names(tool, failures)
-    check_library(tool, failures)
+    check_library(tool, failures, 1 if FULL else 2 if points >= FEW_POINTS else 10)
     check_damage(tool, failures)
     if VERSION >= (3, 11):
         check_memory(tool, failures)  # before anything is traced: that instruments
