@@ -64,10 +64,12 @@ static void thread_detach(void *unused) {
     (void)unused;
     if (self.epoch != process.epoch)
         return;
-    if (self.own)
-        writer_release(self.own);
+    struct writer *own = self.own;
     self.own = NULL;
     self.guard = self.own_key = 0;
+    atomic_signal_fence(memory_order_seq_cst); /* a handler must not find what is another's then */
+    if (own)
+        writer_release(own);
     stack_cache_release(&self.gil_cache);
     self.epoch = 0;
 }
@@ -179,6 +181,9 @@ struct writer *event_begin(void) {
         hot_open();
     else
         self.own_key = process.own_key = key_of(process.epoch);
+    atomic_signal_fence(memory_order_seq_cst);
+    if (process.off) /* closed by another thread in the meantime */
+        hot_close();
     return writer;
 }
 

@@ -118,7 +118,8 @@ static hot_inline bool compare(const struct python_offsets *at, struct changes *
 /* -- The common way -- */
 
 /* The node of an entry whose caller's is `parent`, if it was found lately; else 0. From 3.11 on an
- * instruction's address tells its code object too. */
+ * instruction's address tells its code object too, unless threads have copies of the instructions,
+ * which are given up by themselves. */
 static hot_inline uint32_t find_node(const struct python_offsets *at,
                                      const struct stack_entry *entry, const struct writer *writer,
                                      uint32_t parent) {
@@ -126,7 +127,7 @@ static hot_inline uint32_t find_node(const struct python_offsets *at,
         trie_shortcut(&writer->trie, parent, entry->frame.position);
     bool found = shortcut->position == entry->frame.position && shortcut->parent == parent &&
                  shortcut->stamp == writer->trie.shortcut_stamp &&
-                 (at->minor >= 11 || shortcut->code == entry->frame.code);
+                 ((at->minor >= 11 && !at->code_copies) || shortcut->code == entry->frame.code);
     return found ? shortcut->node : 0;
 }
 

@@ -225,6 +225,7 @@ bool process_join(void) {
                                       : join_first_image(&answer);
         answer_close(&answer);
         process.off = lineage.off = !joined;
+        process.pid = (uint32_t)sys_call6(SYS_getpid, 0, 0, 0, 0, 0, 0);
         if (joined)
             python_publish();
         process.epoch = ++lineage.epoch;
@@ -239,12 +240,22 @@ bool session_goes_on(void) {
            session_collector_alive(lineage.session);
 }
 
-bool process_more_rings(void) {
+/* What makes an answer fail may pass: no descriptor is free, the collector is busy. */
+#define RINGS_REST 1000u
+
+bool process_may_ask_for_rings(void) {
     bool full = atomic_load(&process.group_count) == RING_GROUPS_MAX;
-    if (full || process.no_more_rings || !seccomp_lets(SECCOMP_JOIN)) {
+    if (full || !seccomp_lets(SECCOMP_JOIN))
         process.no_more_rings = true;
+    if (process.no_more_rings)
         return false;
-    }
+    uint32_t rest = atomic_load_explicit(&process.rings_rest, memory_order_relaxed);
+    if (rest)
+        atomic_store_explicit(&process.rings_rest, rest - 1, memory_order_relaxed);
+    return rest == 0;
+}
+
+bool process_more_rings(void) {
     struct signals signals = signals_block();
     bool more = true;
     if (atomic_exchange(&process.joining, true)) {
@@ -256,7 +267,8 @@ bool process_more_rings(void) {
             region = map_region(answer.fds[0]);
         answer_close(&answer);
         more = region && writers_add(region);
-        process.no_more_rings = !more;
+        if (!more)
+            atomic_store_explicit(&process.rings_rest, RINGS_REST, memory_order_relaxed);
         atomic_store(&process.joining, false);
     }
     signals_restore(signals);

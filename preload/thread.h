@@ -79,6 +79,8 @@ struct process {
     _Atomic uint32_t reaped;       /* where the next search for dead owners begins */
     _Atomic uint64_t free_writers; /* struct free_list, in one word */
     _Atomic bool no_more_rings;    /* it has as many as it can get */
+    _Atomic uint32_t rings_rest;   /* so many times more it does not ask, after an answer failed */
+    uint32_t pid;                  /* a vfork child has another, and this memory */
     struct writer_group *groups[RING_GROUPS_MAX];
 };
 
@@ -221,5 +223,6 @@ void writer_open(struct writer *writer, struct region *region, uint32_t index);
 
 /* Asks the collector for one more region of rings; also true when another thread is doing that. */
 bool process_more_rings(void);
+bool process_may_ask_for_rings(void); /* there is hope for more */
 
 #endif

@@ -189,8 +189,7 @@ bool writers_add(struct region *region) {
 static bool thread_is_dead(uint32_t tid) {
     if (!seccomp_lets(SECCOMP_ATTACH))
         return false;
-    long pid = sys_call6(SYS_getpid, 0, 0, 0, 0, 0, 0);
-    long result = sys_call6(SYS_tgkill, pid, (long)tid, 0, 0, 0, 0);
+    long result = sys_call6(SYS_tgkill, (long)process.pid, (long)tid, 0, 0, 0, 0);
     return result == -3; /* ESRCH */
 }
 
@@ -236,7 +235,7 @@ static struct writer *writer_take(uint32_t tid, uint32_t left) {
 
 struct writer *writer_claim(uint32_t tid) {
     struct writer *writer = writer_take(tid, SHARED);
-    while (!writer && !process.no_more_rings) {
+    while (!writer && process_may_ask_for_rings()) {
         writers_reap(tid);
         writer = writer_take(tid, SHARED);
         if (!writer && process_more_rings())
@@ -272,7 +271,13 @@ struct writer *writer_borrow(uint32_t tid) {
     return writer;
 }
 
+/* One in the midst of an event, whose thread is cancelled there, may be half way through a
+ * definition. */
 void writer_release(struct writer *writer) {
+    if (writer->busy) {
+        atomic_store(&writer->ring->owner, OWNER_RETIRED);
+        return;
+    }
     atomic_store_explicit(&writer->ring->owner, 0, memory_order_release);
     free_push(writer);
 }

@@ -106,6 +106,7 @@ class Tab:
 
     def go(self, path):
         """To a page, anew; with the page loaded and drawn."""
+        self.send("Page.bringToFront")  # one behind another is never drawn
         self.browser.events.clear()
         self.send("Page.navigate", url=Path(path).resolve().as_uri())
         self.wait("document.readyState === 'complete' && document.querySelector('main') !== null")

@@ -71,8 +71,8 @@ def test_scale(tmp_path):
     runs = [json.loads(line) for file in tmp_path.glob("quick-*.jsonl") for line in file.read_text().splitlines()][1:]
     ours = {run["row"]: run for run in runs if run["tool"] == "holdfast"}
     assert [run["end"] for run in runs] == ["ok"] * 3 * len(ours)
-    # The peak may be where the list was moved for the last time, some of the objects before the end.
-    assert ours["events_10000000"]["events"] > 10**7 and ours["blocks_1000000"]["blocks"] > 8 * 10**5
+    # The peak may be where the list was moved for the last time, up to a third of the objects before the end.
+    assert ours["events_10000000"]["events"] > 10**7 and ours["blocks_1000000"]["blocks"] > 5 * 10**5
     assert all(run["dropped"] == 0 for run in ours.values())
     page = (tmp_path / "quick.md").read_text()
     assert all(f"## {name}" in page for name in ("Events", "Live blocks", "Threads", "Processes"))

@@ -3,6 +3,7 @@ looks to those who do not see it, and how much it draws when there is much to dr
 """
 import json
 import re
+from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
 
@@ -52,12 +53,12 @@ def tab(one_tab, page):
 
 
 def label(bytes_):
-    """As the page writes sizes."""
-    value, unit = bytes_ / 1024, 0
+    """As the page writes sizes: halves are rounded up."""
+    value, unit = Decimal(bytes_) / 1024, 0
     while value >= 1023.5:
         value, unit = value / 1024, unit + 1
-    digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
-    return f"{value:.{digits}f} {['KiB', 'MiB', 'GiB'][unit]}"
+    step = "0.01" if value < 9.995 else "0.1" if value < 99.95 else "1"
+    return f"{value.quantize(Decimal(step), ROUND_HALF_UP)} {['KiB', 'MiB', 'GiB'][unit]}"
 
 
 def total_where(page, wanted):
@@ -359,6 +360,7 @@ def test_regions(browser, compile_program):
         assert row[0] == label(region["peak"]["bytes"]) and row[4].startswith(region["name"]), row
         assert row[3] == "1" and "was not ended" in row[4] and "Regions" in tab.text("nav")
     assert tab.errors() == []
+    tab.close()
 
 
 def test_processes(tab, page):
