@@ -2,17 +2,32 @@
 #include "check_options.h"
 
 #include "size.h"
+#include "viewer/format.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PERCENT_MAX 1000000u /* no larger one makes sense */
+#define SUBJECT_WIDTH 100u
 
-static bool has(const struct check_options *options, enum ceiling_kind kind, const char *subject) {
+/* NULL: there is none. */
+static const struct ceiling *find(const struct check_options *options, enum ceiling_kind kind,
+                                  const char *subject) {
     for (uint32_t i = 0; i < options->ceiling_count; i++)
         if (options->ceilings[i].kind == kind && strcmp(options->ceilings[i].subject, subject) == 0)
-            return true;
+            return &options->ceilings[i];
+    return NULL;
+}
+
+/* Whichever of two counted, somebody would have meant the other. */
+static bool refuse_second(const char *origin, const char *subject) {
+    fprintf(stderr, "holdfast: %s has two ceilings", origin);
+    if (*subject) {
+        fputs(" of ", stderr);
+        format_escaped(stderr, subject, "", SUBJECT_WIDTH);
+    }
+    fputs("; give one\n", stderr);
     return false;
 }
 
@@ -31,8 +46,9 @@ static const char *keep(struct check_options *options, const char *text) {
 
 bool check_options_add_bytes(struct check_options *options, enum ceiling_kind kind,
                              const char *subject, uint64_t bytes, const char *origin) {
-    if (has(options, kind, subject))
-        return true;
+    const struct ceiling *first = find(options, kind, subject);
+    if (first)
+        return strcmp(first->origin, origin) != 0 || refuse_second(origin, subject);
     const char *kept = keep(options, subject);
     if (kept)
         options->ceilings[options->ceiling_count++] =

@@ -27,8 +27,9 @@ struct check_options {
     size_t subjects_used;
 };
 
-/* Adds a ceiling, unless there is one of the same thing: the command line is read first and has
- * precedence. The subject is copied. False after a message. */
+/* Adds a ceiling, unless there is one of the same thing from elsewhere: the command line is read
+ * first and has precedence. A second one from the same origin is refused. The subject is copied.
+ * False after a message. */
 bool check_options_add(struct check_options *options, enum ceiling_kind kind, const char *subject,
                        const char *size, const char *origin);
 /* The same of a size that is known already. */

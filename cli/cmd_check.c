@@ -15,11 +15,13 @@
 #include "target.h"
 #include "viewer/check/baseline.h"
 #include "viewer/check/outputs.h"
+#include "viewer/format.h"
 #include "viewer/report.h"
 
 #define EXIT_BEYOND 1
 #define EXIT_PROGRAM_FAILED 3
 #define WRITES_MAX 16u
+#define JOB_WIDTH 100u
 #define DEFAULT_TOLERANCE 5000u /* thousandths of a per cent */
 
 enum {
@@ -247,6 +249,16 @@ static bool settle(struct request *request) {
     return true;
 }
 
+/* A job's name may be from a profile: nothing in it may be a command of a terminal's, or of a CI.
+ */
+static void say_job(const char *file, const char *between, const char *job, const char *end) {
+    fputs("holdfast: ", stderr);
+    format_escaped(stderr, file, "", PATH_MAX);
+    fputs(between, stderr);
+    format_escaped(stderr, job, "", JOB_WIDTH);
+    fputs(end, stderr);
+}
+
 /* Finds the job in the baseline, which makes a ceiling of it. A run is not started in vain. */
 static bool find_job(struct request *request, const char *const *command) {
     struct check_options *options = &request->options;
@@ -260,8 +272,7 @@ static bool find_job(struct request *request, const char *const *command) {
             options, CEILING_BASELINE, "",
             tolerance_above(&options->tolerance, baseline_peak(request->before)),
             options->baseline);
-    fprintf(stderr, "holdfast: %s has no job '%.100s' yet; --update-baseline adds it\n",
-            options->baseline, request->job);
+    say_job(options->baseline, " has no job '", request->job, "' yet; --update-baseline adds it\n");
     return false;
 }
 
@@ -375,17 +386,24 @@ static bool write_page(const struct profile *profile, const struct check *check,
 }
 
 static int exit_status_of(const struct check *check) {
-    static const int statuses[] = {
-        [CHECK_WITHIN] = 0, [CHECK_BEYOND] = EXIT_BEYOND, [CHECK_FAILED] = EXIT_PROGRAM_FAILED};
+    static const int statuses[] = {[CHECK_WITHIN] = 0,
+                                   [CHECK_BEYOND] = EXIT_BEYOND,
+                                   [CHECK_FAILED] = EXIT_PROGRAM_FAILED,
+                                   [CHECK_UNKNOWN] = EXIT_MISUSE};
     return statuses[check->verdict];
 }
 
-/* What a run that failed or was stopped held says nothing of the job. */
+/* What a run that failed, was stopped, or is not all in the profile held says nothing of the job.
+ */
 static bool update_baseline(const struct request *request, const struct check *check) {
     const char *file = request->options.baseline;
     if (check_program_failed(check) || check->request->stopped_bytes > 0) {
         fputs("holdfast: the baseline is left as it is: the program did not come to its end\n",
               stderr);
+        return true;
+    }
+    if (check->missing) {
+        fprintf(stderr, "holdfast: the baseline is left as it is: %s\n", check->missing);
         return true;
     }
     if (!baseline_update(request->baseline, check))
@@ -395,7 +413,7 @@ static bool update_baseline(const struct request *request, const struct check *c
         return false;
     }
     if (!request->quiet)
-        fprintf(stderr, "holdfast: %s has the job '%s' now\n", file, request->job);
+        say_job(file, " has the job '", request->job, "' now\n");
     return true;
 }
 
@@ -478,12 +496,13 @@ const struct command command_check = {
         "\n"
         "Options:",
     .options = rows,
-    .after = "The exit status is 0 within all ceilings, 1 beyond one, 2 when nothing could be\n"
-             "judged, 3 when the program itself failed and no ceiling was passed.\n"
-             "\n"
-             "Examples:\n"
-             "  holdfast check --max-peak 512MiB -- python job.py\n"
-             "  holdfast check --baseline memory.json --tolerance 3% job.holdfast\n",
+    .after =
+        "The exit status is 0 within all ceilings, 1 beyond one, 2 when nothing could be\n"
+        "judged or called within, 3 when the program itself failed and no ceiling was passed.\n"
+        "\n"
+        "Examples:\n"
+        "  holdfast check --max-peak 512MiB -- python job.py\n"
+        "  holdfast check --baseline memory.json --tolerance 3% job.holdfast\n",
     .operand_completes = COMPLETES_PROFILE,
     .main = check_main,
 };

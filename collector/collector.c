@@ -206,7 +206,7 @@ static void add_last_warnings(struct collector *collector) {
     struct trace *trace = &collector->trace;
     uint32_t unjoined = atomic_load(&trace->page->unjoined);
     if (unjoined)
-        trace_warn(trace, "%u forked processes could not be followed", unjoined);
+        trace_warn(trace, "%u forked processes " PROFILE_NOT_FOLLOWED, unjoined);
     if (trace->stacks.full)
         trace_warn(trace, "too many different stacks: some are cut short");
 }

@@ -127,8 +127,7 @@ static void join_process(struct join_point *point, struct trace *trace,
     uint32_t before = end_predecessors(trace, pid);
     struct image *image = image_new(trace, pid);
     if (!image) {
-        trace_warn(trace, "more than %u processes: those that came later are not in here",
-                   IMAGES_MAX);
+        trace_warn(trace, "more than %u processes: " PROFILE_NOT_IN_HERE, IMAGES_MAX);
         joined->error = EAGAIN;
         return;
     }
@@ -144,7 +143,7 @@ static void join_process(struct join_point *point, struct trace *trace,
     int fd = watch(point, image) ? add_region(image, true, filtered) : -1;
     if (fd < 0) {
         joined->error = errno;
-        trace_warn(trace, "process %u could not be followed: %s", pid, strerror(errno));
+        trace_warn(trace, "process %u " PROFILE_NOT_FOLLOWED ": %s", pid, strerror(errno));
         drain_end_image(trace, image);
         return;
     }
@@ -165,7 +164,7 @@ static void join_rings(struct trace *trace, const struct join_request *request, 
     int fd = add_region(image, false, false);
     if (fd < 0) {
         joined->error = errno;
-        trace_warn(trace, "process %u has more threads than can be followed", pid);
+        trace_warn(trace, "process %u " PROFILE_MORE_THREADS, pid);
         return;
     }
     joined->image = image;

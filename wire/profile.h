@@ -56,6 +56,11 @@ enum profile_process_flags {
     PROCESS_HAS_STATUS = 16, /* exit_status or exit_signal is known */
 };
 
+/* In these words warnings say that allocations are missing in the figures. */
+#define PROFILE_NOT_FOLLOWED "could not be followed"
+#define PROFILE_NOT_IN_HERE "those that came later are not in here"
+#define PROFILE_MORE_THREADS "has more threads than can be followed"
+
 /* One process image: an exec ends one and starts the next. */
 struct profile_process {
     uint32_t pid, ppid;

@@ -216,6 +216,44 @@ def test_failure_of_the_program(project, ending, status, number):
     assert judge(project, "--max-peak", "1MB", status=1)["verdict"] == "beyond"
 
 
+# Profiles that do not have everything
+
+DAEMON = """\
+import os, sys, time
+if os.fork():
+    os._exit(0)
+os.setsid()
+os.closerange(0, 3)
+while not os.path.exists("go"):
+    time.sleep(0.01)
+held = bytearray(30_000_000)
+"""
+
+
+def test_processes_that_run_on(project):
+    """Their peak may be still to come: what is not beyond yet is not within."""
+    (project / "job.py").write_text(DAEMON)
+    try:
+        fields = judge(project, "--max-peak", "20MB", "--baseline", "memory.json", "--update-baseline", status=2)
+        assert fields["verdict"] == "unknown" and "went on running" in fields["missing"]
+        peak, = fields["judgements"]
+        assert peak["verdict"] == "unknown" and peak["bytes"] is None and peak["why"] == fields["missing"]
+        assert not (project / "memory.json").exists()
+        said = check(project, "--max-peak", "20MB", "run.holdfast", "--write", "junit=out.xml", "--write",
+                     "sarif=out.sarif", "--write", "github=out.txt", status=2)
+        assert "holdfast: nothing is called within its ceiling: processes went on running" in said
+        assert '<error message="peak: not judged, processes went on' in (project / "out.xml").read_text()
+        assert (project / "out.txt").read_text().startswith("::error ")
+        invocation, = json.loads((project / "out.sarif").read_text())["runs"][0]["invocations"]
+        assert not invocation["executionSuccessful"] and invocation["toolExecutionNotifications"]
+        check(project, "--max-peak", "1kB", "run.holdfast", status=1)
+    finally:
+        (project / "go").touch()
+    harness.wait_for(lambda: execute([holdfast_binary(), "check", "--max-peak", "20MB", "run.holdfast"],
+                                     cwd=project).returncode == 1)
+    check(project, "--max-peak", "50MB", "run.holdfast", status=0)
+
+
 # --kill
 
 GROWING = """\
@@ -327,6 +365,8 @@ def test_bad_project_file(project, text, complaint):
     (["--config", "none.toml", "--max-peak", "1", "none.holdfast"], "cannot read none.toml"),
     (["--write", "yaml=x", "--max-peak", "1", "none.holdfast"], "--write takes FORMAT=FILE"),
     (["-o", "x.holdfast", "--max-peak", "1", "none.holdfast"], "--output is for the profile of a run"),
+    (["--max-peak", "2GB", "--max-peak", "512MB", "none.holdfast"], "--max-peak has two ceilings"),
+    (["--max", "load()=2", "--max", "load()=1", "none.holdfast"], "--max has two ceilings of load()"),
 ])
 def test_misuse(project, arguments, complaint):
     said = check(project, *arguments, status=2)
@@ -442,6 +482,19 @@ def test_failed_run_is_no_baseline(project):
     assert update(project, status=3) == text
     (project / "job.py").write_text(replaced(("load(5_000_000)", "load(90_000_000)")))
     assert update(project, "--max-peak", "20MB", "--kill", status=1) == text
+
+
+@pytest.mark.parametrize("arguments", [[], ["--update-baseline"]])
+def test_names_of_jobs_are_no_commands(project, arguments):
+    """Those of a profile are from another's machine: a terminal or a CI would obey what is in them."""
+    name = "\x1b[2Jjob\n::error::x.py"
+    (project / name).write_text("")
+    check(project, "--max-peak", "1GB", "-o", "run.holdfast", "--no-page", "--", interpreters.main_one().path, name,
+          status=0)
+    said = check(project, "--baseline", "memory.json", *arguments, "--max-peak", "1GB", "run.holdfast",
+                 status=0 if arguments else 2)
+    assert "::error::x.py" in said and "\x1b" not in said
+    assert not any(line.startswith("::") for line in said.splitlines())
 
 
 def test_kill_at_the_baseline(project):

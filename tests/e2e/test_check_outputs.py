@@ -43,7 +43,8 @@ SARIF = {
                 "invocations": {"type": "array", "items": {
                     "type": "object", "required": ["executionSuccessful"], "additionalProperties": False,
                     "properties": {"executionSuccessful": {"type": "boolean"}, "exitCode": {"type": "integer"},
-                                   "exitSignalNumber": {"type": "integer"}}}},
+                                   "exitSignalNumber": {"type": "integer"},
+                                   "toolExecutionNotifications": {"type": "array"}}}},
                 "results": {"type": "array", "items": {
                     "type": "object", "required": ["message"], "additionalProperties": False, "properties": {
                         "ruleId": {"type": "string"}, "ruleIndex": {"type": "integer", "minimum": 0},

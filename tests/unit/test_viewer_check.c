@@ -1,4 +1,5 @@
-/* What `holdfast check` takes for names of code, and for tolerances. */
+/* What `holdfast check` takes for names of code, and for tolerances; what it makes of profiles that
+ * do not have everything; and what a baseline keeps. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +8,12 @@
 #include <string.h>
 
 #include "cli/check_options.h"
+#include "graph_sample.h"
+#include "profile_sample.h"
+#include "viewer/check/baseline.h"
 #include "viewer/check/ceilings.h"
+
+#include <stdlib.h>
 
 static void names_of_code(void **state) {
     (void)state;
@@ -95,9 +101,161 @@ static void tolerances(void **state) {
             fail_msg("'%s' is taken for a tolerance", bad[i]);
 }
 
+/* -- Profiles -- */
+
+static struct sample sample;
+static struct profile_snapshot snapshots[1];
+static struct profile_graph graphs[1];
+static struct check_options options;
+
+/* Two processes of Python's; the second holds most. */
+static void start(void) {
+    sample_start(&sample);
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t process = sample_process(&sample, 10 + i, i ? "python big.py" : "python job.py");
+        uint32_t function = sample_function(&sample, i ? "work" : "main", "/srv/job.py");
+        uint32_t node = sample_frame(&sample, sample_thread(&sample, "MainThread"), function, 3);
+        sample_site(&sample, process, node, PROFILE_HEAP, i ? 9000000 : 1000000, 1);
+    }
+    memset(&options, 0, sizeof options);
+}
+
+static struct check *make(const json_t *before) {
+    static struct check_request request;
+    request = (struct check_request){.profile = "run.holdfast",
+                                     .root = "",
+                                     .ceilings = options.ceilings,
+                                     .ceiling_count = options.ceiling_count,
+                                     .job = "job.py",
+                                     .before = before};
+    struct check *check = check_build(&sample.profile, &request);
+    assert_non_null(check);
+    return check;
+}
+
+static void assert_verdicts(enum check_verdict whole, enum judged within, bool why) {
+    struct check *check = make(NULL);
+    assert_int_equal(check->verdict, whole);
+    assert_int_equal(check->judgements[0].judged, within);
+    assert_int_equal(check->judgements[0].why != NULL, why);
+    check_free(check);
+}
+
+/* What the profile does not have could be above the ceiling; what is above it stays so. */
+static void assert_missing(void) {
+    assert_true(check_options_add_bytes(&options, CEILING_TREE, "", 20000000, "--max-peak"));
+    assert_verdicts(CHECK_UNKNOWN, JUDGED_UNKNOWN, true);
+    sample.profile.exit_status = 1;
+    assert_verdicts(CHECK_FAILED, JUDGED_UNKNOWN, true);
+    options.ceilings[0].bytes = 9999999;
+    assert_verdicts(CHECK_BEYOND, JUDGED_BEYOND, false);
+}
+
+static void nothing_is_missing(void **state) {
+    (void)state;
+    start();
+    sample_warning(&sample, "a snapshot of process 10 is left out");
+    assert_true(check_options_add_bytes(&options, CEILING_TREE, "", 10000000, "--max-peak"));
+    assert_verdicts(CHECK_WITHIN, JUDGED_WITHIN, false);
+}
+
+static void what_is_missing_is_not_within(void **state) {
+    (void)state;
+    start();
+    sample.processes[1].dropped = 1;
+    assert_missing();
+    start();
+    sample.processes[1].flags |= PROCESS_DAMAGED;
+    assert_missing();
+    start();
+    sample.processes[0].flags |= PROCESS_RUNNING;
+    assert_missing();
+    start();
+    sample.profile.complete = false;
+    assert_missing();
+    static const char *const warnings[] = {
+        "2 forked processes could not be followed",
+        "process 7 could not be followed: Too many open files",
+        "more than 65535 processes: those that came later are not in here",
+        "process 7 has more threads than can be followed"};
+    for (size_t i = 0; i < sizeof warnings / sizeof *warnings; i++) {
+        start();
+        sample_warning(&sample, "something else");
+        sample_warning(&sample, warnings[i]);
+        assert_missing();
+    }
+}
+
+/* The first process has a snapshot at its peak. */
+static void add_graph(struct graph_sample *graph) {
+    graph_sample_start(graph, 12, 0);
+    graph_sample_end(graph);
+    graphs[0] = (struct profile_graph){.bytes = graph->bytes, .size = graph->size};
+    snapshots[0] = (struct profile_snapshot){.flags = SNAPSHOT_COMPLETE, .bytes = 1000000};
+    sample.profile.snapshots = snapshots;
+    sample.profile.graphs = graphs;
+    sample.profile.snapshot_count = 1;
+}
+
+static void dead_of_some_processes_is_not_within(void **state) {
+    (void)state;
+    struct graph_sample graph;
+    start();
+    assert_true(check_options_add_bytes(&options, CEILING_DEAD, "", 5000, "--max-dead"));
+    assert_verdicts(CHECK_WITHIN, JUDGED_UNKNOWN, true);
+    add_graph(&graph);
+    assert_verdicts(CHECK_WITHIN, JUDGED_UNKNOWN, true);
+    sample.processes[1].flags &= ~(uint32_t)PROCESS_PYTHON;
+    assert_verdicts(CHECK_WITHIN, JUDGED_WITHIN, false);
+    graph_sample_release(&graph);
+}
+
+/* -- Baselines -- */
+
+static uint64_t kept_peak(uint64_t old) {
+    json_t *baseline = json_pack("{s:{s:{s:I}}}", "jobs", "job.py", "peak_bytes", (json_int_t)old);
+    struct check *check = make(NULL);
+    assert_true(baseline_update(baseline, check));
+    uint64_t peak = baseline_peak(baseline_job(baseline, "job.py"));
+    check_free(check);
+    json_decref(baseline);
+    return peak;
+}
+
+/* The run that it was made of is within it by any tolerance. */
+static void peak_of_a_baseline_is_not_below_the_run(void **state) {
+    (void)state;
+    start();
+    assert_int_equal(kept_peak(10000000), 10000000);
+    assert_int_equal(kept_peak(10030000), 10030000);
+    assert_int_equal(kept_peak(9999000), 10000000);
+    assert_int_equal(kept_peak(9970000), 10000000);
+    assert_int_equal(kept_peak(11000000), 10000000);
+}
+
+/* -- Options -- */
+
+static void second_ceilings(void **state) {
+    (void)state;
+    memset(&options, 0, sizeof options);
+    assert_true(check_options_add(&options, CEILING_TREE, "", "2GB", "--max-peak"));
+    assert_false(check_options_add(&options, CEILING_TREE, "", "512MB", "--max-peak"));
+    assert_true(check_options_add_pair(&options, "load()=2MB"));
+    assert_true(check_options_add_pair(&options, "save()=2MB"));
+    assert_false(check_options_add_pair(&options, "load()=2MB"));
+    assert_true(check_options_add(&options, CEILING_TREE, "", "1MB", "pyproject.toml"));
+    assert_int_equal(options.ceiling_count, 3);
+    assert_int_equal(options.ceilings[0].bytes, 2000000000);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(names_of_code),
                                        cmocka_unit_test(names_that_are_none),
-                                       cmocka_unit_test(tolerances)};
+                                       cmocka_unit_test(tolerances),
+                                       cmocka_unit_test(nothing_is_missing),
+                                       cmocka_unit_test(what_is_missing_is_not_within),
+                                       cmocka_unit_test(dead_of_some_processes_is_not_within),
+                                       cmocka_unit_test(peak_of_a_baseline_is_not_below_the_run),
+                                       cmocka_unit_test(second_ceilings)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

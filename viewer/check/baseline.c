@@ -129,13 +129,16 @@ static json_t *new_sizes(const struct items *items, uint64_t least, const json_t
     return map;
 }
 
+/* The peak is judged: an old one below this run's would have the same run be beyond a small
+ * tolerance. */
 bool baseline_update(json_t *baseline, const struct check *check) {
     const char *name = check->request->job;
     const json_t *old = baseline_job(baseline, name);
     uint64_t peak = check->model->bytes;
     json_t *job = json_pack(
         "{s:s, s:o, s:o}", "python", baseline_python_of(check->profile).text, "peak_bytes",
-        new_size(peak, json_object_get(old, "peak_bytes")), "places",
+        new_size(peak, baseline_peak(old) < peak ? NULL : json_object_get(old, "peak_bytes")),
+        "places",
         new_sizes(&check->at_places, peak / LEAST_PLACE + 1, json_object_get(old, "places")));
     if (check->holders_whole)
         json_object_set_new(

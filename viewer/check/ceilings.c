@@ -191,13 +191,53 @@ static bool measure(const struct evidence *evidence, struct judgement *judgement
     }
 }
 
+/* Of a process, or of its threads (wire/profile.h). */
+static bool was_not_followed(const struct profile *profile) {
+    for (uint32_t i = 0; i < profile->warning_count; i++) {
+        const char *warning = profile->strings[profile->warnings[i]];
+        if (strstr(warning, PROFILE_NOT_FOLLOWED) || strstr(warning, PROFILE_NOT_IN_HERE) ||
+            strstr(warning, PROFILE_MORE_THREADS))
+            return true;
+    }
+    return false;
+}
+
+const char *evidence_missing(const struct profile *profile) {
+    uint64_t dropped = 0;
+    uint32_t flags = 0;
+    for (uint32_t i = 0; i < profile->process_count; i++) {
+        dropped += profile->processes[i].dropped;
+        flags |= profile->processes[i].flags;
+    }
+    if (dropped > 0)
+        return "some events could not be recorded";
+    if (flags & PROCESS_DAMAGED)
+        return "a process wrote over its records, and what followed is missing";
+    if (was_not_followed(profile))
+        return "some processes or threads could not be followed";
+    if (flags & PROCESS_RUNNING || !profile->complete)
+        return "processes went on running after the profile was written (judge it again when they "
+               "have ended)";
+    return NULL;
+}
+
+/* Why what is not above the ceiling is not within it either; NULL: it is. */
+static const char *doubt(const struct evidence *evidence, enum ceiling_kind kind) {
+    if (evidence->missing)
+        return evidence->missing;
+    return kind == CEILING_DEAD && !evidence->dead_whole
+               ? "not every process has a snapshot near its peak that could be analysed"
+               : NULL;
+}
+
 bool ceiling_judge(const struct ceiling *ceiling, const struct evidence *evidence,
                    struct judgement *judgement) {
     *judgement = (struct judgement){.ceiling = *ceiling};
     if (!measure(evidence, judgement))
         return false;
-    judgement->judged = judgement->why                                ? JUDGED_UNKNOWN
-                        : judgement->bytes > judgement->ceiling.bytes ? JUDGED_BEYOND
-                                                                      : JUDGED_WITHIN;
+    bool beyond = !judgement->why && judgement->bytes > ceiling->bytes;
+    if (!judgement->why && !beyond)
+        judgement->why = doubt(evidence, ceiling->kind);
+    judgement->judged = beyond ? JUDGED_BEYOND : judgement->why ? JUDGED_UNKNOWN : JUDGED_WITHIN;
     return true;
 }

@@ -58,7 +58,14 @@ struct evidence {
     const struct model *model; /* of the tree */
     uint64_t dead_bytes;
     bool dead_known;
+    bool dead_whole;     /* of every process that matters, near its peak */
+    const char *missing; /* what evidence_missing says */
 };
+
+/* Why the figures of a profile may be too low, as a clause: allocations are missing, or are still
+ * to come. NULL: it has all. What is beyond a ceiling then is so all the same; nothing is within.
+ */
+const char *evidence_missing(const struct profile *profile);
 
 /* False when memory ran out. */
 bool ceiling_judge(const struct ceiling *ceiling, const struct evidence *evidence,

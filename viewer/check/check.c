@@ -9,8 +9,10 @@
 
 #define SMALL_PART 10u /* of the tree's peak */
 
-const char *const check_verdict_names[] = {
-    [CHECK_WITHIN] = "within", [CHECK_BEYOND] = "beyond", [CHECK_FAILED] = "failed"};
+const char *const check_verdict_names[] = {[CHECK_WITHIN] = "within",
+                                           [CHECK_BEYOND] = "beyond",
+                                           [CHECK_FAILED] = "failed",
+                                           [CHECK_UNKNOWN] = "unknown"};
 
 /* -- Names -- */
 
@@ -38,11 +40,26 @@ const char *check_file(const struct check *check, const char *path) {
 
 /* -- What is known -- */
 
-/* Small processes do not matter. */
-static bool sees_holders(const struct check *check, uint32_t process) {
-    const struct findings *findings = check->findings[process];
-    return check->profile->processes[process].peak_bytes < check->model->bytes / SMALL_PART ||
-           (findings && findings->graph && !findings->far_from_peak);
+static bool is_analysed(const struct findings *findings) {
+    return findings && findings->graph && !findings->why[0];
+}
+
+/* Processes that are not Python's have no holders; small ones do not matter, unless they are many
+ * at the tree's peak. */
+static bool sees_holders(const struct check *check) {
+    const struct profile *profile = check->profile;
+    uint64_t small = check->model->bytes / SMALL_PART, unseen = 0;
+    for (uint32_t i = 0; i < profile->process_count; i++) {
+        const struct profile_process *process = &profile->processes[i];
+        const struct findings *findings = check->findings[i];
+        if (!(process->flags & PROCESS_PYTHON) ||
+            (is_analysed(findings) && !findings->far_from_peak))
+            continue;
+        unseen += process->tree_bytes;
+        if (process->peak_bytes > small || unseen > small)
+            return false;
+    }
+    return true;
 }
 
 static bool read_findings(struct check *check) {
@@ -56,11 +73,10 @@ static bool read_findings(struct check *check) {
         if (!check->findings[process])
             check->findings[process] = held_open(profile, &options, process);
     }
-    check->holders_whole = true;
+    check->holders_whole = sees_holders(check);
     for (uint32_t i = 0; i < profile->process_count; i++) {
         const struct findings *findings = check->findings[i];
-        check->holders_whole &= sees_holders(check, i);
-        if (!findings || !findings->graph)
+        if (!is_analysed(findings))
             continue;
         check->dead_known = true;
         check->dead_bytes += findings->dead_bytes;
@@ -76,11 +92,18 @@ bool check_program_failed(const struct check *check) {
 
 static bool judge(struct check *check) {
     const struct check_request *request = check->request;
-    const struct evidence evidence = {check->model, check->dead_bytes, check->dead_known};
+    check->missing = evidence_missing(check->profile);
+    const struct evidence evidence = {.model = check->model,
+                                      .dead_bytes = check->dead_bytes,
+                                      .dead_known = check->dead_known,
+                                      .dead_whole = check->holders_whole,
+                                      .missing = check->missing};
     check->judgements = calloc((size_t)request->ceiling_count + 1, sizeof *check->judgements);
     if (!check->judgements)
         return false;
-    check->verdict = check_program_failed(check) ? CHECK_FAILED : CHECK_WITHIN;
+    check->verdict = check_program_failed(check) ? CHECK_FAILED
+                     : check->missing            ? CHECK_UNKNOWN
+                                                 : CHECK_WITHIN;
     for (uint32_t i = 0; i < request->ceiling_count; i++) {
         if (!ceiling_judge(&request->ceilings[i], &evidence, &check->judgements[i]))
             return false;

@@ -28,8 +28,8 @@ struct check_request {
     uint64_t stopped_bytes;    /* where --kill stopped the program; 0: it did not */
 };
 
-enum check_verdict { CHECK_WITHIN, CHECK_BEYOND, CHECK_FAILED };
-extern const char *const check_verdict_names[]; /* "within", "beyond", "failed" */
+enum check_verdict { CHECK_WITHIN, CHECK_BEYOND, CHECK_FAILED, CHECK_UNKNOWN };
+extern const char *const check_verdict_names[]; /* "within", "beyond", "failed", "unknown" */
 
 struct check {
     const struct check_request *request;
@@ -46,6 +46,7 @@ struct check {
     /* What grew most since the baseline comes first; without one, what is biggest. */
     struct items at_places; /* "job.py:main > job.py:load" */
     struct items holders;   /* "bytearray held by data in process() (job.py)" */
+    const char *missing;    /* why nothing is within, as a clause; NULL: the profile has all */
     enum check_verdict verdict;
 };
 

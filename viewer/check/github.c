@@ -66,7 +66,8 @@ bool check_github(const struct check *check, FILE *out) {
         if (!message)
             return false;
         put_annotation(check, check_place_of(check, judgement),
-                       judgement->judged == JUDGED_BEYOND ? "error" : "warning", message, out);
+                       judgement->judged == JUDGED_BEYOND || check->missing ? "error" : "warning",
+                       message, out);
         free(message);
     }
     return (!check_program_failed(check) || put_program(check, out)) && !ferror(out);
@@ -80,7 +81,7 @@ static void put_cell(FILE *out, const char *text) {
         if (strchr("|\\`*_<>[]&~", *text))
             fprintf(out, "&#%u;", (unsigned char)*text);
         else
-            fputc(*text == '\n' ? ' ' : *text, out);
+            fputc((unsigned char)*text < ' ' ? ' ' : *text, out);
     }
 }
 

@@ -91,9 +91,9 @@ bool check_json(const struct check *check, FILE *out) {
     for (uint32_t i = 0; i < check->judgement_count; i++)
         json_array_append_new(judgements, new_judgement(check, &check->judgements[i]));
     json_t *json = json_pack(
-        "{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema",
-        "holdfast.check/1", "verdict", check_verdict_names[check->verdict], "job",
-        json_text(request->job), "command",
+        "{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "schema", "holdfast.check/1", "verdict", check_verdict_names[check->verdict], "missing",
+        text_or_null(check->missing), "job", json_text(request->job), "command",
         json_command(profile, profile->command, profile->command_count), "exit", new_exit(profile),
         "stopped_at_bytes", new_bytes(request->stopped_bytes > 0, request->stopped_bytes),
         "profile", json_text(request->profile), "page", text_or_null(request->page), "peak_bytes",

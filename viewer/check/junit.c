@@ -73,7 +73,8 @@ static bool put_case(const struct check *check, const struct judgement *judgemen
     if (judgement->judged == JUDGED_BEYOND)
         good = put_outcome(out, "failure", check_message(check, judgement), make_text(check));
     else if (judgement->judged == JUDGED_UNKNOWN)
-        good = put_outcome(out, "skipped", check_message(check, judgement), strdup(""));
+        good = put_outcome(out, check->missing ? "error" : "skipped",
+                           check_message(check, judgement), strdup(""));
     fputs("    </testcase>\n", out);
     return good;
 }
@@ -98,13 +99,15 @@ static uint32_t count(const struct check *check, enum judged judged) {
 }
 
 bool check_junit(const struct check *check, FILE *out) {
+    uint32_t unknown = count(check, JUDGED_UNKNOWN);
     bool good = true;
     fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"holdfast ",
           out);
     put_text(out, check->request->job);
-    fprintf(out, "\" tests=\"%u\" failures=\"%u\" errors=\"%d\" skipped=\"%u\" time=\"%.3f\">\n",
-            check->judgement_count + 1, count(check, JUDGED_BEYOND), check_program_failed(check),
-            count(check, JUDGED_UNKNOWN), (double)check->profile->duration_ns / 1e9);
+    fprintf(out, "\" tests=\"%u\" failures=\"%u\" errors=\"%u\" skipped=\"%u\" time=\"%.3f\">\n",
+            check->judgement_count + 1, count(check, JUDGED_BEYOND),
+            check_program_failed(check) + (check->missing ? unknown : 0),
+            check->missing ? 0 : unknown, (double)check->profile->duration_ns / 1e9);
     for (uint32_t i = 0; good && i < check->judgement_count; i++)
         good = put_case(check, &check->judgements[i], out);
     put_program(check, out);

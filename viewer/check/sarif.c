@@ -94,7 +94,12 @@ static json_t *new_result(const struct check *check, const struct judgement *jud
 
 static json_t *new_invocation(const struct check *check) {
     const struct profile *profile = check->profile;
-    json_t *json = json_pack("{s:b}", "executionSuccessful", !check_program_failed(check));
+    json_t *json =
+        json_pack("{s:b}", "executionSuccessful", !check_program_failed(check) && !check->missing);
+    if (check->missing)
+        json_object_set_new(
+            json, "toolExecutionNotifications",
+            json_pack("[{s:s, s:{s:s}}]", "level", "error", "message", "text", check->missing));
     if (profile->exit_signal)
         json_object_set_new(json, "exitSignalNumber", json_integer(profile->exit_signal));
     else

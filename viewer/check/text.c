@@ -84,6 +84,8 @@ bool check_text(const struct check *check, FILE *out) {
         fputc('\n', out);
     }
     put_caveat(check, out);
+    if (check->missing)
+        fprintf(out, "holdfast: nothing is called within its ceiling: %s\n", check->missing);
     if (check->request->stopped_bytes > 0)
         fprintf(out, "holdfast: stopped the program at %s\n",
                 format_bytes(check->request->stopped_bytes).text);
