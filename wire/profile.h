@@ -162,6 +162,8 @@ enum profile_region_flags {
     REGION_ALL_THREADS = 1, /* what every thread allocates counts, not only the one that began it */
 };
 
+#define PROFILE_REGION_DEPTH 64u /* regions inside each other */
+
 /* What a program called a region (`with holdfast.region("load"):`): all times that it went through
  * it inside the same other regions, and of these the one that had the highest peak in detail. Its
  * own bytes are those allocated in it, by its thread. */

@@ -412,6 +412,15 @@ static bool check_moments(const struct profile *profile, struct profile_error *e
     return true;
 }
 
+/* The parents come before, and have been checked. */
+static bool is_deep(const struct profile *profile, uint32_t number) {
+    uint32_t depth = 1;
+    for (; profile->regions[number].parent; number = profile->regions[number].parent - 1)
+        if (++depth > PROFILE_REGION_DEPTH)
+            return true;
+    return false;
+}
+
 static bool check_region(const struct profile *profile, uint32_t number,
                          struct profile_error *error) {
     const struct profile_region *region = &profile->regions[number];
@@ -422,6 +431,9 @@ static bool check_region(const struct profile *profile, uint32_t number,
                             region->parent);
     if (number > 0 && region->process < region[-1].process)
         return profile_fail(error, "region %u is not in the order of processes", number);
+    if (is_deep(profile, number))
+        return profile_fail(error, "region %u is more than %u deep inside of others", number,
+                            PROFILE_REGION_DEPTH);
     return check_strings(profile, names, 2, "region's text", error);
 }
 

@@ -677,6 +677,22 @@ static void wrong_snapshots_are_not_written(void **state) {
     expect_contradiction("larger than 256 MiB");
 }
 
+/* A chain of regions as long as it may be, and one longer. */
+static void deep_regions_are_not_written(void **state) {
+    (void)state;
+    static struct profile_region chain[PROFILE_REGION_DEPTH + 1];
+    struct profile_error error = {""};
+    sample_snapshots();
+    for (uint32_t i = 0; i <= PROFILE_REGION_DEPTH; i++)
+        chain[i] = (struct profile_region){.parent = i, .name = regions[0].name};
+    sample.profile.regions = chain;
+    sample.profile.region_count = PROFILE_REGION_DEPTH;
+    sample.profile.region_site_count = 0;
+    assert_true(profile_check(&sample.profile, &error));
+    sample.profile.region_count++;
+    expect_contradiction("region 64 is more than 64 deep");
+}
+
 static void wrong_regions_are_not_written(void **state) {
     (void)state;
     sample_snapshots();
@@ -750,6 +766,7 @@ int main(void) {
         cmocka_unit_test(broken_graphs_are_kept),
         cmocka_unit_test(mapped_graphs_do_not_stay_resident),
         cmocka_unit_test(wrong_snapshots_are_not_written),
+        cmocka_unit_test(deep_regions_are_not_written),
         cmocka_unit_test(wrong_regions_are_not_written),
         cmocka_unit_test(wrong_sums_are_not_written),
         cmocka_unit_test(full_disks_are_told),
