@@ -315,12 +315,12 @@ static bool apply_mark(struct trace *trace, struct reader *reader, unsigned mark
         taken = name_thread(reader, value);
         break;
     case MARK_REGION_BEGIN:
-        taken = stretches_begin(trace, image, value & MARK_REGION_NUMBERS,
-                                stretch_thread(image, value), reader->text, reader->text_size);
+        stretches_begin(trace, image, value & MARK_REGION_NUMBERS, stretch_thread(image, value),
+                        reader->text, reader->text_size);
         break;
     case MARK_REGION_BEGIN_ALL:
-        taken = stretches_begin(trace, image, value & MARK_REGION_NUMBERS, STRETCH_EVERYBODY,
-                                reader->text, reader->text_size);
+        stretches_begin(trace, image, value & MARK_REGION_NUMBERS, STRETCH_EVERYBODY, reader->text,
+                        reader->text_size);
         break;
     case MARK_REGION_END:
         stretches_end(trace, image, value & MARK_REGION_NUMBERS);

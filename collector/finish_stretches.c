@@ -2,6 +2,7 @@
 #include "finish_stretches.h"
 
 #include "memory.h"
+#include "stretches_rows.h"
 
 struct capacities {
     uint32_t regions, sites;
@@ -71,21 +72,29 @@ static bool add_row(struct builder *builder, struct capacities *capacities,
     return true;
 }
 
+/* Processes may go on, so nothing is ended here. */
+static bool add_rows(struct builder *builder, struct capacities *capacities, struct trace *trace,
+                     struct image *image) {
+    const struct stretches *stretches = image->stretches;
+    struct stretch_row *rows = stretches_rows_now(trace, image);
+    uint32_t first = builder->profile->region_count;
+    bool whole = rows != NULL;
+    for (uint32_t r = 0; whole && r < stretches->row_count; r++)
+        whole = add_row(builder, capacities, image, &rows[r], first);
+    stretches_rows_free(stretches, rows);
+    return whole;
+}
+
 void finish_stretches(struct builder *builder, struct trace *trace) {
     struct capacities capacities = {0};
     for (uint32_t i = 0; i < trace->image_count; i++) {
         struct image *image = trace->images[i];
-        if (!image->stretches)
-            continue;
-        stretches_end_all(trace, image);
-        uint32_t first = builder->profile->region_count;
-        for (uint32_t r = 0; r < image->stretches->row_count && !builder->failed; r++)
-            builder->failed =
-                !add_row(builder, &capacities, image, &image->stretches->rows[r], first);
-        if (image->stretches->left_out)
+        if (image->stretches && !builder->failed)
+            builder->failed = !add_rows(builder, &capacities, trace, image);
+        if (image->stretches_left_out)
             trace_warn(trace,
-                       "process %u was in too many regions at once, or inside of each other: some "
-                       "are left out",
-                       image->pid);
+                       "process %u was in regions that are left out: more than %u inside each "
+                       "other, %u at once, or %u different ones",
+                       image->pid, STRETCH_DEPTH, STRETCHES_MAX, STRETCH_ROWS_MAX);
     }
 }

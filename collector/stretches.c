@@ -118,6 +118,27 @@ static uint32_t new_scope(struct stretches *stretches) {
     return stretches->scope_count++;
 }
 
+/* Makes room for one more scope of a stretch. Numbers of scopes that it has left, or that are there
+ * again since they were used again, go first: a long stretch has as many as are in use, however
+ * often others are passed inside of it. */
+static bool reserve_scope(struct stretches *stretches, uint32_t place) {
+    struct stretch *stretch = &stretches->list[place];
+    if (stretch->scope_count < stretch->scope_capacity)
+        return true;
+    uint32_t kept = 0, stamp = ++stretches->stamp;
+    for (uint32_t i = 0; i < stretch->scope_count; i++) {
+        struct scope *scope = &stretches->scopes[stretch->scopes[i]];
+        if (scope->stamp == stamp || !has_stretch(scope, place))
+            continue;
+        scope->stamp = stamp;
+        stretch->scopes[kept++] = stretch->scopes[i];
+    }
+    stretch->scope_count = kept;
+    return kept < stretch->scope_capacity / 2 ||
+           array_reserve(&stretch->scopes, &stretch->scope_capacity,
+                         (uint64_t)stretch->scope_capacity * 2 + 1, sizeof *stretch->scopes);
+}
+
 /* 0 when memory ran out. */
 static uint32_t make_scope(struct stretches *stretches, const uint32_t open[STRETCH_DEPTH],
                            uint32_t depth) {
@@ -129,8 +150,7 @@ static uint32_t make_scope(struct stretches *stretches, const uint32_t open[STRE
     stretches->scopes[number] = scope;
     for (uint32_t i = 0; i < depth; i++) {
         struct stretch *stretch = &stretches->list[open[i] - 1];
-        if (!array_reserve(&stretch->scopes, &stretch->scope_capacity,
-                           (uint64_t)stretch->scope_count + 1, sizeof *stretch->scopes))
+        if (!reserve_scope(stretches, open[i] - 1))
             return 0;
         stretch->scopes[stretch->scope_count++] = number;
     }
@@ -306,8 +326,7 @@ void stretches_change(struct stretches *stretches, const struct site *site, uint
 
 /* Begin and end */
 
-/* The process's highest total so far counts for all that are open. */
-static void settle(struct image *image) {
+void stretches_settle(struct image *image) {
     struct stretches *stretches = image->stretches;
     struct totals *totals = &image->totals;
     totals_settle(totals);
@@ -329,10 +348,41 @@ static uint32_t new_stretch(struct stretches *stretches) {
     return stretches->count++;
 }
 
-/* The row of the innermost one that is open there, + 1. */
+static bool is_open_in(const struct stretches *stretches, const struct stretch_thread *thread,
+                       uint32_t row) {
+    for (uint32_t i = 0; i < thread->depth; i++)
+        if (stretches->list[thread->open[i] - 1].row == row)
+            return true;
+    return false;
+}
+
+/* Whether a thread is in a row, and in all that this is inside of. */
+static bool is_open(const struct stretches *stretches, const struct stretch_thread *thread,
+                    uint32_t row) {
+    for (uint32_t at = row + 1; at; at = stretches->rows[at - 1].parent)
+        if (!is_open_in(stretches, thread, at - 1) &&
+            !is_open_in(stretches, &stretches->threads[0], at - 1))
+            return false;
+    return true;
+}
+
+static uint32_t innermost_row(const struct stretches *stretches,
+                              const struct stretch_thread *thread,
+                              const struct stretch_thread *from) {
+    for (uint32_t i = from->depth; i-- > 0;) {
+        uint32_t row = stretches->list[from->open[i] - 1].row;
+        if (is_open(stretches, thread, row))
+            return row + 1;
+    }
+    return 0;
+}
+
+/* The row of the innermost one that is open there, + 1. One whose outer ones have ended meanwhile
+ * is none: if it were, stretches that cross each other for ever would be one row deeper each time.
+ * So rows are never deeper than stretches are. */
 static uint32_t parent_row(const struct stretches *stretches, const struct stretch_thread *thread) {
-    const struct stretch_thread *from = thread->depth ? thread : &stretches->threads[0];
-    return from->depth ? stretches->list[from->open[from->depth - 1] - 1].row + 1 : 0;
+    uint32_t row = innermost_row(stretches, thread, thread);
+    return row ? row : innermost_row(stretches, thread, &stretches->threads[0]);
 }
 
 /* Whether one more can be followed. */
@@ -344,28 +394,22 @@ static bool has_room(const struct stretches *stretches, const struct stretch_thr
     return owner->depth + others < STRETCH_DEPTH && open < STRETCHES_MAX;
 }
 
-bool stretches_begin(struct trace *trace, struct image *image, uint32_t number, int64_t thread,
-                     const char *name, size_t name_size) {
-    bool first = !image->stretches;
-    struct stretches *stretches = stretches_of(trace, image);
-    if (!stretches)
+/* False: it is left out. */
+static bool begin(struct trace *trace, struct image *image, uint32_t number,
+                  struct stretch_thread *owner, const char *name, size_t name_size) {
+    struct stretches *stretches = image->stretches;
+    if (number == 0 || !has_room(stretches, owner))
         return false;
-    struct stretch_thread *owner = add_thread(stretches, thread);
-    if (!owner)
-        return false;
-    if (number == 0 || !has_room(stretches, owner)) {
-        stretches->left_out++;
-        drop_thread(stretches, owner);
-        return true;
-    }
-    settle(image);
-    uint32_t row = stretches_row(stretches, parent_row(stretches, owner), name, name_size);
-    uint32_t place = row == INDEX_NONE ? INDEX_NONE : new_stretch(stretches);
+    stretches_settle(image);
+    uint32_t place = new_stretch(stretches);
     if (place == INDEX_NONE)
+        return false;
+    uint32_t row = stretches_row(stretches, parent_row(stretches, owner), name, name_size);
+    if (row == INDEX_NONE)
         return false;
     stretches->list[place] = (struct stretch){.number = number,
                                               .row = row,
-                                              .thread = thread,
+                                              .thread = owner->thread,
                                               .begin_ns = trace->now_ns,
                                               .peak_ns = trace->now_ns,
                                               .begin_seq = trace->seq,
@@ -373,8 +417,20 @@ bool stretches_begin(struct trace *trace, struct image *image, uint32_t number, 
                                               .process_begin = image->totals.live,
                                               .process_peak = image->totals.live};
     owner->open[owner->depth++] = place + 1;
-    scopes_change(image, first);
     return true;
+}
+
+void stretches_begin(struct trace *trace, struct image *image, uint32_t number, int64_t thread,
+                     const char *name, size_t name_size) {
+    bool first = !image->stretches;
+    struct stretches *stretches = stretches_of(trace, image);
+    struct stretch_thread *owner = stretches ? add_thread(stretches, thread) : NULL;
+    bool begun = owner && begin(trace, image, number, owner, name, name_size);
+    image->stretches_left_out += !begun;
+    if (owner && !begun)
+        drop_thread(stretches, owner);
+    if (begun || (first && stretches))
+        scopes_change(image, first);
 }
 
 static void close_in_thread(struct stretches *stretches, const struct stretch *stretch,
@@ -407,7 +463,7 @@ static void leave_scopes(struct stretches *stretches, struct stretch *stretch, u
 static void end_at(struct trace *trace, struct image *image, uint32_t place, bool closed) {
     struct stretches *stretches = image->stretches;
     struct stretch *stretch = &stretches->list[place];
-    settle(image);
+    stretches_settle(image);
     stretches_take(trace, image, place, closed);
     leave_scopes(stretches, stretch, place);
     close_in_thread(stretches, stretch, place);
@@ -424,6 +480,7 @@ void stretches_end(struct trace *trace, struct image *image, uint32_t number) {
             end_at(trace, image, i, true);
             return;
         }
+    stretches_tell_left_out(image, number);
 }
 
 void stretches_end_all(struct trace *trace, struct image *image) {

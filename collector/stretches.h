@@ -24,6 +24,7 @@
 #include "sites.h"
 
 #define STRETCH_DEPTH 8u        /* inside each other; more are not followed */
+#define STRETCH_ROWS_MAX 65536u /* more are not followed */
 #define STRETCHES_MAX 4096u     /* open at the same time; more are not followed */
 #define STRETCH_EVERYBODY (-1)  /* as its thread: the whole process's */
 #define STRETCH_SITES_KEPT 100u /* of a row, the biggest; the others are put together */
@@ -48,6 +49,7 @@ struct scope {
     uint32_t *sites;                   /* that have been in it; some may have left */
     uint32_t site_count, site_capacity;
     uint32_t users; /* sites that are in it */
+    uint32_t stamp; /* for looking at each scope only once */
     bool used, idle;
 };
 
@@ -96,15 +98,18 @@ struct stretches {
     const struct stacks *stacks;
     uint32_t free_scope; /* none below is free */
     uint32_t stamp;
-    uint32_t left_out; /* too deep, or no memory */
 };
 
-/* A stretch begins, or ends, on the thread with this id. False when memory ran out. */
-bool stretches_begin(struct trace *trace, struct image *image, uint32_t number, int64_t thread,
+/* A stretch begins, or ends, on the thread with this id. What cannot be followed is left out: it is
+ * counted in image->stretches_left_out, and its end tells the program so. */
+void stretches_begin(struct trace *trace, struct image *image, uint32_t number, int64_t thread,
                      const char *name, size_t name_size);
 void stretches_end(struct trace *trace, struct image *image, uint32_t number);
 
-/* The process has ended, or the profile is about to be written. */
+/* The process's highest total so far counts for all that are open. */
+void stretches_settle(struct image *image);
+
+/* The process has ended. */
 void stretches_end_all(struct trace *trace, struct image *image);
 
 /* The site in which an allocation counts whose stack (`node`) and kind the site `base` has. Once

@@ -4,8 +4,6 @@
 #include "memory.h"
 #include "trace.h"
 
-#define ROWS_MAX 65536u
-
 struct row_key {
     uint32_t parent;
     const char *name;
@@ -26,7 +24,7 @@ uint32_t stretches_row(struct stretches *stretches, uint32_t parent, const char 
     uint32_t number = index_find(&stretches->row_index, hash, row_equal, stretches, &key);
     if (number != INDEX_NONE)
         return number;
-    char *copy = stretches->row_count < ROWS_MAX ? strndup(name, key.size) : NULL;
+    char *copy = stretches->row_count < STRETCH_ROWS_MAX ? strndup(name, key.size) : NULL;
     if (!copy ||
         !array_reserve(&stretches->rows, &stretches->row_capacity,
                        (uint64_t)stretches->row_count + 1, sizeof *stretches->rows) ||
@@ -73,8 +71,9 @@ static bool gather(struct image *image, uint32_t place, struct gathered *gathere
     uint32_t stamp = ++stretches->stamp;
     for (uint32_t i = 0; i < stretch->scope_count; i++) {
         uint32_t number = stretch->scopes[i];
-        const struct scope *scope = &stretches->scopes[number];
-        uint32_t at = place_in(scope, place);
+        struct scope *scope = &stretches->scopes[number];
+        uint32_t at = scope->stamp == stamp ? STRETCH_DEPTH : place_in(scope, place);
+        scope->stamp = stamp;
         for (uint32_t s = 0; at < STRETCH_DEPTH && s < scope->site_count; s++) {
             struct scoped_site *scoped = &stretches->sites[scope->sites[s]];
             if (scoped->scope != number || scoped->stamp == stamp)
@@ -124,9 +123,9 @@ static void fold(struct gathered *gathered) {
     gathered->count = count;
 }
 
+/* The sites that the row had before are the caller's. */
 static void keep(struct stretch_row *row, const struct stretch *stretch, struct gathered *gathered,
                  const struct image *image, uint64_t now_ns) {
-    free(row->sites);
     fold(gathered);
     row->highest = *stretch;
     row->highest.scopes = NULL;
@@ -140,13 +139,18 @@ static void keep(struct stretch_row *row, const struct stretch *stretch, struct 
     gathered->list = NULL;
 }
 
-/* For the thread that ended it, which may be waiting for this. */
+/* Who ended one may be waiting for this. */
+static struct stretch_result *result_of(const struct image *image, uint32_t number) {
+    return image->region_count ? &image->regions[0].region->results[number % STRETCH_RESULTS]
+                               : NULL;
+}
+
 static void tell(struct image *image, const struct stretch *stretch, uint64_t kept_largest) {
-    if (image->region_count == 0)
+    struct stretch_result *result = result_of(image, stretch->number);
+    if (!result)
         return;
-    struct region *region = image->regions[0].region;
-    struct stretch_result *result = &region->results[stretch->number % STRETCH_RESULTS];
     atomic_store_explicit(&result->number, 0, memory_order_release);
+    atomic_store_explicit(&result->left_out, 0, memory_order_release);
     atomic_store_explicit(&result->peak, stretch->peak, memory_order_release);
     atomic_store_explicit(&result->kept, stretch->live, memory_order_release);
     atomic_store_explicit(&result->kept_largest, kept_largest, memory_order_release);
@@ -156,18 +160,65 @@ static void tell(struct image *image, const struct stretch *stretch, uint64_t ke
     atomic_store_explicit(&result->number, stretch->number, memory_order_release);
 }
 
-void stretches_take(struct trace *trace, struct image *image, uint32_t place, bool closed) {
-    struct stretches *stretches = image->stretches;
-    const struct stretch *stretch = &stretches->list[place];
-    struct stretch_row *row = &stretches->rows[stretch->row];
+void stretches_tell_left_out(struct image *image, uint32_t number) {
+    struct stretch_result *result = result_of(image, number);
+    if (!result || atomic_load_explicit(&result->number, memory_order_relaxed) == number)
+        return;
+    atomic_store_explicit(&result->number, 0, memory_order_release);
+    atomic_store_explicit(&result->left_out, 1, memory_order_release);
+    atomic_store_explicit(&result->number, number, memory_order_release);
+}
+
+/* Adds to a row the stretch in this place, as it is. */
+static uint64_t take(const struct trace *trace, struct image *image, uint32_t place, bool closed,
+                     struct stretch_row *row) {
+    const struct stretch *stretch = &image->stretches->list[place];
     struct gathered gathered = {0};
     bool whole = gather(image, place, &gathered);
-    stretches->left_out += !whole;
+    image->stretches_left_out += !whole;
     row->unclosed += !closed;
     row->kept_in_all += stretch->live;
     if ((row->count++ == 0 || stretch->peak > row->highest.peak) && whole)
         keep(row, stretch, &gathered, image, trace->now_ns);
     free(gathered.list);
+    return gathered.kept_largest;
+}
+
+void stretches_take(struct trace *trace, struct image *image, uint32_t place, bool closed) {
+    struct stretches *stretches = image->stretches;
+    const struct stretch *stretch = &stretches->list[place];
+    struct stretch_row *row = &stretches->rows[stretch->row];
+    struct stretch_site *before = row->sites;
+    uint64_t kept_largest = take(trace, image, place, closed, row);
+    if (row->sites != before)
+        free(before);
     if (closed)
-        tell(image, stretch, gathered.kept_largest);
+        tell(image, stretch, kept_largest);
+}
+
+struct stretch_row *stretches_rows_now(struct trace *trace, struct image *image) {
+    struct stretches *stretches = image->stretches;
+    struct stretch_row *rows = calloc(stretches->row_count + 1u, sizeof *rows);
+    if (!rows)
+        return NULL;
+    if (stretches->row_count)
+        memcpy(rows, stretches->rows, stretches->row_count * sizeof *rows);
+    stretches_settle(image);
+    for (uint32_t i = stretches->count; i-- > 0;) {
+        if (!stretches->list[i].number)
+            continue;
+        uint32_t number = stretches->list[i].row;
+        struct stretch_site *before = rows[number].sites;
+        take(trace, image, i, false, &rows[number]);
+        if (rows[number].sites != before && before != stretches->rows[number].sites)
+            free(before);
+    }
+    return rows;
+}
+
+void stretches_rows_free(const struct stretches *stretches, struct stretch_row *rows) {
+    for (uint32_t r = 0; rows && r < stretches->row_count; r++)
+        if (rows[r].sites != stretches->rows[r].sites)
+            free(rows[r].sites);
+    free(rows);
 }

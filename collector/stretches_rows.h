@@ -4,12 +4,21 @@
 
 #include "stretches.h"
 
-/* The row of a name inside a parent (row + 1, or 0). INDEX_NONE when memory ran out. */
+/* The row of a name inside a parent (row + 1, or 0). INDEX_NONE when there are STRETCH_ROWS_MAX, or
+ * memory ran out. */
 uint32_t stretches_row(struct stretches *stretches, uint32_t parent, const char *name,
                        size_t name_size);
 
 /* Takes over the figures of the stretch in this place, which is about to end, and tells them to the
  * program. */
 void stretches_take(struct trace *trace, struct image *image, uint32_t place, bool closed);
+
+/* Tells the program that there are no figures of one that was left out, unless they are there. */
+void stretches_tell_left_out(struct image *image, uint32_t number);
+
+/* The rows as if all that is open ended now, without ending it. NULL when memory ran out. Names,
+ * and sites that are the same, are still those of `stretches`. */
+struct stretch_row *stretches_rows_now(struct trace *trace, struct image *image);
+void stretches_rows_free(const struct stretches *stretches, struct stretch_row *rows);
 
 #endif

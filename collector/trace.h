@@ -105,6 +105,7 @@ struct image {
     struct mappings mappings;
     struct sites sites;
     struct stretches *stretches; /* NULL until the program marks one */
+    uint32_t stretches_left_out; /* too deep, too many, or no memory */
     struct large_table large;
     struct moments moments;
     struct snapshots snapshots;

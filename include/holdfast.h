@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #define HOLDFAST_ALL_THREADS 1u
+#define HOLDFAST_LEFT_OUT (-2)
 
 /* What a region has been, in bytes. `peak` and `kept` are of what it allocated itself: the most
  * that was live at one time, and what still was at its end; `kept_largest` is the most of that
@@ -53,7 +54,8 @@ static inline void holdfast_end(unsigned region) {
 }
 
 /* The figures of a region that has ended; waits until they are known. Only the last few are kept.
- * 0, or -1: the process is not traced, or they are not there. */
+ * 0, or -1: the process is not traced, or they are not there; or HOLDFAST_LEFT_OUT: the region was
+ * not followed, since it was more than eight deep, or there were too many. */
 static inline int holdfast_measure(unsigned region, struct holdfast_figures *figures) {
     void *found = region ? holdfast_find("holdfast_region_measure") : (void *)0;
     int (*measure)(unsigned, struct holdfast_figures *);

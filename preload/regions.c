@@ -77,6 +77,10 @@ EXPORT int holdfast_region_measure(unsigned region, struct holdfast_figures *fig
             return -1;
         sys_call6(SYS_nanosleep, (long)&nap, 0, 0, 0, 0, 0);
     }
-    read_result(result, figures);
-    return atomic_load_explicit(&result->number, memory_order_acquire) == region ? 0 : -1;
+    bool left_out = atomic_load(&result->left_out) != 0;
+    if (!left_out)
+        read_result(result, figures);
+    if (atomic_load_explicit(&result->number, memory_order_acquire) != region)
+        return -1;
+    return left_out ? HOLDFAST_LEFT_OUT : 0;
 }

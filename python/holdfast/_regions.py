@@ -4,14 +4,17 @@ import functools
 from typing import Any, Callable, List, NamedTuple, Optional, TypeVar
 
 _ALL_THREADS = 1
+_LEFT_OUT = -2
+_UNTRACED = "this process is not traced: start the program with `holdfast run -- python ...`"
+_TOO_MANY = "the region was left out: it was more than eight deep, or the process had too many regions"
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 class NotTraced(RuntimeError):
-    """What was asked for takes a process that `holdfast run` has started."""
+    """What was asked for takes a process that `holdfast run` has started, or a region that was followed."""
 
-    def __init__(self) -> None:
-        super().__init__("this process is not traced: start the program with `holdfast run -- python ...`")
+    def __init__(self, why: str = _UNTRACED) -> None:
+        super().__init__(why)
 
 
 class Figures(NamedTuple):
@@ -95,8 +98,11 @@ class region:
     def figures(self) -> Figures:
         """What it was when it last ended. Waits until that is known."""
         values = (ctypes.c_uint64 * len(Figures._fields))()
-        if _library is None or not self._ended or _library.measure(self._ended, ctypes.byref(values)) != 0:
+        if _library is None or not self._ended:
             raise NotTraced
+        failed = _library.measure(self._ended, ctypes.byref(values))
+        if failed:
+            raise NotTraced(_TOO_MANY) if failed == _LEFT_OUT else NotTraced
         return Figures(*values)
 
     def __call__(self, function: _Function) -> _Function:

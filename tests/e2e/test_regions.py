@@ -1,5 +1,6 @@
 """Regions: what each allocated itself, exactly, against programs that keep their own books."""
 import shutil
+import subprocess
 
 import pytest
 
@@ -101,6 +102,39 @@ def test_never_ended(counted, how, status):
     assert (found["outer > inner"]["peak"]["bytes"], found["outer > inner"]["kept_bytes"]) == (1000000, 0)
 
 
+def test_more_names_than_are_kept(counted):
+    """New names are left out from some number on, and nothing else is: neither regions nor the process."""
+    outcome = harness.traced(counted, "many", 70000)
+    process = outcome.report().main
+    found = regions_of(process)
+    assert outcome.text_out().split() == ["-2", "0", "50000000"]
+    assert len(found) == 65536 and 50000000 <= process.peak < 50100000
+    assert (found["0"]["peak"]["bytes"], found["0"]["count"]) == (50000000, 2)
+    assert all(found[str(i)]["peak"]["bytes"] == 1000 + i for i in range(1, 65535))
+    profile = Profile(outcome.profile)
+    assert any("left out" in profile.strings[row["string"]] for row in profile.warnings)
+
+
+def test_open_at_an_early_report(counted):
+    """Once the command has ended, what it started is told as it is so far; and when that ends, as it was."""
+    path = harness.new_profile_path()
+    run = subprocess.Popen([harness.holdfast_binary(), "run", "-q", "-o", path, "--", counted, "survivor"],
+                           stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def told():
+        fields = harness.Report(harness.report_text(path)).processes[1].fields
+        [region] = fields["regions"]
+        return region["unclosed"], region["count"], region["peak"]["bytes"], region["kept_bytes"]
+    try:
+        assert run.wait(timeout=harness.TIME_LIMIT) == 0
+        early = told()
+    finally:
+        run.stdin.close()
+    assert early == (1, 1, 1000000, 1000000)
+    harness.wait_for(lambda: told() != early)
+    assert told() == (0, 1, 8000000, 7000000)
+
+
 def test_untraced(counted):
     """The same program runs as it is."""
     outcome = harness.plain(counted, "plain")
@@ -121,6 +155,26 @@ def test_python(any_python, package):
     if any_python.known:
         [site] = [site for site in found["9"]["sites"] if site["bytes"] > 9 * MB]
         assert [frame["function"] for frame in site["stack"]][-2:] == ["decorated", "hold"]
+
+
+NINE_DEEP = """
+import contextlib, holdfast
+with contextlib.ExitStack() as stack:
+    regions = [stack.enter_context(holdfast.region(f"{depth}")) for depth in range(9)]
+print(regions[7].figures().peak >= 0)
+try:
+    regions[8].figures()
+except holdfast.NotTraced as error:
+    print(error)
+"""
+
+
+def test_python_left_out(python, package):
+    """One that is not followed has no figures, and says why, without a wait for them."""
+    environment = python.environment(PYTHONPATH=str(package))
+    outcome = harness.traced(python.path, "-c", NINE_DEEP, env=environment)
+    answered, why = outcome.text_out().splitlines()
+    assert answered == "True" and "the region was left out: it was more than eight deep" in why
 
 
 def test_python_untraced(python, package):

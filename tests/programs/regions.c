@@ -2,7 +2,7 @@
  * to. Prints a line for each region, "name peak kept largest growth times", by its own books and as
  * it is told by the library; what the C library allocates for itself comes before the first region.
  *
- *     regions plain | threads | fork | killed | open | chance SEED
+ *     regions plain | threads | fork | killed | open | chance SEED | many NAMES | survivor
  */
 #include "../../include/holdfast.h"
 
@@ -198,6 +198,42 @@ static void by_chance(unsigned seed) {
         end(open_books[0]);
 }
 
+/* Each name once, and the first one again, with the most. Says what the library told of the last
+ * new one, and of the first one. */
+static void many(unsigned names) {
+    struct holdfast_figures told = {0};
+    unsigned number = 0;
+    for (unsigned i = 0; i < names; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "%u", i);
+        number = holdfast_begin(name, 0);
+        give(take_elsewhere(1000 + (long)i));
+        holdfast_end(number);
+    }
+    int newest = holdfast_measure(number, &told);
+    number = holdfast_begin("0", 0);
+    give(take_elsewhere(50000000));
+    holdfast_end(number);
+    int first = holdfast_measure(number, &told);
+    printf("%d %d %llu\n", newest, first, (unsigned long long)told.peak);
+}
+
+/* The parent ends at once; the child is in a region until somebody ends its input, and allocates
+ * the most of it only then. */
+static void survivor(void) {
+    if (fork() != 0)
+        return;
+    begin(&outer, "outer");
+    struct owned before = take(1000000);
+    char byte;
+    while (read(0, &byte, 1) > 0)
+        ;
+    struct owned most = take(7000000);
+    give(before);
+    end(&outer);
+    give(most);
+}
+
 int main(int count, char **words) {
     const char *what = count > 1 ? words[1] : "plain";
     holdfast_end(holdfast_begin("warming up", 0));
@@ -209,6 +245,10 @@ int main(int count, char **words) {
         forked();
     else if (strcmp(what, "chance") == 0)
         by_chance((unsigned)atoi(words[2]));
+    else if (strcmp(what, "many") == 0)
+        many((unsigned)atoi(words[2]));
+    else if (strcmp(what, "survivor") == 0)
+        survivor();
     else {
         begin(&outer, "outer");
         struct owned kept = take(777777);

@@ -1,0 +1,233 @@
+/* Regions that a program marks, where it marks more of them than can be followed, lets them cross,
+ * or is reported on while it is in some. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "collector/finish.h"
+#include "rig.h"
+#include "wire/profile_format.h"
+
+#define THREAD 1u /* nodes */
+#define NODE 2u
+#define ADDRESS 0x10000u
+
+static struct rig rig;
+
+static int close_rig(void **state) {
+    (void)state;
+    rig_close(&rig);
+    return 0;
+}
+
+static void open_rig(void) {
+    rig_open(&rig, 1);
+    uint64_t words[] = {0, rig.image->self_pid};
+    rig_put(&rig, 0, event_word(EVENT_NODE, 0, NODE_THREAD, THREAD), words, 2);
+    rig_node(&rig, 0, NODE, THREAD, 10);
+}
+
+/* On the main thread. */
+static void begin(uint32_t number, const char *name) {
+    uint64_t words[8] = {0}, size = strlen(name), tid = rig.image->self_pid;
+    assert_true(size < sizeof words);
+    memcpy(words, name, size);
+    rig_put(&rig, 0, event_word(EVENT_TEXT, 0, 0, size), words, (uint32_t)(size + 7) / 8);
+    rig_mark(&rig, 0, MARK_REGION_BEGIN, tid << MARK_REGION_BITS | number);
+}
+
+static void end(uint32_t number) {
+    rig_mark(&rig, 0, MARK_REGION_END, number);
+}
+
+static void pass(uint32_t number, const char *name, uint64_t size) {
+    begin(number, name);
+    rig_alloc(&rig, 0, 0, ADDRESS, size, NODE);
+    rig_free(&rig, 0, 0, ADDRESS);
+    end(number);
+}
+
+static const struct stretch_result *result_of(uint32_t number) {
+    const struct stretch_result *result =
+        &rig.image->regions[0].region->results[number % STRETCH_RESULTS];
+    assert_int_equal(result->number, number);
+    return result;
+}
+
+static const struct stretch_row *row_of(const char *name) {
+    const struct stretches *stretches = rig.image->stretches;
+    for (uint32_t r = 0; r < stretches->row_count; r++)
+        if (strcmp(stretches->rows[r].name, name) == 0)
+            return &stretches->rows[r];
+    fail_msg("no region %s", name);
+    return NULL;
+}
+
+static uint32_t depth_of(const struct stretch_row *row) {
+    uint32_t depth = 1;
+    for (; row->parent; row = &rig.image->stretches->rows[row->parent - 1])
+        depth++;
+    return depth;
+}
+
+/* The others, and the process, are as exact as before. */
+static void test_more_names_than_are_kept(void **state) {
+    (void)state;
+    enum { NAMES = 70000 };
+    open_rig();
+    for (uint32_t i = 1; i <= NAMES; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "%u", i);
+        pass(i, name, 1000 + i);
+    }
+    pass(NAMES + 1, "7", 5);
+    rig_alloc(&rig, 0, 0, ADDRESS, 1000000, NODE);
+    rig_drain(&rig);
+    assert_false(rig.image->dead);
+    assert_int_equal(rig.image->totals.peak, 1000000);
+    assert_int_equal(rig.image->allocations, NAMES + 2);
+    assert_int_equal(rig.image->stretches->row_count, STRETCH_ROWS_MAX);
+    assert_int_equal(rig.image->stretches_left_out, NAMES - STRETCH_ROWS_MAX);
+    assert_int_equal(row_of("7")->highest.peak, 1007);
+    assert_int_equal(row_of("7")->count, 2);
+    assert_int_equal(row_of("65536")->highest.peak, 1000 + 65536);
+    assert_int_equal(result_of(NAMES)->left_out, 1);
+    assert_int_equal(result_of(NAMES + 1)->left_out, 0);
+    assert_int_equal(result_of(NAMES + 1)->peak, 5);
+}
+
+static void test_deeper_than_is_followed(void **state) {
+    (void)state;
+    open_rig();
+    for (uint32_t i = 1; i <= STRETCH_DEPTH + 1; i++)
+        begin(i, "deep");
+    rig_alloc(&rig, 0, 0, ADDRESS, 300, NODE);
+    for (uint32_t i = STRETCH_DEPTH + 1; i > 0; i--)
+        end(i);
+    end(STRETCH_DEPTH); /* once more: what is known of it stays */
+    rig_drain(&rig);
+    assert_int_equal(rig.image->stretches_left_out, 1);
+    assert_int_equal(result_of(STRETCH_DEPTH + 1)->left_out, 1);
+    for (uint32_t i = 1; i <= STRETCH_DEPTH; i++) {
+        assert_int_equal(result_of(i)->left_out, 0);
+        assert_int_equal(result_of(i)->peak, 300);
+    }
+    assert_int_equal(rig.image->stretches->row_count, STRETCH_DEPTH);
+}
+
+/* Two are always open, and each begins in the one before. */
+static void test_crossing_for_ever(void **state) {
+    (void)state;
+    enum { PASSES = 5000 };
+    const char *const names[] = {"a", "b", "c"};
+    open_rig();
+    begin(1, names[1]);
+    for (uint32_t i = 2; i <= PASSES; i++) {
+        begin(i, names[i % 3]);
+        rig_alloc(&rig, 0, 0, ADDRESS, i, NODE);
+        rig_free(&rig, 0, 0, ADDRESS);
+        end(i - 1);
+    }
+    end(PASSES);
+    rig_drain(&rig);
+    const struct stretches *stretches = rig.image->stretches;
+    uint64_t count = 0, highest = 0;
+    for (uint32_t r = 0; r < stretches->row_count; r++) {
+        assert_in_range(depth_of(&stretches->rows[r]), 1, 2);
+        count += stretches->rows[r].count;
+        if (stretches->rows[r].highest.peak > highest)
+            highest = stretches->rows[r].highest.peak;
+    }
+    assert_int_equal(count, PASSES);
+    assert_int_equal(highest, PASSES);
+    assert_in_range(stretches->row_count, 3, 3 + 3 * 2);
+}
+
+static void build_early(uint64_t peak, uint64_t inner_peak) {
+    struct profile profile = {0};
+    struct finish_facts facts = {.command = (char *[]){"program", NULL}};
+    FILE *events = NULL;
+    assert_true(finish_build(&rig.trace, &facts, &profile, &events));
+    assert_int_equal(profile.region_count, 2);
+    assert_int_equal(profile.regions[0].peak_bytes, peak);
+    assert_int_equal(profile.regions[0].unclosed, 1);
+    assert_int_equal(profile.regions[0].count, 1);
+    assert_int_equal(profile.regions[1].peak_bytes, inner_peak);
+    assert_int_equal(profile.regions[1].unclosed, 1);
+    assert_int_equal(profile.regions[1].count, 3);
+    struct profile_error error;
+    if (!profile_check(&profile, &error))
+        fail_msg("%s", error.text);
+    finish_release(&profile);
+}
+
+/* What is reported while the program goes on changes nothing of what is reported at last. */
+static void test_open_at_an_early_report(void **state) {
+    (void)state;
+    open_rig();
+    begin(1, "outer");
+    pass(2, "inner", 50);
+    pass(3, "inner", 70);
+    begin(4, "inner");
+    rig_alloc(&rig, 0, 0, ADDRESS, 200, NODE);
+    rig_drain(&rig);
+    build_early(200, 200);
+    build_early(200, 200);
+    rig_alloc(&rig, 0, 0, ADDRESS + 4096, 1000, NODE);
+    rig_free(&rig, 0, 0, ADDRESS + 4096);
+    end(4);
+    rig_alloc(&rig, 0, 0, ADDRESS + 8192, 3000, NODE);
+    end(1);
+    rig_drain(&rig);
+    const struct stretch_row *outer = row_of("outer"), *inner = row_of("inner");
+    assert_int_equal(outer->highest.peak, 3200);
+    assert_int_equal(outer->count, 1);
+    assert_int_equal(outer->unclosed, 0);
+    assert_int_equal(inner->highest.peak, 1200);
+    assert_int_equal(inner->count, 3);
+    assert_int_equal(inner->unclosed, 0);
+    assert_int_equal(inner->kept_in_all, 200);
+    assert_int_equal(result_of(1)->peak, 3200);
+    assert_int_equal(result_of(4)->kept, 200);
+}
+
+/* A long region keeps account of what is in use, not of all that was in it. */
+static void test_many_passes_inside_of_one(void **state) {
+    (void)state;
+    enum { PASSES = 20000 };
+    open_rig();
+    begin(1, "outer");
+    for (uint32_t i = 2; i < PASSES; i++)
+        pass(i, "inner", i);
+    rig_drain(&rig);
+    const struct stretches *stretches = rig.image->stretches;
+    assert_in_range(stretches->list[0].scope_count, 1, 64);
+    assert_in_range(stretches->list[0].scope_capacity, 1, 64);
+    for (uint32_t i = 0; i < 100; i++) { /* each leaves a block */
+        begin(PASSES + i, "inner");
+        rig_alloc(&rig, 0, 0, ADDRESS + 64 * i, 10, NODE);
+        end(PASSES + i);
+    }
+    end(1);
+    rig_drain(&rig);
+    assert_int_equal(row_of("outer")->highest.peak, PASSES - 1);
+    assert_int_equal(row_of("outer")->highest.live, 1000);
+    assert_int_equal(row_of("inner")->highest.peak, PASSES - 1);
+    assert_int_equal(row_of("inner")->kept_in_all, 1000);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(test_more_names_than_are_kept, close_rig),
+        cmocka_unit_test_teardown(test_deeper_than_is_followed, close_rig),
+        cmocka_unit_test_teardown(test_crossing_for_ever, close_rig),
+        cmocka_unit_test_teardown(test_open_at_an_early_report, close_rig),
+        cmocka_unit_test_teardown(test_many_passes_inside_of_one, close_rig),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
