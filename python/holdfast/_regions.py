@@ -1,7 +1,8 @@
 """Regions: stretches of a program's run that have a peak, growth and stacks of their own in the reports."""
 import ctypes
 import functools
-from typing import Any, Callable, List, NamedTuple, Optional, TypeVar
+from _thread import get_ident
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, TypeVar
 
 _ALL_THREADS = 1
 _LEFT_OUT = -2
@@ -15,6 +16,7 @@ class NotTraced(RuntimeError):
 
     def __init__(self, why: str = _UNTRACED) -> None:
         super().__init__(why)
+        self.left_out = why == _TOO_MANY  # the others have figures all the same
 
 
 class Figures(NamedTuple):
@@ -81,19 +83,26 @@ class region:
     def __init__(self, name: str, *, all_threads: bool = False) -> None:
         self.name = name
         self.all_threads = all_threads
-        self._open: List[int] = []
+        self._open: Dict[int, List[int]] = {}  # by thread: several may be in one object at the same time
         self._ended = 0
 
     def __enter__(self) -> "region":
         if _library is not None:
             name = self.name.encode("utf-8", "replace")
-            self._open.append(_library.begin(name, _ALL_THREADS if self.all_threads else 0))
+            opened = self._open.setdefault(get_ident(), [])
+            opened.append(_library.begin(name, _ALL_THREADS if self.all_threads else 0))
         return self
 
     def __exit__(self, *exception: object) -> None:
         if _library is not None:
-            self._ended = self._open.pop()
-            _library.end(self._ended)
+            ended = self._taken()
+            _library.end(ended)
+            self._ended = ended
+
+    def _taken(self) -> int:
+        """What this thread began last; or another, as where a generator goes on in a thread not its own."""
+        opened = self._open.get(get_ident()) or next((other for other in list(self._open.values()) if other), None)
+        return opened.pop() if opened else 0
 
     def figures(self) -> Figures:
         """What it was when it last ended. Waits until that is known."""

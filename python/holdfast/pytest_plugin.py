@@ -20,6 +20,7 @@ from ._regions import Figures, NotTraced, is_traced, region
 
 STARTED = "_HOLDFAST_PYTEST"  # in the environment: the name of the profile, once we have started ourselves
 PEAK, KEPT = "holdfast_peak_bytes", "holdfast_kept_bytes"
+UNJUDGED = "holdfast_unjudged"  # of a test: how many of its limits could not be measured
 MARKERS = [
     "memory_ceiling(size, current_thread_only=False): with --holdfast, fail when the test's peak is above it",
     "memory_leaks(size, warmups=0, current_thread_only=False): with --holdfast, fail when more than that of what the"
@@ -56,6 +57,11 @@ def _command() -> Optional[List[str]]:
         return None
     if hasattr(sys, "orig_argv"):
         return [sys.executable, *sys.orig_argv[1:]]
+    # Before 3.10: as the kernel knows it, so that `coverage run -m pytest` stays what it is.
+    with contextlib.suppress(OSError), open("/proc/self/cmdline", "rb") as file:
+        words = [os.fsdecode(word) for word in file.read().split(b"\0")[:-1]]
+        if len(words) > 1:
+            return [sys.executable, *words[1:]]
     flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
     return [sys.executable, *flags, *program, *sys.argv[1:]]
 
@@ -179,6 +185,8 @@ class Tests:
         self.profile = profile
         self.limits: Dict[str, List[Limit]] = {}
         self.complaints: Dict[str, List[str]] = {}
+        self.lost = False  # the tracer is gone: to ask it once more would be to wait once more
+        self.unjudged = 0  # of all reports, xdist's workers' too
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: Any) -> None:
@@ -204,9 +212,15 @@ class Tests:
 
     def judge(self, item: Any, limits: List[Limit], everybody: region, own: region) -> None:
         try:
+            if self.lost:
+                raise NotTraced
             figures = everybody.figures()
             of = {limit: own.figures() if limit.current_thread_only else figures for limit in limits}
-        except NotTraced:  # the tracer is gone
+        except NotTraced as error:
+            self.lost = not error.left_out
+            if limits:
+                item.user_properties.append((UNJUDGED, len(limits)))
+                item.warn(pytest.PytestWarning("holdfast: the test's memory could not be measured; not judged"))
             return
         item.user_properties.extend([(PEAK, figures.peak), (KEPT, figures.kept)])
         complaints = [limit.complaint(of[limit]) for limit in limits]
@@ -217,11 +231,25 @@ class Tests:
         outcome: Any = yield
         report = outcome.get_result()
         complaints = self.complaints.pop(item.nodeid, []) if call.when == "call" else []
-        if complaints and report.outcome == "passed":
+        if complaints and report.outcome == "passed" and hasattr(report, "wasxfail"):
+            report.outcome = "skipped"  # expected to fail, and it did
+        elif complaints and report.outcome == "passed":
             report.outcome = "failed"
             report.longrepr = "\n".join(complaints)
 
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        if report.when == "call":
+            self.unjudged += dict(report.user_properties).get(UNJUDGED, 0)
+
+    # A ceiling that was not judged is none that was kept.
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: Any) -> None:
+        if self.unjudged and session.exitstatus == 0 and not hasattr(self.config, "workerinput"):
+            session.exitstatus = 1
+
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        if self.unjudged:
+            terminalreporter.write_line(f"holdfast: {self.unjudged} ceilings could not be judged", red=True)
         most = self.config.option.holdfast_top
         tests = [(dict(report.user_properties), report.nodeid)
                  for reports in terminalreporter.stats.values() for report in reports

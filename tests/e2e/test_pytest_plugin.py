@@ -218,6 +218,61 @@ def test_markers_of_pytest_memray(run):
     assert "filter_fn" in done.text
 
 
+def test_expected_to_fail(run):
+    """A test that is above its ceiling has failed; where it may, that is as expected."""
+    done = run("""
+        @pytest.mark.memory_ceiling("1MB")
+        @pytest.mark.xfail(reason="too big")
+        def test_above():
+            assert bytearray(5_000_000)
+
+        @pytest.mark.memory_ceiling("9MB")
+        @pytest.mark.xfail
+        def test_within():
+            assert bytearray(5_000_000)
+    """)
+    assert done.status == 0 and "1 xfailed, 1 xpassed" in done.text
+
+
+LOST = """
+        import holdfast._regions
+
+        asked = []
+
+        def test_loses_the_tracer():
+            holdfast._regions._library.measure = lambda *_: asked.append(1) or -1
+
+        @pytest.mark.parametrize("size", [1, 2])
+        @pytest.mark.memory_ceiling("9MB")
+        @pytest.mark.memory_leaks("9MB")
+        def test_with_limits(size):
+            assert len(asked) == 1, "each time would be a wait"
+"""
+
+
+@pytest.mark.parametrize("arguments", [(), ("-n", "1")], ids=["alone", "xdist"])
+def test_what_cannot_be_judged_is_not_kept(run, arguments):
+    if arguments:
+        pytest.importorskip("xdist")
+    done = run(LOST, *arguments)
+    assert done.status == 1 and not done.failed()
+    assert "holdfast: 4 ceilings could not be judged" in done.text
+    assert "memory could not be measured; not judged" in done.text
+
+
+def test_what_needs_no_judging_may_be_lost(run):
+    done = run(LOST.partition("@pytest.mark")[0])
+    assert done.status == 0 and "judged" not in done.text
+
+
+def test_start_of_a_python_without_orig_argv(run):
+    """What started pytest, as coverage does, is started again, too."""
+    program = ("import runpy, sys\nif hasattr(sys, 'orig_argv'): del sys.orig_argv\nprint('by a runner', flush=True)\n"
+               "runpy.run_module('pytest', run_name='__main__', alter_sys=True)")
+    done = run(TESTS, command=("-c", program))
+    assert done.failed() == {"test_above"} and done.text.count("by a runner") == 2
+
+
 def test_xdist_and_asyncio(run):
     pytest.importorskip("xdist")
     done = run("""

@@ -177,6 +177,38 @@ def test_python_left_out(python, package):
     assert answered == "True" and "the region was left out: it was more than eight deep" in why
 
 
+TWO_THREADS = """\
+import threading
+import holdfast
+
+shared = holdfast.region("shared")
+begun, ended = threading.Event(), threading.Event()
+
+def other():
+    with shared:
+        begun.set()
+        ended.wait()
+        bytearray(20_000_000)
+
+thread = threading.Thread(target=other)
+with shared:
+    thread.start()
+    begun.wait()
+    bytearray(5_000_000)
+ended.set()
+thread.join()
+"""
+
+
+def test_python_threads_share_a_region(python, package, tmp_path):
+    """Each ends what it has begun itself, though the other began later."""
+    (tmp_path / "shared.py").write_text(TWO_THREADS)
+    outcome = harness.traced(python.path, tmp_path / "shared.py", env=python.environment(PYTHONPATH=str(package)))
+    found = [region for region in outcome.report().main.fields["regions"] if region["name"] == "shared"]
+    assert 20_000_000 <= max(region["peak"]["bytes"] for region in found) < 21_000_000
+    assert sum(region["count"] for region in found) == 2 and not any(region["unclosed"] for region in found)
+
+
 def test_python_untraced(python, package):
     environment = python.environment(PYTHONPATH=str(package))
     outcome = harness.plain(python.path, harness.PROGRAMS / "regions.py", env=environment)
