@@ -163,10 +163,32 @@ with holdfast.region("load"):
 """
 
 
-def test_regions(project, tmp_path_factory):
+@pytest.fixture
+def package(tmp_path_factory):
     package = tmp_path_factory.mktemp("package")
     shutil.copytree(harness.ROOT / "python" / "holdfast", package / "holdfast")
     (package / "holdfast" / "_version.py").write_text('version = "0"\n')
+    return package
+
+
+def test_regions_that_are_left_out(project, package):
+    """A region of the name may have been among them."""
+    (project / "job.py").write_text("""\
+import contextlib, holdfast
+with contextlib.ExitStack() as stack:
+    for depth in range(9):
+        stack.enter_context(holdfast.region(f"{depth % 8}"))
+    bytearray(3_000_000)
+""")
+    done = execute([holdfast_binary(), "check", "--max", "region:0=9MB", "--max", "region:1=1MB", "--write",
+                    "json=verdict.json", "--no-page", "--", interpreters.main_one().path, "job.py"], cwd=project,
+                   env=interpreters.main_one().environment(PYTHONPATH=str(package)))
+    found = by_subject(json.loads((project / "verdict.json").read_text()))
+    assert done.returncode == 1 and found["1"]["verdict"] == "beyond", done.stderr
+    assert found["0"]["verdict"] == "unknown" and found["0"]["why"] == "some regions were left out"
+
+
+def test_regions(project, package):
     (project / "job.py").write_text(REGIONS)
     done = execute([holdfast_binary(), "check", "--max", "region:load=4MB", "--max", "region:part, of it=3MB", "--max",
                     "region:none=1", "--max-peak", "20MB", "--write", "json=verdict.json", "--no-page", "--",

@@ -191,15 +191,17 @@ static bool measure(const struct evidence *evidence, struct judgement *judgement
     }
 }
 
+static bool has_warning(const struct profile *profile, const char *words) {
+    for (uint32_t i = 0; i < profile->warning_count; i++)
+        if (strstr(profile->strings[profile->warnings[i]], words))
+            return true;
+    return false;
+}
+
 /* Of a process, or of its threads (wire/profile.h). */
 static bool was_not_followed(const struct profile *profile) {
-    for (uint32_t i = 0; i < profile->warning_count; i++) {
-        const char *warning = profile->strings[profile->warnings[i]];
-        if (strstr(warning, PROFILE_NOT_FOLLOWED) || strstr(warning, PROFILE_NOT_IN_HERE) ||
-            strstr(warning, PROFILE_MORE_THREADS))
-            return true;
-    }
-    return false;
+    return has_warning(profile, PROFILE_NOT_FOLLOWED) ||
+           has_warning(profile, PROFILE_NOT_IN_HERE) || has_warning(profile, PROFILE_MORE_THREADS);
 }
 
 const char *evidence_missing(const struct profile *profile) {
@@ -225,6 +227,8 @@ const char *evidence_missing(const struct profile *profile) {
 static const char *doubt(const struct evidence *evidence, enum ceiling_kind kind) {
     if (evidence->missing)
         return evidence->missing;
+    if (kind == CEILING_REGION && has_warning(evidence->model->profile, PROFILE_REGIONS_LEFT_OUT))
+        return "some regions were left out";
     return kind == CEILING_DEAD && !evidence->dead_whole
                ? "not every process has a snapshot near its peak that could be analysed"
                : NULL;
