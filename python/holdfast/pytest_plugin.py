@@ -20,6 +20,7 @@ from ._regions import Figures, NotTraced, is_traced, region
 
 STARTED = "_HOLDFAST_PYTEST"  # in the environment: the name of the profile, once we have started ourselves
 PEAK, KEPT = "holdfast_peak_bytes", "holdfast_kept_bytes"
+XPASS_STRICT = "[XPASS(strict)]"  # how pytest begins to say that a test should have failed
 UNJUDGED = "holdfast_unjudged"  # of a test: how many of its limits could not be measured
 MARKERS = [
     "memory_ceiling(size, current_thread_only=False): with --holdfast, fail when the test's peak is above it",
@@ -231,11 +232,19 @@ class Tests:
         outcome: Any = yield
         report = outcome.get_result()
         complaints = self.complaints.pop(item.nodeid, []) if call.when == "call" else []
-        if complaints and report.outcome == "passed" and hasattr(report, "wasxfail"):
-            report.outcome = "skipped"  # expected to fail, and it did
-        elif complaints and report.outcome == "passed":
-            report.outcome = "failed"
-            report.longrepr = "\n".join(complaints)
+        if not complaints or report.outcome not in ("passed", "failed"):
+            return
+        strict = report.outcome == "failed" and str(report.longrepr).startswith(XPASS_STRICT)
+        if report.outcome == "failed" and not strict:
+            return
+        expected = strict or hasattr(report, "wasxfail")
+        # With `raises` it is another failure that is expected.
+        if not expected or any(mark.kwargs.get("raises") for mark in item.iter_markers("xfail")):
+            report.outcome, report.longrepr = "failed", "\n".join(complaints)
+            vars(report).pop("wasxfail", None)
+        else:
+            report.outcome = "skipped"  # it was to fail, and did
+            report.wasxfail = str(report.longrepr)[len(XPASS_STRICT):].strip() if strict else report.wasxfail
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         if report.when == "call":

@@ -226,12 +226,24 @@ def test_expected_to_fail(run):
         def test_above():
             assert bytearray(5_000_000)
 
+        @pytest.mark.memory_ceiling("1MB")
+        @pytest.mark.xfail(reason="too big", strict=True)
+        def test_above_strict():
+            assert bytearray(5_000_000)
+
         @pytest.mark.memory_ceiling("9MB")
         @pytest.mark.xfail
         def test_within():
             assert bytearray(5_000_000)
     """)
-    assert done.status == 0 and "1 xfailed, 1 xpassed" in done.text
+    assert done.status == 0 and "2 xfailed, 1 xpassed" in done.text
+    done = run("""
+        @pytest.mark.memory_ceiling("1MB")
+        @pytest.mark.xfail(raises=ValueError)
+        def test_other_failure():
+            assert bytearray(5_000_000)
+    """)
+    assert done.status == 1 and "memory_ceiling of 1MB" in done.message("test_other_failure")
 
 
 LOST = """
