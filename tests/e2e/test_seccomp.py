@@ -47,6 +47,12 @@ def test_narrow(any_python):
     assert len(warnings_of(outcome)) == 1 and not snapshots_after(outcome)
 
 
+@pytest.mark.parametrize("calls", ["nanosleep", "clock_gettime"])
+def test_figures_of_a_region(python, calls):
+    """Nothing is waited for where waiting could end the program."""
+    filtered(python, "prctl", "kill", calls, "region")
+
+
 def test_without_copies(python):
     """What a thread can see by itself is still told."""
     kept = snapshots_after(filtered(python, "prctl", "kill", "clone", "grow"))

@@ -4,7 +4,8 @@
       WAY     prctl, or syscall (the system call seccomp by libc's syscall())
       ACTION  of the filter on CALLS: kill, trap or errno; allow: kill for all others
       CALLS   names, separated by commas
-      THEN    grow (by small blocks, then by a large one), fork, exec
+      THEN    grow (by small blocks, then by a large one), fork, exec, region (asks for the figures of one that has
+              not ended)
 WAY strict: the mode without a filter, with no more arguments.
 """
 import ctypes
@@ -57,6 +58,12 @@ def grow(megabytes):
     return [{"number": [i]} for i in range(megabytes * 3000)]
 
 
+def ask_for_figures():
+    if hasattr(libc, "holdfast_region_begin"):  # traced
+        region = libc.holdfast_region_begin(b"never ended", 0)
+        assert libc.holdfast_region_measure(region, ctypes.create_string_buffer(256)) == -1
+
+
 def strict():
     """Far more than the rings hold, without memory of its own."""
     assert libc.prctl(SET_SECCOMP, 1, 0, 0, 0) == 0
@@ -83,6 +90,8 @@ def main():
         print(os.WEXITSTATUS(os.waitpid(child, 0)[1]))
     if then == "exec":
         os.execv(sys.executable, [sys.executable, __file__, "grown"])
+    if then == "region":
+        ask_for_figures()
     held.append(grow(50))
     held.append(bytes(LARGE))
     print(len(held), flush=True)
