@@ -21,10 +21,10 @@
 
 #define EXIT_CANNOT_EXEC 126
 
-/* The launcher keeps these from acting on itself while the program runs. SIGINT and SIGQUIT from
- * the terminal reach the program by themselves; the others are passed on. */
-static const int ignored[] = {SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU};
-static const int forwarded[] = {SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
+/* The launcher keeps these from acting on itself while the program runs. What the terminal sends
+ * reaches the program by itself; what a process sends to the launcher is passed on. */
+static const int ignored[] = {SIGTSTP, SIGTTIN, SIGTTOU};
+static const int forwarded[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 struct run {
@@ -59,6 +59,14 @@ static void signals_give_back(const struct run *run) {
         sigaction(ignored[i], &run->old_ignored[i], NULL);
     sigaction(SIGCHLD, &run->old_child, NULL);
     sigprocmask(SIG_SETMASK, &run->old_mask, NULL);
+}
+
+/* An impatient Ctrl-C, once the program has ended, must not cost its status. One that is pending is
+ * forgotten. */
+static void interrupts_ignore(void) {
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    sigaction(SIGINT, &ignore, NULL);
+    sigaction(SIGQUIT, &ignore, NULL);
 }
 
 static bool start_collector(struct run *run) {
@@ -252,6 +260,7 @@ int launch_program(const struct launch *launch, struct launched *launched) {
     tell_collector(&run, CONTROL_STARTED);
     wait_for_program(&run);
     tell_collector(&run, CONTROL_ENDED);
+    interrupts_ignore();
     sigprocmask(SIG_SETMASK, &run.old_mask, NULL);
     *launched = (struct launched){.status = run.status};
     wait_for_collector(&run, launched);

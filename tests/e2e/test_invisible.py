@@ -264,14 +264,15 @@ def test_interactive_interpreter(some_python):
         assert b"10000001" in end[1]
 
 
-def test_signals_sent_to_the_command(python):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1])
+def test_signals_sent_to_the_command(python, number):
     """Whoever stops `holdfast run` as they would stop the program stops the program."""
     program = ("import signal, sys, time\n"
-               "signal.signal(signal.SIGTERM, lambda *_: sys.exit(11))\n"
+               f"signal.signal({int(number)}, lambda *_: sys.exit(11))\n"
                "print('ready', flush=True)\ntime.sleep(10000)")
     process = subprocess.Popen(
         [str(harness.holdfast_binary()), "run", "-q", "-o", str(harness.new_profile_path()), "--",
          python.path, "-c", program], env=python.environment(), stdout=subprocess.PIPE)
     assert process.stdout.readline() == b"ready\n"
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(number)
     assert process.wait(timeout=harness.TIME_LIMIT) == 11
