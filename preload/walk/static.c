@@ -119,6 +119,16 @@ static bool tuple_plausible(struct walk *walk, const char *tuple) {
     return true;
 }
 
+/* A text or bytes that were freed keep their type, while what tells their length is used anew. */
+static bool extent_plausible(struct walk *walk, const char *object, unsigned long flags) {
+    struct text text = flags & TYPE_IS_TEXT ? text_of(object) : (struct text){object, 1, 0};
+    uint64_t length = flags & TYPE_IS_TEXT ? text.length : word_at(object, python.at.size);
+    uint64_t bytes = length * text.width;
+    if (length >> 40 || (bytes >= GRAPH_LARGE_BLOCK && !large_contains(walk, (uintptr_t)text.data)))
+        return false;
+    return bytes == 0 || memory_readable(walk, text.data, bytes);
+}
+
 /* Its type lives, and it is whole: it may have been freed long ago. Only where others are, or where
  * it is large: to ask the kernel of each word, what can be read, would take most of the walk. */
 static bool is_object(struct walk *walk, const char *object) {
@@ -128,9 +138,10 @@ static bool is_object(struct walk *walk, const char *object) {
         !object_plausible_now(walk, object))
         return false;
     unsigned long flags = type_flags(type_of(object));
-    return flags & TYPE_IS_TUPLE  ? tuple_plausible(walk, object)
-           : flags & TYPE_IS_DICT ? dict_plausible(walk, object)
-                                  : true;
+    return flags & TYPE_IS_TUPLE                    ? tuple_plausible(walk, object)
+           : flags & TYPE_IS_DICT                   ? dict_plausible(walk, object)
+           : flags & (TYPE_IS_TEXT | TYPE_IS_BYTES) ? extent_plausible(walk, object, flags)
+                                                    : true;
 }
 
 /* What is static itself, is kept by nobody. */

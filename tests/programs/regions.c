@@ -218,14 +218,22 @@ static void many(unsigned names) {
     printf("%d %d %llu\n", newest, first, (unsigned long long)told.peak);
 }
 
-/* The parent ends at once; the child is in a region until somebody ends its input, and allocates
- * the most of it only then. */
+/* The parent ends once the child is in a region and has allocated something. The child stays there
+ * until somebody ends its input, and allocates the most of it only then. */
 static void survivor(void) {
-    if (fork() != 0)
+    int ready[2];
+    char byte = 0;
+    if (pipe(ready) != 0)
+        abort();
+    if (fork() != 0) {
+        if (read(ready[0], &byte, 1) != 1)
+            abort();
         return;
+    }
     begin(&outer, "outer");
     struct owned before = take(1000000);
-    char byte;
+    if (write(ready[1], &byte, 1) != 1)
+        abort();
     while (read(0, &byte, 1) > 0)
         ;
     struct owned most = take(7000000);
