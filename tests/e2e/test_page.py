@@ -491,7 +491,7 @@ def test_colours_follow_the_scheme(tab):
 
 # -- Big profiles --
 
-NODES = 200_000
+NODES = 300_000  # of which about 207,000 are left, since brothers of the same name are one
 
 
 def grow(data, nodes):
@@ -527,7 +527,7 @@ def test_smooth_with_many_nodes(browser, page, tmp_path, record_property):
     tab = browser.open(path)
     tab.click("#hide-import")
     nodes = tab.run(f"{GRAPH}.tree.count")
-    assert nodes > 0.6 * NODES  # brothers of the same name are one
+    assert nodes > 200_000
     tab.place("#graph")
     drawn, asked, most, least, seconds = tab.run(f"""new Promise(done => {{
         const flame = {GRAPH}, first = flame.frames, begin = performance.now();
