@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -22,7 +23,7 @@
 #define TIMEOUT_MAX 86400u
 #define SILENT_MS 2000
 
-enum { NAME = OPTION_LONG, TIMEOUT };
+enum { NAME = OPTION_LONG, TIMEOUT, NO_SNAPSHOT };
 
 static const char about[] =
     "\n"
@@ -43,6 +44,14 @@ static const struct option_row rows[] = {
      .name = "timeout",
      .value = "SECONDS",
      .help = "how long to wait for it; default: 30"},
+    {.key = 'o',
+     .name = "output",
+     .value = "FILE",
+     .completes = COMPLETES_PROFILE,
+     .help = "then write the profile of the run so far there; the run goes on"},
+    {.key = NO_SNAPSHOT,
+     .name = "no-snapshot",
+     .help = "with --output: take none, write the profile alone"},
     {0}};
 
 static const char after[] =
@@ -53,6 +62,8 @@ static const char after[] =
 
 struct ask {
     const char *name;
+    const char *output; /* NULL: no profile is to be written */
+    bool no_snapshot;
     uint32_t pid, timeout;
 };
 
@@ -85,6 +96,12 @@ static bool take_option(void *context, int key, const char *value) {
     if (key == TIMEOUT)
         return read_number(value, TIMEOUT_MAX, &ask->timeout) ||
                misuse("holdfast: --timeout takes 1 to 86400 seconds, not '%.100s'\n", value);
+    if (key == 'o') {
+        ask->output = value;
+        return true;
+    }
+    if (key == NO_SNAPSHOT)
+        return ask->no_snapshot = true;
     if (strlen(value) > SNAPSHOT_NAME_MAX || value[0] == '\0')
         return misuse("holdfast: --name takes 1 to 64 bytes, not '%.100s'\n", value);
     ask->name = value;
@@ -96,6 +113,8 @@ static int parse(int argc, char **argv, struct ask *ask) {
     int status = options_read(&command_snapshot, argc, argv, take_option, ask);
     if (status >= 0)
         return status;
+    if (ask->no_snapshot && !ask->output)
+        return misuse("holdfast: --no-snapshot goes with --output%s\n", ""), EXIT_MISUSE;
     return take_operand(argc, argv, ask) ? -1 : EXIT_MISUSE;
 }
 
@@ -147,16 +166,31 @@ static bool make_request(const char *session, const struct ask *ask, struct join
     return true;
 }
 
-static int send_request(const struct join_request *request, const char *name,
+/* A request with its name, or with the descriptor `given`. */
+static bool send_parts(int fd, const struct join_request *request, const char *name, int given) {
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control = {0};
+    struct iovec pieces[2] = {{(void *)(uintptr_t)request, sizeof *request},
+                              {(void *)(uintptr_t)name, name ? strlen(name) : 0}};
+    struct msghdr message = {.msg_iov = pieces, .msg_iovlen = 2};
+    if (given >= 0) {
+        message.msg_control = &control;
+        message.msg_controllen = sizeof control;
+        control.header.cmsg_level = SOL_SOCKET;
+        control.header.cmsg_type = SCM_RIGHTS;
+        control.header.cmsg_len = CMSG_LEN(sizeof given);
+        memcpy(CMSG_DATA(&control.header), &given, sizeof given);
+    }
+    return sendmsg(fd, &message, MSG_NOSIGNAL) >= 0;
+}
+
+static int send_request(const struct join_request *request, const char *name, int given,
                         const struct sockaddr_un *address, socklen_t size) {
-    char message[sizeof *request + SNAPSHOT_NAME_MAX];
-    size_t length = name ? strlen(name) : 0;
-    memcpy(message, request, sizeof *request);
-    if (length)
-        memcpy(message + sizeof *request, name, length);
     int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     if (fd >= 0 && connect(fd, (const struct sockaddr *)address, size) == 0 &&
-        send(fd, message, sizeof *request + length, MSG_NOSIGNAL) >= 0)
+        send_parts(fd, request, name, given))
         return fd;
     if (fd >= 0)
         close(fd);
@@ -221,18 +255,75 @@ static int receive_answer(int fd, const struct ask *ask) {
     return reply.status == EIO || reply.status == EFBIG ? EXIT_NOT_TAKEN : EXIT_MISUSE;
 }
 
-static int ask_session(const struct ask *ask, const char *session) {
-    struct join_request request;
-    struct sockaddr_un address;
+struct session_address {
+    struct sockaddr_un name;
     socklen_t size;
-    if (!make_request(session, ask, &request, &address, &size))
-        return cannot(ask, SESSION_ENV " in its environment is damaged");
-    int fd = send_request(&request, ask->name, &address, size);
+};
+
+static int ask_snapshot(const struct ask *ask, const struct join_request *request,
+                        const struct session_address *address) {
+    int fd = send_request(request, ask->name, -1, &address->name, address->size);
     if (fd < 0)
         return cannot(ask, errno == ECONNREFUSED ? "its collector has ended" : strerror(errno));
     int status = receive_answer(fd, ask);
     close(fd);
     return status;
+}
+
+/* What is wrong with the profile that was asked for; NULL: nothing. */
+static const char *profile_problem(int fd, const struct ask *ask) {
+    struct join_reply reply;
+    if (fd < 0)
+        return errno == ECONNREFUSED ? "its collector has ended" : strerror(errno);
+    if (!wait_for(fd, (int)(ask->timeout * 1000)))
+        return "the collector has not answered in time";
+    if (recv(fd, &reply, sizeof reply, 0) != (ssize_t)sizeof reply)
+        return "its collector has ended";
+    return reply.status ? explain(reply.status) : NULL;
+}
+
+/* A device or a folder is not replaced. */
+static const char *place_problem(const char *path) {
+    struct stat status;
+    return stat(path, &status) == 0 && !S_ISREG(status.st_mode) ? "it is not a regular file" : NULL;
+}
+
+/* Beside its place and then there, so that what is in its place is whole. */
+static int ask_profile(const struct ask *ask, struct join_request *request,
+                       const struct session_address *address) {
+    char *part = NULL;
+    int file = -1, fd = -1;
+    const char *problem = place_problem(ask->output);
+    request->kind = JOIN_PROFILE;
+    if (!problem && asprintf(&part, "%s.%d.part", ask->output, getpid()) > 0)
+        file = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (!problem && file < 0)
+        problem = strerror(errno);
+    if (!problem) {
+        fd = send_request(request, NULL, file, &address->name, address->size);
+        problem = profile_problem(fd, ask);
+    }
+    if (!problem && rename(part, ask->output) != 0)
+        problem = strerror(errno);
+    if (problem)
+        fprintf(stderr, "holdfast: cannot write %.300s: %s\n", ask->output, problem);
+    if (problem && file >= 0)
+        unlink(part);
+    if (fd >= 0)
+        close(fd);
+    if (file >= 0)
+        close(file);
+    free(part);
+    return problem ? EXIT_MISUSE : 0;
+}
+
+static int ask_session(const struct ask *ask, const char *session) {
+    struct join_request request;
+    struct session_address address;
+    if (!make_request(session, ask, &request, &address.name, &address.size))
+        return cannot(ask, SESSION_ENV " in its environment is damaged");
+    int status = ask->no_snapshot ? 0 : ask_snapshot(ask, &request, &address);
+    return status == 0 && ask->output ? ask_profile(ask, &request, &address) : status;
 }
 
 static int snapshot_main(int argc, char **argv) {

@@ -325,6 +325,12 @@ static bool apply_mark(struct trace *trace, struct reader *reader, unsigned mark
     case MARK_REGION_END:
         stretches_end(trace, image, value & MARK_REGION_NUMBERS);
         break;
+    case MARK_REGION_PAUSE:
+        stretches_pause(image, value & MARK_REGION_NUMBERS);
+        break;
+    case MARK_REGION_RESUME:
+        stretches_resume(image, value & MARK_REGION_NUMBERS, stretch_thread(image, value));
+        break;
     case MARK_EXIT:
         image->has_status = true;
         image->status = (int)(value & 255) << 8;

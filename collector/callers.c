@@ -35,6 +35,8 @@ bool caller_reply(int fd, const struct join_reply *reply, const int *fds, uint32
 
 static void dismiss(struct callers *callers, uint32_t index) {
     close(callers->list[index].fd);
+    if (callers->list[index].kind == CALLER_PROFILE)
+        close(callers->list[index].target);
     callers->count--;
     memmove(&callers->list[index], &callers->list[index + 1],
             (callers->count - index) * sizeof *callers->list);
@@ -216,13 +218,35 @@ static void serve_asker(struct callers *callers, struct trace *trace, uint32_t i
         dismiss(callers, index);
 }
 
+/* Heap graphs that are on their way are waited for. */
+static void serve_profile(struct callers *callers, struct trace *trace, uint32_t index) {
+    const struct caller *caller = &callers->list[index];
+    bool pending = false;
+    for (uint32_t i = 0; i < trace->image_count; i++)
+        pending |= snapshots_pending(trace, trace->images[i]);
+    if (has_left(caller))
+        dismiss(callers, index);
+    else if (!pending || trace_clock(trace) - caller->since_ns > SNAPSHOT_WALKING_NS)
+        answer(callers, index, callers->write_profile(callers->context, caller->target));
+}
+
+static int take_request(struct callers *callers, struct trace *trace,
+                        const struct join_request *request, const char *name, int target,
+                        struct caller *caller) {
+    if (request->kind == JOIN_GRAPH)
+        return take_copy(trace, request, caller);
+    if (request->kind == JOIN_SNAPSHOT)
+        return take_asker(callers, trace, request, name, caller);
+    *caller = (struct caller){.kind = CALLER_PROFILE, .target = target};
+    return target >= 0 && callers->write_profile ? 0 : EINVAL;
+}
+
 int callers_take(struct callers *callers, struct trace *trace, int fd,
-                 const struct join_request *request, const char *name) {
+                 const struct join_request *request, const char *name, int target) {
     struct caller caller = {0};
     if (callers->count == CALLERS_MAX)
         return EAGAIN;
-    int error = request->kind == JOIN_GRAPH ? take_copy(trace, request, &caller)
-                                            : take_asker(callers, trace, request, name, &caller);
+    int error = take_request(callers, trace, request, name, target, &caller);
     if (error)
         return error;
     caller.fd = fd;
@@ -242,6 +266,9 @@ void callers_serve(struct callers *callers, struct trace *trace) {
             break;
         case CALLER_ASKER:
             serve_asker(callers, trace, i);
+            break;
+        case CALLER_PROFILE:
+            serve_profile(callers, trace, i);
             break;
         }
     }

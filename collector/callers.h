@@ -1,5 +1,6 @@
 /* Those whose connections stay open, since their answer takes time: copies that bring a heap graph,
- * and commands that ask for a snapshot (wire/join.h: JOIN_GRAPH, JOIN_SNAPSHOT).
+ * and commands that ask for a snapshot or a profile (wire/join.h: JOIN_GRAPH, JOIN_SNAPSHOT,
+ * JOIN_PROFILE).
  */
 #ifndef HOLDFAST_COLLECTOR_CALLERS_H
 #define HOLDFAST_COLLECTOR_CALLERS_H
@@ -10,9 +11,10 @@
 #define CALLERS_MAX 64u
 
 enum caller_kind {
-    CALLER_EARLY, /* a copy whose snapshot's event has not been processed */
-    CALLER_COPY,  /* at work; it closes the connection in the end */
-    CALLER_ASKER, /* waits for the next snapshot of an image */
+    CALLER_EARLY,   /* a copy whose snapshot's event has not been processed */
+    CALLER_COPY,    /* at work; it closes the connection in the end */
+    CALLER_ASKER,   /* waits for the next snapshot of an image */
+    CALLER_PROFILE, /* waits for the profile of the run so far */
 };
 
 struct caller {
@@ -20,6 +22,7 @@ struct caller {
     int fd;
     struct image *image;
     uint32_t snapshot; /* number; of an asker: the last one before */
+    int target;        /* of a profile: where it is to be written */
     uint64_t since_ns;
 };
 
@@ -27,12 +30,15 @@ struct caller {
 struct callers {
     struct caller list[CALLERS_MAX];
     uint32_t count;
+    /* Writes the profile of the run so far; 0 or an errno value. */
+    int (*write_profile)(void *context, int target);
+    void *context;
 };
 
-/* Takes over a connection, with what was asked (`name`, NUL-terminated, goes with JOIN_SNAPSHOT).
- * 0, or an errno value: then the connection is still the caller's. */
+/* Takes over a connection, with what was asked (`name`, NUL-terminated, goes with JOIN_SNAPSHOT,
+ * `target` with JOIN_PROFILE). 0, or an errno value: then both are still the caller's. */
 int callers_take(struct callers *callers, struct trace *trace, int fd,
-                 const struct join_request *request, const char *name);
+                 const struct join_request *request, const char *name, int target);
 
 /* Gives the answers that are due, and lets go those who have left. */
 void callers_serve(struct callers *callers, struct trace *trace);

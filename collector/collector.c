@@ -244,6 +244,35 @@ static int write_profile(struct collector *collector) {
     return 0;
 }
 
+/* What has only been found for this one's sake is not said again at the end. */
+static void forget_warnings(struct trace *trace, uint32_t count) {
+    while (trace->warning_count > count)
+        free(trace->warnings[--trace->warning_count]);
+}
+
+/* For one who asks while the run goes on: without the event stream, and nothing is told to the
+ * launcher. 0 or an errno value. */
+static int write_so_far(void *context, int target) {
+    struct collector *collector = context;
+    struct trace *trace = &collector->trace;
+    struct profile profile;
+    struct profile_error error = {{0}};
+    struct events *events = trace->events;
+    FILE *none = NULL, *out = fdopen(dup(target), "wb");
+    uint32_t warnings = trace->warning_count;
+    if (!out)
+        return errno;
+    trace->events = NULL;
+    add_last_warnings(collector);
+    bool built = finish_build(trace, &collector->facts, &profile, &none);
+    bool written = built && profile_write(&profile, NULL, out, &error);
+    finish_release(&profile);
+    trace->events = events;
+    forget_warnings(trace, warnings);
+    written = fclose(out) == 0 && written;
+    return written ? 0 : built ? ENOSPC : ENOMEM;
+}
+
 /* Whoever is already at the door counts as joined. */
 static bool session_is_over(struct collector *collector) {
     if (!collector->command_ended || collector->trace.living || !drain_is_done(&collector->trace))
@@ -310,6 +339,8 @@ static void enforce_ceilings(struct collector *collector) {
 int collector_main(const struct collector_options *options) {
     struct collector collector = {.options = options, .control = options->control};
     collector.point.follow = options->follow;
+    collector.point.callers.write_profile = write_so_far;
+    collector.point.callers.context = &collector;
     collector.facts.command = options->command;
     detach_from_launcher(&collector.control);
     /* What is large goes back to the system when it is freed, whatever was freed before. */

@@ -51,7 +51,7 @@ static uint64_t pending_growth(const struct image *image, const struct snapshot 
 }
 
 static bool add_snapshot(struct builder *builder, struct capacities *capacities,
-                         const struct image *image, const struct snapshot *snapshot) {
+                         const struct image *image, struct snapshot *snapshot) {
     struct profile *profile = builder->profile;
     uint64_t count = (uint64_t)profile->snapshot_count + 1;
     if (!array_reserve(&profile->snapshots, &capacities->snapshots, count,
@@ -74,6 +74,7 @@ static bool add_snapshot(struct builder *builder, struct capacities *capacities,
         .pause_ns = snapshot->pause_ns,
         .walk_ns = snapshot->walk_ns,
         .copy_bytes = snapshot->copy_bytes};
+    snapshot->index = profile->snapshot_count;
     return true;
 }
 
@@ -132,13 +133,15 @@ static void add_image(struct builder *builder, struct capacities *capacities, st
                       struct image *image) {
     warn_of_filters(trace, image);
     snapshots_settle(trace, image);
-    const struct snapshot *best = snapshots_best(image);
+    struct snapshot *best = snapshots_best(image);
+    for (uint32_t i = 0; i < image->snapshots.count; i++)
+        image->snapshots.list[i]->index = 0;
     uint32_t before = builder->profile->snapshot_count;
     bool good = true;
     if (best && is_told(builder, trace, image, best))
         good = add_snapshot(builder, capacities, image, best);
     for (uint32_t i = 0; good && i < image->snapshots.count; i++) {
-        const struct snapshot *snapshot = image->snapshots.list[i];
+        struct snapshot *snapshot = image->snapshots.list[i];
         if (snapshot != best && is_told(builder, trace, image, snapshot))
             good = add_snapshot(builder, capacities, image, snapshot);
     }

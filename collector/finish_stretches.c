@@ -32,27 +32,37 @@ static bool add_site(struct builder *builder, uint32_t *capacity, const struct i
     return true;
 }
 
+/* The allocation that was about to be made may have failed. */
+static uint64_t own_bytes(const struct stretch *stretch, struct stretch_snapshot snapshot) {
+    return snapshot.bytes < stretch->peak ? snapshot.bytes : stretch->peak;
+}
+
 static struct profile_region new_region(struct builder *builder, const struct image *image,
                                         const struct stretch_row *row, uint32_t first) {
     const struct stretch *highest = &row->highest;
     bool all = highest->thread == STRETCH_EVERYBODY;
-    return (struct profile_region){.process = image->number - 1,
-                                   .parent = row->parent ? first + row->parent : 0,
-                                   .name = builder_string(builder, row->name),
-                                   .thread = all ? builder_string(builder, "")
-                                                 : builder_thread(builder, highest->thread),
-                                   .flags = all ? REGION_ALL_THREADS : 0u,
-                                   .count = row->count,
-                                   .unclosed = row->unclosed,
-                                   .all_kept_bytes = row->kept_in_all,
-                                   .begin_ns = highest->begin_ns,
-                                   .end_ns = row->end_ns,
-                                   .peak_bytes = highest->peak,
-                                   .peak_ns = highest->peak_ns,
-                                   .kept_bytes = highest->live,
-                                   .process_begin_bytes = highest->process_begin,
-                                   .process_peak_bytes = highest->process_peak,
-                                   .process_end_bytes = row->process_end};
+    struct stretch_snapshot snapshot = stretches_snapshot(image, highest);
+    const struct snapshot *told = snapshots_find(image, snapshot.number);
+    return (struct profile_region){
+        .process = image->number - 1,
+        .parent = row->parent ? first + row->parent : 0,
+        .name = builder_string(builder, row->name),
+        .thread = all ? builder_string(builder, "") : builder_thread(builder, highest->thread),
+        .flags = all ? REGION_ALL_THREADS : 0u,
+        .count = row->count,
+        .unclosed = row->unclosed,
+        .all_kept_bytes = row->kept_in_all,
+        .begin_ns = highest->begin_ns,
+        .end_ns = row->end_ns,
+        .peak_bytes = highest->peak,
+        .peak_ns = highest->peak_ns,
+        .kept_bytes = highest->live,
+        .process_begin_bytes = highest->process_begin,
+        .process_peak_bytes = highest->process_peak,
+        .process_end_bytes = row->process_end,
+        .snapshot = told ? told->index : 0,
+        .snapshot_bytes = told && told->index ? own_bytes(highest, snapshot) : 0,
+        .begin_moment = highest->begin_moment};
 }
 
 /* `first`: the profile's number of the image's first row. */

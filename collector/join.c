@@ -186,7 +186,7 @@ static int check(struct join_point *point, const struct join_request *request, u
         return EACCES;
     if (!may_join(point, request, pid))
         return EPERM;
-    return request->kind >= JOIN_IMAGE && request->kind <= JOIN_SNAPSHOT ? 0 : EINVAL;
+    return request->kind >= JOIN_IMAGE && request->kind <= JOIN_PROFILE ? 0 : EINVAL;
 }
 
 static void handle(struct join_point *point, struct trace *trace,
@@ -210,16 +210,34 @@ struct message {
     char name[SNAPSHOT_NAME_MAX + 1];
 };
 
+/* The message, and the descriptor that came with it, if any. Its size, -1 with errno set. */
+static ssize_t receive_all(int fd, struct message *message, int *given) {
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control = {0};
+    struct iovec piece = {message, offsetof(struct message, name) + SNAPSHOT_NAME_MAX};
+    struct msghdr parts = {.msg_iov = &piece,
+                           .msg_iovlen = 1,
+                           .msg_control = &control,
+                           .msg_controllen = sizeof control};
+    ssize_t got = recvmsg(fd, &parts, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
+    const struct cmsghdr *header = got < 0 ? NULL : CMSG_FIRSTHDR(&parts);
+    if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
+        header->cmsg_len == CMSG_LEN(sizeof(int)))
+        memcpy(given, CMSG_DATA(header), sizeof *given);
+    return got;
+}
+
 /* A process connects and asks at once; one that does not is not one of ours. */
-static bool receive(int fd, struct message *message, struct ucred *peer) {
+static bool receive(int fd, struct message *message, struct ucred *peer, int *given) {
     socklen_t size = sizeof *peer;
     struct pollfd readable = {.fd = fd, .events = POLLIN};
     *message = (struct message){0};
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, peer, &size) != 0 || peer->pid <= 0 ||
         poll(&readable, 1, REQUEST_TIMEOUT_MS) != 1)
         return false;
-    ssize_t got = recv(fd, message, offsetof(struct message, name) + SNAPSHOT_NAME_MAX,
-                       MSG_DONTWAIT | MSG_TRUNC);
+    ssize_t got = receive_all(fd, message, given);
     size_t least = sizeof message->request;
     size_t most = least + (message->request.kind == JOIN_SNAPSHOT ? SNAPSHOT_NAME_MAX : 0);
     return got >= (ssize_t)least && got <= (ssize_t)most;
@@ -230,17 +248,25 @@ static bool serve_one(struct join_point *point, struct trace *trace, int fd) {
     struct ucred peer;
     struct message message;
     struct joined joined = {0};
-    if (!receive(fd, &message, &peer))
+    int given = -1;
+    bool received = receive(fd, &message, &peer, &given);
+    if (given >= 0 && (!received || message.request.kind != JOIN_PROFILE)) {
+        close(given);
+        given = -1;
+    }
+    if (!received)
         return false;
     const struct join_request *request = &message.request;
     joined.error = check(point, request, (uint32_t)peer.pid);
-    bool is_caller = request->kind == JOIN_GRAPH || request->kind == JOIN_SNAPSHOT;
+    bool is_caller = request->kind >= JOIN_GRAPH;
     if (!joined.error && is_caller)
-        joined.error = callers_take(&point->callers, trace, fd, request, message.name);
+        joined.error = callers_take(&point->callers, trace, fd, request, message.name, given);
     else if (!joined.error)
         handle(point, trace, request, (uint32_t)peer.pid, &joined);
     if (is_caller && !joined.error)
         return true;
+    if (given >= 0)
+        close(given);
     point->refused += joined.error != 0;
     send_reply(fd, &joined);
     if (joined.fd_count)

@@ -66,7 +66,7 @@ static void drop(struct snapshots *snapshots, uint32_t index) {
             (snapshots->count - index) * sizeof *snapshots->list);
 }
 
-static bool is_complete(const struct snapshot *snapshot) {
+bool snapshot_is_complete(const struct snapshot *snapshot) {
     return snapshot->state == SNAPSHOT_ARRIVED && snapshot->flags & SNAPSHOT_COMPLETE;
 }
 
@@ -78,11 +78,20 @@ static bool explains_peak(const struct image *image, const struct snapshot *snap
  * then; locals rather than a heap without its end. */
 static bool tells_more(const struct image *image, const struct snapshot *one,
                        const struct snapshot *other) {
-    if (!is_complete(one) || !is_complete(other))
-        return is_complete(one) && !is_complete(other);
+    if (!snapshot_is_complete(one) || !snapshot_is_complete(other))
+        return snapshot_is_complete(one) && !snapshot_is_complete(other);
     bool deeper = !(one->flags & SNAPSHOT_IS_SHALLOW) && other->flags & SNAPSHOT_IS_SHALLOW;
     return deeper && explains_peak(image, one) == explains_peak(image, other) &&
            one->bytes >= other->bytes / 4 * 3;
+}
+
+static uint64_t all_bytes(const struct snapshot *snapshot) {
+    return snapshot->bytes + snapshot->pending_bytes;
+}
+
+/* One taken for a region of the program's, which is far below the process's last one. */
+static bool is_low(const struct snapshot *later, const struct snapshot *snapshot) {
+    return all_bytes(later) < all_bytes(snapshot) / 10 * 9;
 }
 
 /* A later snapshot of the same reason that makes this one needless. */
@@ -92,21 +101,31 @@ static bool replaces(const struct image *image, const struct snapshot *later,
         return false;
     if (tells_more(image, snapshot, later) || tells_more(image, later, snapshot))
         return tells_more(image, later, snapshot);
-    return snapshot->reason == SNAPSHOT_PEAK &&
+    return snapshot->reason == SNAPSHOT_PEAK && !is_low(later, snapshot) &&
            explains_peak(image, later) == explains_peak(image, snapshot);
+}
+
+/* An earlier one that makes this one needless. */
+static bool outdoes(const struct image *image, const struct snapshot *earlier,
+                    const struct snapshot *snapshot) {
+    if (earlier->reason != snapshot->reason || !snapshot_is_complete(earlier))
+        return false;
+    return snapshot->reason == SNAPSHOT_CEILING || tells_more(image, earlier, snapshot) ||
+           (is_low(snapshot, earlier) &&
+            explains_peak(image, earlier) == explains_peak(image, snapshot) &&
+            !tells_more(image, snapshot, earlier));
 }
 
 static bool is_needed(const struct image *image, uint32_t index) {
     const struct snapshots *snapshots = &image->snapshots;
     const struct snapshot *snapshot = snapshots->list[index];
-    if (snapshot->state != SNAPSHOT_ARRIVED || snapshot->reason == SNAPSHOT_REQUEST)
+    if (snapshot->state != SNAPSHOT_ARRIVED || snapshot->reason == SNAPSHOT_REQUEST ||
+        stretches_need_snapshot(image, snapshot->number))
         return true;
     for (uint32_t i = 0; i < snapshots->count; i++) {
         const struct snapshot *other = snapshots->list[i];
-        bool earlier = i < index && other->reason == snapshot->reason && is_complete(other);
-        if (i > index && replaces(image, other, snapshot))
-            return false;
-        if (earlier && (snapshot->reason == SNAPSHOT_CEILING || tells_more(image, other, snapshot)))
+        if (i > index ? replaces(image, other, snapshot)
+                      : i < index && outdoes(image, other, snapshot))
             return false;
     }
     return true;
@@ -203,6 +222,7 @@ bool snapshots_take(struct trace *trace, struct image *image, uint64_t number, u
         snapshots->wanted_name[0] = '\0';
     }
     snapshots->list[snapshots->count++] = snapshot;
+    stretches_note_snapshot(image, snapshot->number, pending_bytes, node);
     return true;
 }
 
@@ -215,7 +235,8 @@ struct snapshot *snapshots_find(const struct image *image, uint32_t number) {
 
 bool snapshots_may_walk(const struct snapshot *snapshot) {
     return snapshot->state == SNAPSHOT_AWAITED ||
-           (snapshot->state == SNAPSHOT_ARRIVED && snapshot->stream >= 0 && !is_complete(snapshot));
+           (snapshot->state == SNAPSHOT_ARRIVED && snapshot->stream >= 0 &&
+            !snapshot_is_complete(snapshot));
 }
 
 /* What a copy told that died is given up: its frames would have come last. */
@@ -385,10 +406,10 @@ void snapshots_take_pauses(struct image *image) {
         note_pauses(snapshots, count, ns);
 }
 
-const struct snapshot *snapshots_best(const struct image *image) {
-    const struct snapshot *best = NULL;
+struct snapshot *snapshots_best(const struct image *image) {
+    struct snapshot *best = NULL;
     for (uint32_t i = 0; i < image->snapshots.count; i++) {
-        const struct snapshot *snapshot = image->snapshots.list[i];
+        struct snapshot *snapshot = image->snapshots.list[i];
         if (snapshot->state != SNAPSHOT_ARRIVED)
             continue;
         if (!best) {
@@ -398,9 +419,8 @@ const struct snapshot *snapshots_best(const struct image *image) {
         bool more = tells_more(image, snapshot, best), less = tells_more(image, best, snapshot);
         bool as_early = explains_peak(image, snapshot) == explains_peak(image, best);
         if (more || less ? more
-            : !as_early
-                ? explains_peak(image, snapshot)
-                : snapshot->bytes + snapshot->pending_bytes >= best->bytes + best->pending_bytes)
+            : !as_early  ? explains_peak(image, snapshot)
+                         : all_bytes(snapshot) >= all_bytes(best))
             best = snapshot;
     }
     return best;

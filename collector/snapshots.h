@@ -4,7 +4,8 @@
  * A snapshot is *awaited* until its copy comes for the list of large blocks, *walking* while the
  * copy writes its stream, and then *arrived*, with a stream or without. Of those taken as the heap
  * grew, the last one before the peak is kept, and the last one after it, for when the peak is
- * passed again; also the one at the ceiling, and those that were asked for.
+ * passed again; also the one at the ceiling, those that were asked for, and those that explain the
+ * peaks of regions which the program has marked, of the highest such peaks.
  */
 #ifndef HOLDFAST_COLLECTOR_SNAPSHOTS_H
 #define HOLDFAST_COLLECTOR_SNAPSHOTS_H
@@ -19,7 +20,8 @@ struct trace;
 struct image;
 
 #define SNAPSHOTS_REQUESTED_MAX 16u
-#define SNAPSHOTS_MAX 32u
+#define SNAPSHOTS_MAX 64u
+#define SNAPSHOTS_CROWDED 40u /* then those of regions that are still open may go */
 #define SNAPSHOTS_PAUSES 16u
 
 /* How long the copy may take to come, and then to walk: its own timer is shorter. */
@@ -49,7 +51,8 @@ struct snapshot {
     uint32_t block_count;
     int stream; /* memfd; -1: none */
     uint64_t stream_size;
-    bool left_out; /* its stream was given up: all of them together were too large */
+    bool left_out;  /* its stream was given up: all of them together were too large */
+    uint32_t index; /* in the profile that is being put together, + 1; 0: it is not in there */
     char name[SNAPSHOT_NAME_MAX + 1];
 };
 
@@ -70,6 +73,9 @@ bool snapshots_take(struct trace *trace, struct image *image, uint64_t number, u
 
 /* NULL when there is none, or it was not worth keeping. */
 struct snapshot *snapshots_find(const struct image *image, uint32_t number);
+
+/* Its copy's walk came to its end, and the stream is there. */
+bool snapshot_is_complete(const struct snapshot *snapshot);
 
 /* None has told it yet, or one died before its end. */
 bool snapshots_may_walk(const struct snapshot *snapshot);
@@ -94,7 +100,7 @@ void snapshots_block_died(struct image *image, uint64_t address, uint64_t birth,
 void snapshots_take_pauses(struct image *image);
 
 /* Of those that have arrived, the one that explains the image's peak best; NULL: there is none. */
-const struct snapshot *snapshots_best(const struct image *image);
+struct snapshot *snapshots_best(const struct image *image);
 
 void snapshots_release(struct image *image);
 

@@ -283,8 +283,7 @@ static uint32_t add_site(struct image *image, uint32_t base, uint32_t scope) {
     return enter_scope(stretches, site, scope) ? site : INDEX_NONE;
 }
 
-/* The thread that a stack belongs to; STRETCH_EVERYBODY when it is not known. */
-static int64_t thread_of(const struct stacks *stacks, uint32_t node) {
+int64_t stretches_thread_of(const struct stacks *stacks, uint32_t node) {
     for (; node; node = stacks->nodes[node].parent)
         if (stacks->nodes[node].code == STACK_THREAD)
             return stacks->nodes[node].position;
@@ -296,7 +295,7 @@ uint32_t stretches_site(struct image *image, uint32_t base, uint32_t node) {
     if (!array_reserve(&stretches->sites, &stretches->site_capacity, image->sites.count,
                        sizeof *stretches->sites))
         return INDEX_NONE;
-    uint32_t scope = scope_of_thread(stretches, thread_of(stretches->stacks, node));
+    uint32_t scope = scope_of_thread(stretches, stretches_thread_of(stretches->stacks, node));
     if (scope == 0)
         return base;
     uint32_t site = usable_site(image, base, scope);
@@ -414,6 +413,7 @@ static bool begin(struct trace *trace, struct image *image, uint32_t number,
                                               .peak_ns = trace->now_ns,
                                               .begin_seq = trace->seq,
                                               .peak_seq = trace->seq,
+                                              .begin_moment = moments_now(&image->moments),
                                               .process_begin = image->totals.live,
                                               .process_peak = image->totals.live};
     owner->open[owner->depth++] = place + 1;
@@ -473,14 +473,60 @@ static void end_at(struct trace *trace, struct image *image, uint32_t place, boo
     *stretch = (struct stretch){0};
 }
 
-void stretches_end(struct trace *trace, struct image *image, uint32_t number) {
-    struct stretches *stretches = image->stretches;
+/* The place of the stretch that the program calls so. INDEX_NONE: there is none. */
+static uint32_t find_stretch(const struct stretches *stretches, uint32_t number) {
     for (uint32_t i = 0; number && stretches && i < stretches->count; i++)
-        if (stretches->list[i].number == number) {
-            end_at(trace, image, i, true);
-            return;
-        }
-    stretches_tell_left_out(image, number);
+        if (stretches->list[i].number == number)
+            return i;
+    return INDEX_NONE;
+}
+
+void stretches_end(struct trace *trace, struct image *image, uint32_t number) {
+    uint32_t place = find_stretch(image->stretches, number);
+    if (place != INDEX_NONE)
+        end_at(trace, image, place, true);
+    else
+        stretches_tell_left_out(image, number);
+    stretches_tell_ended(image);
+}
+
+/* Pauses */
+
+void stretches_pause(struct image *image, uint32_t number) {
+    struct stretches *stretches = image->stretches;
+    uint32_t place = find_stretch(stretches, number);
+    if (place == INDEX_NONE || stretches->list[place].thread == STRETCH_EVERYBODY)
+        return;
+    close_in_thread(stretches, &stretches->list[place], place);
+    scopes_change(image, false);
+}
+
+/* Opens it in the thread's list, where there is room. */
+static bool reopen(struct stretches *stretches, uint32_t place, int64_t thread) {
+    struct stretch_thread *owner = add_thread(stretches, thread);
+    if (!owner)
+        return false;
+    if (owner->depth + stretches->threads[0].depth >= STRETCH_DEPTH) {
+        drop_thread(stretches, owner);
+        return false;
+    }
+    stretches->list[place].thread = thread;
+    owner->open[owner->depth++] = place + 1;
+    return true;
+}
+
+void stretches_resume(struct image *image, uint32_t number, int64_t thread) {
+    struct stretches *stretches = image->stretches;
+    uint32_t place = find_stretch(stretches, number);
+    if (place == INDEX_NONE || stretches->list[place].thread == STRETCH_EVERYBODY ||
+        thread == STRETCH_EVERYBODY)
+        return;
+    close_in_thread(stretches, &stretches->list[place], place);
+    if (!reopen(stretches, place, thread)) {
+        image->stretches_left_out += !stretches->list[place].cut;
+        stretches->list[place].cut = true;
+    }
+    scopes_change(image, false);
 }
 
 void stretches_end_all(struct trace *trace, struct image *image) {

@@ -27,6 +27,7 @@
 #define STRETCH_ROWS_MAX 65536u /* more are not followed */
 #define STRETCHES_MAX 4096u     /* open at the same time; more are not followed */
 #define STRETCH_EVERYBODY (-1)  /* as its thread: the whole process's */
+#define STRETCH_SNAPSHOTS 16u   /* rows whose highest one's snapshot is kept: the highest */
 #define STRETCH_SITES_KEPT 100u /* of a row, the biggest; the others are put together */
 
 struct trace;
@@ -42,6 +43,14 @@ struct stretch {
     uint64_t process_begin, process_peak; /* live bytes of the process */
     uint32_t *scopes;                     /* that have had it; some may be others' by now */
     uint32_t scope_count, scope_capacity;
+    bool cut; /* a part of it was left out */
+    uint64_t begin_moment;
+    /* Of the snapshots taken while it was open, by number, 0 none: the last one with the most of
+     * its own bytes, and the one that was that before, since a copy may never come. */
+    struct stretch_snapshot {
+        uint32_t number;
+        uint64_t bytes; /* its own, with those about to be allocated in it */
+    } snapshots[2];
 };
 
 struct scope {
@@ -95,6 +104,7 @@ struct stretches {
     uint32_t count, capacity, scope_count, scope_capacity, site_capacity, row_count, row_capacity,
         thread_count, thread_capacity, idle_count, idle_capacity;
     struct index row_index;
+    uint32_t snapshot_rows[STRETCH_SNAPSHOTS]; /* of `rows`, + 1; 0: a free place */
     const struct stacks *stacks;
     uint32_t free_scope; /* none below is free */
     uint32_t stamp;
@@ -105,6 +115,11 @@ struct stretches {
 void stretches_begin(struct trace *trace, struct image *image, uint32_t number, int64_t thread,
                      const char *name, size_t name_size);
 void stretches_end(struct trace *trace, struct image *image, uint32_t number);
+
+/* A thread's stretch is left for a while (its task waits), and goes on, in this thread or another.
+ * One that can't go on since there are too many is counted as left out. */
+void stretches_pause(struct image *image, uint32_t number);
+void stretches_resume(struct image *image, uint32_t number, int64_t thread);
 
 /* The process's highest total so far counts for all that are open. */
 void stretches_settle(struct image *image);
@@ -119,6 +134,16 @@ uint32_t stretches_site(struct image *image, uint32_t base, uint32_t node);
 /* A site is about to change by so many bytes (modulo 2^64) as change number `seq`. */
 void stretches_change(struct stretches *stretches, const struct site *site, uint32_t number,
                       uint64_t change, uint64_t seq, uint64_t now_ns);
+
+/* A snapshot is taken, before an allocation of `pending` bytes by the stack `node`. */
+void stretches_note_snapshot(struct image *image, uint32_t number, uint64_t pending, uint32_t node);
+
+/* Whether a snapshot is to be kept for some stretch: of rows, and of those that are open. */
+bool stretches_need_snapshot(const struct image *image, uint32_t number);
+
+/* The one that explains this stretch's peak; its number is 0 when none does. */
+struct stretch_snapshot stretches_snapshot(const struct image *image,
+                                           const struct stretch *stretch);
 
 void stretches_release(struct stretches *stretches);
 

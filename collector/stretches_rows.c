@@ -169,6 +169,12 @@ void stretches_tell_left_out(struct image *image, uint32_t number) {
     atomic_store_explicit(&result->number, number, memory_order_release);
 }
 
+void stretches_tell_ended(const struct image *image) {
+    if (image->region_count)
+        atomic_fetch_add_explicit(&image->regions[0].region->stretches_ended, 1,
+                                  memory_order_release);
+}
+
 /* Adds to a row the stretch in this place, as it is. */
 static uint64_t take(const struct trace *trace, struct image *image, uint32_t place, bool closed,
                      struct stretch_row *row) {
@@ -192,8 +198,11 @@ void stretches_take(struct trace *trace, struct image *image, uint32_t place, bo
     uint64_t kept_largest = take(trace, image, place, closed, row);
     if (row->sites != before)
         free(before);
-    if (closed)
+    stretches_keep_snapshot(stretches, stretch->row);
+    if (closed && !stretch->cut)
         tell(image, stretch, kept_largest);
+    else if (closed)
+        stretches_tell_left_out(image, stretch->number);
 }
 
 struct stretch_row *stretches_rows_now(struct trace *trace, struct image *image) {

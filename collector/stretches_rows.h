@@ -16,6 +16,16 @@ void stretches_take(struct trace *trace, struct image *image, uint32_t place, bo
 /* Tells the program that there are no figures of one that was left out, unless they are there. */
 void stretches_tell_left_out(struct image *image, uint32_t number);
 
+/* Tells the program that one more of its ends has been processed, whatever came of it. */
+void stretches_tell_ended(const struct image *image);
+
+/* The row's highest stretch has changed: its snapshot is kept, or not, whether others are or not.
+ */
+void stretches_keep_snapshot(struct stretches *stretches, uint32_t row);
+
+/* The thread that a stack belongs to; STRETCH_EVERYBODY when it is not known. */
+int64_t stretches_thread_of(const struct stacks *stacks, uint32_t node);
+
 /* The rows as if all that is open ended now, without ending it. NULL when memory ran out. Names,
  * and sites that are the same, are still those of `stretches`. */
 struct stretch_row *stretches_rows_now(struct trace *trace, struct image *image);

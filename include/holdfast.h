@@ -53,6 +53,25 @@ static inline void holdfast_end(unsigned region) {
         end(region);
 }
 
+/* Leaves a region of this thread for a while, as where fibers take turns: what happens in between
+ * is not in it. It goes on in the thread that resumes it. Nothing happens with
+ * HOLDFAST_ALL_THREADS. */
+static inline void holdfast_pause(unsigned region) {
+    void *found = region ? holdfast_find("holdfast_region_pause") : (void *)0;
+    void (*pause)(unsigned);
+    __builtin_memcpy(&pause, &found, sizeof pause);
+    if (found)
+        pause(region);
+}
+
+static inline void holdfast_resume(unsigned region) {
+    void *found = region ? holdfast_find("holdfast_region_resume") : (void *)0;
+    void (*resume)(unsigned);
+    __builtin_memcpy(&resume, &found, sizeof resume);
+    if (found)
+        resume(region);
+}
+
 /* The figures of a region that has ended; waits until they are known. Only the last few are kept.
  * 0, or -1: the process is not traced, or they are not there; or HOLDFAST_LEFT_OUT: the region was
  * not followed, since it was more than eight deep, or there were too many. */

@@ -172,6 +172,7 @@ struct writer *event_begin(void) {
         return NULL;
     }
     writer->busy = true;
+    self.depth++;
     if (writer->is_gil)
         process.key = 0;
     atomic_signal_fence(memory_order_seq_cst);
@@ -190,6 +191,7 @@ struct writer *event_begin(void) {
 void event_end(struct writer *writer) {
     atomic_signal_fence(memory_order_seq_cst);
     writer->busy = false;
+    self.depth--;
     if (writer->is_gil)
         hot_leave();
     else if (writer != self.own)

@@ -8,6 +8,7 @@
 
 #include "real.h"
 #include "seccomp.h"
+#include "snapshot.h"
 #include "sys.h"
 #include "thread.h"
 
@@ -28,6 +29,8 @@ static uint32_t next_number(void) {
 
 unsigned holdfast_region_begin(const char *name, unsigned flags);
 void holdfast_region_end(unsigned region);
+void holdfast_region_pause(unsigned region);
+void holdfast_region_resume(unsigned region);
 int holdfast_is_traced(void);
 int holdfast_region_measure(unsigned region, struct holdfast_figures *figures);
 
@@ -39,6 +42,8 @@ EXPORT unsigned holdfast_region_begin(const char *name, unsigned flags) {
     unsigned mark = flags & HOLDFAST_ALL_THREADS ? MARK_REGION_BEGIN_ALL : MARK_REGION_BEGIN;
     uint64_t value = (uint64_t)self.tid << MARK_REGION_BITS | number;
     bool begun = event_region(writer, mark, value, name);
+    if (begun)
+        snapshot_region_begins(writer->is_gil);
     event_end(writer);
     return begun ? number : 0;
 }
@@ -54,7 +59,26 @@ EXPORT void holdfast_region_end(unsigned region) {
     struct writer *writer = region ? event_begin() : NULL;
     if (!writer)
         return;
+    atomic_fetch_add(&process.regions_ended, 1);
     event_mark(writer, MARK_REGION_END, region & MARK_REGION_NUMBERS);
+    snapshot_region_ends();
+    event_end(writer);
+}
+
+EXPORT void holdfast_region_pause(unsigned region) {
+    struct writer *writer = region ? event_begin() : NULL;
+    if (!writer)
+        return;
+    event_mark(writer, MARK_REGION_PAUSE, region & MARK_REGION_NUMBERS);
+    event_end(writer);
+}
+
+EXPORT void holdfast_region_resume(unsigned region) {
+    struct writer *writer = region ? event_begin() : NULL;
+    if (!writer)
+        return;
+    uint64_t number = region & MARK_REGION_NUMBERS;
+    event_mark(writer, MARK_REGION_RESUME, (uint64_t)self.tid << MARK_REGION_BITS | number);
     event_end(writer);
 }
 
@@ -67,19 +91,30 @@ static void read_result(struct stretch_result *result, struct holdfast_figures *
     figures->process_end = atomic_load(&result->process_end);
 }
 
-EXPORT int holdfast_region_measure(unsigned region, struct holdfast_figures *figures) {
+/* Waits until the result is there. False when it will not come: all ends have been processed that
+ * were sent before (it is another process's number, or later ones took its place), or it does not
+ * come in time. */
+static bool wait_for_result(const struct stretch_result *result, unsigned region) {
     const struct timespec nap = {.tv_nsec = NAP_NS};
+    bool may_wait = seccomp_lets(SECCOMP_TELL) && seccomp_lets(SECCOMP_WAIT);
+    uint64_t began = may_wait ? clock_ns() : 0, sent = atomic_load(&process.regions_ended);
+    for (;;) {
+        bool all = atomic_load(&process.region->stretches_ended) >= sent;
+        if (atomic_load_explicit(&result->number, memory_order_acquire) == region)
+            return true;
+        if (all || !may_wait || !session_collector_alive(process.session) ||
+            clock_ns() - began > PATIENCE_NS)
+            return false;
+        sys_call6(SYS_nanosleep, (long)&nap, 0, 0, 0, 0, 0);
+    }
+}
+
+EXPORT int holdfast_region_measure(unsigned region, struct holdfast_figures *figures) {
     if (!region || !process.epoch || process.off || !process.region)
         return -1;
     struct stretch_result *result = &process.region->results[region % STRETCH_RESULTS];
-    bool may_wait = seccomp_lets(SECCOMP_TELL) && seccomp_lets(SECCOMP_WAIT);
-    uint64_t began = may_wait ? clock_ns() : 0;
-    while (atomic_load_explicit(&result->number, memory_order_acquire) != region) {
-        if (!may_wait || !session_collector_alive(process.session) ||
-            clock_ns() - began > PATIENCE_NS)
-            return -1;
-        sys_call6(SYS_nanosleep, (long)&nap, 0, 0, 0, 0, 0);
-    }
+    if (!wait_for_result(result, region))
+        return -1;
     bool left_out = atomic_load(&result->left_out) != 0;
     if (!left_out)
         read_result(result, figures);

@@ -46,6 +46,10 @@
 #define BUDGET_LEAST_NS 200000000u
 #define STEP_ALONE_PART 10u
 
+/* Of the budget, for snapshots that are due for a region of the program's alone: its peak may be
+ * far below the process's. */
+#define REGIONS_PART 4u
+
 /* From one snapshot to the next, so many times what the last one has cost. */
 #define PACE 5u
 
@@ -121,7 +125,7 @@ static uint64_t budget_left(uint64_t now) {
 }
 
 static bool is_step_alone(uint64_t size) {
-    return size > 0 && size >= process.snapshots.last / STEP_ALONE_PART;
+    return size > 0 && size >= process.snapshots.highest / STEP_ALONE_PART;
 }
 
 /* Of so many live bytes, what counts for steps and intervals. */
@@ -130,22 +134,31 @@ static uint64_t counted(uint64_t live) {
     return live - mapped + mapped / MAPPED_PART;
 }
 
-static uint64_t above_last(uint64_t permille) {
-    uint64_t last = process.snapshots.last;
+static uint64_t above(uint64_t last, uint64_t permille) {
     uint64_t goal = last + counted(last) / 1000 * permille;
     return goal > FIRST_GOAL ? goal : FIRST_GOAL;
 }
 
-/* The live bytes from which a copy is due, before an allocation of `size` bytes; UINT64_MAX when
- * the budget is spent. The step is twice as large when half of it is, and so on. */
-static uint64_t copy_goal(uint64_t size, uint64_t now) {
-    uint64_t all = is_step_alone(size) ? budget(now) : budget(now) / 2;
+/* The live bytes a step above `last`, with so much of the budget; UINT64_MAX when that is spent.
+ * The step is twice as large when half of it is, and so on. */
+static uint64_t step_above(uint64_t last, uint64_t all) {
     uint64_t left = left_of(all) * 1000 / all; /* in thousandths */
-    return left ? above_last((uint64_t)STEP_PERMILLE * 1000 / left) : UINT64_MAX;
+    return left ? above(last, (uint64_t)STEP_PERMILLE * 1000 / left) : UINT64_MAX;
+}
+
+/* The live bytes from which a copy is due, before an allocation of `size` bytes. What is due for
+ * a region alone may take the smallest part of the budget. */
+static uint64_t copy_goal(uint64_t size, uint64_t now) {
+    const struct snapshot_state *state = &process.snapshots;
+    uint64_t all = is_step_alone(size) ? budget(now) : budget(now) / 2;
+    uint64_t goal = step_above(state->highest, all);
+    return state->last < state->highest
+               ? smaller(goal, step_above(state->last, budget(now) / REGIONS_PART))
+               : goal;
 }
 
 static uint64_t shallow_goal(void) {
-    return above_last(SHALLOW_STEP_PERMILLE);
+    return above(process.snapshots.last, SHALLOW_STEP_PERMILLE);
 }
 
 /* From which any is. */
@@ -261,6 +274,13 @@ static uint32_t requests(void) {
     return atomic_load_explicit(&process.region->request, memory_order_relaxed);
 }
 
+/* What the last one had. */
+static void set_last(uint64_t bytes) {
+    struct snapshot_state *state = &process.snapshots;
+    state->last = bytes;
+    state->highest = bytes > state->before ? bytes : state->before;
+}
+
 /* With every signal blocked from the record to the copy, so that no handler allocates in between,
  * and the copy begins with them blocked. */
 static void take(unsigned reason, uint64_t size, uint64_t live) {
@@ -271,7 +291,8 @@ static void take(unsigned reason, uint64_t size, uint64_t live) {
     if (record(reason, size, &number)) {
         process.snapshots.served = requests();
         process.snapshots.ceiling_passed |= live + size > ceiling();
-        process.snapshots.last = live + size;
+        process.snapshots.before = process.snapshots.highest;
+        set_last(live + size);
         process.snapshots.number = number;
         process.snapshots.pending = size;
         process.snapshots.pending_end = python.has_gil ? process.gil_allocated + size : 0;
@@ -288,7 +309,7 @@ static void take(unsigned reason, uint64_t size, uint64_t live) {
 static bool heap_stands_still(void) {
     if (python_gil_held(&self))
         return !writer_is_busy(&process.gil);
-    return !python.has_gil && self.state && !(self.own && self.own->busy) &&
+    return !python.has_gil && self.state && self.depth == 0 && !(self.own && self.own->busy) &&
            python_pointer(self.state, python.at.thread_interpreter) ==
                python_pointer(python.runtime, python.at.runtime_main_interpreter);
 }
@@ -315,15 +336,28 @@ static void settle_last(void) {
     struct snapshot_state *state = &process.snapshots;
     struct region *region = process.region;
     if (process.gil_allocated < state->pending_end) {
-        state->last -= state->pending;
+        set_last(state->last - state->pending);
         state->pending = 0;
     }
     state->pending_end = 0;
     if (state->number != 0 &&
         atomic_load_explicit(&region->snapshot_told, memory_order_acquire) == state->number) {
-        state->last = load(&region->snapshot_live) + state->pending;
+        set_last(load(&region->snapshot_live) + state->pending);
         state->number = 0;
     }
+}
+
+/* A region counts its steps from what is live as it begins; when none is open, steps are those of
+ * the process again. */
+static void follow_regions(uint64_t live) {
+    struct snapshot_state *state = &process.snapshots;
+    if (atomic_exchange(&state->region_begun, false) && live < state->last) {
+        state->last = live;
+        state->number = 0;
+        state->pending = state->pending_end = 0;
+    }
+    if (atomic_load(&state->regions) == 0 && state->last < state->highest)
+        state->last = state->highest;
 }
 
 /* For how long to wait for the collector. The moment before a large allocation does not come again,
@@ -346,9 +380,10 @@ static bool is_too_soon(uint64_t bound, uint64_t size, uint64_t now) {
 /* The reason for a snapshot now, 0 for none; `live` is then what was found. */
 static unsigned decide(uint64_t size, uint64_t began, uint64_t *live) {
     struct snapshot_state *state = &process.snapshots;
-    settle_last();
-    state->goal = smaller(next_step(size, began), ceiling());
     struct figures figures = figures_read();
+    settle_last();
+    follow_regions(figures.bound);
+    state->goal = smaller(next_step(size, began), ceiling());
     *live = state->live = figures.bound;
     if (requests() != state->served)
         return SNAPSHOT_REQUEST;
@@ -450,6 +485,21 @@ void snapshot_look(uint64_t ticket) {
     bool other_step = load(&region->mapped) != state->mapped;
     if (bound > state->goal || other_step || requests() != state->served || copy_left())
         process.snapshot_limit = 0;
+}
+
+void snapshot_region_begins(bool gil) {
+    atomic_fetch_add(&process.snapshots.regions, 1);
+    atomic_store(&process.snapshots.region_begun, true);
+    if (gil && process.snapshot_limit != UINT64_MAX)
+        process.snapshot_limit = 0;
+}
+
+/* More ends than begins are a program's slip. */
+void snapshot_region_ends(void) {
+    uint32_t regions = atomic_load(&process.snapshots.regions);
+    while (regions > 0 &&
+           !atomic_compare_exchange_weak(&process.snapshots.regions, &regions, regions - 1))
+        ;
 }
 
 void snapshot_arm(void) {

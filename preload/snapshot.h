@@ -33,6 +33,11 @@ static inline void snapshot_before(size_t size) {
  * allocated with the GIL (a request, other threads' bytes), or needs to be seen to. */
 void snapshot_look(uint64_t ticket);
 
+/* The program begins a region, or ends one: each is to have snapshots of its own growth, from what
+ * was live at its begin. Inside of an event; `gil`: of the GIL's ring. */
+void snapshot_region_begins(bool gil);
+void snapshot_region_ends(void);
+
 /* The process has joined, or an interpreter was found or is no longer trusted. */
 void snapshot_arm(void);
 

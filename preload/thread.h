@@ -24,6 +24,8 @@ struct snapshot_state {
     uint64_t began_ns;    /* when the process joined */
     uint64_t last;        /* bytes of the last one, the allocation that was pending included; a
                              guess until the collector has told what was live */
+    uint64_t highest;     /* the most that `last` has been: a region of the program's begins anew */
+    uint64_t before;      /* the same before the last one */
     uint64_t number;      /* of the last one, until that is known; then 0 */
     uint64_t pending;     /* bytes of that allocation; 0 when it failed */
     uint64_t pending_end; /* process.gil_allocated once it has succeeded */
@@ -38,6 +40,8 @@ struct snapshot_state {
     uint64_t catch_up_ns;              /* of that, waiting for the collector when none was taken */
     uint64_t looked;                   /* the ticket counter at the last snapshot_look */
     uint32_t served;                   /* requests (region.request) */
+    _Atomic uint32_t regions;          /* of the program, begun and not ended; any thread */
+    _Atomic bool region_begun;         /* one since the last decision; any thread */
     bool ceiling_passed;
     uint32_t copy; /* the latest copy's place in the next */
     /* Copies that have not been reaped, 0 none: one at work at most, the others about to be gone.
@@ -74,6 +78,7 @@ struct process {
     struct writer gil; /* for whoever holds the GIL */
     struct snapshot_state snapshots;
     struct copies_usage copies;
+    _Atomic uint64_t regions_ended; /* ends of the program's regions that have been sent */
     /* The writers of all regions' thread rings, and those that nobody has: writer.c. */
     _Atomic uint32_t group_count;
     _Atomic uint32_t reaped;       /* where the next search for dead owners begins */
@@ -101,6 +106,7 @@ struct thread {
     bool attaching;
     bool asking;      /* inside a function of the interpreter's that tells the thread state */
     bool named;       /* its name has been sent */
+    uint8_t depth;    /* event_begin without its event_end: more than one in signal handlers */
     uint64_t pthread; /* pthread_self() */
 };
 

@@ -114,6 +114,10 @@ enum mark {
     MARK_REGION_BEGIN = 6,
     MARK_REGION_BEGIN_ALL = 7,
     MARK_REGION_END = 8, /* value: as that region's begin, from any thread */
+    /* A region of one thread is left for a while, and goes on: what happens in between is not in
+     * it. Value: as its end, and as a begin, with the thread that it goes on in. */
+    MARK_REGION_PAUSE = 9,
+    MARK_REGION_RESUME = 10,
 };
 
 #define MARK_REGION_BITS 24u

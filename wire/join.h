@@ -25,6 +25,9 @@ enum join_kind {
     JOIN_SNAPSHOT = 5, /* from `holdfast snapshot`: process with id `pid` shall take one, named by
                           the text that follows the request (at most SNAPSHOT_NAME_MAX bytes). The
                           reply comes when its graph has arrived, or with an error. */
+    /* From `holdfast snapshot --output`: the profile of the run so far shall be written into the
+     * descriptor that comes with the request. The reply comes when it is there. */
+    JOIN_PROFILE = 6,
 };
 
 #define SNAPSHOT_NAME_MAX 64u

@@ -147,6 +147,9 @@ static const struct profile_column region_columns[] = {
     COLUMN(COLUMN_U64, profile_region, process_begin_bytes),
     COLUMN(COLUMN_U64, profile_region, process_peak_bytes),
     COLUMN(COLUMN_U64, profile_region, process_end_bytes),
+    COLUMN(COLUMN_U32, profile_region, snapshot),
+    COLUMN(COLUMN_U64, profile_region, snapshot_bytes),
+    COLUMN(COLUMN_U64, profile_region, begin_moment),
 };
 
 static const struct profile_column region_site_columns[] = {
@@ -431,6 +434,9 @@ static bool check_region(const struct profile *profile, uint32_t number,
                             region->parent);
     if (number > 0 && region->process < region[-1].process)
         return profile_fail(error, "region %u is not in the order of processes", number);
+    if (region->snapshot > profile->snapshot_count ||
+        (region->snapshot && profile->snapshots[region->snapshot - 1].process != region->process))
+        return profile_fail(error, "region %u names snapshot %u", number, region->snapshot);
     if (is_deep(profile, number))
         return profile_fail(error, "region %u is more than %u deep inside of others", number,
                             PROFILE_REGION_DEPTH);

@@ -147,6 +147,9 @@ struct region {
      * is stored last. */
     _Atomic uint64_t snapshot_live, snapshot_told; /* collector */
 
+    /* How many ends of the program's regions have been processed: once that is as many as the
+     * program has sent, no result is still to come. */
+    _Atomic uint64_t stretches_ended; /* collector */
     /* By number % STRETCH_RESULTS; in the first region only. */
     alignas(64) struct stretch_result results[STRETCH_RESULTS]; /* collector */
 

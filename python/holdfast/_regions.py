@@ -1,11 +1,14 @@
 """Regions: stretches of a program's run that have a peak, growth and stacks of their own in the reports."""
 import ctypes
 import functools
-from _thread import get_ident
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, TypeVar
+import types
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple, TypeVar
+
+from . import _tasks
 
 _ALL_THREADS = 1
 _LEFT_OUT = -2
+_IS_COROUTINE = 0x80  # of a code object's flags: inspect is slow to import
 _UNTRACED = "this process is not traced: start the program with `holdfast run -- python ...`"
 _TOO_MANY = "the region was left out: it was more than eight deep, or the process had too many regions"
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -48,12 +51,24 @@ class _Library:
         self.begin.argtypes, self.begin.restype = [ctypes.c_char_p, ctypes.c_uint], ctypes.c_uint
         self.end = program.holdfast_region_end
         self.end.argtypes, self.end.restype = [ctypes.c_uint], None
+        self.pause = self._step(program, "holdfast_region_pause")
+        self.resume = self._step(program, "holdfast_region_resume")
         self.is_traced = program.holdfast_is_traced
         self.is_traced.argtypes, self.is_traced.restype = [], ctypes.c_int
         # This one waits.
         self.measure = ctypes.CDLL(None).holdfast_region_measure
         self.measure.argtypes = [ctypes.c_uint, ctypes.POINTER(ctypes.c_uint64 * len(Figures._fields))]
         self.measure.restype = ctypes.c_int
+
+    @staticmethod
+    def _step(program: ctypes.PyDLL, name: str) -> Callable[[int], None]:
+        """A function of a tracer that may be older than this package: without it, regions go by threads."""
+        try:
+            found = getattr(program, name)
+        except AttributeError:
+            return lambda number: None
+        found.argtypes, found.restype = [ctypes.c_uint], None
+        return found  # type: ignore[no-any-return]
 
 
 def _find() -> Optional[_Library]:
@@ -74,8 +89,9 @@ def is_traced() -> bool:
 class region:
     """Marks a region: `with holdfast.region("load"): ...`, or `@holdfast.region("load")` before a function.
 
-    To it belongs what its thread allocates until its end; with `all_threads`, what all threads of the
-    process allocate. Regions may be inside each other, up to eight deep. Without Holdfast this does nothing.
+    To it belongs what its thread allocates until its end; in an asyncio task, what that task allocates; with
+    `all_threads`, what all threads of the process allocate. Regions may be inside each other, up to eight
+    deep. Without Holdfast this does nothing.
     """
 
     __slots__ = ("name", "all_threads", "_open", "_ended")
@@ -83,26 +99,47 @@ class region:
     def __init__(self, name: str, *, all_threads: bool = False) -> None:
         self.name = name
         self.all_threads = all_threads
-        self._open: Dict[int, List[int]] = {}  # by thread: several may be in one object at the same time
+        # By task or thread: several may be in one object at the same time.
+        self._open: Dict[_tasks.Owner, List[int]] = {}
         self._ended = 0
 
     def __enter__(self) -> "region":
         if _library is not None:
-            name = self.name.encode("utf-8", "replace")
-            opened = self._open.setdefault(get_ident(), [])
-            opened.append(_library.begin(name, _ALL_THREADS if self.all_threads else 0))
+            owner = _tasks.owner()
+            self._open.setdefault(owner, []).append(self._begin(owner))
         return self
 
     def __exit__(self, *exception: object) -> None:
         if _library is not None:
-            ended = self._taken()
-            _library.end(ended)
-            self._ended = ended
+            self._end(*self._taken())
 
-    def _taken(self) -> int:
-        """What this thread began last; or another, as where a generator goes on in a thread not its own."""
-        opened = self._open.get(get_ident()) or next((other for other in list(self._open.values()) if other), None)
-        return opened.pop() if opened else 0
+    def _begin(self, owner: _tasks.Owner) -> int:
+        assert _library is not None
+        flags = _ALL_THREADS if self.all_threads else 0
+        _tasks.enter(_library, owner)
+        number: int = _library.begin(self.name.encode("utf-8", "replace"), flags)
+        if not self.all_threads:
+            _tasks.add(_library, owner, number)
+        return number
+
+    def _end(self, number: int, owner: Optional[_tasks.Owner]) -> None:
+        assert _library is not None
+        _library.end(number)
+        self._ended = number
+        if owner is not None and not self.all_threads:
+            _tasks.remove(owner, number)
+
+    def _taken(self) -> Tuple[int, Optional[_tasks.Owner]]:
+        """What this task or thread began last; or another, as where a generator goes on in a thread not its own."""
+        own = _tasks.owner()
+        for owner in [own, *self._open]:
+            numbers = self._open.get(owner)
+            if numbers:
+                number = numbers.pop()
+                if not numbers:
+                    del self._open[owner]
+                return number, owner
+        return 0, None
 
     def figures(self) -> Figures:
         """What it was when it last ended. Waits until that is known."""
@@ -115,8 +152,45 @@ class region:
         return Figures(*values)
 
     def __call__(self, function: _Function) -> _Function:
+        def fresh() -> "region":
+            return region(self.name, all_threads=self.all_threads)
+
+        if getattr(getattr(function, "__code__", None), "co_flags", 0) & _IS_COROUTINE:
+            @functools.wraps(function)
+            async def steps(*arguments: Any, **named: Any) -> Any:
+                return await _stepwise(function(*arguments, **named), fresh())
+            return steps  # type: ignore[return-value]
+
         @functools.wraps(function)
         def inside(*arguments: Any, **named: Any) -> Any:
-            with region(self.name, all_threads=self.all_threads):
+            with fresh():
                 return function(*arguments, **named)
         return inside  # type: ignore[return-value]
+
+
+@types.coroutine
+def _stepwise(coroutine: Any, opened: region) -> Any:
+    """Drives a coroutine in a region that is open only while it runs, whatever event loop that is in."""
+    if _library is None:
+        return (yield from coroutine)
+    number = opened._begin(_tasks.NOBODY)
+    step, value = coroutine.send, None
+    try:
+        while True:
+            try:
+                awaited = step(value)
+            except StopIteration as stop:
+                return stop.value
+            _library.pause(number)
+            try:
+                value = yield awaited
+                step = coroutine.send
+            except GeneratorExit:
+                _library.resume(number)
+                coroutine.close()
+                raise
+            except BaseException as error:
+                step, value = coroutine.throw, error
+            _library.resume(number)
+    finally:
+        opened._end(number, None)

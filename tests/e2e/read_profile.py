@@ -34,7 +34,7 @@ COLUMNS = {
     13: ("blocks", "+address size node kind birth death"),
     14: ("moments", "process +number bytes"),
     16: ("regions", "process parent name thread flags sites count unclosed all_kept begin end peak peak_ns kept "
-                    "process_begin process_peak process_end"),
+                    "process_begin process_peak process_end snapshot snapshot_bytes begin_moment"),
     17: ("region_sites", "node kind peak peak_blocks kept kept_blocks"),
 }
 

@@ -273,3 +273,32 @@ def test_shaded_over_time(browser, python, package, tmp_path):
     assert before == after and len({before, within, twice}) == 3, (before, within, twice, after)
     assert "regions of the program" in tab.text("#time .legend") and tab.errors() == []
     tab.close()
+
+
+NO_RESULT = """
+import os, resource, holdfast
+from holdfast import _regions
+from holdfast._regions import _library
+
+def naps(region):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw
+    assert _library.measure(region, (_regions.ctypes.c_uint64 * 6)()) == -1
+    return resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw - before
+
+first = _library.begin(b"first", 0)
+if os.fork() == 0:
+    os._exit(min(naps(first) // 1000, 255))
+status = os.wait()[1]
+_library.end(first)
+for _ in range(20):
+    with holdfast.region("later") as later:
+        pass
+later.figures()
+print(status, naps(first) // 1000, naps(first + 1000) // 1000)
+"""
+
+
+def test_no_result_is_not_waited_for(python, package):
+    """Of a region that is the parent's, one whose place later ones took, and one that never was."""
+    outcome = harness.traced(python.path, "-c", NO_RESULT, env=python.environment(PYTHONPATH=str(package)))
+    assert outcome.text_out() == "0 0 0\n"

@@ -5,7 +5,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from harness import descendants, execute, holdfast_binary
+from harness import Report, descendants, execute, holdfast_binary, report_text
 
 TELL = "import os, sys; print(os.getpid(), flush=True); "
 WAITS = TELL + "sys.stdin.read()"  # and allocates nothing
@@ -87,3 +87,31 @@ def test_collector_that_was_killed(python, tmp_path):
             while living(pid):  # one that is dying may still take a request
                 time.sleep(0.01)
         refused(running.pid, "its collector has ended")
+
+
+GROWS = TELL + "import select\nheld = []\nwhile not select.select([0], [], [], 0.01)[0]: held.append(bytearray(300000))"
+
+
+def test_profile_of_a_run_that_goes_on(python, tmp_path):
+    """Two on the way, with their snapshots or without; the last one is as if nobody had asked."""
+    out, first, second = (tmp_path / name for name in ("p", "first", "second"))
+    with Running(python, out, GROWS) as running:
+        assert ask("-o", first, "--name", "now", running.pid) == (0, [])
+        assert ask("-o", second, "--no-snapshot", running.pid) == (0, [])
+        assert not out.exists()
+    peaks = []
+    for path in (first, second, out):
+        report = Report(report_text(path))
+        peaks.append(report.tree_peak)
+        assert [snapshot["name"] for snapshot in report.main.fields["snapshots"] if snapshot["name"]] == ["now"]
+    assert 0 < peaks[0] <= peaks[1] <= peaks[2]
+    assert {path.name for path in tmp_path.iterdir()} == {"p", "first", "second"}
+
+
+def test_profile_that_cannot_be_written(python, tmp_path):
+    with Running(python, tmp_path / "p", WAITS) as running:
+        status, lines = ask("-o", tmp_path / "none" / "there", "--no-snapshot", running.pid)
+        assert status == 2 and "cannot write" in lines[0] and len(lines) == 1
+        status, lines = ask("-o", tmp_path, "--no-snapshot", running.pid)
+        assert status == 2 and "not a regular file" in lines[0] and len(lines) == 1
+    assert ask("--no-snapshot", "1")[0] == 2

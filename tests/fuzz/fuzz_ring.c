@@ -40,11 +40,11 @@ static uint64_t improve(struct rig *rig, uint32_t ring, uint64_t word, const uin
         word |= EVENT_TICKET_BIT;
         aux = aux % 3 + SNAPSHOT_PEAK;
     }
-    if (op == EVENT_MARK && aux % 9 >= MARK_REGION_BEGIN)
+    if (op == EVENT_MARK && aux % 11 >= MARK_REGION_BEGIN)
         value %= 16; /* few regions, which also end */
     if (op <= EVENT_PROTECT)
         value = (value % 256) * (op >= EVENT_MAP ? 4096 : 16);
-    return event_word(op, event_kind(word) % 3, aux % 9, value) |
+    return event_word(op, event_kind(word) % 3, aux % 11, value) |
            (op == EVENT_PAD ? 0 : word & EVENT_TICKET_BIT);
 }
 

@@ -428,7 +428,7 @@ static void test_published_totals(void **state) {
 static int call(const struct join_request *request, const char *name) {
     int ends[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
-    int error = callers_take(&callers, &rig.trace, ends[0], request, name);
+    int error = callers_take(&callers, &rig.trace, ends[0], request, name, -1);
     if (error == 0)
         return ends[1];
     close(ends[0]);

@@ -101,6 +101,65 @@ static void test_more_names_than_are_kept(void **state) {
     assert_int_equal(result_of(NAMES + 1)->peak, 5);
 }
 
+static void pause_region(uint32_t number) {
+    rig_mark(&rig, 0, MARK_REGION_PAUSE, number);
+}
+
+static void resume(uint32_t number) {
+    uint64_t tid = rig.image->self_pid;
+    rig_mark(&rig, 0, MARK_REGION_RESUME, tid << MARK_REGION_BITS | number);
+}
+
+/* Two tasks that take turns in one thread, a third without a region, and what is freed meanwhile.
+ */
+static void test_pauses(void **state) {
+    (void)state;
+    open_rig();
+    begin(1, "one");
+    rig_alloc(&rig, 0, 0, ADDRESS, 100, NODE);
+    pause_region(1);
+    begin(2, "two");
+    rig_alloc(&rig, 0, 0, ADDRESS + 4096, 2000, NODE);
+    pause_region(2);
+    rig_alloc(&rig, 0, 0, ADDRESS + 8192, 30000, NODE);
+    rig_free(&rig, 0, 0, ADDRESS);
+    resume(1);
+    resume(1); /* a program's slip */
+    rig_alloc(&rig, 0, 0, ADDRESS, 60, NODE);
+    end(1);
+    resume(2);
+    rig_free(&rig, 0, 0, ADDRESS + 8192);
+    rig_alloc(&rig, 0, 0, ADDRESS + 8192, 500, NODE);
+    pause_region(2);
+    end(2);
+    pause_region(2);
+    resume(2);
+    rig_drain(&rig);
+    assert_false(rig.image->dead);
+    assert_int_equal(result_of(1)->peak, 100);
+    assert_int_equal(result_of(1)->kept, 60);
+    assert_int_equal(result_of(2)->peak, 2500);
+    assert_int_equal(result_of(2)->kept, 2500);
+    assert_int_equal(row_of("two")->parent, 0);
+    assert_int_equal(rig.image->regions[0].region->stretches_ended, 2);
+}
+
+/* One that can't go on, since its thread is in too many already, has no figures. */
+static void test_resumed_too_deep(void **state) {
+    (void)state;
+    open_rig();
+    begin(1, "paused");
+    pause_region(1);
+    for (uint32_t i = 2; i <= STRETCH_DEPTH + 1; i++)
+        begin(i, "deep");
+    resume(1);
+    rig_alloc(&rig, 0, 0, ADDRESS, 300, NODE);
+    end(1);
+    rig_drain(&rig);
+    assert_int_equal(rig.image->stretches_left_out, 1);
+    assert_int_equal(result_of(1)->left_out, 1);
+}
+
 static void test_deeper_than_is_followed(void **state) {
     (void)state;
     open_rig();
@@ -224,6 +283,8 @@ static void test_many_passes_inside_of_one(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_more_names_than_are_kept, close_rig),
+        cmocka_unit_test_teardown(test_pauses, close_rig),
+        cmocka_unit_test_teardown(test_resumed_too_deep, close_rig),
         cmocka_unit_test_teardown(test_deeper_than_is_followed, close_rig),
         cmocka_unit_test_teardown(test_crossing_for_ever, close_rig),
         cmocka_unit_test_teardown(test_open_at_an_early_report, close_rig),

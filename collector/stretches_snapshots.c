@@ -1,0 +1,119 @@
+/* Which snapshot explains the peak of which stretch (stretches.h).
+ *
+ * A snapshot is the process's. While it is taken, each open stretch notes what of its own was live:
+ * the one with the most of that explains its peak best. A row keeps its highest stretch's, and of
+ * all rows only those with the highest peaks do, so that the number of heap graphs is bounded.
+ */
+#include "stretches_rows.h"
+
+#include <string.h>
+
+#include "trace.h"
+
+static bool is_good(const struct image *image, uint32_t number) {
+    const struct snapshot *snapshot = snapshots_find(image, number);
+    return snapshot && snapshot_is_complete(snapshot);
+}
+
+/* It may still become one. */
+static bool is_coming(const struct image *image, uint32_t number) {
+    const struct snapshot *snapshot = snapshots_find(image, number);
+    return snapshot && snapshot->state != SNAPSHOT_ARRIVED;
+}
+
+static void note(const struct image *image, struct stretch *stretch,
+                 struct stretch_snapshot snapshot) {
+    struct stretch_snapshot *best = stretch->snapshots;
+    bool good = is_good(image, best->number);
+    if (snapshot.bytes == 0 ||
+        (snapshot.bytes < best->bytes && (good || is_coming(image, best->number))))
+        return;
+    if (good)
+        best[1] = best[0];
+    best[0] = snapshot;
+}
+
+void stretches_note_snapshot(struct image *image, uint32_t number, uint64_t pending,
+                             uint32_t node) {
+    struct stretches *stretches = image->stretches;
+    if (!stretches)
+        return;
+    int64_t thread = stretches_thread_of(stretches->stacks, node);
+    for (uint32_t i = 0; i < stretches->count; i++) {
+        struct stretch *stretch = &stretches->list[i];
+        bool own = stretch->thread == STRETCH_EVERYBODY || stretch->thread == thread;
+        if (stretch->number)
+            note(image, stretch,
+                 (struct stretch_snapshot){number, stretch->live + (own ? pending : 0)});
+    }
+}
+
+static bool refers(const struct stretch *stretch, uint32_t number) {
+    return stretch->snapshots[0].number == number || stretch->snapshots[1].number == number;
+}
+
+bool stretches_need_snapshot(const struct image *image, uint32_t number) {
+    const struct stretches *stretches = image->stretches;
+    if (!stretches)
+        return false;
+    for (uint32_t i = 0; i < STRETCH_SNAPSHOTS; i++)
+        if (stretches->snapshot_rows[i] &&
+            refers(&stretches->rows[stretches->snapshot_rows[i] - 1].highest, number))
+            return true;
+    bool crowded = image->snapshots.count > SNAPSHOTS_CROWDED;
+    for (uint32_t i = 0; !crowded && i < stretches->count; i++)
+        if (stretches->list[i].number && refers(&stretches->list[i], number))
+            return true;
+    return false;
+}
+
+struct stretch_snapshot stretches_snapshot(const struct image *image,
+                                           const struct stretch *stretch) {
+    for (uint32_t i = 0; i < 2; i++)
+        if (is_good(image, stretch->snapshots[i].number))
+            return stretch->snapshots[i];
+    return (struct stretch_snapshot){0};
+}
+
+/* The place of the row, or a free one, or that of the lowest peak. */
+static uint32_t choose_place(const struct stretches *stretches, uint32_t row) {
+    uint32_t lowest = 0;
+    uint64_t least = UINT64_MAX;
+    for (uint32_t i = 0; i < STRETCH_SNAPSHOTS; i++)
+        if (stretches->snapshot_rows[i] == row + 1)
+            return i;
+    for (uint32_t i = 0; i < STRETCH_SNAPSHOTS; i++) {
+        uint32_t other = stretches->snapshot_rows[i];
+        uint64_t peak = other ? stretches->rows[other - 1].highest.peak : 0;
+        if (other && peak >= least)
+            continue;
+        lowest = i;
+        least = peak;
+        if (!other)
+            break;
+    }
+    return lowest;
+}
+
+static void forget(struct stretch *stretch) {
+    memset(stretch->snapshots, 0, sizeof stretch->snapshots);
+}
+
+void stretches_keep_snapshot(struct stretches *stretches, uint32_t row) {
+    struct stretch *highest = &stretches->rows[row].highest;
+    uint32_t place = choose_place(stretches, row), other = stretches->snapshot_rows[place];
+    if (!highest->snapshots[0].number) {
+        if (other == row + 1)
+            stretches->snapshot_rows[place] = 0;
+        return;
+    }
+    if (other == row + 1)
+        return;
+    if (other && stretches->rows[other - 1].highest.peak >= highest->peak) {
+        forget(highest);
+        return;
+    }
+    if (other)
+        forget(&stretches->rows[other - 1].highest);
+    stretches->snapshot_rows[place] = row + 1;
+}
