@@ -371,11 +371,9 @@ static bool write_outputs(const struct request *request, const struct check *che
     return good;
 }
 
-static bool write_page(const struct profile *profile, const struct check *check, const char *name) {
-    const struct report_options options = {.process = PROFILE_TREE,
-                                           .width = REPORT_WIDTH,
-                                           .lines = REPORT_LINES,
-                                           .kept = check->findings};
+static bool write_page(const struct profile *profile, const char *name) {
+    const struct report_options options = {
+        .process = PROFILE_TREE, .width = REPORT_WIDTH, .lines = REPORT_LINES};
     FILE *file = page_file_is_free(name) ? fopen(name, "we") : NULL;
     bool good = file && report_page(profile, &options, file);
     if (file && fclose(file) != 0)
@@ -439,7 +437,7 @@ static int judge(const struct request *request, const struct profile *profile) {
     struct check *check = check_build(profile, &asked);
     int status = EXIT_MISUSE;
     if (check) {
-        asked.page = page && write_page(profile, check, page) ? page : NULL;
+        asked.page = page && write_page(profile, page) ? page : NULL;
         status = conclude(request, check);
     } else {
         misuse("out of memory");

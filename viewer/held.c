@@ -8,6 +8,9 @@
 #include <string.h>
 
 #define MAX_NAMES 10u
+/* Of what holds all that was live: the process that is told first, and each of the others. */
+#define SHARES_OF_FIRST 4000u
+#define SHARES_OF_OTHERS 300u
 #define TELLING_PART 20u /* of the peak: saving less does not put a holder before bigger ones */
 
 const char *held_snapshot_name(const struct profile *profile,
@@ -61,13 +64,15 @@ struct findings *held_open(const struct profile *profile, const struct report_op
         return NULL;
     if (options->findings)
         return options->findings[process];
+    uint32_t snapshot = find_snapshot(profile, process, options->snapshot);
+    uint32_t shares = !options->holding                           ? 0
+                      : process == held_process(profile, options) ? SHARES_OF_FIRST
+                                                                  : SHARES_OF_OTHERS;
     if (options->kept && !options->kept[process])
-        options->kept[process] = findings_of(profile, process);
+        options->kept[process] = findings_whole(profile, snapshot, shares);
     if (options->kept)
         return options->kept[process];
-    if (!options->snapshot)
-        return findings_of(profile, process);
-    return findings_of_snapshot(profile, find_snapshot(profile, process, options->snapshot));
+    return findings_whole(profile, snapshot, shares);
 }
 
 void held_close(const struct report_options *options, struct findings *findings) {

@@ -39,7 +39,7 @@ enum holder_root {
 /* "local", "argument", "global" ... as in the JSON report. */
 extern const char *const holder_root_names[HOLDER_ROOTS];
 
-enum verdict { VERDICT_UNKNOWN, VERDICT_DEAD, VERDICT_GARBAGE, VERDICT_IN_USE };
+enum verdict { VERDICT_UNKNOWN, VERDICT_DEAD, VERDICT_GARBAGE, VERDICT_IN_USE, VERDICTS };
 extern const char *const verdict_names[]; /* "unknown", "dead", "garbage", "in use" */
 
 struct holder {
@@ -68,6 +68,35 @@ struct holder {
     uint32_t object; /* in the graph; 0 none */
 };
 
+/* One line of what was held: an object, many small ones of a type that are told as one, or what is
+ * left of those below the line before. In preorder. */
+struct holding_row {
+    uint32_t depth; /* 0: of a holding_item */
+    uint32_t count; /* objects */
+    bool rest;      /* smaller ones, of any type */
+    const char *text;
+    uint64_t bytes[VERDICTS]; /* its own, those of the rows below it not included */
+    uint32_t holder;          /* findings.holders' number + 1 that is about it; 0 none */
+    uint32_t node;            /* stack that allocated its largest block, 0 unknown */
+};
+
+/* Where a path begins and ends, and the rows of what is kept there. */
+struct holding_item {
+    struct holder holder;
+    uint32_t row;
+};
+
+/* All that the heap graph knows of, by what holds it; every byte is in one row or in the rest. */
+struct holding {
+    uint64_t bytes;
+    struct holding_item *items; /* the biggest first */
+    uint32_t item_count;
+    struct holding_row *rows;
+    uint32_t row_count;
+    uint32_t rest_count; /* items that are too small to be told */
+    uint64_t rest[VERDICTS];
+};
+
 struct findings {
     uint32_t process;       /* index */
     uint32_t snapshot;      /* index into profile.snapshots */
@@ -79,6 +108,7 @@ struct findings {
     uint64_t dead_bytes;       /* what cutting every dead reference saves, garbage not included */
     uint64_t peak_if_released; /* with every dead reference cut, and garbage freed at once */
     bool far_from_peak;        /* the snapshot holds less than nine tenths of the peak */
+    struct holding *holding;   /* NULL when it was not asked for */
     struct graph *graph;       /* NULL when it cannot be read; `why` says the reason */
     char why[200];
     void *memory; /* private: the texts */
@@ -89,6 +119,9 @@ struct findings {
 struct findings *findings_of(const struct profile *profile, uint32_t process);
 /* Of one snapshot, by its index. */
 struct findings *findings_of_snapshot(const struct profile *profile, uint32_t snapshot);
+/* With `holding`, in which what has less than one of so many shares of all bytes is not told by
+ * itself; 0: without it. */
+struct findings *findings_whole(const struct profile *profile, uint32_t snapshot, uint32_t shares);
 void findings_free(struct findings *findings);
 
 /* The graph around one holder, as a DOT digraph: the paths from roots to it, and what it retains.

@@ -24,8 +24,10 @@ static void put_data(struct page_out *page, const char *command) {
 
 bool report_page(const struct profile *profile, const struct report_options *options, FILE *out) {
     struct page_out page;
+    struct report_options whole = *options;
     char *command = page_command(profile, profile->command, profile->command_count);
-    bool good = page_out_open(&page, profile, options, out) && command;
+    whole.holding = true;
+    bool good = page_out_open(&page, profile, &whole, out) && command;
     if (good) {
         page_shell_open(out, command);
         put_data(&page, command);

@@ -2,6 +2,7 @@
 #ifndef HOLDFAST_VIEWER_PAGE_PARTS_H
 #define HOLDFAST_VIEWER_PAGE_PARTS_H
 
+#include "holders.h"
 #include "page_out.h"
 
 #define PAGE_PROCESSES 1000u /* that are listed */
@@ -22,6 +23,9 @@ void page_put_time(struct page_out *page);
 
 /* "holders": who held the memory, by process. */
 void page_put_holders(struct page_out *page);
+
+/* "holding": all that was live by what holds it; null when that is not known. */
+void page_put_holding(struct page_out *page, const struct findings *findings);
 
 /* The processes with the highest peaks, the highest first; returns how many. */
 uint32_t page_own_peaks(const struct page_out *page, uint32_t list[PAGE_OWN_PEAKS]);

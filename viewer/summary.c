@@ -55,6 +55,7 @@ int report_summary(const char *path, const char *page, FILE *out) {
     const struct report_options options = {.process = PROFILE_TREE,
                                            .width = report_width(out),
                                            .lines = REPORT_BRIEF_LINES,
+                                           .holding = page != NULL,
                                            .kept = kept};
     bool good = put_reports(profile, path, page, &options, out);
     for (uint32_t i = 0; kept && i < profile->process_count; i++)

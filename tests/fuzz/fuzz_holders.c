@@ -77,7 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         .moment_count = MOMENTS,
         .graphs = &graph,
     };
-    struct findings *findings = findings_of(&profile, 0);
+    struct findings *findings = findings_whole(&profile, 0, 500);
     if (findings)
         check_findings(findings, process.peak_bytes);
     findings_free(findings);

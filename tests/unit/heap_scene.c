@@ -103,6 +103,28 @@ void scene_open(struct scene *scene) {
     scene_open_as(scene, 0);
 }
 
+/* Whatever the scene: every byte is in one row or in the rest, and of those that are dead or
+ * garbage there are as many as the findings say. */
+static void assert_holding_adds_up(const struct scene *scene) {
+    const struct holding *holding = scene->findings->holding;
+    uint64_t sums[VERDICTS] = {0}, all = 0;
+    for (uint32_t i = 0; i < holding->row_count; i++) {
+        const struct holding_row *row = &holding->rows[i];
+        assert_true(row->depth <= (i ? holding->rows[i - 1].depth + 1 : 0));
+        for (unsigned k = 0; k < VERDICTS; k++)
+            sums[k] += row->bytes[k];
+    }
+    for (unsigned k = 0; k < VERDICTS; k++) {
+        sums[k] += holding->rest[k];
+        all += sums[k];
+    }
+    assert_int_equal(all, holding->bytes);
+    assert_int_equal(sums[VERDICT_DEAD], scene->findings->dead_bytes);
+    assert_int_equal(sums[VERDICT_GARBAGE], scene->findings->garbage_bytes);
+    for (uint32_t i = 0; i < holding->item_count; i++)
+        assert_int_equal(holding->rows[holding->items[i].row].depth, 0);
+}
+
 void scene_find(struct scene *scene) {
     graph_sample_end(&scene->graph);
     scene->bytes_of_graph = (struct profile_graph){scene->graph.bytes, scene->graph.size, false};
@@ -114,13 +136,14 @@ void scene_find(struct scene *scene) {
     *peak = scene->snapshot.bytes + scene->snapshot.pending_bytes;
     for (uint32_t i = 0; i < scene->profile.moment_count; i++)
         *peak = scene->moments[i].bytes > *peak ? scene->moments[i].bytes : *peak;
-    scene->findings = findings_of(&scene->profile, 0);
+    scene->findings = findings_whole(&scene->profile, 0, SCENE_SHARES);
     assert_non_null(scene->findings);
     assert_string_equal(scene->findings->why, "");
     uint64_t sum = 0;
     for (uint32_t i = 0; i < scene->findings->count; i++)
         sum += scene->findings->holders[i].bytes;
     assert_true(sum <= scene->snapshot.bytes);
+    assert_holding_adds_up(scene);
 }
 
 void scene_close(struct scene *scene) {

@@ -15,6 +15,7 @@
 #define SCENE_SNAPSHOT 100u /* the moment that it is taken in */
 #define SCENE_BLOCKS 64u
 #define SCENE_EDGES 32u
+#define SCENE_SHARES 1000u /* see findings_whole */
 
 struct scene {
     struct graph_sample graph;

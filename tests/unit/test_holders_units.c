@@ -61,6 +61,38 @@ static void test_many_small_ones_are_one_line(void **state) {
     scene_close(&scene);
 }
 
+/* All that was live: the big ones by name, the small ones by type, what is too small as a number.
+ */
+static void test_holding(void **state) {
+    (void)state;
+    scene_open(&scene);
+    uint32_t rows = list_of(add_rows(ROWS, 1), ROWS, 2);
+    uint32_t big = scene_big(&scene, scene.bytes, 1, 8 * MIB);
+    uint32_t small = scene_object(&scene, scene.node, 1, NULL);
+    uint32_t key = scene_text(&scene, "rows", 1), other = scene_text(&scene, "big", 1);
+    uint32_t cache =
+        scene_object(&scene, scene.dict, 1, EDGES(KEY(key, rows), KEY(other, big), OTHER(small)));
+    scene_frame(&scene, &(struct scene_frame){"f", 0, 3, LOCALS(LIVE("cache", cache))});
+    scene.snapshot.bytes = 20 * MIB;
+    scene_find(&scene);
+    const struct holding *holding = scene.findings->holding;
+    assert_int_equal(holding->item_count, 1);
+    assert_string_equal(holding->items[0].holder.path, "cache in f() (app.py:3)");
+    assert_int_equal(holding->items[0].holder.verdict, VERDICT_IN_USE);
+    const char *expected[] = {"dict", "[\"rows\"]  list", "dict", "int", "[\"big\"]  bytes", ""};
+    const uint32_t depths[] = {0, 1, 2, 3, 1, 1}, counts[] = {1, 1, ROWS, ROWS, 1, 3};
+    assert_int_equal(holding->row_count, 6);
+    for (uint32_t i = 0, k; i < 6; i++) {
+        for (k = 0; strcmp(holding->rows[k].text, expected[i]) != 0 ||
+                    holding->rows[k].depth != depths[i];)
+            assert_true(++k < holding->row_count);
+        assert_int_equal(holding->rows[k].count, counts[i]);
+        assert_int_equal(holding->rows[k].rest, !*expected[i]);
+        assert_int_equal(holding->rows[k].holder > 0, i == 1 || i == 4);
+    }
+    scene_close(&scene);
+}
+
 /* Two lists have the same dicts: neither keeps them alone. */
 static void test_shared_small_ones(void **state) {
     (void)state;
@@ -349,6 +381,7 @@ static void test_moments_that_are_missing(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_many_small_ones_are_one_line),
+        cmocka_unit_test(test_holding),
         cmocka_unit_test(test_shared_small_ones),
         cmocka_unit_test(test_a_container_and_its_content_are_not_both_counted),
         cmocka_unit_test(test_no_more_bytes_than_there_were),

@@ -8,6 +8,7 @@ struct path_writer {
     const struct heap *heap;
     struct path *path;
     bool suffix;       /* " in f() (file:line)" is still to be said */
+    bool bare;         /* it never is */
     bool named;        /* the root has a name already */
     bool apart;        /* the next part of an expression begins behind an arrow */
     bool muted;        /* within what the last name stands for */

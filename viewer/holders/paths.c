@@ -35,9 +35,10 @@ void path_set_place(struct path_writer *writer, uint32_t code, uint32_t line) {
 
 static void add_suffix(struct path_writer *writer) {
     struct path *path = writer->path;
-    if (!writer->suffix)
-        return;
+    bool wanted = writer->suffix && !writer->bare;
     writer->suffix = false;
+    if (!wanted)
+        return;
     bool module = path->function[0] == '<';
     if (path->line)
         line_add(&path->text, " in %s%s (%s:%u)", path->function, module ? "" : "()",
@@ -415,8 +416,8 @@ static void tell_ends(struct path_writer *writer, uint32_t first, uint32_t last)
     }
 }
 
-void path_by_edge(const struct heap *heap, uint32_t edge, struct path *path) {
-    struct path_writer writer = {.heap = heap, .path = path};
+static void write_path(const struct heap *heap, uint32_t edge, bool bare, struct path *path) {
+    struct path_writer writer = {.heap = heap, .path = path, .bare = bare};
     struct steps steps;
     *path = (struct path){.root = HOLDER_INTERPRETER,
                           .name = "",
@@ -441,6 +442,14 @@ void path_by_edge(const struct heap *heap, uint32_t edge, struct path *path) {
         path->start = first;
     if (path->text.size == 0 && first != NO_EDGE)
         tell_ends(&writer, first, edge);
+}
+
+void path_by_edge(const struct heap *heap, uint32_t edge, struct path *path) {
+    write_path(heap, edge, false, path);
+}
+
+void path_without_place(const struct heap *heap, uint32_t edge, struct path *path) {
+    write_path(heap, edge, true, path);
 }
 
 void path_find(const struct heap *heap, uint32_t node, struct path *path) {

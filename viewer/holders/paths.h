@@ -22,6 +22,8 @@ struct path {
 void path_find(const struct heap *heap, uint32_t node, struct path *path);
 /* To the target of `edge`, whose last step is that edge. */
 void path_by_edge(const struct heap *heap, uint32_t edge, struct path *path);
+/* The same, but its text does not say in which function and line: "rows[3]". */
+void path_without_place(const struct heap *heap, uint32_t edge, struct path *path);
 /* What the path is about is the local that it starts with, whatever it passes: a dead one is what
  * has to go. Of paths that begin with a HEAP_DEAD edge. */
 void path_stay_at_local(const struct heap *heap, struct path *path);

@@ -18,14 +18,6 @@
 
 enum role { ROLE_PLAIN, ROLE_FIRST, ROLE_WITHIN }; /* of nodes that keep each other */
 
-/* A piece that arrived at a frame, a module ... */
-struct piece {
-    uint32_t node;
-    uint64_t key; /* what refers to it */
-    uint32_t type, above;
-    uint64_t bytes;
-};
-
 struct finder {
     const struct heap *heap;
     struct units *units;
@@ -38,7 +30,7 @@ struct finder {
 
 /* -- Which nodes can be what -- */
 
-static bool ends_the_way(const struct heap *heap, uint32_t node) {
+bool units_ends_the_way(const struct heap *heap, uint32_t node) {
     if (heap_is_frame(heap, node))
         return heap->graph->frames[node - heap->frame_base].thread != 0;
     if (!heap_is_object(heap, node))
@@ -147,13 +139,12 @@ static struct unit *add_unit(struct finder *finder, uint32_t node, uint32_t by) 
     return unit;
 }
 
-/* What a block is told as: the object that the path to it comes by. */
-static uint32_t stands_for(const struct heap *heap, uint32_t node) {
+uint32_t units_stands_for(const struct heap *heap, uint32_t node) {
     return heap_is_block(heap, node) ? heap->source[heap->by[node]] : node;
 }
 
 /* Locals of one name in frames of one function are one thing, as recursion makes them. */
-static uint64_t holder_key(const struct heap *heap, uint32_t node) {
+uint64_t units_holder_key(const struct heap *heap, uint32_t node) {
     uint32_t by = heap->by[node], from = heap->source[by];
     if (!heap_is_frame(heap, from))
         return from;
@@ -177,7 +168,7 @@ static uint32_t core_of(const struct finder *finder, uint32_t node) {
 
 static bool add_piece(struct finder *finder, uint32_t node) {
     const struct heap *heap = finder->heap;
-    uint32_t object = stands_for(heap, node);
+    uint32_t object = units_stands_for(heap, node);
     if (heap->by[node] == NO_EDGE)
         return true;
     if (finder->piece_count == finder->piece_capacity) {
@@ -191,9 +182,8 @@ static bool add_piece(struct finder *finder, uint32_t node) {
     bool garbage = heap->edges[heap->by[node]].kind == HEAP_TOP_GARBAGE;
     finder->pieces[finder->piece_count++] = (struct piece){
         .node = node,
-        .key = garbage ? type_of(heap, node) : holder_key(heap, node),
+        .key = garbage ? type_of(heap, node) : units_holder_key(heap, node),
         .type = type_of(heap, garbage ? core_of(finder, node) : object),
-        .above = heap->dominator[node],
         .bytes = finder->carried[node],
     };
     return true;
@@ -204,12 +194,12 @@ static bool carry_up(struct finder *finder) {
     for (uint32_t i = heap->order_count; i-- > 1;) {
         uint32_t node = heap->order[i], above = heap->dominator[node];
         finder->carried[node] += heap->own[node];
-        if (ends_the_way(heap, node))
+        if (units_ends_the_way(heap, node))
             continue;
         if (is_unit(finder, node)) {
             if (!add_unit(finder, node, heap->by[node]))
                 return false;
-        } else if (!ends_the_way(heap, above)) {
+        } else if (!units_ends_the_way(heap, above)) {
             finder->carried[above] += finder->carried[node];
         } else if (finder->carried[node] > 0 && !add_piece(finder, node)) {
             return false;
@@ -220,7 +210,7 @@ static bool carry_up(struct finder *finder) {
 
 /* -- Pieces -- */
 
-static int compare_pieces(const void *a, const void *b) {
+int units_compare_pieces(const void *a, const void *b) {
     const struct piece *one = a, *two = b;
     if (one->key != two->key)
         return one->key < two->key ? -1 : 1;
@@ -238,13 +228,13 @@ static bool is_worth_telling(const struct heap *heap, const struct piece *piece,
         return true;
     if (by->kind == HEAP_TOP_IMMORTAL || by->kind == HEAP_TOP_UNSETTLED)
         return false;
-    return deserves_a_line(heap, stands_for(heap, piece->node));
+    return deserves_a_line(heap, units_stands_for(heap, piece->node));
 }
 
 static bool add_group(struct finder *finder, const struct piece *pieces, uint32_t count) {
     const struct heap *heap = finder->heap;
     struct units *units = finder->units;
-    uint32_t node = pieces[0].node, by = heap->by[node], object = stands_for(heap, node);
+    uint32_t node = pieces[0].node, by = heap->by[node], object = units_stands_for(heap, node);
     uint32_t number = units->of[object];
     if (heap_is_block(heap, node) && number != 0) {
         for (uint32_t i = 0; i < count; i++)
@@ -268,7 +258,7 @@ static bool add_group(struct finder *finder, const struct piece *pieces, uint32_
 static bool group_pieces(struct finder *finder) {
     struct piece *pieces = finder->pieces;
     if (finder->piece_count > 0)
-        qsort(pieces, finder->piece_count, sizeof *pieces, compare_pieces);
+        qsort(pieces, finder->piece_count, sizeof *pieces, units_compare_pieces);
     for (uint32_t i = 0, end; i < finder->piece_count; i = end) {
         uint64_t bytes = 0;
         for (end = i; end < finder->piece_count && pieces[end].key == pieces[i].key &&
@@ -284,7 +274,7 @@ static bool group_pieces(struct finder *finder) {
 
 /* -- Whose every byte is, and what it is told as -- */
 
-static void note_block(const struct heap *heap, struct unit *unit, uint32_t node) {
+void units_note_block(const struct heap *heap, struct unit *unit, uint32_t node) {
     const struct profile_block *block = &heap->blocks[node - heap->block_base];
     if (block->size <= unit->site_bytes)
         return;
@@ -292,22 +282,26 @@ static void note_block(const struct heap *heap, struct unit *unit, uint32_t node
     unit->site_bytes = block->size;
 }
 
+bool units_is_sure(const struct heap *heap, uint32_t node) {
+    return !heap_is_block(heap, node) || heap->flags[node] & NODE_OWNED;
+}
+
 static void share_out(const struct finder *finder) {
     const struct heap *heap = finder->heap;
     struct units *units = finder->units;
     for (uint32_t i = 1; i < heap->order_count; i++) {
         uint32_t node = heap->order[i], above = heap->dominator[node];
-        if (units->of[node] == 0 && !ends_the_way(heap, node) && !ends_the_way(heap, above))
+        if (units->of[node] == 0 && !units_ends_the_way(heap, node) &&
+            !units_ends_the_way(heap, above))
             units->of[node] = units->of[above];
         if (units->of[node] == 0)
             continue;
         struct unit *unit = &units->all[units->of[node] - 1];
         unit->bytes += heap->own[node];
-        bool sure = !heap_is_block(heap, node) || heap->flags[node] & NODE_OWNED;
-        if (sure && (heap_is_freed(heap, node) || heap_is_garbage(heap, node)))
+        if (units_is_sure(heap, node) && (heap_is_freed(heap, node) || heap_is_garbage(heap, node)))
             unit->freed += heap->own[node];
         if (heap_is_block(heap, node))
-            note_block(heap, unit, node);
+            units_note_block(heap, unit, node);
     }
 }
 
@@ -393,7 +387,7 @@ static bool add_strays(struct finder *finder) {
         unit->shown = NODE_NONE;
         unit->bytes = heap->own[node];
         unit->garbage = false;
-        note_block(heap, unit, node);
+        units_note_block(heap, unit, node);
     }
     return true;
 }

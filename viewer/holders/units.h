@@ -15,8 +15,16 @@ struct unit {
     uint64_t freed; /* of them, what letting go of everything dead frees */
     uint32_t site;  /* that allocated the largest block of it; 0 none */
     uint64_t site_bytes;
+    uint32_t holder; /* 1 + its number in the findings, 0: none */
     bool garbage;
     bool loose; /* `node` is one of them, and what refers to it is what holds them all */
+};
+
+/* What a frame, a module ... keeps: pieces with the same key and type are told as one. */
+struct piece {
+    uint32_t node, type;
+    uint64_t key; /* what refers to it; of garbage its type */
+    uint64_t bytes;
 };
 
 struct units {
@@ -28,5 +36,19 @@ struct units {
 
 bool units_find(const struct heap *heap, struct units *units);
 void units_release(struct units *units);
+
+/* Frames, modules, classes and roots keep many things that have nothing to do with each other: what
+ * they dominate is told by itself. */
+bool units_ends_the_way(const struct heap *heap, uint32_t node);
+/* What a block is told as: the object that the path to it comes by. */
+uint32_t units_stands_for(const struct heap *heap, uint32_t node);
+/* What refers to a node: the same key is the same holder. */
+uint64_t units_holder_key(const struct heap *heap, uint32_t node);
+/* By key and type, the biggest first. */
+int units_compare_pieces(const void *a, const void *b);
+/* Makes the largest block of a unit the one that its stack is told of. */
+void units_note_block(const struct heap *heap, struct unit *unit, uint32_t node);
+/* Not a block that others may own as well, and that need not go with what refers to it. */
+bool units_is_sure(const struct heap *heap, uint32_t node);
 
 #endif

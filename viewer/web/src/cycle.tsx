@@ -2,8 +2,6 @@
 
 import type {JSX} from "preact";
 
-import type {Holder} from "./document";
-
 const WIDTH = 360, HEIGHT = 170, MOST = 24;
 
 function shortened(text: string): string {
@@ -11,8 +9,8 @@ function shortened(text: string): string {
   return letters.length > MOST ? `${letters.slice(0, MOST - 1).join("")}\u2026` : text;
 }
 
-export function Cycle({holder}: {holder: Holder}): JSX.Element | null {
-  const {cycle} = holder, count = cycle.length;
+export function Cycle({cycle}: {cycle: string[]}): JSX.Element | null {
+  const count = cycle.length;
   if (count === 0) return null;
   const at = (i: number): [number, number] => {
     const angle = (2 * Math.PI * i) / count - Math.PI / 2;

@@ -87,6 +87,26 @@ export interface Holder {
   stack: number[]; // frames, the outermost first
 }
 
+/** Where a path begins and ends; its objects and what they keep are rows. */
+export type HoldingItem = [row: number, root: string, name: string, function: string, file: string, line: number, path: string,
+  verdict: Verdict, reason: string, cycle: string[]];
+
+/** All that was live by what holds it, as rows in preorder; see viewer/holders/holding.c. */
+export interface Holding {
+  bytes: number;
+  verdicts: Verdict[]; // as numbered here
+  restCount: number; // items too small to be told
+  rest: number[]; // their bytes by verdict
+  items: HoldingItem[];
+  depth: number[];
+  text: string[];
+  count: number[]; // objects; below 0: smaller ones of any type
+  own: number[]; // [row, verdict, bytes]...
+  holders: number[]; // [row, number]...
+  stacks: number[][];
+  allocated: number[]; // [row, which of the stacks its largest block is from]...
+}
+
 export interface Holders {
   process: number;
   released: number;
@@ -103,6 +123,7 @@ export interface Holders {
   problem: string;
   count: number;
   list: Holder[];
+  holding: Holding | null;
 }
 
 export const enum FrameKind {

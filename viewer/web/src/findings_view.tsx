@@ -57,7 +57,7 @@ export function HolderFacts({page, holder}: {page: Page; holder: Holder}): JSX.E
       {holder.root !== "none" && holder.verdict !== "garbage" && <p>held by <code><bdi>{holder.path}</bdi></code></p>}
       {holder.reason && <p class="quiet"><bdi>{holder.reason}</bdi></p>}
       {holder.others && <p class="quiet">also held by <bdi>{holder.others}</bdi></p>}
-      {holder.verdict === "garbage" && <Cycle holder={holder} />}
+      {holder.verdict === "garbage" && <Cycle cycle={holder.cycle} />}
       <Allocated page={page} stack={holder.stack} />
     </>
   );

@@ -1,94 +1,38 @@
-/* Who held the memory: an icicle by root, place and path, and what is known of each holder. */
+/* Who held the memory: an icicle of all that was live by root, place, path and object, and what is known of each. */
 
 import type {JSX} from "preact";
 import {useEffect, useMemo, useState} from "preact/hooks";
 
-import type {Holder, Holders} from "./document";
+import {Cycle} from "./cycle";
+import type {Holder} from "./document";
 import {objectText} from "./findings";
-import {Badge, HolderFacts, holderNotes} from "./findings_view";
+import {Allocated, Badge, HolderFacts, holderNotes, VERDICT_TEXTS} from "./findings_view";
 import type {Painter} from "./flame_canvas";
 import {FlameView} from "./flame_view";
-import {holdersOf, usePage} from "./model";
+import {growHolding, type HoldingTree} from "./holding";
+import {holdersOf, type Page, usePage} from "./model";
 import {verdictColor} from "./painters";
 import {color, useScheme} from "./scheme";
-import {type Tree, TreeBuilder} from "./tree";
+import {VERDICTS} from "./tree";
 import {formatBytes, formatCount, formatPercent} from "./units";
 
-const ROOT_NAMES: Record<string, string> = {
-  local: "local variables", argument: "arguments of pending calls", global: "globals", closure: "closures", class: "classes",
-  default: "default arguments", cache: "caches", generator: "generators", traceback: "tracebacks", thread: "threads",
-  context: "context variables", interpreter: "the interpreter", static: "static memory", native: "native code",
-  garbage: "garbage", none: "no known owner",
-};
+const WHOLE = "all that was live";
 
-/** The icicle, what its nodes are called, and which holder each leaf is. */
-interface HolderTree {
-  tree: Tree;
-  texts: string[]; // by key
-  holder: Map<number, Holder>; // by key
-}
-
-function where(holder: Holder): string {
-  if (!holder.function) return holder.name || holder.path;
-  const name = holder.function.startsWith("<") ? holder.function : `${holder.function}()`;
-  return holder.file ? `${name}  ${holder.file.replace(/^.*\//, "")}${holder.line ? `:${holder.line}` : ""}` : name;
-}
-
-/** The path without the place, which is a step of its own. */
-function pathWithin(holder: Holder): string {
-  const at = holder.function ? holder.path.indexOf(` in ${holder.function}`) : -1, end = holder.path.indexOf(")", holder.path.indexOf(" (", at));
-  return at < 0 || end < 0 ? holder.path : holder.path.slice(0, at) + holder.path.slice(end + 1);
-}
-
-/** From the root to the object; a step that says nothing new is left out. */
-function steps(holder: Holder): string[] {
-  const object = `${objectText(holder)}${holder.detail ? ` ${holder.detail}` : ""}`;
-  const path = holder.verdict === "garbage" || holder.root === "none" ? [] : [where(holder), pathWithin(holder)];
-  return [ROOT_NAMES[holder.root] ?? holder.root, ...path, object].filter((text, i, all) => text && text !== all[i - 1]);
-}
-
-function growTree(holders: Holders): HolderTree {
-  const builder = new TreeBuilder(), texts: string[] = [], keys = new Map<string, number>(), holder = new Map<number, Holder>();
-  const keyOf = (text: string) => {
-    const known = keys.get(text) ?? texts.push(text) - 1;
-    keys.set(text, known);
-    return known;
-  };
-  let left = holders.bytes - holders.pending;
-  for (const one of holders.list) {
-    const all = steps(one);
-    let node = 0;
-    for (const text of all.slice(0, -1)) node = builder.child(node, keyOf(text));
-    const key = texts.push(all[all.length - 1]) - 1;
-    holder.set(key, one);
-    builder.add(builder.child(node, key), one.bytes, one.count);
-    left -= one.bytes;
-  }
-  if (holders.pending) builder.add(builder.child(0, keyOf("being allocated")), holders.pending, 0);
-  if (left > 0) builder.add(builder.child(0, keyOf("smaller objects, and memory of which no owner was looked for")), left, 0);
-  return {tree: builder.finish(), texts, holder};
-}
-
-function verdictsBelow({tree, holder}: HolderTree, node: number): Map<string, number> {
-  const sums = new Map<string, number>();
-  for (let i = node; i < tree.end[node]; i++) {
-    const one = holder.get(tree.key[i]);
-    if (one) sums.set(one.verdict, (sums.get(one.verdict) ?? 0) + tree.own[i]);
-  }
-  return sums;
-}
-
-function painterOf(shown: HolderTree, name: (node: number) => string): Painter {
-  const plain = color("frame-plain"), whole = color("frame-root");
+function painterOf({tree}: HoldingTree, name: (node: number) => string): Painter {
+  const plain = color("frame-plain"), whole = color("frame-root"), colors = VERDICTS.map((verdict) => verdictColor(verdict));
   return {
     color: (node) => (node === 0 ? whole : plain),
-    label: (node) => `${name(node)}  ${formatBytes(shown.tree.total[node])}`,
-    parts: (node) => (node === 0 ? null
-      : [...verdictsBelow(shown, node)].map(([verdict, bytes]) => ({color: verdictColor(verdict), part: bytes / shown.tree.total[node]}))),
+    label: (node) => `${name(node)}  ${formatBytes(tree.total[node])}`,
+    parts(node) {
+      const {verdicts} = tree;
+      if (node === 0 || !verdicts || !tree.total[node]) return null;
+      return colors.map((one, i) => ({color: one, part: verdicts[i][node] / tree.total[node]})).filter(({part}) => part > 0.002);
+    },
   };
 }
 
 function HolderList({holders, chosen, choose}: {holders: Holder[]; chosen: Holder | null; choose(holder: Holder): void}): JSX.Element {
+  if (holders.length === 0) return <p class="empty">No single object, and no crowd of one type, holds a hundredth of it.</p>;
   return (
     <ol class="holder-list">
       {holders.map((one) => (
@@ -103,49 +47,85 @@ function HolderList({holders, chosen, choose}: {holders: Holder[]; chosen: Holde
   );
 }
 
+/** The largest block at a node or below it, of which it is known where it was allocated. */
+function stackBelow({tree, held}: HoldingTree, node: number): number[] {
+  for (let i = node; i < tree.end[node]; i++) if (held[tree.key[i]]?.stack.length) return held[tree.key[i]].stack;
+  return [];
+}
+
+function verdictText({tree}: HoldingTree, node: number): string {
+  const said = VERDICTS.map((verdict, i) => ({verdict, bytes: tree.verdicts?.[i][node] ?? 0})).filter(({bytes}) => bytes > 0);
+  return said.map(({verdict, bytes}) => `${formatBytes(bytes)} ${VERDICT_TEXTS[verdict]}`).join(", ");
+}
+
+/** Of what no finding is about: what it is, whose it is, where most of it was allocated. */
+function NodeFacts({page, shown, node}: {page: Page; shown: HoldingTree; node: number}): JSX.Element {
+  const {tree, held} = shown, one = held[tree.key[node]], origin = one?.origin, garbage = origin?.verdict === "garbage";
+  return (
+    <>
+      <h3><bdi>{node === 0 ? WHOLE : one.text}</bdi> {origin && <Badge verdict={origin.verdict} />}</h3>
+      <p>{formatBytes(tree.total[node])}: {verdictText(shown, node) || "no object is known to hold it"}</p>
+      {origin && !garbage && <p>held by <code><bdi>{origin.path}</bdi></code></p>}
+      {origin?.reason && <p class="quiet"><bdi>{origin.reason}</bdi></p>}
+      {garbage && <Cycle cycle={origin.cycle} />}
+      <Allocated page={page} stack={stackBelow(shown, node)} />
+    </>
+  );
+}
+
+/** What is chosen in the graph or in the list. */
+interface Chosen {
+  node: number;
+  holder: Holder | null;
+}
+
 export function HoldersView(): JSX.Element | null {
   const page = usePage(), holders = holdersOf(page), scheme = useScheme();
-  const [chosen, setChosen] = useState<Holder | null>(null), [wanted, setWanted] = useState<{node: number} | null>(null);
-  const shown = useMemo(() => (holders ? growTree(holders) : null), [holders]);
-  const name = (node: number) => (node === 0 ? "all that was live" : shown!.texts[shown!.tree.key[node]]);
+  const [chosen, setChosen] = useState<Chosen>({node: 0, holder: null}), [wanted, setWanted] = useState<{node: number} | null>(null);
+  const shown = useMemo(() => (holders?.holding ? growHolding(holders, holders.holding) : null), [holders]);
+  const name = (node: number) => (node === 0 ? WHOLE : shown!.held[shown!.tree.key[node]].text);
   const painter = useMemo(() => (shown ? painterOf(shown, name) : null), [shown, scheme]);
-  useEffect(() => setChosen(holders?.list[0] ?? null), [holders]);
-  if (!holders || !shown || !painter || holders.list.length === 0) return null;
+  useEffect(() => setChosen({node: 0, holder: holders?.list[0] ?? null}), [holders]);
+  if (!holders || !shown || !painter) return null;
 
-  function select(node: number): void {
-    const one = shown!.holder.get(shown!.tree.key[node]);
-    if (one) setChosen(one);
-  }
+  const select = (node: number) => setChosen({node, holder: shown.held[shown.tree.key[node]]?.holder ?? null});
 
   function choose(one: Holder): void {
-    const {tree, holder} = shown!;
-    setChosen(one);
-    for (let node = 1; node < tree.count; node++) if (holder.get(tree.key[node]) === one) setWanted({node});
+    const {tree, held} = shown!;
+    let found = 0;
+    for (let node = 1; node < tree.count && !found; node++) if (held[tree.key[node]].holder === one) found = node;
+    if (found) setWanted({node: found});
+    setChosen({node: found, holder: one});
   }
 
   const describe = (node: number) => (
     <><strong><bdi>{name(node)}</bdi></strong> {formatBytes(shown.tree.total[node])}, {formatPercent(shown.tree.total[node], shown.tree.total[0])} of what was seen</>
   );
-  const others = holders.count - holders.list.length;
+  const before = shown.tree.total[0] - holders.bytes;
+  const others = holders.count - holders.list.length, {holder} = chosen;
   return (
     <section id="holders" aria-labelledby="holders-title">
       <h2 id="holders-title">Why it was still there</h2>
-      <p class="quiet">By who held it, and not by who allocated it: where the path to it begins, the path, the object.</p>
+      <p class="quiet">All that was live, by who held it and not by who allocated it: where the path to it begins, the path, the object, and what
+        that alone keeps. What two objects hold is beside both of them, below what holds the two.</p>
       {holderNotes(page, holders).map((text) => <p class="note">{text}</p>)}
+      {before > 0 && <p class="quiet">{formatBytes(before)} of it were never allocated while Holdfast looked: objects of the interpreter's own, in
+        static memory, and what was there before.</p>}
       <p class="legend small">
-        {(["dead", "garbage", "in use", "unknown"] as const).map((verdict) =>
-          <span><i class="key" style={{background: verdictColor(verdict)}} />{verdict === "unknown" ? "may be in use" : verdict}</span>)}
+        {VERDICTS.map((verdict) => <span><i class="key" style={{background: verdictColor(verdict)}} />{VERDICT_TEXTS[verdict]}</span>)}
+        <span><i class="key" style={{background: "var(--frame-plain)"}} />no object</span>
       </p>
       <FlameView id="holder-graph" name="Graph of holders" tree={shown.tree} painter={painter} describe={describe} onSelect={select} wanted={wanted} />
       <div class="holder-parts">
-        <HolderList holders={holders.list} chosen={chosen} choose={choose} />
-        {chosen && <article class={`card ${chosen.verdict.replace(" ", "-")}`} aria-live="polite" aria-label="The chosen holder">
-          <h3>Holder {chosen.number} <Badge verdict={chosen.verdict} /></h3>
-          <HolderFacts page={page} holder={chosen} />
-        </article>}
+        <HolderList holders={holders.list} chosen={holder} choose={choose} />
+        <article class={`card ${holder ? holder.verdict.replace(" ", "-") : "likely"}`} aria-live="polite" aria-label="What is chosen">
+          {holder ? <>
+            <h3>Holder {holder.number} <Badge verdict={holder.verdict} /></h3>
+            <HolderFacts page={page} holder={holder} />
+          </> : <NodeFacts page={page} shown={shown} node={Math.min(chosen.node, shown.tree.count - 1)} />}
+        </article>
       </div>
       {others > 0 && <p class="quiet small">and {formatCount(others, "other holder")}</p>}
     </section>
   );
 }
-

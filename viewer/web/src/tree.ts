@@ -87,6 +87,10 @@ export class TreeBuilder {
     return this.count++;
   }
 
+  keyOf(node: number): number {
+    return this.key[node];
+  }
+
   add(node: number, bytes: number, blocks: number): void {
     this.own[node] += bytes;
     this.blocks[node] += blocks;
