@@ -4,6 +4,7 @@
 #include "page_file.h"
 #include "target.h"
 #include "viewer/format.h"
+#include "viewer/region_view.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -11,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { HOLDER = OPTION_LONG, SNAPSHOT };
+enum { HOLDER = OPTION_LONG, SNAPSHOT, REGION };
 
 static const struct option_row rows[] = {
     {.key = 'f',
@@ -36,6 +37,10 @@ static const struct option_row rows[] = {
              "format, too (docs/exports.md). A page never goes to a terminal: it is\n"
              "then written to FILE with .html at its end"},
     {.key = 'p', .name = "process", .value = "PID", .help = "only this process, at its own peak"},
+    {.key = REGION,
+     .name = "region",
+     .value = "NAME",
+     .help = "only what the program allocated in this region, at that one's own peak"},
     {.key = HOLDER,
      .name = "holder",
      .value = "N",
@@ -51,6 +56,7 @@ struct request {
     const struct format *format; /* NULL until it is known */
     const char *file, *output;
     const char *snapshot; /* NULL: the best */
+    const char *region;   /* NULL: everything */
     long pid;             /* -1: the whole tree */
     uint32_t holder;      /* 0: not given */
 };
@@ -129,6 +135,9 @@ static bool take_option(void *context, int key, const char *value) {
         return set_pid(request, value);
     case HOLDER:
         return set_holder(request, value);
+    case REGION:
+        request->region = value;
+        return true;
     case 'o':
         request->output = value;
         return true;
@@ -147,6 +156,10 @@ static int read_options(int argc, char **argv, struct request *request) {
         fputs(optind == argc ? "holdfast: which profile? holdfast report FILE\n"
                              : "holdfast: one profile at a time: holdfast report FILE\n",
               stderr);
+        return EXIT_MISUSE;
+    }
+    if (request->region && request->snapshot) {
+        fputs("holdfast: a --region has its own snapshot; leave --snapshot out\n", stderr);
         return EXIT_MISUSE;
     }
     request->file = argv[optind];
@@ -208,13 +221,16 @@ static bool write_report(const struct request *request, const struct profile *pr
                                        : request->format->write(profile, options, target.file));
 }
 
-static int show(const struct request *request, const struct profile *profile) {
+static int show(const struct request *request, const struct profile *profile,
+                const struct region_view *view) {
     struct report_options options = {.process = PROFILE_TREE,
                                      .width = report_width(stdout),
                                      .lines = REPORT_LINES,
                                      .snapshot = request->snapshot,
+                                     .region = view ? view->name : NULL,
+                                     .findings = view ? view->findings : NULL,
                                      .holder = request->holder};
-    if (!find_process(profile, request->pid, &options.process)) {
+    if (!view && !find_process(profile, request->pid, &options.process)) {
         fprintf(stderr, "holdfast: no process %ld in %s\n", request->pid, request->file);
         return EXIT_MISUSE;
     }
@@ -234,6 +250,28 @@ static int show(const struct request *request, const struct profile *profile) {
     return good ? 0 : 1;
 }
 
+/* All of the profile, or what belongs to one region. */
+static int show_part(const struct request *request, const struct profile *profile) {
+    uint32_t process = PROFILE_TREE, region;
+    if (!request->region || !find_process(profile, request->pid, &process))
+        return show(request, profile, NULL);
+    region = region_find(profile, process, request->region);
+    if (region == REGION_NONE) {
+        fputs("holdfast: no region '", stderr);
+        format_escaped(stderr, request->region, "'", 60);
+        fprintf(stderr, "' in %s; the report says which there are\n", request->file);
+        return EXIT_MISUSE;
+    }
+    struct region_view *view = region_view_open(profile, region);
+    if (!view) {
+        fputs("holdfast: out of memory\n", stderr);
+        return 1;
+    }
+    int status = show(request, &view->profile, view);
+    region_view_close(view);
+    return status;
+}
+
 static int report_main(int argc, char **argv) {
     struct request request = {.pid = -1};
     int status = read_options(argc, argv, &request);
@@ -245,7 +283,7 @@ static int report_main(int argc, char **argv) {
         fprintf(stderr, "holdfast: %s\n", error.text);
         return EXIT_MISUSE;
     }
-    status = show(&request, profile);
+    status = show_part(&request, profile);
     profile_free(profile);
     return status;
 }

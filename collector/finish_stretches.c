@@ -41,7 +41,7 @@ static struct profile_region new_region(struct builder *builder, const struct im
                                         const struct stretch_row *row, uint32_t first) {
     const struct stretch *highest = &row->highest;
     bool all = highest->thread == STRETCH_EVERYBODY;
-    struct stretch_snapshot snapshot = stretches_snapshot(image, highest);
+    struct stretch_snapshot snapshot = stretches_snapshot(image, row);
     const struct snapshot *told = snapshots_find(image, snapshot.number);
     return (struct profile_region){
         .process = image->number - 1,
@@ -62,7 +62,7 @@ static struct profile_region new_region(struct builder *builder, const struct im
         .process_end_bytes = row->process_end,
         .snapshot = told ? told->index : 0,
         .snapshot_bytes = told && told->index ? own_bytes(highest, snapshot) : 0,
-        .begin_moment = highest->begin_moment};
+        .begin_moment = told ? snapshot.begin_moment : highest->begin_moment};
 }
 
 /* `first`: the profile's number of the image's first row. */

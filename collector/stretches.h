@@ -34,6 +34,18 @@ struct trace;
 struct image;
 struct stacks;
 
+struct stretch_snapshot {
+    uint32_t number;       /* 0: none */
+    uint64_t bytes;        /* the stretch's own, with those about to be allocated in it */
+    uint64_t begin_moment; /* the stretch's */
+};
+
+/* Of the snapshots taken while a stretch was open, the last one with the most of its own bytes, and
+ * the one that was that before, since a copy may never come. */
+struct stretch_snapshots {
+    struct stretch_snapshot best, before;
+};
+
 struct stretch {
     uint32_t number; /* as the program calls it; 0: this place is free */
     uint32_t row;
@@ -45,12 +57,7 @@ struct stretch {
     uint32_t scope_count, scope_capacity;
     bool cut; /* a part of it was left out */
     uint64_t begin_moment;
-    /* Of the snapshots taken while it was open, by number, 0 none: the last one with the most of
-     * its own bytes, and the one that was that before, since a copy may never come. */
-    struct stretch_snapshot {
-        uint32_t number;
-        uint64_t bytes; /* its own, with those about to be allocated in it */
-    } snapshots[2];
+    struct stretch_snapshots snapshots;
 };
 
 struct scope {
@@ -82,7 +89,8 @@ struct stretch_row {
     uint32_t unclosed;
     struct stretch highest; /* as it was at its end: of those, the one with the highest peak */
     uint64_t end_ns, process_end;
-    struct stretch_site *sites; /* its own, the biggest first */
+    struct stretch_snapshots snapshots; /* of all of them: another may have a better one */
+    struct stretch_site *sites;         /* its own, the biggest first */
     uint32_t site_count;
 };
 
@@ -141,9 +149,9 @@ void stretches_note_snapshot(struct image *image, uint32_t number, uint64_t pend
 /* Whether a snapshot is to be kept for some stretch: of rows, and of those that are open. */
 bool stretches_need_snapshot(const struct image *image, uint32_t number);
 
-/* The one that explains this stretch's peak; its number is 0 when none does. */
+/* The one that explains a row's peak best; its number is 0 when none does. */
 struct stretch_snapshot stretches_snapshot(const struct image *image,
-                                           const struct stretch *stretch);
+                                           const struct stretch_row *row);
 
 void stretches_release(struct stretches *stretches);
 

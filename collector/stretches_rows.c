@@ -184,6 +184,7 @@ static uint64_t take(const struct trace *trace, struct image *image, uint32_t pl
     image->stretches_left_out += !whole;
     row->unclosed += !closed;
     row->kept_in_all += stretch->live;
+    stretches_take_snapshot(image, stretch, row);
     if ((row->count++ == 0 || stretch->peak > row->highest.peak) && whole)
         keep(row, stretch, &gathered, image, trace->now_ns);
     free(gathered.list);

@@ -19,8 +19,11 @@ void stretches_tell_left_out(struct image *image, uint32_t number);
 /* Tells the program that one more of its ends has been processed, whatever came of it. */
 void stretches_tell_ended(const struct image *image);
 
-/* The row's highest stretch has changed: its snapshot is kept, or not, whether others are or not.
- */
+/* A row takes over the stretch's snapshots, where they have more than its own. */
+void stretches_take_snapshot(const struct image *image, const struct stretch *stretch,
+                             struct stretch_row *row);
+
+/* After that: they are kept, unless the peaks of all rows that have some are higher. */
 void stretches_keep_snapshot(struct stretches *stretches, uint32_t row);
 
 /* The thread that a stack belongs to; STRETCH_EVERYBODY when it is not known. */

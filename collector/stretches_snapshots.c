@@ -6,8 +6,6 @@
  */
 #include "stretches_rows.h"
 
-#include <string.h>
-
 #include "trace.h"
 
 static bool is_good(const struct image *image, uint32_t number) {
@@ -21,16 +19,15 @@ static bool is_coming(const struct image *image, uint32_t number) {
     return snapshot && snapshot->state != SNAPSHOT_ARRIVED;
 }
 
-static void note(const struct image *image, struct stretch *stretch,
+static void note(const struct image *image, struct stretch_snapshots *noted,
                  struct stretch_snapshot snapshot) {
-    struct stretch_snapshot *best = stretch->snapshots;
-    bool good = is_good(image, best->number);
+    bool good = is_good(image, noted->best.number);
     if (snapshot.bytes == 0 ||
-        (snapshot.bytes < best->bytes && (good || is_coming(image, best->number))))
+        (snapshot.bytes < noted->best.bytes && (good || is_coming(image, noted->best.number))))
         return;
     if (good)
-        best[1] = best[0];
-    best[0] = snapshot;
+        noted->before = noted->best;
+    noted->best = snapshot;
 }
 
 void stretches_note_snapshot(struct image *image, uint32_t number, uint64_t pending,
@@ -43,13 +40,14 @@ void stretches_note_snapshot(struct image *image, uint32_t number, uint64_t pend
         struct stretch *stretch = &stretches->list[i];
         bool own = stretch->thread == STRETCH_EVERYBODY || stretch->thread == thread;
         if (stretch->number)
-            note(image, stretch,
-                 (struct stretch_snapshot){number, stretch->live + (own ? pending : 0)});
+            note(image, &stretch->snapshots,
+                 (struct stretch_snapshot){number, stretch->live + (own ? pending : 0),
+                                           stretch->begin_moment});
     }
 }
 
-static bool refers(const struct stretch *stretch, uint32_t number) {
-    return stretch->snapshots[0].number == number || stretch->snapshots[1].number == number;
+static bool refers(const struct stretch_snapshots *noted, uint32_t number) {
+    return noted->best.number == number || noted->before.number == number;
 }
 
 bool stretches_need_snapshot(const struct image *image, uint32_t number) {
@@ -58,20 +56,21 @@ bool stretches_need_snapshot(const struct image *image, uint32_t number) {
         return false;
     for (uint32_t i = 0; i < STRETCH_SNAPSHOTS; i++)
         if (stretches->snapshot_rows[i] &&
-            refers(&stretches->rows[stretches->snapshot_rows[i] - 1].highest, number))
+            refers(&stretches->rows[stretches->snapshot_rows[i] - 1].snapshots, number))
             return true;
     bool crowded = image->snapshots.count > SNAPSHOTS_CROWDED;
     for (uint32_t i = 0; !crowded && i < stretches->count; i++)
-        if (stretches->list[i].number && refers(&stretches->list[i], number))
+        if (stretches->list[i].number && refers(&stretches->list[i].snapshots, number))
             return true;
     return false;
 }
 
 struct stretch_snapshot stretches_snapshot(const struct image *image,
-                                           const struct stretch *stretch) {
-    for (uint32_t i = 0; i < 2; i++)
-        if (is_good(image, stretch->snapshots[i].number))
-            return stretch->snapshots[i];
+                                           const struct stretch_row *row) {
+    if (is_good(image, row->snapshots.best.number))
+        return row->snapshots.best;
+    if (is_good(image, row->snapshots.before.number))
+        return row->snapshots.before;
     return (struct stretch_snapshot){0};
 }
 
@@ -95,25 +94,25 @@ static uint32_t choose_place(const struct stretches *stretches, uint32_t row) {
     return lowest;
 }
 
-static void forget(struct stretch *stretch) {
-    memset(stretch->snapshots, 0, sizeof stretch->snapshots);
+void stretches_take_snapshot(const struct image *image, const struct stretch *stretch,
+                             struct stretch_row *row) {
+    if (stretch->snapshots.before.number)
+        note(image, &row->snapshots, stretch->snapshots.before);
+    if (stretch->snapshots.best.number)
+        note(image, &row->snapshots, stretch->snapshots.best);
 }
 
 void stretches_keep_snapshot(struct stretches *stretches, uint32_t row) {
-    struct stretch *highest = &stretches->rows[row].highest;
+    struct stretch_row *own = &stretches->rows[row];
     uint32_t place = choose_place(stretches, row), other = stretches->snapshot_rows[place];
-    if (!highest->snapshots[0].number) {
-        if (other == row + 1)
-            stretches->snapshot_rows[place] = 0;
+    if (!own->snapshots.best.number || other == row + 1)
+        return;
+    struct stretch_row *lower = other ? &stretches->rows[other - 1] : NULL;
+    if (lower && lower->highest.peak >= own->highest.peak) {
+        own->snapshots = (struct stretch_snapshots){{0}, {0}};
         return;
     }
-    if (other == row + 1)
-        return;
-    if (other && stretches->rows[other - 1].highest.peak >= highest->peak) {
-        forget(highest);
-        return;
-    }
-    if (other)
-        forget(&stretches->rows[other - 1].highest);
+    if (lower)
+        lower->snapshots = (struct stretch_snapshots){{0}, {0}};
     stretches->snapshot_rows[place] = row + 1;
 }

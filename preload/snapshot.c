@@ -48,7 +48,8 @@
 
 /* Of the budget, for snapshots that are due for a region of the program's alone: its peak may be
  * far below the process's. */
-#define REGIONS_PART 4u
+#define REGIONS_PART 2u
+#define REGION_STEP_PART 4u
 
 /* From one snapshot to the next, so many times what the last one has cost. */
 #define PACE 5u
@@ -116,16 +117,22 @@ static uint64_t budget(uint64_t now) {
     return share > young ? share : young;
 }
 
-static uint64_t left_of(uint64_t all) {
-    return process.snapshots.spent_ns < all ? all - process.snapshots.spent_ns : 0;
+static uint64_t left_of(uint64_t all, uint64_t spent) {
+    return spent < all ? all - spent : 0;
 }
 
 static uint64_t budget_left(uint64_t now) {
-    return left_of(budget(now));
+    return left_of(budget(now), process.snapshots.spent_ns);
 }
 
 static bool is_step_alone(uint64_t size) {
     return size > 0 && size >= process.snapshots.highest / STEP_ALONE_PART;
+}
+
+/* The same for a region, whose snapshots begin far below. */
+static bool is_step_of_region(uint64_t size) {
+    const struct snapshot_state *state = &process.snapshots;
+    return state->last < state->highest && size >= state->last / REGION_STEP_PART;
 }
 
 /* Of so many live bytes, what counts for steps and intervals. */
@@ -139,22 +146,27 @@ static uint64_t above(uint64_t last, uint64_t permille) {
     return goal > FIRST_GOAL ? goal : FIRST_GOAL;
 }
 
-/* The live bytes a step above `last`, with so much of the budget; UINT64_MAX when that is spent.
+/* The live bytes a step above `last`, where so much of `all` is left; UINT64_MAX when nothing is.
  * The step is twice as large when half of it is, and so on. */
-static uint64_t step_above(uint64_t last, uint64_t all) {
-    uint64_t left = left_of(all) * 1000 / all; /* in thousandths */
-    return left ? above(last, (uint64_t)STEP_PERMILLE * 1000 / left) : UINT64_MAX;
+static uint64_t step_above(uint64_t last, uint64_t left, uint64_t all) {
+    uint64_t part = left * 1000 / all; /* in thousandths */
+    return part ? above(last, (uint64_t)STEP_PERMILLE * 1000 / part) : UINT64_MAX;
 }
 
-/* The live bytes from which a copy is due, before an allocation of `size` bytes. What is due for
- * a region alone may take the smallest part of the budget. */
+/* From which a copy is due for the sake of regions alone. */
+static uint64_t region_goal(uint64_t now) {
+    const struct snapshot_state *state = &process.snapshots;
+    uint64_t all = budget(now) / REGIONS_PART;
+    uint64_t left = smaller(left_of(all, state->regions_ns), budget_left(now));
+    return state->last < state->highest ? step_above(state->last, left, all) : UINT64_MAX;
+}
+
+/* The live bytes from which a copy is due, before an allocation of `size` bytes. */
 static uint64_t copy_goal(uint64_t size, uint64_t now) {
     const struct snapshot_state *state = &process.snapshots;
     uint64_t all = is_step_alone(size) ? budget(now) : budget(now) / 2;
-    uint64_t goal = step_above(state->highest, all);
-    return state->last < state->highest
-               ? smaller(goal, step_above(state->last, budget(now) / REGIONS_PART))
-               : goal;
+    uint64_t goal = step_above(state->highest, left_of(all, state->spent_ns), all);
+    return smaller(goal, region_goal(now));
 }
 
 static uint64_t shallow_goal(void) {
@@ -188,9 +200,16 @@ static void put_off(uint64_t room) {
     process.snapshot_limit = process.gil_allocated + smaller(room, most);
 }
 
+/* What the last snapshot has cost. */
+static void spend(uint64_t ns) {
+    process.snapshots.spent_ns += ns;
+    if (process.snapshots.for_region)
+        process.snapshots.regions_ns += ns;
+}
+
 static void charge(uint64_t since) {
     uint64_t ns = clock_ns() - since;
-    process.snapshots.spent_ns += ns;
+    spend(ns);
     atomic_fetch_add_explicit(&process.region->snapshot_ns, ns, memory_order_relaxed);
 }
 
@@ -209,7 +228,7 @@ static void charge_writes(void) {
     uint64_t shared = smaller(all > own ? all - own : 0, state->last / WIRE_PAGE);
     uint64_t ns = shared * SHARED_WRITE_NS;
     if (ns > state->writes_ns) {
-        state->spent_ns += ns - state->writes_ns;
+        spend(ns - state->writes_ns);
         state->writes_ns = ns;
     }
 }
@@ -292,6 +311,7 @@ static void take(unsigned reason, uint64_t size, uint64_t live) {
         process.snapshots.served = requests();
         process.snapshots.ceiling_passed |= live + size > ceiling();
         process.snapshots.before = process.snapshots.highest;
+        process.snapshots.for_region = live + size <= process.snapshots.highest;
         set_last(live + size);
         process.snapshots.number = number;
         process.snapshots.pending = size;
@@ -373,7 +393,8 @@ static uint64_t worth_waiting(uint64_t bound, uint64_t size, uint64_t now) {
 
 static bool is_too_soon(uint64_t bound, uint64_t size, uint64_t now) {
     const struct snapshot_state *state = &process.snapshots;
-    return !is_step_alone(size) && bound + size <= smaller(ceiling(), shallow_goal()) &&
+    return !is_step_alone(size) && !is_step_of_region(size) &&
+           bound + size <= smaller(ceiling(), shallow_goal()) &&
            now - state->taken_ns < (state->paused_ns + state->writes_ns) * PACE;
 }
 

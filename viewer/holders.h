@@ -65,6 +65,7 @@ struct holder {
     const char **advice;       /* ways out that fit the code, best first */
     uint32_t advice_count;
     uint32_t node;   /* stack that allocated the large block, 0 unknown */
+    uint64_t birth;  /* the moment in which that was (struct profile_block); 0: no large block */
     uint32_t object; /* in the graph; 0 none */
 };
 
@@ -123,6 +124,9 @@ struct findings *findings_of_snapshot(const struct profile *profile, uint32_t sn
  * itself; 0: without it. */
 struct findings *findings_whole(const struct profile *profile, uint32_t snapshot, uint32_t shares);
 void findings_free(struct findings *findings);
+
+/* Keeps only these holders, whose numbers rise. */
+void findings_keep(struct findings *findings, const uint32_t *numbers, uint32_t count);
 
 /* The graph around one holder, as a DOT digraph: the paths from roots to it, and what it retains.
  */

@@ -202,15 +202,16 @@ static bool put_processes(const struct profile *profile, const struct report_opt
     return good && put_text("],", out);
 }
 
-static json_t *new_head(const struct profile *profile) {
+static json_t *new_head(const struct profile *profile, const struct report_options *options) {
     const char *const *strings = (const char *const *)profile->strings;
-    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:b, s:b}", "schema", "holdfast.report/1",
-                     "writer", strings[profile->writer], "host", strings[profile->host], "command",
-                     json_command(profile, profile->command, profile->command_count), "exit",
-                     new_exit(true, profile->exit_status, profile->exit_signal), "started_unix_s",
-                     json_seconds(profile->started_unix_ns), "duration_s",
-                     json_seconds(profile->duration_ns), "complete", profile->complete,
-                     "has_events", profile->has_events);
+    return json_pack(
+        "{s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:b, s:b}", "schema", "holdfast.report/1",
+        "region", options->region ? json_text(options->region) : json_null(), "writer",
+        strings[profile->writer], "host", strings[profile->host], "command",
+        json_command(profile, profile->command, profile->command_count), "exit",
+        new_exit(true, profile->exit_status, profile->exit_signal), "started_unix_s",
+        json_seconds(profile->started_unix_ns), "duration_s", json_seconds(profile->duration_ns),
+        "complete", profile->complete, "has_events", profile->has_events);
 }
 
 static json_t *new_tail(const struct profile *profile) {
@@ -219,7 +220,7 @@ static json_t *new_tail(const struct profile *profile) {
 }
 
 bool report_json(const struct profile *profile, const struct report_options *options, FILE *out) {
-    bool good = put_text("{", out) && put_members(new_head(profile), out) &&
+    bool good = put_text("{", out) && put_members(new_head(profile, options), out) &&
                 put_tree_peak(profile, out) && put_processes(profile, options, out) &&
                 put_members(new_tail(profile), out) && put_text("}\n", out);
     return good && !ferror(out);

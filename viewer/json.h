@@ -60,6 +60,9 @@ void json_stacks_release(struct json_stacks *stacks);
 /* The stack that ends in a node. */
 json_t *json_stack(struct json_stacks *stacks, uint32_t innermost);
 
+/* Where the path to an object begins. */
+json_t *json_new_root(const struct holder *holder);
+
 /* Adds to a process, and to its peak, who held what; and that nobody is known to where there is no
  * snapshot. False when memory ran out. */
 bool json_add_holders(json_t *process, json_t *peak, const struct profile *profile,

@@ -8,7 +8,7 @@ static json_t *new_advice(const struct holder *holder) {
     return list;
 }
 
-static json_t *new_root(const struct holder *holder) {
+json_t *json_new_root(const struct holder *holder) {
     return json_pack("{s:s, s:o, s:o, s:o, s:I}", "kind", holder_root_names[holder->root], "name",
                      json_text(holder->name), "function", json_text(holder->function), "file",
                      json_text(holder->file), "line", (json_int_t)holder->line);
@@ -19,7 +19,7 @@ static json_t *new_holder(struct json_stacks *stacks, const struct holder *holde
     return json_pack("{s:I, s:o, s:I, s:{s:o, s:o}, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}",
                      "number", (json_int_t)number, "bytes", json_count(holder->bytes), "count",
                      (json_int_t)holder->count, "object", "type", json_text(holder->type), "detail",
-                     json_text(holder->detail), "root", new_root(holder), "path",
+                     json_text(holder->detail), "root", json_new_root(holder), "path",
                      json_text(holder->path), "verdict", verdict_names[holder->verdict], "reason",
                      json_text(holder->reason), "others", json_text(holder->others), "saves_bytes",
                      json_count(holder->saves), "peak_if_released_bytes",

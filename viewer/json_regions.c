@@ -1,7 +1,10 @@
 /* The regions that a program marked, in the JSON report. */
 #include "json.h"
 
+#include "region_holders.h"
 #include "regions.h"
+
+#define HOLDERS_MAX 10u
 
 static json_t *new_site(struct json_stacks *stacks, const struct profile_region_site *site) {
     json_t *stack = site->node ? json_stack(stacks, site->node) : json_null();
@@ -20,7 +23,42 @@ static json_t *new_path(const struct profile *profile, const struct profile_regi
     }
 }
 
-static json_t *new_region(struct json_stacks *stacks, const struct profile_region *region,
+/* `since_begin`: true, or null where it is not known. */
+static json_t *new_holder(struct json_stacks *stacks, const struct profile_region *region,
+                          const struct holder *holder) {
+    bool own = region_holder_is_own(region, holder);
+    return json_pack(
+        "{s:o, s:I, s:{s:o, s:o}, s:o, s:o, s:s, s:o, s:o, s:o, s:o}", "bytes",
+        json_count(holder->bytes), "count", (json_int_t)holder->count, "object", "type",
+        json_text(holder->type), "detail", json_text(holder->detail), "root", json_new_root(holder),
+        "path", json_text(holder->path), "verdict", verdict_names[holder->verdict], "reason",
+        json_text(holder->reason), "saves_bytes", json_count(holder->saves), "allocated_at",
+        json_stack(stacks, holder->node), "since_begin", own ? json_true() : json_null());
+}
+
+/* The snapshot near the region's own peak, and who held its memory then. */
+static void add_holders(json_t *peak, struct json_stacks *stacks, struct region_findings *all,
+                        const struct profile_region *region) {
+    const struct findings *findings = region_findings_of(all, region);
+    json_t *list = json_array(), *snapshot = json_null();
+    uint32_t numbers[REGION_HOLDERS_MAX], count = 0;
+    if (findings) {
+        const struct profile_snapshot *of = &stacks->profile->snapshots[region->snapshot - 1];
+        snapshot = json_pack(
+            "{s:o, s:o, s:o, s:b, s:b}", "bytes", json_count(region->snapshot_bytes),
+            "process_bytes", json_count(held_bytes(of->bytes, of->pending_bytes)), "time_s",
+            json_seconds(of->time_ns), "complete", (of->flags & SNAPSHOT_COMPLETE) != 0, "shallow",
+            (of->flags & SNAPSHOT_IS_SHALLOW) != 0);
+        count = region_holders(findings, region, numbers);
+    }
+    for (uint32_t i = 0; i < count && i < HOLDERS_MAX; i++)
+        json_array_append_new(list, new_holder(stacks, region, &findings->holders[numbers[i]]));
+    json_object_set_new(peak, "snapshot", snapshot);
+    json_object_set_new(peak, "holders", list);
+}
+
+static json_t *new_region(struct json_stacks *stacks, struct region_findings *all,
+                          const struct profile_region *region,
                           const struct profile_region_site *sites) {
     const struct profile *profile = stacks->profile;
     json_t *json = json_object(), *list = json_array();
@@ -36,9 +74,10 @@ static json_t *new_region(struct json_stacks *stacks, const struct profile_regio
     json_object_set_new(json, "unclosed", json_count(region->unclosed));
     json_object_set_new(json, "begin_s", json_seconds(region->begin_ns));
     json_object_set_new(json, "end_s", json_seconds(region->end_ns));
-    json_object_set_new(json, "peak",
-                        json_pack("{s:o, s:o}", "bytes", json_count(region->peak_bytes), "time_s",
-                                  json_seconds(region->peak_ns)));
+    json_t *peak = json_pack("{s:o, s:o}", "bytes", json_count(region->peak_bytes), "time_s",
+                             json_seconds(region->peak_ns));
+    add_holders(peak, stacks, all, region);
+    json_object_set_new(json, "peak", peak);
     json_object_set_new(json, "kept_bytes", json_count(region->kept_bytes));
     json_object_set_new(json, "all_kept_bytes", json_count(region->all_kept_bytes));
     json_object_set_new(json, "process",
@@ -55,18 +94,20 @@ static json_t *new_region(struct json_stacks *stacks, const struct profile_regio
 
 bool json_add_regions(json_t *process, const struct profile *profile, uint32_t index) {
     struct json_stacks stacks = {0};
+    struct region_findings all;
     json_t *list = json_array();
     const struct profile_region_site *sites = profile->region_sites;
-    bool opened = false, good = true;
+    bool opened = false, good = region_findings_open(&all, profile);
     for (uint32_t i = 0; good && i < profile->region_count; i++) {
         const struct profile_region *region = &profile->regions[i];
         if (region->process == index && !opened)
             good = opened = json_stacks_open(&stacks, profile);
         if (good && region->process == index)
-            json_array_append_new(list, new_region(&stacks, region, sites));
+            json_array_append_new(list, new_region(&stacks, &all, region, sites));
         sites += region->site_count;
     }
     if (stacks.profile)
         json_stacks_release(&stacks);
+    region_findings_close(&all);
     return json_object_set_new(process, "regions", list) == 0 && good;
 }

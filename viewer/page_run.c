@@ -70,6 +70,7 @@ void page_put_run(struct page_out *page, const char *command) {
     page_key(page, "peak");
     put_peak(page, options->process);
     page_put_text(page, "named", options->snapshot ? options->snapshot : "");
+    page_put_text(page, "region", options->region ? options->region : "");
     put_warnings(page);
 }
 

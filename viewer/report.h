@@ -13,6 +13,7 @@ struct report_options {
     unsigned lines;       /* text: about so many lines at most */
     const char *snapshot; /* holders as this one has them, by name; NULL: as the one has them that
                              explains a process's peak best */
+    const char *region;   /* what the profile has been narrowed to (region_view.h); NULL: nothing */
     bool holding;         /* with what all that was live is held by, for the page */
     uint32_t holder;      /* dot: which one, from 1, as the reports number them */
     /* Findings to show in place of the profile's own, for each process one or NULL; for tests. */

@@ -150,7 +150,13 @@ static void put_headline(struct text *text) {
     if (model->bytes == 0) {
         fputs("holdfast: no allocation was traced", text->out);
     } else {
-        fprintf(text->out, "holdfast: peak %s at %s", format_bytes(model->bytes).text,
+        fputs("holdfast: ", text->out);
+        if (text->options->region) {
+            fputs("region ", text->out);
+            format_escaped(text->out, text->options->region, "", 80);
+            fputs(": ", text->out);
+        }
+        fprintf(text->out, "peak %s at %s", format_bytes(model->bytes).text,
                 format_time(model->time_ns).text);
         if (model->rss > 0)
             fprintf(text->out, " (RSS %s)", format_bytes(model->rss).text);

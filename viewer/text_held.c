@@ -135,11 +135,14 @@ static void put_who(const struct text *text, FILE *out, const struct holder *hol
 }
 
 /* What letting go would do. */
-static void put_effect(FILE *out, const struct holder *holder, uint64_t peak) {
+static void put_effect(const struct text *text, FILE *out, const struct holder *holder) {
+    uint64_t peak = held_peak(text->model->profile, text->findings);
     uint64_t released = holder_peak_if_released(holder, peak);
     const char *how = holder->verdict == VERDICT_GARBAGE ? "freed at once" : "released";
     if (holder->saves == 0)
         fprintf(out, "%s, it alone saves nothing", how);
+    else if (text->options->region)
+        fprintf(out, "%s, it saves %s at that moment", how, format_bytes(holder->saves).text);
     else if (released < peak)
         fprintf(out, "%s, the peak would be %s", how, format_bytes(released).text);
     else
@@ -168,7 +171,7 @@ static bool put_why(struct text *text, const struct holder *holder) {
     }
     if (idle) {
         fputs(": ", line.out);
-        put_effect(line.out, holder, held_peak(text->model->profile, text->findings));
+        put_effect(text, line.out, holder);
     }
     fprintf(text->out, "%*s", (int)INDENT, "");
     return put_line(text, &line, INDENT);

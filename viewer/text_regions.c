@@ -1,5 +1,6 @@
 /* The regions that the program marked, in the text report: the biggest, by their own peaks. */
 #include "format.h"
+#include "region_holders.h"
 #include "regions.h"
 #include "text.h"
 
@@ -8,6 +9,9 @@
 #define REGION_LINES_AIRY 12u
 #define REGION_LINES_BRIEF 4u
 #define NAME_WIDTH 60u
+#define HELD_REGIONS 3u /* whose holders are looked for: each may take a while */
+#define HOLDER_LINES 2u
+#define TELLING_PART 10u
 
 static int compare_regions(const void *left, const void *right, void *context) {
     const struct profile *profile = context;
@@ -47,16 +51,42 @@ static void put_region(struct text *text, uint32_t number) {
     text_line_end(text);
 }
 
+/* The biggest one or two, where it was looked at. */
+static void put_holders(struct text *text, struct region_findings *all, uint32_t number) {
+    const struct profile_region *region = &text->model->profile->regions[number];
+    const struct findings *findings = region_findings_of(all, region);
+    uint32_t numbers[REGION_HOLDERS_MAX];
+    uint32_t count = findings ? region_holders(findings, region, numbers) : 0;
+    for (uint32_t i = 0; i < count && i < HOLDER_LINES; i++) {
+        const struct holder *holder = &findings->holders[numbers[i]];
+        if (i > 0 && holder->bytes < region->peak_bytes / TELLING_PART)
+            break;
+        fprintf(text->out, "              %10s  ", format_bytes(holder->bytes).text);
+        text_put_object(text->out, holder);
+        fputs(", ", text->out);
+        if (holder->verdict == VERDICT_GARBAGE)
+            fputs("garbage", text->out);
+        else
+            text_put_root(text, text->out, holder);
+        fputs(holder->verdict == VERDICT_DEAD ? ", never read again" : "", text->out);
+        text_line_end(text);
+    }
+}
+
 static bool is_shown(const struct text *text, const struct profile_region *region) {
     return text->model->process == PROFILE_TREE || text->model->process == region->process;
 }
 
-static void list_regions(struct text *text, const uint32_t *order, uint32_t count) {
+static void list_regions(struct text *text, struct region_findings *all, const uint32_t *order,
+                         uint32_t count) {
     uint32_t most = text->airy ? REGION_LINES_AIRY : REGION_LINES_BRIEF;
     fputs("  regions, by the highest that each allocated itself:", text->out);
     text_line_end(text);
-    for (uint32_t i = 0; i < count && i < most; i++)
+    for (uint32_t i = 0; i < count && i < most; i++) {
         put_region(text, order[i]);
+        if (text->airy && i < HELD_REGIONS)
+            put_holders(text, all, order[i]);
+    }
     if (count > most) {
         fprintf(text->out, "  and %s", format_count(count - most, "other").text);
         text_line_end(text);
@@ -75,8 +105,11 @@ bool text_put_regions(struct text *text) {
         if (is_shown(text, &profile->regions[i]))
             order[count++] = i;
     qsort_r(order, count, sizeof *order, compare_regions, (void *)(uintptr_t)profile);
-    if (count)
-        list_regions(text, order, count);
+    struct region_findings all;
+    bool good = region_findings_open(&all, profile);
+    if (good && count)
+        list_regions(text, &all, order, count);
+    region_findings_close(&all);
     free(order);
-    return true;
+    return good;
 }

@@ -183,9 +183,11 @@ struct profile_region {
     uint64_t peak_bytes, peak_ns; /* its own */
     uint64_t kept_bytes;          /* its own, still live at its end */
     uint64_t process_begin_bytes, process_peak_bytes, process_end_bytes; /* the process's, then */
-    uint32_t snapshot; /* the one that explains its own peak best, + 1; 0: there is none near it */
+    /* The snapshot that explains its own peak best, + 1; 0: there is none near it. It may be of
+     * another time that the program went through it. */
+    uint32_t snapshot;
     uint64_t snapshot_bytes; /* its own bytes in that, the pending ones included */
-    uint64_t begin_moment; /* see struct profile_block: blocks born in it or later may be its own */
+    uint64_t begin_moment;   /* its begin then: blocks born in it or later may be its own */
 };
 
 /* Which stack had what of a region's bytes. Sums to peak_bytes and kept_bytes; node 0 is for those

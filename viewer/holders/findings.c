@@ -193,6 +193,15 @@ struct findings *findings_of(const struct profile *profile, uint32_t process) {
     return NULL;
 }
 
+void findings_keep(struct findings *findings, const uint32_t *numbers, uint32_t count) {
+    const char **dots = ((const struct memory *)findings->memory)->dots;
+    for (uint32_t i = 0; i < count; i++) {
+        findings->holders[i] = findings->holders[numbers[i]];
+        dots[i] = dots[numbers[i]];
+    }
+    findings->count = count;
+}
+
 void findings_free(struct findings *findings) {
     if (!findings)
         return;

@@ -214,6 +214,7 @@ static void fill_stray(const struct unit *unit, struct holder *holder) {
         .reason = "",
         .others = "",
         .node = unit->site,
+        .birth = unit->birth,
     };
 }
 
@@ -244,6 +245,7 @@ uint32_t judge_unit(const struct heap *heap, const struct unit *unit, struct hol
         .others = others_of(heap, unit),
         .saves = unit->freed,
         .node = unit->site,
+        .birth = unit->birth,
         .object = heap_is_object(heap, unit->node) ? unit->node : 0,
     };
     if (verdict == VERDICT_GARBAGE) {

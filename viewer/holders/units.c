@@ -280,6 +280,7 @@ void units_note_block(const struct heap *heap, struct unit *unit, uint32_t node)
         return;
     unit->site = block->node;
     unit->site_bytes = block->size;
+    unit->birth = block->birth;
 }
 
 bool units_is_sure(const struct heap *heap, uint32_t node) {

@@ -145,6 +145,8 @@ export interface Region {
   peak: number; // of what it allocated itself, as `kept`: still live at its end
   kept: number;
   growth: number; // of the whole process
+  seen: boolean; // references were looked at near its peak
+  held: [bytes: number, what: string, path: string, verdict: string][]; // the biggest
   begin: number;
   end: number;
 }
@@ -168,6 +170,7 @@ export interface PageDocument extends FrameTable {
   process: number; // the only one that the page is about, or -1
   peak: Peak;
   named: string; // the snapshot that was asked for, or ""
+  region: string; // the only one that the page is about, or ""
   warnings: string[];
   warningCount: number;
   processCount: number;

@@ -63,7 +63,7 @@ export function HolderFacts({page, holder}: {page: Page; holder: Holder}): JSX.E
   );
 }
 
-function Saving({finding, peak}: {finding: Finding; peak: number}): JSX.Element {
+function Saving({page, finding, peak}: {page: Page; finding: Finding; peak: number}): JSX.Element {
   const {holder, sure} = finding;
   if (!sure) return <p class="saving"><strong>{formatBytes(holder.bytes)}</strong> <span class="quiet">held, if it is not needed</span></p>;
   if (!holder.saves) return <p class="saving"><strong>nothing</strong> <span class="quiet">is saved by letting go of this alone</span></p>;
@@ -73,7 +73,7 @@ function Saving({finding, peak}: {finding: Finding; peak: number}): JSX.Element 
       <p class="saving">
         <strong>{formatBytes(holder.saves)}</strong> <span class="quiet">{lower
           ? `to save: the peak would be ${formatBytes(holder.released)}, ${formatPercent(peak - holder.released, peak)} less`
-          : "to save here; another moment of the run is as high"}</span>
+          : page.data.region ? "to save at that moment" : "to save here; another moment of the run is as high"}</span>
       </p>
       <Bar part={holder.saves} whole={peak} className={holder.verdict} />
     </>
@@ -85,7 +85,7 @@ function Card({page, finding, peak}: {page: Page; finding: Finding; peak: number
   return (
     <article class={`card ${isIdle(holder) ? holder.verdict : "likely"}`} aria-label={finding.title}>
       <h3><bdi>{finding.title}</bdi> <Badge verdict={holder.verdict} /></h3>
-      <Saving finding={finding} peak={peak} />
+      <Saving page={page} finding={finding} peak={peak} />
       <HolderFacts page={page} holder={holder} />
       {finding.advice.length > 0 && <>
         <h4>{finding.advice.length > 1 ? "Ways out" : "Way out"}</h4>

@@ -113,6 +113,7 @@ export function Head(): JSX.Element {
     <header>
       <p class="brand">holdfast</p>
       <h1><bdi>{data.command}</bdi></h1>
+      {data.region && <p>Only what was allocated in the region <strong><bdi>{data.region}</bdi></strong>, at that one's own peak</p>}
       <p class="quiet">{facts.filter(Boolean).join(" \u00b7 ")}</p>
       {warnings(page).map((text) => <p class="note">{text}</p>)}
       <Measures page={page} />

@@ -15,6 +15,11 @@ function Name({one}: {one: Region}): JSX.Element {
   return <span style={{paddingLeft: `${one.depth}em`}}><bdi>{one.name}</bdi>{one.unclosed > 0 && " (was not ended)"}</span>;
 }
 
+function Held({one}: {one: Region}): JSX.Element {
+  if (!one.seen) return <span class="quiet">not looked at near its peak</span>;
+  return <>{one.held.map(([bytes, what, path, verdict]) => <div>{formatBytes(bytes)} <bdi>{what || "memory"}</bdi>: <bdi>{path}</bdi>{verdict === "dead" && ", never read again"}{verdict === "garbage" && ", garbage"}</div>)}</>;
+}
+
 export function RegionsView(): JSX.Element {
   const {data} = usePage(), others = data.regionCount - data.regions.length;
   const columns: Column<Region>[] = [
@@ -23,6 +28,7 @@ export function RegionsView(): JSX.Element {
     {title: "growth of the process", number: true, value: (one) => one.growth, show: (one) => signed(one.growth)},
     {title: "times", number: true, value: (one) => one.count, show: (one) => one.count},
     {title: "region", value: (one) => one.name, show: (one) => <Name one={one} />},
+    {title: "held then", value: (one) => one.held.length > 0 ? one.held[0][2] : "", show: (one) => <Held one={one} />},
     {title: "from", number: true, value: (one) => one.begin, show: (one) => formatTime(one.begin)},
     {title: "to", number: true, value: (one) => one.end, show: (one) => formatTime(one.end)},
     {title: "thread", value: (one) => one.thread, show: (one) => <bdi>{one.thread}</bdi>},

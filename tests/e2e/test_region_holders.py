@@ -1,0 +1,99 @@
+"""Who held a region's memory: looked at near the region's own peak, however far below the process's that is."""
+import json
+import re
+
+import pytest
+
+import harness
+from test_regions import package, regions_of  # noqa: F401 (a fixture)
+
+MB = 10**6
+PROGRAM = """\
+import time
+import holdfast
+
+def before():
+    high = bytearray(300_000_000)
+    return len(high)
+
+def load():
+    first = bytearray(30_000_000)
+    second = bytes(2 * len(first))
+    return len(second)
+
+ELSEWHERE = bytearray(9_000_000)
+before()
+time.sleep(0.5)
+for _ in range(3):
+    with holdfast.region("outer"), holdfast.region("load"):
+        load()
+with holdfast.region("tiny"):
+    bytearray(1000)
+"""
+
+
+@pytest.fixture(scope="module")
+def profile(package, tmp_path_factory):  # noqa: F811
+    path = tmp_path_factory.mktemp("regions") / "job.py"
+    path.write_text(PROGRAM)
+    return harness.traced("/usr/bin/python3", path, env={"PYTHONPATH": str(package), "PATH": "/usr/bin:/bin"}).profile
+
+
+def report(profile, *arguments, expect=0):
+    done = harness.execute([harness.holdfast_binary(), "report", profile, *arguments])
+    assert done.returncode == expect, done.stderr.decode()
+    return (done.stdout if expect == 0 else done.stderr).decode()
+
+
+def test_json(profile):
+    whole = harness.Report(harness.report_text(profile))
+    assert whole.tree_peak > 300 * MB
+    assert whole.main.fields["peak"]["snapshot"]["bytes"] > 300 * MB, "the peak's own snapshot is not given up for theirs"
+    found = regions_of(whole.main)
+    for name in ("outer", "outer > load"):
+        peak = found[name]["peak"]
+        assert 90 * MB <= peak["bytes"] < 91 * MB
+        assert 0.9 * peak["bytes"] < peak["snapshot"]["bytes"] <= peak["bytes"] < peak["snapshot"]["process_bytes"]
+        held = {holder["path"]: holder for holder in peak["holders"]}
+        first = held["first in load() (job.py:10)"]
+        assert 30 * MB <= first["bytes"] < 30.1 * MB and first["since_begin"] is True
+        assert not any("ELSEWHERE" in path for path in held), "what was there before is not the region's"
+    assert found["tiny"]["peak"]["snapshot"] is None and found["tiny"]["peak"]["holders"] == []
+
+
+def test_text(profile):
+    lines = report(profile).splitlines()
+    at = next(i for i, line in enumerate(lines) if " outer > load, 3 times" in line)
+    assert re.search(r"28.6 MiB  bytearray len 30000000, held by local `first` in load\(\), \S*job.py:10", lines[at + 1])
+
+
+def test_report_of_one_region(profile):
+    text = report(profile, "--region", "load")
+    assert text.startswith("holdfast: region outer > load: peak 85.8 MiB")
+    assert re.search(r"held by local `first` in load\(\), \S*job.py:10", text) and "second = bytes(2 * len(first))" in text
+    assert "ELSEWHERE" not in text and "before()" not in text
+    one = harness.Report(report(profile, "--region", "outer > load", "--format", "json"))
+    assert one.fields["region"] == "outer > load" and 90 * MB <= one.tree_peak < 91 * MB
+    assert one.main.peak == one.tree_peak and len(one.processes) == 1
+    lines = report(profile, "--region", "load", "--format", "collapsed").splitlines()
+    assert sum(int(line.rpartition(" ")[2]) for line in lines) == one.tree_peak
+    assert 'digraph' in report(profile, "--region", "load", "--format", "dot", "--holder", "1")
+    nothing = harness.Report(report(profile, "--region", "tiny", "--format", "json"))
+    assert nothing.main.fields["peak"]["holders"] == [] and 1000 <= nothing.tree_peak < 3000
+    assert "no region 'lo'" in report(profile, "--region", "lo", expect=2)
+    assert "leave --snapshot out" in report(profile, "--region", "load", "--snapshot", "x", expect=2)
+
+
+def test_pages(browser, profile, tmp_path):
+    whole, one = tmp_path / "whole.html", tmp_path / "one.html"
+    whole.write_text(report(profile, "--format", "html"))
+    one.write_text(report(profile, "--region", "load", "--format", "html"))
+    tab = browser.open(whole)
+    table = tab.text("#regions")
+    assert "first in load() (job.py:10)" in table and "not looked at near its peak" in table
+    tab.close()
+    tab = browser.open(one)
+    assert json.loads(tab.run("document.getElementById('data').textContent"))["region"] == "outer > load"
+    assert "in the region outer > load" in tab.text("header") and "first in load()" in tab.text("main")
+    assert tab.errors() == []
+    tab.close()
