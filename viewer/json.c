@@ -209,9 +209,10 @@ static json_t *new_head(const struct profile *profile, const struct report_optio
         "region", options->region ? json_text(options->region) : json_null(), "writer",
         strings[profile->writer], "host", strings[profile->host], "command",
         json_command(profile, profile->command, profile->command_count), "exit",
-        new_exit(true, profile->exit_status, profile->exit_signal), "started_unix_s",
-        json_seconds(profile->started_unix_ns), "duration_s", json_seconds(profile->duration_ns),
-        "complete", profile->complete, "has_events", profile->has_events);
+        new_exit(!held_is_running(profile), profile->exit_status, profile->exit_signal),
+        "started_unix_s", json_seconds(profile->started_unix_ns), "duration_s",
+        json_seconds(profile->duration_ns), "complete", profile->complete, "has_events",
+        profile->has_events);
 }
 
 static json_t *new_tail(const struct profile *profile) {

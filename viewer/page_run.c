@@ -2,6 +2,7 @@
 #include "page_parts.h"
 
 #include "format.h"
+#include "held.h"
 #include "model.h"
 
 #include <stdlib.h>
@@ -59,7 +60,7 @@ void page_put_run(struct page_out *page, const char *command) {
     const struct profile *profile = page->profile;
     const struct report_options *options = page->options;
     page_put_text(page, "command", command);
-    put_ending(page, true, profile->exit_status, profile->exit_signal);
+    put_ending(page, !held_is_running(profile), profile->exit_status, profile->exit_signal);
     page_put_seconds(page, "started", profile->started_unix_ns);
     page_put_seconds(page, "duration", profile->duration_ns);
     page_put_flag(page, "complete", profile->complete);

@@ -170,7 +170,10 @@ static void put_tree_head(struct text *text) {
     text_put_command(text->out, profile, profile->command, profile->command_count, text->width - 2);
     text_line_end(text);
     fputs("  ", text->out);
-    put_exit(text->out, true, profile->exit_status, profile->exit_signal);
+    if (held_is_running(profile))
+        fputs("still running", text->out);
+    else
+        put_exit(text->out, true, profile->exit_status, profile->exit_signal);
     fprintf(text->out, " after %s", format_time(profile->duration_ns).text);
 }
 

@@ -27,11 +27,11 @@ def run(package, tmp_path):  # noqa: F811
     environment["PATH"] = f"{harness.holdfast_binary().resolve().parent}:{environment['PATH']}"
     environment["PYTHONPATH"] = str(package)
 
-    def run(tests, *arguments, ini="", command=("-m", "pytest"), traced=True):
+    def run(tests, *arguments, ini="", command=("-m", "pytest"), traced=True, asyncio=("-p", "no:asyncio")):
         (tmp_path / "test_it.py").write_text("import gc, threading, pytest\n" + textwrap.dedent(tests))
         (tmp_path / "pytest.ini").write_text("[pytest]\n" + ini)
         options = ["--holdfast"] if traced else []
-        return Run(harness.plain(sys.executable, *command, *options, "-p", "no:cacheprovider", "--strict-markers",
+        return Run(harness.plain(sys.executable, *command, *options, "-p", "no:cacheprovider", *asyncio, "--strict-markers",
                                  "--junitxml=out.xml", *arguments, cwd=tmp_path, env=environment), tmp_path)
     return run
 

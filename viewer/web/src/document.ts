@@ -161,7 +161,7 @@ export interface FrameTable {
 export interface PageDocument extends FrameTable {
   schema: "holdfast.page/1";
   command: string;
-  exit: Exit;
+  exit: Exit | null; // null: it still ran
   started: number;
   duration: number;
   complete: boolean;

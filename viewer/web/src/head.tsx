@@ -108,7 +108,7 @@ function warnings(page: Page): string[] {
 
 export function Head(): JSX.Element {
   const page = usePage(), {data} = page, versions = [...new Set(data.processes.map((one) => one.python).filter(Boolean))];
-  const facts = [`${ending(data.exit)} after ${formatTime(data.duration)}`, ...versions.map((version) => `Python ${version}`), started(data)];
+  const facts = [`${data.exit ? ending(data.exit) : "still running"} after ${formatTime(data.duration)}`, ...versions.map((version) => `Python ${version}`), started(data)];
   return (
     <header>
       <p class="brand">holdfast</p>

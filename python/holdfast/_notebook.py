@@ -1,0 +1,142 @@
+"""`%%holdfast` in a notebook: a cell's memory peak, who held it, and the graph of its stacks, below the cell.
+
+The cell is a region (_regions.py). Once it has ended, the collector writes the profile of the run so far, and
+the report of that region is shown: as text, and as the page in a frame of its own, which cannot reach the
+notebook's.
+"""
+import contextlib
+import html
+import linecache
+import os
+import subprocess
+import tempfile
+from typing import Any, Iterator, NamedTuple, Optional
+
+from IPython.core.magic import Magics, cell_magic, magics_class
+from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.display import publish_display_data
+
+from . import _sizes
+from ._executable import find
+from ._regions import NotTraced, is_traced, region
+
+PAGE_MOST = 2 << 20  # bytes of one page in a notebook: it is in the notebook's file as long as the output is
+TEXT_MOST = 20_000
+HEIGHT = 640
+UNTRACED = """\
+holdfast: this kernel is not traced, so nothing is known of the cell's memory. Once:
+    python -m holdfast.kernel install
+and then choose the kernel "Python 3 (Holdfast)" for this notebook."""
+FRAME = """\
+<div class="holdfast-cell"><p><strong>{title}</strong></p>
+<iframe title="{title}" sandbox="allow-scripts" style="width: 100%; height: {height}px; border: 1px solid #8888" \
+srcdoc="{page}"></iframe>
+<details><summary>as text</summary><pre>{text}</pre></details></div>"""
+TEXT_ONLY = '<div class="holdfast-cell"><p><strong>{title}</strong></p><pre>{text}</pre></div>'
+
+
+class Failed(Exception):
+    """Why there is no report, for the user."""
+
+
+class Report(NamedTuple):
+    title: str
+    text: str
+    page: str  # HTML, or ""
+
+
+def command(*words: str) -> str:
+    """What our executable says to that."""
+    executable = find()
+    if executable is None:
+        raise Failed("its executable is not where it was installed; install Holdfast again")
+    done = subprocess.run([executable, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE)
+    if done.returncode != 0:
+        raise Failed(done.stderr.decode("utf-8", "replace").strip().replace("holdfast: ", "", 1) or
+                     f"`holdfast {words[0]}` ended with {done.returncode}")
+    return done.stdout.decode("utf-8", "replace")
+
+
+@contextlib.contextmanager
+def sources() -> Iterator[None]:
+    """Cells as the files that their code objects name, while a report looks for lines: elsewhere they are in
+    linecache alone."""
+    made = []
+    for name, (_, _, lines, _) in [(name, entry) for name, entry in linecache.cache.items() if len(entry) == 4]:
+        folder = os.path.dirname(name)
+        if f"ipykernel_{os.getpid()}" not in folder or os.path.exists(name):
+            continue
+        with contextlib.suppress(OSError):
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+            with open(name, "x", encoding="utf-8") as file:
+                made.append(name)
+                file.write("".join(lines))
+    try:
+        yield
+    finally:
+        for name in made:
+            with contextlib.suppress(OSError):
+                os.unlink(name)
+
+
+def cut(text: str) -> str:
+    return text if len(text) <= TEXT_MOST else text[:TEXT_MOST] + "\n..."
+
+
+def report(name: str, peak: int, with_page: bool, keep: Optional[str]) -> Report:
+    """The region's, which has ended; `keep` is a file for its page."""
+    with tempfile.TemporaryDirectory(prefix="holdfast-cell-") as folder:
+        profile = os.path.join(folder, "cell.holdfast")
+        with sources():
+            command("snapshot", "--no-snapshot", "--output", profile, str(os.getpid()))
+        text = cut(command("report", "--region", name, profile))
+        page = command("report", "--region", name, "--format", "html", profile) if with_page or keep else ""
+    if keep:
+        with open(keep, "w", encoding="utf-8") as file:
+            file.write(page)
+    if with_page and len(page.encode()) > PAGE_MOST:
+        text += f"\nthe page would be {_sizes.show(len(page.encode()))}, too much for a notebook: write it with -o FILE"
+    shown = page if with_page and len(page.encode()) <= PAGE_MOST else ""
+    return Report(f"Memory of {name}: peak {_sizes.show(peak)}", text, shown)
+
+
+def show(one: Report) -> None:
+    values = {"title": html.escape(one.title), "text": html.escape(one.text)}
+    if one.page:
+        rich = FRAME.format(page=html.escape(one.page), height=HEIGHT, **values)
+    else:
+        rich = TEXT_ONLY.format(**values)
+    publish_display_data({"text/plain": f"{one.title}\n{one.text}", "text/html": rich})
+
+
+@magics_class
+class HoldfastMagics(Magics):
+    @magic_arguments()
+    @argument("-t", "--text", action="store_true", help="no page, the text alone")
+    @argument("-o", "--output", metavar="FILE", help="write the page there, too")
+    @argument("-n", "--name", help="what to call the cell in the report; default: cell N")
+    @cell_magic
+    def holdfast(self, line: str, cell: str) -> None:
+        """Runs the cell and shows its memory peak, who held it, and the graph of what allocated it."""
+        options = parse_argstring(self.holdfast, line)
+        # The number beside the cell: execution_count is that, or already the next one's.
+        number = len(self.shell.user_ns.get("In", [])) - 1
+        name = (options.name or f"cell {number}").strip("\"'")
+        with region(name, all_threads=True) as ran:
+            self.shell.run_cell(cell, store_history=False)
+        if not is_traced():
+            print(UNTRACED)
+            return
+        try:
+            show(report(name, ran.figures().peak, not options.text, options.output))
+        except (Failed, NotTraced, OSError) as error:
+            print(f"holdfast: the cell's memory cannot be shown: {error}")
+
+
+def load(ipython: Any) -> None:
+    ipython.register_magics(HoldfastMagics)
+
+
+def unload(ipython: Any) -> None:
+    ipython.magics_manager.magics["cell"].pop("holdfast", None)
