@@ -190,8 +190,9 @@ static void wait_for_events(struct collector *collector) {
         join_serve(&collector->point, &collector->trace);
 }
 
-static void choose_pause(struct collector *collector, uint64_t bytes) {
-    uint64_t most = bytes ? PAUSE_FLOWING_NS : PAUSE_IDLE_NS;
+/* `watching`: a collection is running, during which no events need come. */
+static void choose_pause(struct collector *collector, uint64_t bytes, bool watching) {
+    uint64_t most = bytes || watching ? PAUSE_FLOWING_NS : PAUSE_IDLE_NS;
     if (bytes >= MUCH_BYTES)
         collector->pause_ns = 0;
     else if (bytes >= SOME_BYTES)
@@ -353,7 +354,7 @@ int collector_main(const struct collector_options *options) {
         enforce_ceilings(&collector);
         callers_serve(&collector.point.callers, &collector.trace);
         procfs_sample(&collector.trace);
-        choose_pause(&collector, bytes);
+        choose_pause(&collector, bytes, collections_watch(&collector.trace));
         report_early(&collector);
     }
     collector.facts.last = true;

@@ -124,12 +124,26 @@ static void set_status(struct profile_process *process, const struct image *imag
                  &process->exit_signal);
 }
 
+/* Only what was read near the peak says something about it. */
+static void fill_resident(struct profile_process *process, const struct resident *resident) {
+    if (resident->live < process->peak_bytes - process->peak_bytes / 10)
+        return;
+    process->resident_bytes = resident->parts.rss;
+    process->resident_live = resident->live;
+    process->resident_arenas = resident->arenas;
+    process->resident_files = resident->parts.files;
+    process->resident_shared = resident->parts.shared;
+    process->resident_stacks = resident->parts.stacks;
+    process->resident_data = resident->parts.data;
+}
+
 static void fill_numbers(struct profile_process *process, const struct image *image) {
     process->peak_bytes = image->totals.peak;
     process->peak_ns = image->totals.peak_ns;
     if (image->peak_rss_live >= image->totals.peak - image->totals.peak / 10)
         process->peak_rss_bytes = image->peak_rss;
     process->max_rss_bytes = image->max_rss;
+    fill_resident(process, &image->resident);
     process->end_bytes = image->totals.live;
     process->arena_bytes = image->class_highest[MAPPING_ARENA];
     process->reserved_bytes = image->class_highest[MAPPING_RESERVED];
@@ -145,6 +159,39 @@ static void fill_numbers(struct profile_process *process, const struct image *im
     process->snapshots = image->snapshots_taken;
     process->snapshot_ns = image->snapshot_ns;
     process->rest_bytes = image->moments.rest;
+    process->young_collections = image->collections.totals[0];
+    process->middle_collections = image->collections.totals[1];
+    process->old_collections = image->collections.totals[2];
+    process->collection_ns = image->collections.paused_ns;
+    process->longest_collection_ns = image->collections.longest_ns;
+    process->flags |= image->collections.known ? PROCESS_COLLECTIONS : 0u;
+}
+
+static void add_collections(struct builder *builder, const struct image *image, uint32_t process) {
+    struct profile *profile = builder->profile;
+    const struct collections *collections = &image->collections;
+    for (uint32_t i = 0; i < collections->count; i++) {
+        const struct collection *one = &collections->list[i];
+        profile->collections[profile->collection_count++] =
+            (struct profile_collection){.process = process,
+                                        .generation = one->generation,
+                                        .count = one->count,
+                                        .time_ns = one->begin_ns,
+                                        .duration_ns = one->duration_ns,
+                                        .objects = one->objects,
+                                        .freed_bytes = one->freed};
+    }
+}
+
+static void add_all_collections(struct builder *builder) {
+    const struct trace *trace = builder->trace;
+    uint64_t count = 1;
+    for (uint32_t i = 0; i < trace->image_count; i++)
+        count += trace->images[i]->collections.count;
+    builder->profile->collections = calloc(count, sizeof *builder->profile->collections);
+    builder->failed |= !builder->profile->collections;
+    for (uint32_t i = 0; i < trace->image_count && !builder->failed; i++)
+        add_collections(builder, trace->images[i], i);
 }
 
 static bool is_last_of_pid(const struct trace *trace, const struct image *image) {
@@ -273,6 +320,7 @@ bool finish_build(struct trace *trace, const struct finish_facts *facts, struct 
         fill_head(&builder, facts);
         snapshots_add(&builder, trace);
         finish_stretches(&builder, trace);
+        add_all_collections(&builder);
         *events = trace->events ? events_finish(trace->events, &builder) : NULL;
         add_images(&builder, facts); /* last: it may give up the sites */
         warn_of_lost_events(trace);
@@ -305,6 +353,7 @@ void finish_release(struct profile *profile) {
     free(profile->sources);
     free(profile->regions);
     free(profile->region_sites);
+    free(profile->collections);
     free(profile->warnings);
     *profile = (struct profile){0};
 }

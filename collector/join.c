@@ -133,6 +133,7 @@ static void join_process(struct join_point *point, struct trace *trace,
     }
     image->self_pid = request->pid;
     procfs_describe(image);
+    image->collections.inherited = request->kind == JOIN_FORK;
     if (request->kind == JOIN_FORK && request->process <= trace->image_count)
         image->parent = request->process;
     else

@@ -1,6 +1,8 @@
 /* See procfs.h. */
 #include "procfs.h"
 
+#include "resident.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,7 +90,7 @@ static bool near_peak(const struct image *image, uint64_t live) {
     return live >= image->totals.peak - image->totals.peak / 10;
 }
 
-static void take_sample(struct image *image) {
+static void take_sample(const struct trace *trace, struct image *image) {
     char text[128];
     unsigned long resident;
     ssize_t size = image->statm < 0 ? -1 : pread(image->statm, text, sizeof text - 1, 0);
@@ -106,6 +108,7 @@ static void take_sample(struct image *image) {
         image->peak_rss = image->rss;
         image->peak_rss_live = image->totals.live;
     }
+    resident_sample(trace, image);
 }
 
 void procfs_sample(struct trace *trace) {
@@ -116,6 +119,6 @@ void procfs_sample(struct trace *trace) {
         if (image->dead || (image->sampled_ns && now - image->sampled_ns < pause))
             continue;
         image->sampled_ns = now;
-        take_sample(image);
+        take_sample(trace, image);
     }
 }

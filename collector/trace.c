@@ -40,6 +40,7 @@ static void image_free(struct image *image) {
     snapshots_release(image);
     moments_release(&image->moments);
     free(image->timeline.points);
+    free(image->collections.list);
     free(image->threads);
     free(image->regions);
     free(image->command);

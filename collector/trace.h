@@ -17,10 +17,12 @@
 #include "../wire/event.h"
 #include "../wire/session.h"
 #include "blocks.h"
+#include "collections.h"
 #include "events.h"
 #include "large.h"
 #include "mappings.h"
 #include "moments.h"
+#include "resident.h"
 #include "sites.h"
 #include "snapshots.h"
 #include "stacks.h"
@@ -117,9 +119,11 @@ struct image {
     struct mapped_region *regions;
     uint32_t region_count, region_capacity;
 
+    struct collections collections;
     struct timeline timeline;
     uint64_t rss, max_rss;
     uint64_t peak_rss, peak_rss_live; /* highest sample near the peak, and the live bytes at it */
+    struct resident resident;
     uint64_t sampled_ns;
 
     uint64_t start_ns, end_ns;

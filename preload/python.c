@@ -159,12 +159,25 @@ void python_find(void *handle) {
     atomic_flag_clear(&looking);
 }
 
+/* In every known version the counts stand right before the flag. */
+static void publish_collections(struct region *region) {
+    uint64_t place = python.at.gc_collecting - (uint64_t)REGION_COLLECTIONS_SIZE;
+    if (!python.present)
+        return;
+    region->collections_slot =
+        python.at.runtime_gc ? 0 : (uintptr_t)(python.runtime + python.at.runtime_main_interpreter);
+    region->collections_place =
+        place + (python.at.runtime_gc ? (uintptr_t)(python.runtime + python.at.runtime_gc)
+                                      : python.at.interpreter_gc);
+}
+
 void python_publish(void) {
     struct region *region = process.region;
     snapshot_arm();
     if (!region || !python.found)
         return;
     memcpy(region->python_version, python.version, sizeof python.version);
+    publish_collections(region);
     atomic_store_explicit(&region->python_state, python.state, memory_order_release);
 }
 

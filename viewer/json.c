@@ -7,6 +7,7 @@
 
 #include "json_sites.h"
 #include "report.h"
+#include "resident.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -152,6 +153,17 @@ static void add_figures(json_t *json, const struct profile_process *process) {
                                   json_count(process->waits)));
 }
 
+static json_t *new_resident(const struct profile *profile, uint32_t process) {
+    struct resident_sum sum;
+    if (!resident_of(profile, process, &sum))
+        return json_null();
+    json_t *json = json_object();
+    json_object_set_new(json, "rss_bytes", json_count(sum.bytes));
+    for (unsigned i = 0; i < RESIDENT_PARTS; i++)
+        json_object_set_new(json, resident_keys[i], json_integer(sum.parts[i]));
+    return json;
+}
+
 /* `peak` and `rest` are what follows the sites, in the peak and after it. Takes both over. */
 static bool put_process_parts(const struct model *model, json_t *peak, json_t *rest, FILE *out) {
     bool good = put_text("{", out) &&
@@ -172,7 +184,9 @@ static bool put_process(const struct profile *profile, const struct report_optio
     json_t *peak = json_object(), *rest = json_object();
     struct model *model = NULL;
     if (json_add_holders(rest, peak, profile, options, index) &&
-        json_add_regions(rest, profile, index))
+        json_add_regions(rest, profile, index) &&
+        json_object_set_new(rest, "collections", json_collections(profile, index)) == 0 &&
+        json_object_set_new(peak, "resident", new_resident(profile, index)) == 0)
         model = model_build(profile, index);
     if (!model) {
         json_decref(peak);

@@ -68,6 +68,9 @@ json_t *json_new_root(const struct holder *holder);
 bool json_add_holders(json_t *process, json_t *peak, const struct profile *profile,
                       const struct report_options *options, uint32_t index);
 
+/* How often the cycle collector ran, and when; null when that was not counted. */
+json_t *json_collections(const struct profile *profile, uint32_t index);
+
 /* Adds "regions" to a process: those that its program marked. False when memory ran out. */
 bool json_add_regions(json_t *process, const struct profile *profile, uint32_t index);
 

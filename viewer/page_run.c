@@ -4,6 +4,7 @@
 #include "format.h"
 #include "held.h"
 #include "model.h"
+#include "resident.h"
 
 #include <stdlib.h>
 
@@ -88,6 +89,26 @@ static void put_counts(struct page_out *page, const struct profile_process *proc
     page_put_number(page, "allocations", process->allocations);
     page_put_number(page, "snapshots", process->snapshots);
     page_put_seconds(page, "pause", process->snapshot_ns);
+    page_put_number(page, "collections",
+                    process->young_collections + process->middle_collections +
+                        process->old_collections);
+    page_put_seconds(page, "collecting", process->collection_ns);
+    page_put_seconds(page, "longestCollection", process->longest_collection_ns);
+}
+
+/* What was resident, and its parts; null when that is not known. */
+static void put_resident(struct page_out *page, uint32_t index) {
+    struct resident_sum sum;
+    page_key(page, "resident");
+    if (!resident_of(page->profile, index, &sum)) {
+        page_null(page);
+        return;
+    }
+    page_begin(page, '[');
+    page_number(page, sum.bytes);
+    for (unsigned i = 0; i < RESIDENT_PARTS; i++)
+        page_signed(page, sum.parts[i]);
+    page_end(page, ']');
 }
 
 static bool put_process(struct page_out *page, uint32_t index) {
@@ -103,6 +124,7 @@ static bool put_process(struct page_out *page, uint32_t index) {
     page_key(page, "peak");
     put_peak(page, index);
     put_counts(page, process);
+    put_resident(page, index);
     page_put_seconds(page, "start", process->start_ns);
     page_put_seconds(page, "end", process->end_ns);
     page_put_flag(page, "running", process->flags & PROCESS_RUNNING);

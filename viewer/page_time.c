@@ -5,8 +5,9 @@
 
 #include <stdlib.h>
 
-#define POINTS_MAX 2000u     /* of one line */
-#define SNAPSHOTS_MAX 200u   /* marks on the line */
+#define POINTS_MAX 2000u   /* of one line */
+#define SNAPSHOTS_MAX 200u /* marks on the line */
+#define COLLECTIONS_MAX 8000u
 #define LARGE_BLOCKS_MAX 20u /* stacks of a snapshot's large blocks */
 
 /* Several points become one, which is about the time that they are about. */
@@ -153,7 +154,28 @@ static void put_snapshots(struct page_out *page) {
     page_end(page, ']');
 }
 
+/* [process, time, duration, generation, count, objects, freed] each. */
+static void put_collections(struct page_out *page) {
+    const struct profile *profile = page->profile;
+    page_key(page, "collections");
+    page_begin(page, '[');
+    for (uint32_t i = 0; i < profile->collection_count && i < COLLECTIONS_MAX; i++) {
+        const struct profile_collection *one = &profile->collections[i];
+        page_begin(page, '[');
+        page_number(page, one->process);
+        page_seconds(page, one->time_ns);
+        page_seconds(page, one->duration_ns);
+        page_number(page, one->generation);
+        page_number(page, one->count);
+        page_number(page, one->objects);
+        page_number(page, one->freed_bytes);
+        page_end(page, ']');
+    }
+    page_end(page, ']');
+}
+
 void page_put_time(struct page_out *page) {
     put_timelines(page);
+    put_collections(page);
     put_snapshots(page);
 }

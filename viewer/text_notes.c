@@ -1,5 +1,6 @@
 /* What the text report says last: memory that is not in the peak, what tracing cost, warnings. */
 #include "format.h"
+#include "resident.h"
 #include "text.h"
 
 #define MAX_WARNINGS 3u
@@ -8,6 +9,7 @@
 struct sums {
     uint64_t arena, reserved, file, shared, wait_ns, waits, dropped, truncated;
     uint64_t snapshots, snapshot_ns;
+    uint64_t collections, collection_ns, longest_collection_ns;
     uint32_t running, damaged, no_stacks;
 };
 
@@ -27,6 +29,11 @@ static struct sums sum_processes(const struct model *model) {
         sums.truncated += process->truncated;
         sums.snapshots += process->snapshots;
         sums.snapshot_ns += process->snapshot_ns;
+        sums.collections +=
+            process->young_collections + process->middle_collections + process->old_collections;
+        sums.collection_ns += process->collection_ns;
+        if (process->longest_collection_ns > sums.longest_collection_ns)
+            sums.longest_collection_ns = process->longest_collection_ns;
         sums.running += (process->flags & PROCESS_RUNNING) != 0;
         sums.damaged += (process->flags & PROCESS_DAMAGED) != 0;
         sums.no_stacks += (process->flags & PROCESS_NO_STACKS) != 0;
@@ -57,6 +64,25 @@ static void put_apart(struct text *text, const struct sums *sums) {
     }
 }
 
+/* Of the one process that the report is about, if it is about one. */
+static void put_resident(struct text *text) {
+    const struct model *model = text->model;
+    uint32_t process = model->process == PROFILE_TREE ? 0 : model->process;
+    struct resident_sum sum;
+    if ((model->process == PROFILE_TREE && model->profile->process_count != 1) ||
+        !resident_of(model->profile, process, &sum))
+        return;
+    fprintf(text->out, "  of %s resident then: ", format_bytes(sum.bytes).text);
+    for (unsigned i = 0, told = 0; i < RESIDENT_PARTS; i++) {
+        bool below = sum.parts[i] < 0;
+        if (sum.parts[i] != 0)
+            fprintf(text->out, "%s%s%s %s", told++ ? ", " : "", below ? "-" : "",
+                    format_bytes((uint64_t)(below ? -sum.parts[i] : sum.parts[i])).text,
+                    resident_names[i]);
+    }
+    text_line_end(text);
+}
+
 /* Waits of less than a twentieth of the run are no news at its end. */
 static void put_waits(struct text *text, const struct sums *sums) {
     uint64_t worth = text->airy ? 1 : text->model->profile->duration_ns / 20;
@@ -64,6 +90,20 @@ static void put_waits(struct text *text, const struct sums *sums) {
         return;
     fprintf(text->out, "  the program waited %s for the tracer, in %s",
             format_time(sums->wait_ns).text, format_count(sums->waits, "pause").text);
+    text_line_end(text);
+}
+
+/* Pauses of less than a twentieth of the run are no news at its end. */
+static void put_collections(struct text *text, const struct sums *sums) {
+    uint64_t worth = text->airy ? 0 : text->model->profile->duration_ns / 20;
+    if (sums->collections == 0 || sums->collection_ns < worth)
+        return;
+    fprintf(text->out, "  %s of garbage, %s paused in all",
+            format_count(sums->collections, "collection").text,
+            format_time(sums->collection_ns).text);
+    if (sums->longest_collection_ns > 0)
+        fprintf(text->out, ", longest %.*f ms", sums->longest_collection_ns < 10000000u,
+                (double)sums->longest_collection_ns / 1e6);
     text_line_end(text);
 }
 
@@ -135,9 +175,12 @@ static void put_warnings(struct text *text, const struct sums *sums) {
 
 void text_put_notes(struct text *text) {
     struct sums sums = sum_processes(text->model);
-    if (text->airy)
+    if (text->airy) {
         put_apart(text, &sums);
+        put_resident(text);
+    }
     put_waits(text, &sums);
+    put_collections(text, &sums);
     if (text->airy)
         put_snapshots(text, &sums);
     put_warnings(text, &sums);

@@ -53,7 +53,8 @@ enum profile_process_flags {
     PROCESS_RUNNING = 4,   /* still running when the profile was written */
     PROCESS_DAMAGED =
         8, /* its ring held something that does not decode; later events are missing */
-    PROCESS_HAS_STATUS = 16, /* exit_status or exit_signal is known */
+    PROCESS_HAS_STATUS = 16,  /* exit_status or exit_signal is known */
+    PROCESS_COLLECTIONS = 32, /* the cycle collector's runs were counted */
 };
 
 /* In these words warnings say that allocations are missing in the figures. */
@@ -86,6 +87,14 @@ struct profile_process {
     uint64_t dropped, truncated; /* see struct region */
     uint64_t snapshots, snapshot_ns; /* taken, and for how long the program stood still for them */
     uint64_t rest_bytes;             /* see struct profile_moment */
+    /* Of the cycle collector, by its oldest generation, and for how long the program stood still.
+     */
+    uint64_t young_collections, middle_collections, old_collections;
+    uint64_t collection_ns, longest_collection_ns;
+    /* What was resident when that was looked at near the peak, and of what kind; then: bytes that
+     * were live, and of Python's arenas. resident_bytes 0: it was not. */
+    uint64_t resident_bytes, resident_live, resident_arenas;
+    uint64_t resident_files, resident_shared, resident_stacks, resident_data;
 };
 
 /* A stretch of time that ends at `time_ns`: the highest total in it, and the last resident size
@@ -198,6 +207,17 @@ struct profile_region_site {
     uint64_t kept_bytes, kept_blocks;
 };
 
+/* A run of the cycle collector, or several that followed each other too fast to be told apart. */
+struct profile_collection {
+    uint32_t process;
+    uint32_t generation; /* the oldest of them: 0, 1 or 2 */
+    uint64_t count;
+    uint64_t time_ns;     /* when the first began, rising within a process */
+    uint64_t duration_ns; /* 0: none was seen running */
+    uint64_t objects;     /* that were found unreachable */
+    uint64_t freed_bytes; /* the process had so much less afterwards; 0 when not seen running */
+};
+
 struct profile_source {
     string_id file;
     uint32_t line;
@@ -240,6 +260,8 @@ struct profile {
     uint32_t region_count;
     struct profile_region_site *region_sites;
     uint32_t region_site_count;
+    struct profile_collection *collections; /* in the order of processes */
+    uint32_t collection_count;
     string_id *warnings; /* lines a reader should be told */
     uint32_t warning_count;
 

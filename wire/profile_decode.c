@@ -278,6 +278,9 @@ static void get_section(struct cursor *cursor, uint64_t id, struct profile_memor
         profile->region_sites =
             get_table(cursor, SECTION_REGION_SITES, &profile->region_site_count);
         break;
+    case SECTION_COLLECTIONS:
+        profile->collections = get_table(cursor, SECTION_COLLECTIONS, &profile->collection_count);
+        break;
     default:
         cursor->at = cursor->end; /* a later version's */
         break;
@@ -409,6 +412,7 @@ void profile_free(struct profile *profile) {
     free(profile->graphs);
     free(profile->regions);
     free(profile->region_sites);
+    free(profile->collections);
     free(memory->graph_bytes);
     free(memory->text);
     free(memory->points);

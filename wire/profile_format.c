@@ -68,6 +68,18 @@ static const struct profile_column process_columns[] = {
     COLUMN(COLUMN_U64, profile_process, snapshots),
     COLUMN(COLUMN_U64, profile_process, snapshot_ns),
     COLUMN(COLUMN_U64, profile_process, rest_bytes),
+    COLUMN(COLUMN_U64, profile_process, young_collections),
+    COLUMN(COLUMN_U64, profile_process, middle_collections),
+    COLUMN(COLUMN_U64, profile_process, old_collections),
+    COLUMN(COLUMN_U64, profile_process, collection_ns),
+    COLUMN(COLUMN_U64, profile_process, longest_collection_ns),
+    COLUMN(COLUMN_U64, profile_process, resident_bytes),
+    COLUMN(COLUMN_U64, profile_process, resident_live),
+    COLUMN(COLUMN_U64, profile_process, resident_arenas),
+    COLUMN(COLUMN_U64, profile_process, resident_files),
+    COLUMN(COLUMN_U64, profile_process, resident_shared),
+    COLUMN(COLUMN_U64, profile_process, resident_stacks),
+    COLUMN(COLUMN_U64, profile_process, resident_data),
 };
 
 static const struct profile_column site_columns[] = {
@@ -162,6 +174,16 @@ static const struct profile_column region_site_columns[] = {
 };
 
 /* Arguments and warnings: bare string numbers. */
+static const struct profile_column collection_columns[] = {
+    COLUMN(COLUMN_U32, profile_collection, process),
+    COLUMN(COLUMN_U32, profile_collection, generation),
+    COLUMN(COLUMN_U64, profile_collection, count),
+    RISING(COLUMN_U64, profile_collection, time_ns),
+    COLUMN(COLUMN_U64, profile_collection, duration_ns),
+    COLUMN(COLUMN_U64, profile_collection, objects),
+    COLUMN(COLUMN_U64, profile_collection, freed_bytes),
+};
+
 static const struct profile_column string_columns[] = {{0, COLUMN_U32, FROM_NOTHING, 0}};
 #define STRING_TABLE                                                                               \
     { sizeof(string_id), 0, 1, string_columns }
@@ -182,6 +204,7 @@ const struct profile_table profile_tables[SECTION_COUNT] = {
     [SECTION_MOMENTS] = TABLE(profile_moment, 0, moment_columns),
     [SECTION_REGIONS] = TABLE(profile_region, 0, region_columns),
     [SECTION_REGION_SITES] = TABLE(profile_region_site, 0, region_site_columns),
+    [SECTION_COLLECTIONS] = TABLE(profile_collection, 0, collection_columns),
 };
 
 uint32_t profile_crc32(const uint8_t *bytes, size_t size) {
@@ -475,9 +498,22 @@ static bool check_regions(const struct profile *profile, struct profile_error *e
     return true;
 }
 
+static bool check_collections(const struct profile *profile, struct profile_error *error) {
+    for (uint32_t i = 0; i < profile->collection_count; i++) {
+        const struct profile_collection *one = &profile->collections[i];
+        bool follows = i == 0 || one->process > one[-1].process ||
+                       (one->process == one[-1].process && one->time_ns >= one[-1].time_ns);
+        if (one->process >= profile->process_count || one->generation > 2 || !follows)
+            return profile_fail(error, "collection %u is of process %u, generation %u", i,
+                                one->process, one->generation);
+    }
+    return true;
+}
+
 bool profile_check(const struct profile *profile, struct profile_error *error) {
     return check_run(profile, error) && check_stacks(profile, error) &&
            check_processes(profile, error) && check_points(profile, error) &&
            check_sites(profile, error) && check_snapshots(profile, error) &&
-           check_moments(profile, error) && check_regions(profile, error);
+           check_moments(profile, error) && check_regions(profile, error) &&
+           check_collections(profile, error);
 }

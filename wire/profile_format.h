@@ -13,7 +13,7 @@
 #define PROFILE_MAGIC_SIZE 8u
 #define PROFILE_HEADER_SIZE 32u
 #define PROFILE_TRAILER_SIZE 32u
-#define PROFILE_MINOR_VERSION 2u
+#define PROFILE_MINOR_VERSION 3u
 
 /* The oldest holdfast that reads files of version PROFILE_VERSION. */
 #define PROFILE_NEEDS "0.1.0"
@@ -58,6 +58,7 @@ enum profile_section {
     SECTION_GRAPHS,
     SECTION_REGIONS,
     SECTION_REGION_SITES,
+    SECTION_COLLECTIONS,
     SECTION_COUNT
 };
 

@@ -255,6 +255,9 @@ static void put_body(struct bytes *bytes, enum profile_section id, const struct 
     case SECTION_REGION_SITES:
         put_table(bytes, id, profile->region_sites, profile->region_site_count);
         break;
+    case SECTION_COLLECTIONS:
+        put_table(bytes, id, profile->collections, profile->collection_count);
+        break;
     case SECTION_END:
     case SECTION_COUNT:
         break;

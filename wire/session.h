@@ -115,6 +115,8 @@ struct stretch_result {
 };
 #define STRETCH_RESULTS 16u
 
+#define REGION_COLLECTIONS_SIZE 72u /* three counts of three generations */
+
 struct region {
     uint32_t version;      /* collector */
     uint32_t process;      /* collector: the process's number in the session, from 1 */
@@ -125,8 +127,13 @@ struct region {
 
     _Atomic uint32_t python_state; /* program: enum python_state, stored last */
     char python_version[60];       /* program: as Py_GetVersion() begins, NUL-terminated */
-    _Atomic uint64_t dropped;      /* program: events that could not be written */
-    _Atomic uint64_t truncated;    /* program: stacks cut at the frame limit */
+    /* Where the counts of the interpreter's collections begin: REGION_COLLECTIONS_SIZE bytes before
+     * the flag that one is running. With a slot, counted from the address that stands in it, once
+     * one does. 0: not known. Stored before python_state. */
+    uint64_t collections_slot, collections_place; /* program */
+
+    _Atomic uint64_t dropped;   /* program: events that could not be written */
+    _Atomic uint64_t truncated; /* program: stacks cut at the frame limit */
 
     /* How much is live, for whoever decides on a snapshot: `live` counts every event that the
      * collector has processed, among them allocations of `gil_allocated` bytes in all by records of

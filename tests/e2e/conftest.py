@@ -90,3 +90,12 @@ def compile_program(scratch):
 def tmp_copy(tmp_path):
     """Copies programs into a folder of the test's own."""
     return lambda name: Path(shutil.copy(harness.PROGRAMS / name, tmp_path))
+
+
+@pytest.fixture(scope="session")
+def package(scratch):
+    """The Python package as it is installed, in a folder for PYTHONPATH."""
+    folder = scratch / "packages"
+    shutil.copytree(harness.ROOT / "python" / "holdfast", folder / "holdfast", dirs_exist_ok=True)
+    (folder / "holdfast" / "_version.py").write_text('version = "0"\n')
+    return folder

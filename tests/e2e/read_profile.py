@@ -21,7 +21,9 @@ COLUMNS = {
     4: ("nodes", "distance function line thread"),
     5: ("processes", "pid ppid parent flags python arguments ~status ~signal start end peak peak_ns "
                      "peak_rss max_rss tree end_bytes arena reserved file shared allocations frees "
-                     "events wait_ns waits dropped truncated snapshots snapshot_ns rest"),
+                     "events wait_ns waits dropped truncated snapshots snapshot_ns rest young middle old "
+                     "collection_ns longest_collection resident resident_live "
+                     "resident_arenas resident_files resident_shared resident_stacks resident_data"),
     6: ("sites", "process +node kind peak peak_blocks peak+tree peak_blocks+tree_blocks end end_blocks peak+total "
                  "total_blocks"),
     7: ("timelines", "process points"),
@@ -36,6 +38,7 @@ COLUMNS = {
     16: ("regions", "process parent name thread flags sites count unclosed all_kept begin end peak peak_ns kept "
                     "process_begin process_peak process_end snapshot snapshot_bytes begin_moment"),
     17: ("region_sites", "node kind peak peak_blocks kept kept_blocks"),
+    18: ("collections", "process generation count +time duration objects freed"),
 }
 
 

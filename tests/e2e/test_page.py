@@ -143,6 +143,9 @@ def test_brushing(tab, page):
     text = tab.text("#range")
     assert label(page.report["tree_peak"]["bytes"]) in text and "The peak is in this range" in text
     assert "snapshot at" in text and "page.py:" in text
+    told = [one["collections"] for one in page.report["processes"]]
+    assert f"{sum(one['count'] for one in told)} collections of garbage" in tab.text("#time").replace(",", "")
+    assert "collection" in text and "of garbage began in it" in text
     tab.click("#range-clear")
     assert tab.count("#range") == 0
     before = process["peak"]["time_s"] * 0.05
@@ -278,6 +281,12 @@ def test_peak_of_one_process(tab, page):
         tab.choose("#peak", index)
         assert graph_total(tab) == process["peak"]["bytes"]
         assert label(process["peak"]["bytes"]) in tab.text("header")
+        resident = process["peak"]["resident"]
+        tab.run("document.querySelector('.composition').open = true")
+        if resident:  # a look near the peak; which is short
+            parts = [bytes_ for name, bytes_ in resident.items() if name != "rss_bytes"]
+            assert sum(parts) == resident["rss_bytes"] and label(resident["rss_bytes"]) in tab.text("#resident")
+        assert tab.count("#resident") == (resident is not None)
 
 
 # -- Holders --

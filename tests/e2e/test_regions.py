@@ -1,5 +1,4 @@
 """Regions: what each allocated itself, exactly, against programs that keep their own books."""
-import shutil
 import subprocess
 
 import pytest
@@ -12,15 +11,6 @@ from read_profile import Profile
 @pytest.fixture(scope="module")
 def counted(compile_program):
     return compile_program("regions.c", "-ldl")
-
-
-@pytest.fixture(scope="session")
-def package(scratch):
-    """The Python package as it is installed, in a folder for PYTHONPATH."""
-    folder = scratch / "packages"
-    shutil.copytree(harness.ROOT / "python" / "holdfast", folder / "holdfast", dirs_exist_ok=True)
-    (folder / "holdfast" / "_version.py").write_text('version = "0"\n')
-    return folder
 
 
 def regions_of(process):

@@ -40,6 +40,7 @@ def step(copied):
 
 
 def main():
+    gc.collect()
     gc.disable()
     child = subprocess.Popen([sys.executable, "-c", CHILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     child.stdout.readline()

@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include "collector/collections.h"
+#include "collector/resident.h"
 #include "collector/table.h"
 #include "rig.h"
 #include "wire/profile.h"
@@ -344,6 +346,100 @@ static void test_timeline(void **state) {
     free(timeline.points);
 }
 
+/* -- Collections, as looks at an interpreter find them -- */
+
+#define LOOK_MS 1000000ull
+
+static void look(struct collections *collections, uint64_t ms, uint64_t young, uint64_t old,
+                 bool running, uint64_t live) {
+    struct collections_look found = {.counts = {young, 0, old}, .running = running};
+    found.objects[2] = old * 10;
+    collections_note(collections, &found, ms * LOOK_MS, live);
+}
+
+static void test_collections(void **state) {
+    (void)state;
+    struct collections collections = {0};
+    look(&collections, 10, 0, 0, false, 900);
+    look(&collections, 20, 0, 0, true, 1000); /* began between 10 and 20 */
+    look(&collections, 40, 0, 0, true, 600);
+    look(&collections, 60, 0, 1, false, 400); /* ended between 40 and 60 */
+    look(&collections, 70, 3, 1, false, 500); /* three were too short to be seen */
+    look(&collections, 80, 2, 1, false, 500); /* these are no counts: less than before */
+    assert_int_equal(collections.count, 2);
+    const struct collection *one = &collections.list[0];
+    assert_int_equal(one->begin_ns, 15 * LOOK_MS);
+    assert_int_equal(one->duration_ns, 35 * LOOK_MS);
+    assert_int_equal(one->generation, 2);
+    assert_int_equal(one->count, 1);
+    assert_int_equal(one->objects, 10);
+    assert_int_equal(one->freed, 600);
+    assert_int_equal(collections.list[1].count, 3);
+    assert_int_equal(collections.list[1].duration_ns, 0);
+    assert_int_equal(collections.paused_ns, 35 * LOOK_MS);
+    assert_int_equal(collections.longest_ns, 35 * LOOK_MS);
+    assert_int_equal(collections.totals[0], 3);
+    assert_int_equal(collections.totals[2], 1);
+    free(collections.list);
+}
+
+/* A forked child goes on with its parent's counts, which are none of its own. */
+static void test_collections_of_a_child(void **state) {
+    (void)state;
+    struct collections collections = {.inherited = true};
+    look(&collections, 10, 500, 20, false, 0);
+    look(&collections, 20, 502, 20, false, 0);
+    assert_int_equal(collections.totals[0], 2);
+    assert_int_equal(collections.totals[2], 0);
+    free(collections.list);
+}
+
+/* However many there are, they take so much room, and none is lost. */
+static void test_many_collections(void **state) {
+    (void)state;
+    struct collections collections = {0};
+    uint64_t sum = 0, last = 0;
+    for (uint64_t i = 0; i < 100000; i++)
+        look(&collections, 10 + i, i, i / 100, false, 0);
+    assert_true(collections.count >= 200 && collections.count <= 512);
+    for (uint32_t i = 0; i < collections.count; i++) {
+        sum += collections.list[i].count;
+        assert_true(collections.list[i].begin_ns >= last);
+        last = collections.list[i].begin_ns;
+    }
+    assert_int_equal(sum, 99999 + 999);
+    assert_int_equal(collections.totals[0] + collections.totals[2], sum);
+    free(collections.list);
+}
+
+/* -- What is resident -- */
+
+static const char smaps[] =
+    "55d000000000-55d000001000 r-xp 00000000 08:01 131 /usr/bin/python (deleted)\n"
+    "Size:                900 kB\nRss:                 800 kB\nPss: 3 kB\nAnonymous:           300 "
+    "kB\n"
+    "55d000002000-55d000003000 rw-p 00000000 00:00 0 [heap]\nRss: 5000 kB\nAnonymous: 5000 kB\n"
+    "7f0000000000-7f0000001000 ---p 00000000 00:00 0 \nRss: 0 kB\nAnonymous: 0 kB\n"
+    "7f0000001000-7f0000800000 rw-p 00000000 00:00 0 \nRss: 40 kB\nAnonymous: 40 kB\n"
+    "7f0000800000-7f0000900000 rw-p 00000000 00:00 0 \nRss: 700 kB\nAnonymous: 700 kB\n"
+    "7f0001000000-7f0001400000 rw-s 00000000 00:01 77 /memfd:rings (deleted)\nRss: 64 "
+    "kB\nAnonymous: 0 kB\n"
+    "7ffd00000000-7ffd00100000 rw-p 00000000 00:00 0 [stack]\nRss: 132 kB\nVmFlags: rd wr\n";
+
+static void test_resident_parts(void **state) {
+    (void)state;
+    struct resident_parts parts;
+    FILE *file = fmemopen((void *)(uintptr_t)smaps, sizeof smaps - 1, "r");
+    assert_non_null(file);
+    resident_read(file, &parts);
+    fclose(file);
+    assert_int_equal(parts.rss, (800 + 5000 + 40 + 700 + 64 + 132) << 10);
+    assert_int_equal(parts.files, 500 << 10);
+    assert_int_equal(parts.data, 300 << 10);
+    assert_int_equal(parts.shared, 64 << 10);
+    assert_int_equal(parts.stacks, (40 + 132) << 10);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_blocks),
@@ -356,6 +452,10 @@ int main(void) {
         cmocka_unit_test(test_segments),
         cmocka_unit_test(test_growing_array),
         cmocka_unit_test(test_timeline),
+        cmocka_unit_test(test_collections),
+        cmocka_unit_test(test_collections_of_a_child),
+        cmocka_unit_test(test_many_collections),
+        cmocka_unit_test(test_resident_parts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,6 +29,10 @@ export interface Process {
   allocations: number;
   snapshots: number;
   pause: number;
+  resident: number[] | null; // near the peak, and its parts: see viewer/resident.h
+  collections: number; // of the cycle collector
+  collecting: number;
+  longestCollection: number;
   start: number;
   end: number;
   running: boolean;
@@ -51,6 +55,9 @@ export interface Timeline {
   process: number; // -1: the tree
   points: number[]; // [time, bytes, rss]...
 }
+
+/** A run of the cycle collector, or several that followed each other; duration 0: none was seen running. */
+export type Collection = [process: number, time: number, duration: number, generation: number, count: number, objects: number, freed: number];
 
 export interface Snapshot {
   process: number;
@@ -179,6 +186,7 @@ export interface PageDocument extends FrameTable {
   regions: Region[];
   trees: StackTree[];
   timelines: Timeline[];
+  collections: Collection[];
   snapshots: Snapshot[];
   holders: Holders[];
 }

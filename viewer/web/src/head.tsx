@@ -52,16 +52,48 @@ function Measures({page}: {page: Page}): JSX.Element {
   );
 }
 
-/** What the profile has of what RSS and the traced bytes do not share. */
-function difference(page: Page): [name: string, bytes: number, meaning: string][] {
+/** Beside the peak and not in it, each at its highest. */
+function apart(page: Page): [name: string, bytes: number, meaning: string][] {
   const processes = processesOf(page), kinds = bytesByKind(page), arenas = sum(processes, (one) => one.arena);
   const rows: [string, number, string][] = [
     ["Python's arenas", arenas, `taken in whole for small objects; Python objects at the peak had ${formatBytes(kinds[1])}, large ones among them`],
-    ["File mappings", sum(processes, (one) => one.files), "libraries and files; not part of the peak"],
+    ["File mappings", sum(processes, (one) => one.files), "that the program made; not part of the peak"],
     ["Shared memory", sum(processes, (one) => one.shared), "not part of the peak"],
     ["Reserved", sum(processes, (one) => one.reserved), "address space that nobody can use yet; not part of the peak"],
   ];
   return rows.filter(([, bytes]) => bytes > 0);
+}
+
+/** As viewer/resident.h numbers them, after the whole. */
+const RESIDENT_PARTS: [name: string, meaning: string][] = [
+  ["Traced", "what the peak counts, then"],
+  ["Free in Python's arenas", "at least: small objects come and go in them, and an arena is given back when it is empty"],
+  ["Stacks", "of all threads"],
+  ["Variables of libraries", "pages of files that the process has written to"],
+  ["Files", "code and data of the interpreter and its libraries, as they are in their files"],
+  ["Shared memory", "Holdfast's own rings among it"],
+];
+const MORE = "freed and kept by its allocator, allocators' own, pages that hold a little, and what was not traced";
+const LESS = "more was asked for than is resident: not written to yet, given back, or swapped out";
+
+function Resident({parts}: {parts: number[]}): JSX.Element {
+  const [whole, ...rows] = parts, rest = rows[RESIDENT_PARTS.length];
+  return (
+    <table class="plain" id="resident">
+      <caption>Of {formatBytes(whole)} that were resident near the peak</caption>
+      <tbody>
+        {RESIDENT_PARTS.map(([name, meaning], i) => rows[i] !== 0 &&
+          <tr><th scope="row">{name}</th><td class="number">{formatBytes(rows[i])}</td><td>{meaning}</td></tr>)}
+        <tr><th scope="row">Unexplained</th><td class="number">{formatBytes(rest)}</td><td>{rest < 0 ? LESS : MORE}</td></tr>
+      </tbody>
+    </table>
+  );
+}
+
+/** Of the process that is looked at, or of those that were seen. */
+function residentOf(page: Page): number[] | null {
+  const known = processesOf(page).filter((one) => one.peak.bytes > 0);
+  return known.length === 1 ? known[0].resident : null;
 }
 
 function gap(page: Page): string {
@@ -75,10 +107,10 @@ function gap(page: Page): string {
 }
 
 function Composition({page}: {page: Page}): JSX.Element {
-  const kinds = bytesByKind(page), peak = peakOf(page), rows = difference(page), said = gap(page);
+  const kinds = bytesByKind(page), peak = peakOf(page), rows = apart(page), parts = residentOf(page), said = parts ? "" : gap(page);
   return (
     <details class="composition">
-      <summary>What the figures count</summary>
+      <summary>What the figures count, and what resident memory is made of</summary>
       <table class="plain">
         <caption class="hidden">Memory by kind at the peak, and beside it</caption>
         <tbody>
@@ -88,7 +120,8 @@ function Composition({page}: {page: Page}): JSX.Element {
             <tr><th scope="row">{name}</th><td class="number">{formatBytes(bytes)}</td><td>at their highest; {meaning}</td></tr>)}
         </tbody>
       </table>
-      {said && <p>{said}</p>}
+      {parts && <Resident parts={parts} />}
+      {said && <p>{said}{page.process < 0 && page.data.processCount > 1 && " Choose the peak of one process to see what its was made of."}</p>}
     </details>
   );
 }

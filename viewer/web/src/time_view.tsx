@@ -4,9 +4,9 @@ import type {JSX} from "preact";
 import {useEffect, useMemo, useRef, useState} from "preact/hooks";
 import uPlot from "uplot";
 
-import type {Region, Snapshot} from "./document";
+import type {Collection, Region, Snapshot} from "./document";
 import {FrameLink} from "./findings_view";
-import {type Page, peakOf, usePage} from "./model";
+import {type Page, peakOf, processesOf, usePage} from "./model";
 import {color, useScheme} from "./scheme";
 import {formatBytes, formatCount, formatTime} from "./units";
 
@@ -49,6 +49,27 @@ function regionsOf(page: Page): Region[] {
   return page.data.regions.filter((one) => only < 0 || one.process === only);
 }
 
+function collectionsOf(page: Page): Collection[] {
+  const only = page.process >= 0 ? page.process : page.data.process;
+  return page.data.collections.filter(([process]) => only < 0 || process === only);
+}
+
+const TICK_HEIGHTS = [5, 8, 12]; // by generation
+
+/** Along the bottom, as wide as they lasted. */
+function ticks(page: Page, plot: uPlot): void {
+  const {ctx, bbox} = plot, ratio = window.devicePixelRatio || 1, bottom = bbox.top + bbox.height;
+  ctx.save();
+  ctx.fillStyle = color("collection");
+  for (const [, time, duration, generation] of collectionsOf(page)) {
+    const left = plot.valToPos(time, "x", true), right = plot.valToPos(time + duration, "x", true);
+    if (right < bbox.left || left > bbox.left + bbox.width) continue;
+    const height = TICK_HEIGHTS[generation] * ratio;
+    ctx.fillRect(left, bottom - height, Math.max(ratio, right - left), height);
+  }
+  ctx.restore();
+}
+
 function mark(plot: uPlot, time: number, tone: string, dashed: boolean, text: string): void {
   const {ctx, bbox} = plot, x = plot.valToPos(time, "x", true), ratio = window.devicePixelRatio || 1;
   if (x < bbox.left || x > bbox.left + bbox.width) return;
@@ -69,6 +90,7 @@ function mark(plot: uPlot, time: number, tone: string, dashed: boolean, text: st
 }
 
 function marks(page: Page, plot: uPlot): void {
+  ticks(page, plot);
   for (const snapshot of snapshotsOf(page)) mark(plot, snapshot.time, color("snapshot"), true, snapshot.name);
   const peak = peakOf(page);
   mark(plot, peak.time, color("peak-mark"), false, `peak ${formatBytes(peak.bytes)}`);
@@ -140,6 +162,7 @@ function Plot({page, line, range, onRange}: {page: Page; line: Line; range: Rang
       <p class="legend small">
         <span><i class="key" style={{background: "var(--traced)"}} />traced</span><span><i class="key" style={{background: "var(--rss)"}} />resident (RSS)</span>
         <span><i class="key thin" style={{background: "var(--peak-mark)"}} />peak</span><span><i class="key thin" style={{background: "var(--snapshot)"}} />snapshots</span>
+        {collectionsOf(page).length > 0 && <span><i class="key" style={{background: "var(--collection)"}} />collections of garbage, high: of old objects</span>}
         {regionsOf(page).length > 0 && <span><i class="key" style={{background: "var(--region)"}} />regions of the program</span>}
         <output id="time-readout">{readout}</output>
       </p>
@@ -190,6 +213,31 @@ function SnapshotText({page, snapshot}: {page: Page; snapshot: Snapshot}): JSX.E
   );
 }
 
+function pauseText(seconds: number): string {
+  return seconds >= 1 ? formatTime(seconds) : `${(seconds * 1000).toFixed(seconds < 0.01 ? 1 : 0)} ms`;
+}
+
+/** Those that began in the range. */
+function CollectionText({page, range}: {page: Page; range: Range}): JSX.Element | null {
+  const inside = collectionsOf(page).filter(([, time]) => time >= range.from && time <= range.to), sum = (column: 2 | 4 | 5 | 6) => inside.reduce((all, one) => all + one[column], 0);
+  if (inside.length === 0) return null;
+  const longest = Math.max(...inside.map(([, , duration, , count]) => (count === 1 ? duration : 0)));
+  return (
+    <p>
+      {formatCount(sum(4), "collection")} of garbage began in it: {formatCount(sum(5), "object")} found
+      {sum(6) > 0 && `, ${formatBytes(sum(6))} freed`}{sum(2) > 0 && `, ${pauseText(sum(2))} paused`}{longest > 0 && `, longest ${pauseText(longest)}`}.
+    </p>
+  );
+}
+
+/** Of all the run. */
+function Collected({page}: {page: Page}): JSX.Element | null {
+  const processes = processesOf(page), count = processes.reduce((sum, one) => sum + one.collections, 0);
+  const paused = processes.reduce((sum, one) => sum + one.collecting, 0), longest = Math.max(0, ...processes.map((one) => one.longestCollection));
+  if (count === 0) return null;
+  return <p class="quiet">{formatCount(count, "collection")} of garbage, {pauseText(paused)} paused in all{longest > 0 && `, longest ${pauseText(longest)}`}.</p>;
+}
+
 function RangeText({page, line, range}: {page: Page; line: Line; range: Range}): JSX.Element {
   const {at, first} = highestIn(line, range), peak = peakOf(page), inside = snapshotsOf(page).filter((one) => one.time >= range.from && one.time <= range.to);
   if (at < 0) return <p class="empty">The line has no point in this range.</p>;
@@ -201,6 +249,7 @@ function RangeText({page, line, range}: {page: Page; line: Line; range: Range}):
         {rise > 0 ? `${formatBytes(rise)} more than before` : "no more than before"}.
         {peak.time >= range.from && peak.time <= range.to && " The peak is in this range: what was live then is below."}
       </p>
+      <CollectionText page={page} range={range} />
       {inside.length > 0 ? <ul>{inside.slice(0, 10).map((one) => <SnapshotText page={page} snapshot={one} />)}</ul>
         : <p class="quiet">The profile keeps no snapshot from this range, so which blocks were live in it is not known.</p>}
     </div>
@@ -215,6 +264,7 @@ export function TimeView(): JSX.Element {
       <h2 id="time-title">How it got there</h2>
       {line ? <>
         <Plot page={page} line={line} range={range} onRange={setRange} />
+        <Collected page={page} />
         <RangeInputs line={line} range={range} onRange={setRange} />
         {range && <RangeText page={page} line={line} range={range} />}
       </> : <p class="empty">The run was too short for a line over time.</p>}

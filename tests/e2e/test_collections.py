@@ -1,0 +1,24 @@
+"""The cycle collector's runs, against what a program counts by gc.callbacks."""
+import json
+
+import harness
+
+
+def test_counts(any_python, package):
+    outcome = harness.traced(any_python.path, harness.PROGRAMS / "gc_runs.py", flags=("-q", "--no-holders"),
+                             env=any_python.environment(PYTHONPATH=str(package)))
+    truth, told = json.loads(outcome.text_out()), outcome.report().processes[0].fields["collections"]
+    young, middle, old = told["by_generation"]
+    assert [young, middle] == truth["counts"][:2]
+    assert truth["counts"][2] <= old <= truth["counts"][2] + 8  # some more while the interpreter ends
+    assert told["count"] == young + middle + old == sum(run["count"] for run in told["runs"])
+    assert sum(run["objects"] for run in told["runs"]) >= sum(truth["objects"])
+    times = [run["time_s"] for run in told["runs"]]
+    assert times == sorted(times) and {run["generation"] for run in told["runs"]} >= {1, 2}
+    assert 0 <= told["longest_s"] <= told["paused_s"] or told["longest_s"] == 0
+
+
+def test_none():
+    """A program without an interpreter has none to count."""
+    outcome = harness.traced("/bin/true")
+    assert outcome.report().processes[0].fields["collections"] is None

@@ -1,0 +1,49 @@
+/* See resident.h. Stacks, files and what is shared are known as resident; what is traced and free
+ * in arenas only as asked for. What that makes the sum wrong by is in the rest, with what nobody
+ * knows: memory that was freed and kept by its allocator, allocators' own, and what was not traced.
+ */
+#include "resident.h"
+
+const char *const resident_keys[RESIDENT_PARTS] = {
+    [RESIDENT_TRACED] = "traced_bytes",    [RESIDENT_ARENAS] = "arena_slack_bytes",
+    [RESIDENT_STACKS] = "stack_bytes",     [RESIDENT_DATA] = "library_data_bytes",
+    [RESIDENT_FILES] = "file_bytes",       [RESIDENT_SHARED] = "shared_bytes",
+    [RESIDENT_REST] = "unexplained_bytes",
+};
+
+const char *const resident_names[RESIDENT_PARTS] = {
+    [RESIDENT_TRACED] = "traced",    [RESIDENT_ARENAS] = "free in Python's arenas",
+    [RESIDENT_STACKS] = "stacks",    [RESIDENT_DATA] = "variables of libraries",
+    [RESIDENT_FILES] = "files",      [RESIDENT_SHARED] = "shared memory",
+    [RESIDENT_REST] = "unexplained",
+};
+
+static uint64_t python_bytes(const struct profile *profile, uint32_t process) {
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < profile->site_count; i++)
+        if (profile->sites[i].process == process && profile->sites[i].kind == PROFILE_PYTHON)
+            bytes += profile->sites[i].peak_bytes;
+    return bytes;
+}
+
+bool resident_of(const struct profile *profile, uint32_t process, struct resident_sum *sum) {
+    const struct profile_process *of = &profile->processes[process];
+    uint64_t python = python_bytes(profile, process),
+             parts[RESIDENT_REST] = {
+                 [RESIDENT_TRACED] = of->resident_live,
+                 [RESIDENT_ARENAS] =
+                     of->resident_arenas > python ? of->resident_arenas - python : 0,
+                 [RESIDENT_STACKS] = of->resident_stacks,
+                 [RESIDENT_DATA] = of->resident_data,
+                 [RESIDENT_FILES] = of->resident_files,
+                 [RESIDENT_SHARED] = of->resident_shared,
+             };
+    *sum = (struct resident_sum){.bytes = of->resident_bytes};
+    uint64_t rest = of->resident_bytes;
+    for (unsigned i = 0; i < RESIDENT_REST; i++) {
+        sum->parts[i] = (int64_t)parts[i];
+        rest -= parts[i];
+    }
+    sum->parts[RESIDENT_REST] = (int64_t)rest;
+    return of->resident_bytes > 0;
+}
