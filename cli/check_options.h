@@ -23,6 +23,7 @@ struct check_options {
     bool has_tolerance, update_baseline, kill;
     char root[PATH_MAX];          /* the project's directory */
     bool at_root;                 /* which is the present one */
+    char below[PATH_MAX];         /* its way from the repository's, with a slash at its end */
     char subjects[SUBJECTS_SIZE]; /* private: texts of ceilings */
     size_t subjects_used;
 };

@@ -107,11 +107,14 @@ static char *read_file(const char *path) {
     if (!file)
         return NULL;
     char *text = malloc(FILE_SIZE_MAX + 1);
-    if (text)
-        text[fread(text, 1, FILE_SIZE_MAX, file)] = 0;
-    if (text && ferror(file)) {
+    size_t size = text ? fread(text, 1, FILE_SIZE_MAX, file) : 0;
+    bool large = size == FILE_SIZE_MAX && fgetc(file) != EOF;
+    if (text && (ferror(file) || large)) {
         free(text);
         text = NULL;
+        errno = large ? EFBIG : errno;
+    } else if (text) {
+        text[size] = 0;
     }
     fclose(file);
     return text;
@@ -158,9 +161,42 @@ static bool find_root(struct check_options *options) {
     return true;
 }
 
+/* "below/" when the project is in a directory of `top`, "" when it is `top`; false: it is neither.
+ */
+static bool set_below(struct check_options *options, const char *top) {
+    size_t length = strlen(top);
+    while (length > 1 && top[length - 1] == '/')
+        length--;
+    if (length < 2 || strncmp(options->root, top, length) != 0)
+        return false;
+    const char *rest = options->root + length;
+    if (*rest && *rest != '/')
+        return false;
+    snprintf(options->below, sizeof options->below, "%s%s", *rest ? rest + 1 : "",
+             *rest ? "/" : "");
+    return true;
+}
+
+/* Others name files from the repository's directory: the one that CI says, or that has .git. */
+static void find_repository(struct check_options *options) {
+    char directory[PATH_MAX], real[PATH_MAX];
+    const char *workspace = getenv("GITHUB_WORKSPACE");
+    if (workspace && realpath(workspace, real) && set_below(options, real))
+        return;
+    memcpy(directory, options->root, PATH_MAX);
+    while (!is_there(directory, ".git")) {
+        char *slash = strrchr(directory, '/');
+        if (!slash || slash == directory)
+            return;
+        *slash = 0;
+    }
+    set_below(options, directory);
+}
+
 bool check_options_read_project(struct check_options *options, const char *file) {
     if (!find_root(options))
         return false;
+    find_repository(options);
     if (file)
         return read_project(options, file, file);
     if (!is_there(options->root, "pyproject.toml"))

@@ -17,6 +17,7 @@
 #include "viewer/check/outputs.h"
 #include "viewer/format.h"
 #include "viewer/report.h"
+#include "wire/profile_format.h"
 
 #define EXIT_BEYOND 1
 #define EXIT_PROGRAM_FAILED 3
@@ -42,7 +43,8 @@ enum {
 };
 
 static const struct option_row rows[] = {
-    {.key = MAX_PEAK,
+    {.heading = "Ceilings:",
+     .key = MAX_PEAK,
      .name = "max-peak",
      .value = "SIZE",
      .help = "ceiling of all processes together, e.g. 512MiB or 2GB"},
@@ -63,7 +65,8 @@ static const struct option_row rows[] = {
     {.key = KILL,
      .name = "kill",
      .help = "stop the program when --max-peak or --max-process is passed"},
-    {.key = BASELINE,
+    {.heading = "Comparing with an earlier run:",
+     .key = BASELINE,
      .name = "baseline",
      .value = "FILE",
      .completes = COMPLETES_FILE,
@@ -79,7 +82,8 @@ static const struct option_row rows[] = {
      .name = "job",
      .value = "NAME",
      .help = "what the run is called there; default: the name of its script or module"},
-    {.key = 'o',
+    {.heading = "What is written:",
+     .key = 'o',
      .name = "output",
      .value = "FILE",
      .completes = COMPLETES_PROFILE,
@@ -124,6 +128,7 @@ struct request {
     const char *file;     /* the profile */
     const char *config;
     const char *job;      /* NULL: as its script or module is called */
+    char *name;           /* the same, as text */
     json_t *baseline;     /* NULL: none */
     const json_t *before; /* the job in it; NULL: it is not there */
     struct wanted wanted[WRITES_MAX];
@@ -259,11 +264,27 @@ static void say_job(const char *file, const char *between, const char *job, cons
     fputs(end, stderr);
 }
 
+/* Names are bytes, and the verdict's forms are text: what is not becomes a '?'. To be kept; NULL
+ * when memory ran out. */
+static char *as_text(const char *name) {
+    char *copy = strdup(name);
+    for (char *at = copy; at && *at;) {
+        size_t length = profile_utf8((const uint8_t *)at, strlen(at));
+        if (length == 0)
+            *at = '?';
+        at += length ? length : 1;
+    }
+    return copy;
+}
+
 /* Finds the job in the baseline, which makes a ceiling of it. A run is not started in vain. */
 static bool find_job(struct request *request, const char *const *command) {
     struct check_options *options = &request->options;
     if (!request->job)
         request->job = run_name(command);
+    request->job = request->name = as_text(request->job);
+    if (!request->job)
+        return misuse("out of memory");
     request->before = baseline_job(request->baseline, request->job);
     if (!request->baseline || options->update_baseline)
         return true;
@@ -391,6 +412,22 @@ static int exit_status_of(const struct check *check) {
     return statuses[check->verdict];
 }
 
+/* Another check may have put its job into the file while this one's program ran: it is read again,
+ * and nobody else writes it meanwhile. */
+static bool put_into_baseline(const char *file, const struct check *check) {
+    struct profile_error error;
+    int lock = baseline_lock(file);
+    json_t *baseline = baseline_read(file, &error);
+    bool good = baseline && baseline_update(baseline, check);
+    if (!good)
+        misuse(baseline ? "out of memory" : error.text);
+    else if (!(good = baseline_write(baseline, file)))
+        fprintf(stderr, "holdfast: cannot write %s: %s\n", file, strerror(errno));
+    json_decref(baseline);
+    baseline_unlock(lock);
+    return good;
+}
+
 /* What a run that failed, was stopped, or is not all in the profile held says nothing of the job.
  */
 static bool update_baseline(const struct request *request, const struct check *check) {
@@ -404,12 +441,8 @@ static bool update_baseline(const struct request *request, const struct check *c
         fprintf(stderr, "holdfast: the baseline is left as it is: %s\n", check->missing);
         return true;
     }
-    if (!baseline_update(request->baseline, check))
-        return misuse("out of memory");
-    if (!baseline_write(request->baseline, file)) {
-        fprintf(stderr, "holdfast: cannot write %s: %s\n", file, strerror(errno));
+    if (!put_into_baseline(file, check))
         return false;
-    }
     if (!request->quiet)
         say_job(file, " has the job '", request->job, "' now\n");
     return true;
@@ -427,6 +460,7 @@ static int judge(const struct request *request, const struct profile *profile) {
     char *page = with_page ? page_file_name(request->file) : NULL;
     struct check_request asked = {.profile = request->file,
                                   .root = options->root,
+                                  .below = options->below,
                                   .at_root = options->at_root,
                                   .ceilings = options->ceilings,
                                   .ceiling_count = options->ceiling_count,
@@ -478,6 +512,7 @@ static int check_main(int argc, char **argv) {
     if (request.command || find_job_of(&request, profile))
         status = judge(&request, profile);
     json_decref(request.baseline);
+    free(request.name);
     profile_free(profile);
     return status;
 }
@@ -490,9 +525,7 @@ const struct command command_check = {
         "\n"
         "Judges a run by ceilings for its memory, which are given here or in [tool.holdfast] of\n"
         "pyproject.toml (docs/check.md). Sizes are the bytes that the program asked for, not\n"
-        "resident memory, so that a run gives the same verdict again.\n"
-        "\n"
-        "Options:",
+        "resident memory, so that a run gives the same verdict again.\n",
     .options = rows,
     .after =
         "The exit status is 0 within all ceilings, 1 beyond one, 2 when nothing could be\n"

@@ -102,8 +102,11 @@ static void print_rows(const struct command *command, FILE *out) {
         int wanted = options_label(row, label, sizeof label);
         width = wanted > width ? wanted : width;
     }
-    for (const struct option_row *row = command->options; row->key; row++)
+    for (const struct option_row *row = command->options; row->key; row++) {
+        if (row->heading)
+            fprintf(out, "%s\n", row->heading);
         print_row(row, width, out);
+    }
     print_row(&option_row_help, width, out);
 }
 

@@ -28,6 +28,7 @@ struct option_row {
     const char *value; /* what --help calls its value; NULL: it takes none */
     const char *help;  /* '\n' where its lines break */
     enum completes completes;
+    const char *heading; /* what --help writes above it; NULL: nothing */
 };
 
 /* Called for each option given, in order. False, after a message: the command is misused. */

@@ -209,7 +209,7 @@ static void add_last_warnings(struct collector *collector) {
     if (unjoined)
         trace_warn(trace, "%u forked processes " PROFILE_NOT_FOLLOWED, unjoined);
     if (trace->stacks.full)
-        trace_warn(trace, "too many different stacks: some are cut short");
+        trace_warn(trace, PROFILE_STACKS_CUT ": some are cut short");
 }
 
 /* Writes the profile of what is known so far and tells the launcher. */

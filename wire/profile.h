@@ -61,6 +61,7 @@ enum profile_process_flags {
 #define PROFILE_NOT_FOLLOWED "could not be followed"
 #define PROFILE_NOT_IN_HERE "those that came later are not in here"
 #define PROFILE_REGIONS_LEFT_OUT "was in regions that are left out"
+#define PROFILE_STACKS_CUT "too many different stacks"
 #define PROFILE_MORE_THREADS "has more threads than can be followed"
 
 /* One process image: an exec ends one and starts the next. */

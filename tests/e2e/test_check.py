@@ -498,6 +498,28 @@ def test_baseline_has_several_jobs(project):
     check(project, "--baseline", "memory.json", "--job", "big", "run.holdfast", status=0)
 
 
+def test_baseline_of_two_at_once(project):
+    """The job that another check writes while this one's program runs is not lost."""
+    inner = [str(word) for word in (holdfast_binary(), "check", "--no-page", "-q", "--baseline", "memory.json",
+                                    "--update-baseline", "--job", "inner", "run.holdfast")]
+    execute([holdfast_binary(), "run", "-q", "-o", "run.holdfast", "--", interpreters.main_one().path, "job.py"],
+            cwd=project, env=interpreters.main_one().environment())
+    (project / "outer.py").write_text(f"import subprocess\nheld = bytearray(5_000_000)\n"
+                                      f"subprocess.run({inner!r}, check=True)\n")
+    check(project, "--no-page", "--baseline", "memory.json", "--update-baseline", "--job", "outer", "--",
+          interpreters.main_one().path, "outer.py", status=0)
+    assert set(json.loads((project / "memory.json").read_text())["jobs"]) == {"inner", "outer"}
+    assert not list(project.glob("memory.json.*"))
+
+
+def test_project_file_that_is_too_large(project):
+    """It is not judged by a part of it."""
+    (project / "pyproject.toml").write_text("[tool.other]\n" + "# all of this is read\n" * 200_000 +
+                                            '[tool.holdfast]\nmax-peak = "1MB"\n')
+    said = check(project, "--max-growth", "1GB", "--", interpreters.main_one().path, "job.py", status=2)
+    assert "pyproject.toml" in said and "too large" in said
+
+
 def test_failed_run_is_no_baseline(project):
     text = update(project)
     (project / "job.py").write_text(PROGRAM + "raise SystemExit(1)\n")

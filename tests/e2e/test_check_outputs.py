@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import subprocess
 import urllib.parse
 import xml.etree.ElementTree
 
@@ -233,3 +234,38 @@ def test_files_to_copy(file, tmp_path):
             assert (tmp_path / name).stat().st_size > 100
             (tmp_path / name).unlink()
     assert "::error file=job.py,line=1," in done.stderr.decode() or "--github" not in words
+
+
+def test_files_are_named_from_the_repository(hostile, tmp_path):
+    """A project in a folder of its repository: others look for its files from there."""
+    project = tmp_path / "services" / "a b"
+    project.mkdir(parents=True)
+    assert make(project, PROGRAM, FILE) == 0
+    (tmp_path / ".git").mkdir()
+
+    def named(**variables):
+        one = Written(project, "--max-peak", "1MB", status=1, environment={**os.environ, **variables})
+        [result] = json.loads(one.sarif)["runs"][0]["results"]
+        uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+        return [properties["file"] for _, properties, _ in commands(one.github)] + [urllib.parse.unquote(uri)]
+
+    assert named() == [f"services/a b/{FILE}"] * 2
+    assert named(GITHUB_WORKSPACE=str(tmp_path / "services")) == [f"a b/{FILE}"] * 2
+    assert named(GITHUB_WORKSPACE=str(tmp_path / "serv")) == [f"services/a b/{FILE}"] * 2
+    (tmp_path / ".git").rmdir()
+    assert named() == [FILE] * 2
+
+
+def test_names_of_jobs_are_made_harmless(hostile):
+    """Bytes that are no text, and commands of a terminal's."""
+    words = [os.fsencode(str(word)) for word in (holdfast_binary(), "check", "--max-peak", "1MB", "--github",
+                                                 "--write", "junit=strange.xml", "--write", "github=strange.txt")]
+    done = execute_bytes([*words, b"--job", b"a\xffb\x1b[31m\xc2\x9bm", b"run.holdfast"], hostile)
+    assert done.returncode == 1, done.stderr
+    assert xml.etree.ElementTree.parse(hostile / "strange.xml").getroot()[0].get("name").startswith("holdfast a?b?[31m")
+    text = (hostile / "strange.txt").read_bytes()
+    assert b"title=a?b?[31m?m (holdfast)::" in text and not re.search(rb"[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]", text)
+
+
+def execute_bytes(words, folder):
+    return subprocess.run(words, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=harness.TIME_LIMIT)

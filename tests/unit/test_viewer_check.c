@@ -186,6 +186,27 @@ static void what_is_missing_is_not_within(void **state) {
     }
 }
 
+/* A function may have more below it than the stacks that were cut show. */
+static void code_on_cut_stacks_is_not_within(void **state) {
+    (void)state;
+    for (unsigned how = 0; how < 3; how++) {
+        start();
+        assert_true(check_options_add_bytes(&options, CEILING_CODE, "main()", 5000000, "--max"));
+        assert_verdicts(CHECK_WITHIN, JUDGED_WITHIN, false);
+        if (how == 0)
+            sample.processes[1].truncated = 1;
+        else if (how == 1)
+            sample.processes[0].flags |= PROCESS_NO_STACKS;
+        else
+            sample_warning(&sample, "too many different stacks: some are cut short");
+        assert_verdicts(CHECK_WITHIN, JUDGED_UNKNOWN, true);
+        options.ceilings[0].bytes = 10000000; /* all that there was */
+        assert_verdicts(CHECK_WITHIN, JUDGED_WITHIN, false);
+        options.ceilings[0].bytes = 999999;
+        assert_verdicts(CHECK_BEYOND, JUDGED_BEYOND, false);
+    }
+}
+
 /* The first process has a snapshot at its peak. */
 static void add_graph(struct graph_sample *graph) {
     graph_sample_start(graph, 12, 0);
@@ -254,6 +275,7 @@ int main(void) {
                                        cmocka_unit_test(tolerances),
                                        cmocka_unit_test(nothing_is_missing),
                                        cmocka_unit_test(what_is_missing_is_not_within),
+                                       cmocka_unit_test(code_on_cut_stacks_is_not_within),
                                        cmocka_unit_test(dead_of_some_processes_is_not_within),
                                        cmocka_unit_test(peak_of_a_baseline_is_not_below_the_run),
                                        cmocka_unit_test(second_ceilings)};

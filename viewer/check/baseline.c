@@ -5,8 +5,10 @@
 #include "viewer/json.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #define SCHEMA "holdfast.baseline/1"
@@ -145,6 +147,24 @@ bool baseline_update(json_t *baseline, const struct check *check) {
             job, "holders",
             new_sizes(&check->holders, peak / LEAST_HOLDER + 1, json_object_get(old, "holders")));
     return job && json_object_set_new(json_object_get(baseline, "jobs"), name, job) == 0;
+}
+
+/* The directory is locked: the file is replaced, and one beside it would have to be committed, or
+ * ignored. */
+int baseline_lock(const char *path) {
+    char *copy = strdup(path), *slash = copy ? strrchr(copy, '/') : NULL;
+    if (slash)
+        slash[slash == copy] = 0;
+    int lock = copy ? open(slash ? copy : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    free(copy);
+    while (lock >= 0 && flock(lock, LOCK_EX) != 0 && errno == EINTR)
+        ;
+    return lock;
+}
+
+void baseline_unlock(int lock) {
+    if (lock >= 0)
+        close(lock);
 }
 
 bool baseline_write(const json_t *baseline, const char *path) {

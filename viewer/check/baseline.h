@@ -24,6 +24,11 @@ struct number baseline_python_of(const struct profile *profile);
 /* Puts what the check has seen in place of the job. False when memory ran out. */
 bool baseline_update(json_t *baseline, const struct check *check);
 
+/* Until it is unlocked, nobody else has the baselines of that directory locked. Where that cannot
+ * be had it goes on without. */
+int baseline_lock(const char *path);
+void baseline_unlock(int lock);
+
 /* The old file stays whole until the new one is there. False with errno set. */
 bool baseline_write(const json_t *baseline, const char *path);
 

@@ -93,11 +93,26 @@ static bool is_in_profile(const struct code_name *name, const struct profile *pr
     return false;
 }
 
+static bool has_warning(const struct profile *profile, const char *words) {
+    for (uint32_t i = 0; i < profile->warning_count; i++)
+        if (strstr(profile->strings[profile->warnings[i]], words))
+            return true;
+    return false;
+}
+
+/* Some bytes may belong to a function that is not on their stack. */
+static bool stacks_are_cut(const struct profile *profile) {
+    for (uint32_t i = 0; i < profile->process_count; i++)
+        if (profile->processes[i].truncated > 0 || profile->processes[i].flags & PROCESS_NO_STACKS)
+            return true;
+    return has_warning(profile, PROFILE_STACKS_CUT);
+}
+
 static bool judge_code(const struct evidence *evidence, struct judgement *judgement) {
     const struct model *model = evidence->model;
     struct code_name name;
     if (!code_name_parse(judgement->ceiling.subject, &name) ||
-        !is_in_profile(&name, model->profile)) {
+        (!is_in_profile(&name, model->profile) && !stacks_are_cut(model->profile))) {
         judgement->why = "nothing of that name allocated memory in this run";
         return true;
     }
@@ -191,13 +206,6 @@ static bool measure(const struct evidence *evidence, struct judgement *judgement
     }
 }
 
-static bool has_warning(const struct profile *profile, const char *words) {
-    for (uint32_t i = 0; i < profile->warning_count; i++)
-        if (strstr(profile->strings[profile->warnings[i]], words))
-            return true;
-    return false;
-}
-
 /* Of a process, or of its threads (wire/profile.h). */
 static bool was_not_followed(const struct profile *profile) {
     return has_warning(profile, PROFILE_NOT_FOLLOWED) ||
@@ -224,9 +232,13 @@ const char *evidence_missing(const struct profile *profile) {
 }
 
 /* Why what is not above the ceiling is not within it either; NULL: it is. */
-static const char *doubt(const struct evidence *evidence, enum ceiling_kind kind) {
+static const char *doubt(const struct evidence *evidence, const struct ceiling *ceiling) {
+    enum ceiling_kind kind = ceiling->kind;
     if (evidence->missing)
         return evidence->missing;
+    if (kind == CEILING_CODE && evidence->model->bytes > ceiling->bytes &&
+        stacks_are_cut(evidence->model->profile))
+        return "some stacks were cut, or are not known: more may have been allocated there";
     if (kind == CEILING_REGION && has_warning(evidence->model->profile, PROFILE_REGIONS_LEFT_OUT))
         return "some regions were left out";
     return kind == CEILING_DEAD && !evidence->dead_whole
@@ -241,7 +253,7 @@ bool ceiling_judge(const struct ceiling *ceiling, const struct evidence *evidenc
         return false;
     bool beyond = !judgement->why && judgement->bytes > ceiling->bytes;
     if (!judgement->why && !beyond)
-        judgement->why = doubt(evidence, ceiling->kind);
+        judgement->why = doubt(evidence, ceiling);
     judgement->judged = beyond ? JUDGED_BEYOND : judgement->why ? JUDGED_UNKNOWN : JUDGED_WITHIN;
     return true;
 }

@@ -38,6 +38,12 @@ const char *check_file(const struct check *check, const char *path) {
     return place_file(&check->places, path);
 }
 
+char *check_repository_file(const struct check *check, const char *path) {
+    char *text;
+    const char *below = check->request->below ? check->request->below : "";
+    return asprintf(&text, "%s%s", below, check_file(check, path)) >= 0 ? text : NULL;
+}
+
 /* -- What is known -- */
 
 static bool is_analysed(const struct findings *findings) {

@@ -18,8 +18,9 @@
 struct check_request {
     const char *profile; /* file names; `page` may be NULL */
     const char *page;
-    const char *root; /* the project's directory, without a slash at its end; or "" */
-    bool at_root;     /* it is where the program was started: relative names begin there */
+    const char *root;  /* the project's directory, without a slash at its end; or "" */
+    const char *below; /* its way from the repository's directory, with a slash at its end; or "" */
+    bool at_root;      /* it is where the program was started: relative names begin there */
     const struct ceiling *ceilings;
     uint32_t ceiling_count;
     const char *job;
@@ -59,6 +60,9 @@ bool check_program_failed(const struct check *check);
 
 /* A file as it is called in the project, or else as reports call it. */
 const char *check_file(const struct check *check, const char *path);
+/* Of one that belongs to the project: as others call it, who begin at the repository's directory.
+ * To be freed; NULL when memory ran out. */
+char *check_repository_file(const struct check *check, const char *path);
 /* Whether it belongs to the project, so that its name means something to others. */
 bool check_is_in_project(const struct check *check, const char *path);
 

@@ -10,9 +10,21 @@
 
 /* -- Annotations -- */
 
+/* A log is shown by terminals, too: nothing in a name may be a command of theirs. */
+static bool is_control(const char *at) {
+    unsigned char first = (unsigned char)at[0], second = (unsigned char)at[1];
+    bool line_end = first == '\r' || first == '\n';
+    return (first < ' ' && !line_end) || first == 0x7f || (first == 0xc2 && second < 0xa0);
+}
+
 /* Within a property of a command, or its message. */
 static void put_escaped(FILE *out, const char *text, bool property) {
     for (; *text; text++) {
+        if (is_control(text)) {
+            text += (unsigned char)*text == 0xc2 && text[1];
+            fputc('?', out);
+            continue;
+        }
         if (*text == '%' || *text == '\r' || *text == '\n' ||
             (property && (*text == ':' || *text == ',')))
             fprintf(out, "%%%02X", (unsigned char)*text);
@@ -25,8 +37,10 @@ static void put_escaped(FILE *out, const char *text, bool property) {
 static void put_position(const struct check *check, const struct item *place, FILE *out) {
     if (!place || !check_is_in_project(check, place->frame->file))
         return;
+    char *file = check_repository_file(check, place->frame->file);
     fputs("file=", out);
-    put_escaped(out, check_file(check, place->frame->file), true);
+    put_escaped(out, file ? file : "", true);
+    free(file);
     if (place->frame->line > 0)
         fprintf(out, ",line=%u", place->frame->line);
     fputc(',', out);

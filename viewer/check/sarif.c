@@ -58,8 +58,10 @@ static json_t *new_uri(const char *file) {
 static json_t *new_location(const struct check *check, const struct item *place) {
     if (!place || !check_is_in_project(check, place->frame->file))
         return json_array();
+    char *file = check_repository_file(check, place->frame->file);
     json_t *physical = json_pack("{s:{s:o, s:s}}", "artifactLocation", "uri",
-                                 new_uri(check_file(check, place->frame->file)), "uriBaseId", ROOT);
+                                 new_uri(file ? file : ""), "uriBaseId", ROOT);
+    free(file);
     if (place->frame->line > 0)
         json_object_set_new(physical, "region",
                             json_pack("{s:I, s:{s:o}}", "startLine", (json_int_t)place->frame->line,
@@ -123,7 +125,8 @@ bool check_sarif(const struct check *check, FILE *out) {
         SCHEMA, "version", "2.1.0", "runs", "tool", "driver", "name", "Holdfast", "version",
         version_of(check->profile), "rules", new_rules(), "automationDetails", "id",
         json_text(check->request->job), "invocations", new_invocation(check), "originalUriBaseIds",
-        ROOT, "description", "text", "the project's directory", "results", results);
+        ROOT, "description", "text",
+        "the repository's directory, or the project's where there is none", "results", results);
     bool good = json && json_dumpf(json, out, JSON_INDENT(1)) == 0 && fputc('\n', out) != EOF;
     json_decref(json);
     return good;
