@@ -8,7 +8,6 @@ import contextlib
 import html
 import linecache
 import os
-import subprocess
 import tempfile
 from typing import Any, Iterator, NamedTuple, Optional
 
@@ -17,8 +16,8 @@ from IPython.core.magic_arguments import argument, magic_arguments, parse_argstr
 from IPython.display import publish_display_data
 
 from . import _sizes
-from ._executable import find
 from ._regions import NotTraced, is_traced, region
+from ._reports import Failed, command, write_profile
 
 PAGE_MOST = 2 << 20  # bytes of one page in a notebook: it is in the notebook's file as long as the output is
 TEXT_MOST = 20_000
@@ -35,27 +34,10 @@ srcdoc="{page}"></iframe>
 TEXT_ONLY = '<div class="holdfast-cell"><p><strong>{title}</strong></p><pre>{text}</pre></div>'
 
 
-class Failed(Exception):
-    """Why there is no report, for the user."""
-
-
 class Report(NamedTuple):
     title: str
     text: str
     page: str  # HTML, or ""
-
-
-def command(*words: str) -> str:
-    """What our executable says to that."""
-    executable = find()
-    if executable is None:
-        raise Failed("its executable is not where it was installed; install Holdfast again")
-    done = subprocess.run([executable, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE)
-    if done.returncode != 0:
-        raise Failed(done.stderr.decode("utf-8", "replace").strip().replace("holdfast: ", "", 1) or
-                     f"`holdfast {words[0]}` ended with {done.returncode}")
-    return done.stdout.decode("utf-8", "replace")
 
 
 @contextlib.contextmanager
@@ -89,7 +71,7 @@ def report(name: str, peak: int, with_page: bool, keep: Optional[str]) -> Report
     with tempfile.TemporaryDirectory(prefix="holdfast-cell-") as folder:
         profile = os.path.join(folder, "cell.holdfast")
         with sources():
-            command("snapshot", "--no-snapshot", "--output", profile, str(os.getpid()))
+            write_profile(profile)
         text = cut(command("report", "--region", name, profile))
         page = command("report", "--region", name, "--format", "html", profile) if with_page or keep else ""
     if keep:

@@ -10,13 +10,15 @@ import os
 import shlex
 import subprocess
 import sys
-from typing import Any, Dict, Iterator, List, NamedTuple, NoReturn, Optional
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, NoReturn, Optional
 
 import pytest
 
 from . import _sizes
 from ._executable import find
+from ._leaks import Stack, find as find_leaks
 from ._regions import Figures, NotTraced, is_traced, region
+from ._reports import Failed
 
 STARTED = "_HOLDFAST_PYTEST"  # in the environment: the name of the profile, once we have started ourselves
 PEAK, KEPT = "holdfast_peak_bytes", "holdfast_kept_bytes"
@@ -115,13 +117,22 @@ class Limit(NamedTuple):
     current_thread_only: bool
     warmups: int = 0
     binary: bool = False  # KB is 1024 bytes
+    filter_fn: Optional[Callable[[Stack], bool]] = None  # which stacks count
 
     @property
     def most(self) -> int:
         return _sizes.parse(self.text, binary=self.binary)
 
-    def complaint(self, figures: Figures) -> Optional[str]:
-        value = getattr(figures, self.figure)
+    def value(self, figures: Figures, test: str) -> int:
+        """What is compared. May raise Failed, and whatever the filter raises."""
+        value: int = getattr(figures, self.figure)
+        if self.filter_fn is None or value <= self.most:
+            return value
+        leaks = find_leaks(test, all_threads=not self.current_thread_only)
+        return max((size for size, stack in leaks if size > self.most and self.filter_fn(stack)), default=0)
+
+    def complaint(self, figures: Figures, test: str) -> Optional[str]:
+        value = self.value(figures, test)
         if value <= self.most:
             return None
         what = {"peak": "the test's memory peak is {}", "kept": "the test left {} behind",
@@ -141,9 +152,8 @@ def _limit_memory(memory_limit: str, current_thread_only: bool = False) -> Limit
     return Limit("limit_memory", "peak", memory_limit, current_thread_only, binary=True)
 
 
-def _limit_leaks(location_limit: str, filter_fn: Any = None, current_thread_only: bool = False) -> Optional[Limit]:
-    limit = Limit("limit_leaks", "kept_largest", location_limit, current_thread_only, binary=True)
-    return None if filter_fn is not None else limit
+def _limit_leaks(location_limit: str, filter_fn: Any = None, current_thread_only: bool = False) -> Limit:
+    return Limit("limit_leaks", "kept_largest", location_limit, current_thread_only, binary=True, filter_fn=filter_fn)
 
 
 _MARKS = {"memory_ceiling": _ceiling, "memory_leaks": _leaks, "limit_memory": _limit_memory, "limit_leaks": _limit_leaks}
@@ -163,13 +173,10 @@ def limits_of(item: Any) -> List[Limit]:
             continue
         try:
             limit = make(*marker.args, **marker.kwargs)  # type: ignore[operator]
-            _sizes.parse(limit.text if limit else "0")
+            _sizes.parse(limit.text)
         except (TypeError, ValueError) as error:
             raise ValueError(f"{name}: {error}") from None
-        if limit is None:
-            item.warn(pytest.PytestWarning(f"{name}: holdfast cannot tell stacks to a filter_fn; not judged"))
-        else:
-            found.append(limit)
+        found.append(limit)
     default = item.config.getini("holdfast_ceiling")
     if default and not any(limit.figure == "peak" for limit in found):
         found.append(Limit("holdfast_ceiling", "peak", default, False))
@@ -224,8 +231,18 @@ class Tests:
                 item.warn(pytest.PytestWarning("holdfast: the test's memory could not be measured; not judged"))
             return
         item.user_properties.extend([(PEAK, figures.peak), (KEPT, figures.kept)])
-        complaints = [limit.complaint(of[limit]) for limit in limits]
+        complaints = [self.complaint(item, limit, of[limit]) for limit in limits]
         self.complaints[item.nodeid] = [text for text in complaints if text]
+
+    def complaint(self, item: Any, limit: Limit, figures: Figures) -> Optional[str]:
+        try:
+            return limit.complaint(figures, item.nodeid)
+        except (Failed, OSError) as error:
+            item.user_properties.append((UNJUDGED, 1))
+            item.warn(pytest.PytestWarning(f"holdfast: {limit.marker} could not be judged: {error}"))
+            return None
+        except Exception as error:  # the filter's own
+            return f"{limit.marker}: its filter_fn failed: {error!r}"
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_makereport(self, item: Any, call: Any) -> Iterator[None]:

@@ -11,7 +11,6 @@ import nbformat
 import pytest
 
 import harness
-from test_regions import package  # noqa: F401 (a fixture)
 
 MB = 10**6
 LOAD = """
@@ -29,7 +28,7 @@ def run(arguments, environment, expect=0):
 
 
 @pytest.fixture(scope="module")
-def environment(package, tmp_path_factory):  # noqa: F811
+def environment(package, tmp_path_factory):
     """Where the kernel is installed, and nothing of this machine's Jupyter is."""
     home = tmp_path_factory.mktemp("jupyter")
     kept = {name: value for name, value in os.environ.items()

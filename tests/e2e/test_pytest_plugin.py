@@ -9,7 +9,6 @@ import xml.etree.ElementTree
 import pytest
 
 import harness
-from test_regions import package  # noqa: F401 (a fixture)
 
 MB = 10**6
 ENTRY = "[pytest11]\nholdfast = holdfast.pytest_plugin\n"
@@ -17,7 +16,7 @@ KIB = 1024
 
 
 @pytest.fixture
-def run(package, tmp_path):  # noqa: F811
+def run(package, tmp_path):
     """Runs pytest on the given tests; as the plugin is found once it is installed."""
     info = package / "holdfast-0.dist-info"
     info.mkdir(exist_ok=True)
@@ -202,20 +201,54 @@ def test_markers_of_pytest_memray(run):
             thread.start()
             thread.join()
 
-        @pytest.mark.limit_leaks("1 MB", filter_fn=lambda stack: False)
+        seen = []
+
+        def not_known(stack):
+            seen.append(stack)
+            return all(frame.function != "known_to_leak" for frame in stack.frames)
+
+        def known_to_leak():
+            return bytearray(5_000_000)
+
+        @pytest.mark.limit_leaks("1 MB", filter_fn=not_known)
         def test_filter():
-            kept.append(bytearray(5_000_000))
+            kept.append(known_to_leak())
+            kept.append(bytearray(900_000))
+
+        @pytest.mark.limit_leaks("1 MB", filter_fn=not_known)
+        def test_filter_lets_others_pass():
+            kept.append(known_to_leak())
+            kept.append(bytearray(3_000_000))
+
+        @pytest.mark.limit_leaks("1 MB", filter_fn=not_known, current_thread_only=True)
+        def test_filter_in_this_thread():
+            kept.append(bytearray(2_000_000))
+
+        @pytest.mark.limit_leaks("1 MB", filter_fn=lambda stack: stack.nothing)
+        def test_filter_fails():
+            kept.append(bytearray(2_000_000))
+
+        def test_what_the_filter_was_given():
+            functions = [[frame.function for frame in stack.frames][:2] for stack in seen]
+            assert functions == [["known_to_leak", "test_filter"], ["known_to_leak", "test_filter_lets_others_pass"],
+                                 ["test_filter_lets_others_pass", "pytest_pyfunc_call"],
+                                 ["test_filter_in_this_thread", "pytest_pyfunc_call"]]
+            assert all(frame.filename and frame.lineno > 0 for stack in seen for frame in stack.frames[:2])
+            assert open(seen[0].frames[0].filename).readlines()[seen[0].frames[0].lineno - 1].strip() == \
+                "return bytearray(5_000_000)"
 
         @pytest.mark.limit_memory("24 potatoes")
         def test_bad_format():
             pass
     """)
-    assert done.failed() == {"test_memory_exceed", "test_one_stack", "test_all_threads"}
+    assert done.failed() == {"test_memory_exceed", "test_one_stack", "test_all_threads", "test_filter_lets_others_pass",
+                             "test_filter_in_this_thread", "test_filter_fails"}, done.text
+    assert "one call stack of the test left 2.86 MiB behind" in done.message("test_filter_lets_others_pass")
+    assert "filter_fn failed: AttributeError" in done.message("test_filter_fails")
     assert done.tests["test_bad_format"].find("error") is not None and "24 potatoes" in done.text
     assert "limit_memory of 100 KB" in done.message("test_memory_exceed")
     done.assert_peak("test_memory_exceed", 15 * 8000, slack=4 * KIB)
     done.assert_peak("test_track", 5000 * 8, slack=4 * KIB)
-    assert "filter_fn" in done.text
 
 
 def test_expected_to_fail(run):
@@ -316,6 +349,46 @@ def test_xdist_and_asyncio(run):
     done.assert_peak("test_method", 5 * MB, slack=2 * MB)
 
 
+@pytest.mark.parametrize("mode", ["strict", "auto"])
+def test_pytest_asyncio(run, mode):
+    """Its tests are coroutines, which its event loop runs; one of its fixtures is not blamed on them."""
+    pytest.importorskip("pytest_asyncio")
+    done = run("""
+        import asyncio, holdfast, pytest_asyncio
+
+        @pytest_asyncio.fixture
+        async def big():
+            return bytearray(30_000_000)
+
+        async def hold(name, size):
+            with holdfast.region(name):
+                block = bytearray(size)
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+                return len(block)
+
+        @pytest.mark.asyncio
+        @pytest.mark.memory_ceiling("9MB")
+        async def test_within(big):
+            assert await asyncio.gather(hold("one", 3_000_000), hold("two", 4_000_000)) == [3_000_000, 4_000_000]
+
+        @pytest.mark.asyncio
+        @pytest.mark.memory_ceiling("6MB")
+        async def test_above():
+            await asyncio.gather(hold("three", 3_000_000), hold("four", 4_000_000))
+
+        @pytest.mark.asyncio
+        @pytest.mark.memory_leaks("1MB")
+        async def test_leaks():
+            big.kept = bytearray(2_000_000)
+    """, asyncio=("-p", "asyncio"), ini=f"asyncio_mode = {mode}\nasyncio_default_fixture_loop_scope = function\n")
+    assert done.failed() == {"test_above", "test_leaks"}, done.text
+    done.assert_peak("test_within", 7 * MB, slack=2 * MB)
+    regions = harness.Report(harness.report_text(done.profile)).main.fields["regions"]
+    own = {region["name"]: region["peak"]["bytes"] for region in regions if "::" not in region["name"]}
+    assert {name: round(size / MB) for name, size in own.items()} == {"one": 3, "two": 4, "three": 3, "four": 4}
+
+
 def test_table(run):
     done = run("""
         @pytest.mark.parametrize("size", [1, 5, 3, 4, 2])
@@ -351,7 +424,7 @@ def test_started_by_another_program(run):
     assert done.status == 4 and "holdfast run" in done.errors
 
 
-def test_within_a_run_of_its_own(run, package):  # noqa: F811
+def test_within_a_run_of_its_own(run, package):
     """`holdfast run -- pytest --holdfast` needs no second start."""
     done = run(TESTS)
     environment = {**os.environ, "PYTHONPATH": str(package)}

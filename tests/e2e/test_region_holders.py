@@ -5,7 +5,7 @@ import re
 import pytest
 
 import harness
-from test_regions import package, regions_of  # noqa: F401 (a fixture)
+from test_regions import regions_of
 
 MB = 10**6
 PROGRAM = """\
@@ -33,7 +33,7 @@ with holdfast.region("tiny"):
 
 
 @pytest.fixture(scope="module")
-def profile(package, tmp_path_factory):  # noqa: F811
+def profile(package, tmp_path_factory):
     path = tmp_path_factory.mktemp("regions") / "job.py"
     path.write_text(PROGRAM)
     return harness.traced("/usr/bin/python3", path, env={"PYTHONPATH": str(package), "PATH": "/usr/bin:/bin"}).profile

@@ -1,6 +1,6 @@
 """Regions of tasks that take turns in one thread: none is charged with what others do while its task waits."""
 import harness
-from test_regions import package, regions_of  # noqa: F401 (a fixture)
+from test_regions import regions_of
 
 MB = 10**6
 SLACK = 64 << 10  # what a task's own machinery allocates: events, handles, frames
@@ -10,7 +10,7 @@ def within(value, expected):
     return expected <= value < expected + SLACK
 
 
-def test_interleaved(some_python, package):  # noqa: F811
+def test_interleaved(some_python, package):
     environment = some_python.environment(PYTHONPATH=str(package))
     outcome = harness.traced(some_python.path, harness.PROGRAMS / "region_tasks.py", env=environment)
     lines = [line.rsplit(" ", 4) for line in outcome.text_out().splitlines()]
@@ -26,7 +26,7 @@ def test_interleaved(some_python, package):  # noqa: F811
     assert "closed" not in found  # it never ran
 
 
-def test_untraced(python, package):  # noqa: F811
+def test_untraced(python, package):
     environment = python.environment(PYTHONPATH=str(package))
     outcome = harness.plain(python.path, harness.PROGRAMS / "region_tasks.py", env=environment)
     assert (outcome.status, outcome.stderr) == (0, b"")
