@@ -1,4 +1,5 @@
 """Fixtures: the C helpers, built once, and the interpreters that a test asks for by name."""
+import gc
 import shutil
 import subprocess
 import tempfile
@@ -23,7 +24,8 @@ def pytest_generate_tests(metafunc):
         if name in metafunc.fixturenames:
             chosen = [interpreters.main_one()] if metafunc.config.getoption("--one-interpreter") \
                 else group()
-            metafunc.parametrize(name, chosen, ids=[one.label for one in chosen])
+            # In the scope of a module, so that all that it tests of one interpreter comes together.
+            metafunc.parametrize(name, chosen, ids=[one.label for one in chosen], scope="module")
 
 
 def pytest_collection_modifyitems(items):
@@ -33,6 +35,8 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_sessionstart(session):
+    # A report is some 100,000 dictionaries, all of which stay: the default looks through them again and again.
+    gc.set_threshold(500_000)
     if not harness.holdfast_binary().exists():
         pytest.exit(f"no {harness.holdfast_binary()}: run scripts/build first", 2)
 

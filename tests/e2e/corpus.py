@@ -65,6 +65,12 @@ PROGRAMS = [Program(path) for path in sorted(FOLDER.glob("*.py"))]
 PLAIN, OF_PACKAGES = ([pytest.param(program, id=program.name) for program in PROGRAMS
                        if bool(program.packages) == wanted] for wanted in (False, True))
 
+# What depends on an interpreter most: its frames, bytecode, cycles and objects' layouts. Their reports are compared
+# with the truth on every interpreter, the others' on some, and so is the truth looked at.
+EVERYWHERE = {"clinging_local", "dead_locals", "generators", "memo_cycle", "nested_path", "never_dead", "pending_argument",
+              "attributes"}
+ON_ANY, ON_SOME = ([param for param in PLAIN if (param.id in EVERYWHERE) == wanted] for wanted in (True, False))
+
 
 def near(found, wanted):
     return found is not None and abs(found - wanted) <= abs(wanted) / 100

@@ -7,7 +7,7 @@ import re
 import pytest
 
 import corpus
-from corpus import OF_PACKAGES, PLAIN, VENV
+from corpus import OF_PACKAGES, ON_ANY, ON_SOME, VENV
 from harness import report_text, traced
 
 FAR = re.compile(r"references were seen at .* % below the peak")
@@ -84,17 +84,12 @@ class Runs:
             pytest.fail("\n".join(found), pytrace=False)
 
 
-# What depends on an interpreter most: its frames, bytecode, cycles and objects' layouts.
-EVERYWHERE = {"clinging_local", "dead_locals", "generators", "memo_cycle", "nested_path", "never_dead", "pending_argument",
-              "attributes"}
-
-
-@pytest.mark.parametrize("program", [one for one in PLAIN if one.id in EVERYWHERE])
+@pytest.mark.parametrize("program", ON_ANY)
 def test_holders_everywhere(any_python, program, helpers):
     Runs(program, any_python, any_python.path, helpers).check()
 
 
-@pytest.mark.parametrize("program", [one for one in PLAIN if one.id not in EVERYWHERE])
+@pytest.mark.parametrize("program", ON_SOME)
 def test_holders(some_python, program, helpers):
     Runs(program, some_python, some_python.path, helpers).check()
 

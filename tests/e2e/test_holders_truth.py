@@ -5,7 +5,7 @@ import pytest
 
 import corpus
 import harness
-from corpus import OF_PACKAGES, PLAIN, VENV
+from corpus import OF_PACKAGES, ON_ANY, ON_SOME, VENV
 
 
 def told(mode, program, path, environment, helpers, variants):
@@ -39,9 +39,14 @@ def check(program, path, environment, helpers, version):
         pytest.fail(f"{program.name}:\n" + "\n".join(wrong), pytrace=False)
 
 
-@pytest.mark.parametrize("program", PLAIN)
-def test_truth(any_python, program, helpers):
+@pytest.mark.parametrize("program", ON_ANY)
+def test_truth_everywhere(any_python, program, helpers):
     check(program, any_python.path, any_python.environment(), helpers, any_python.version)
+
+
+@pytest.mark.parametrize("program", ON_SOME)
+def test_truth(some_python, program, helpers):
+    check(program, some_python.path, some_python.environment(), helpers, some_python.version)
 
 
 @pytest.mark.parametrize("program", OF_PACKAGES)
