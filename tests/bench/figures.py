@@ -56,6 +56,12 @@ def median(session, row, tool, field):
     return statistics.median(found) if found else None
 
 
+def program_rss(session, row, tool):
+    """Of the program itself, where it is known apart from the disposable copies that are made of it."""
+    own = median(session, row, tool, "rss_own")
+    return median(session, row, tool, "rss") if own is None else own
+
+
 def once(session, row, tool, field):
     """A figure that only the first round has."""
     return next(iter(values(session, row, tool, field)), None)

@@ -1,8 +1,8 @@
 """Runs one program under one tool, and makes the record of it that the tables are made from.
 
 A record has: how it ended; wall and CPU seconds of everything that was started; CPU and peak RSS of the
-program and of processes that are the tool's own; what the program measured of its work alone; bytes on
-disk; the share of the machine that others used meanwhile. The first round also has the seconds of each report.
+program's biggest process ("rss"; "rss_own": of the program itself) and of processes that are the tool's own;
+what the program measured of its work alone; bytes on disk; the share of the machine that others used meanwhile. The first round also has the seconds of each report.
 """
 import json
 import os
@@ -108,7 +108,8 @@ class Bench:
         inner = json.loads(result.read_text()) if result.exists() else {}
         cpu_tool, rss_tool = metered.of_tool(tool)
         record = {"end": metered.end, "wall": metered.wall, "cpu": metered.cpu, "cpu_tool": cpu_tool,
-                  "rss": metered.command_rss(), "rss_tool": rss_tool, "disk": size_of(place.folder),
+                  "rss": metered.command_rss(), "rss_own": None if row.forks else inner.get("rss"),
+                  "rss_tool": rss_tool, "disk": size_of(place.folder),
                   "foreign": round(metered.foreign, 3), "inner_wall": inner.get("inner_wall"),
                   "inner_cpu": inner.get("inner_cpu")}
         if record["end"] == "ok" and not inner:

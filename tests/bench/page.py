@@ -9,6 +9,9 @@ import tools
 # Peers that take that many times the program's time are run once.
 SLOW = 4
 
+# A copy that is bigger than the program by less is as big: the kernel's figures are no more exact.
+COPY_SHOWN = 1 << 20
+
 QUIET = ": **too much for these figures to be believed**"
 
 GUARD = """
@@ -35,6 +38,9 @@ in brackets. Peers that took more than SLOW times as long in the first round wer
 - CPU is that of all processes, a tool's collector included.
 - RSS of the program is that of its biggest process. A tool that works inside the program's process is in it, and
   has none of its own. heaptrack's own is that of its interpreter, or the program's where that is bigger.
+- Holdfast takes snapshots in copies of the process, which share its memory and add some of their own for a tenth
+  of a second. So the program's RSS is its own there, as the kernel tells it at the end of the work; where a copy was
+  bigger, that is in brackets. In `fork_pool` the biggest process counts, whether a worker or a copy.
 """
 
 
@@ -87,8 +93,12 @@ def ratio_table(session, field):
 
 def memory_table(session):
     def cell(row, tool):
-        program, own = (figures.median(session, row, tool.name, field) for field in ("rss", "rss_tool"))
-        return None if program is None else size(int(program)) + (f" + {size(int(own))}" if own else "")
+        biggest, own = (figures.median(session, row, tool.name, field) for field in ("rss", "rss_tool"))
+        if biggest is None:
+            return None
+        program = figures.program_rss(session, row, tool.name) if isinstance(tool, tools.Holdfast) else biggest
+        copy = f" (copy: {size(int(biggest))})" if biggest - program >= COPY_SHOWN else ""
+        return size(int(program)) + copy + (f" + {size(int(own))}" if own else "")
     choice = [tool for tool in figures.measured_tools(session) if tool.name != tools.AGAIN]
     return by_row(session, choice, cell)
 

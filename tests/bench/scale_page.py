@@ -45,7 +45,7 @@ def point(session, number, row):
         return figures.once(session, row.name, tools.OURS, field)
     untraced = figures.bases(session, row.name, "inner_wall")[0]
     return Point(number, ours[0] / untraced, 1e9 * (ours[0] - untraced) / our("events"), our("events"),
-                 our("blocks"), figures.once(session, row.name, tools.BASE, "rss"), our("rss"), our("rss_tool"),
+                 our("blocks"), *(figures.program_rss(session, row.name, tool) for tool in (tools.BASE, tools.OURS)), our("rss_tool"),
                  our("disk"), our("reports")["text"], our("waited_s"), our("dropped"))
 
 

@@ -84,7 +84,7 @@ def sizes(session, row):
         slowest = f"{max(numbers):.2f} s" if numbers else "failed"
         found += [Check("reports under 1 s", row, slowest,
                         len(numbers) == len(reports) and max(numbers) < REPORT_S)]
-    plain, traced = (figures.median(session, row, tool, "rss") for tool in (tools.BASE, ours))
+    plain, traced = (figures.program_rss(session, row, tool) for tool in (tools.BASE, ours))
     if plain and traced:
         found += at_most("program's RSS up by at most 16 MiB + 2 %", row, traced - plain, 16 * MIB + plain // 50,
                          lambda value: f"{value / MIB:+.1f} MiB")
