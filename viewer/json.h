@@ -31,6 +31,10 @@ json_t *json_points(const struct profile *profile, uint32_t process);
 #define JSON_MAX_FRAMES (4u << 20)
 #define JSON_LONG_STACK 256u
 
+/* Once so many frames have been written with the text of their line, the stacks of smaller sites
+ * are written without: a third of a report of hundreds of megabytes. */
+#define JSON_MAX_SOURCES (1u << 18)
+
 struct json_limit {
     uint64_t frames_left; /* that may still be written with no stack being cut */
 };

@@ -53,12 +53,20 @@ static void text_put_json(struct text *text, json_t *json) {
     json_decref(json);
 }
 
+/* Distinct frames, each with a comma behind it. */
+struct frame_texts {
+    struct text text;
+    size_t *starts; /* there, by number; and the end */
+};
+
+enum { WITH_SOURCE, WITHOUT_SOURCE, WAYS };
+
 /* Stacks as text. What a stack's frames are is kept apart from the model, where it would be spread
  * over many times the memory. */
 struct writer {
     const struct model *model;
-    struct text frames; /* of all distinct ones, each with a comma behind it */
-    size_t *starts;     /* there, by number; and the end */
+    struct frame_texts frames[WAYS];
+    uint64_t sources_left; /* frames that may still be written with the text of their line */
     struct link {
         uint32_t parent; /* 0: the stack begins here */
         uint32_t number;
@@ -77,6 +85,14 @@ static struct intern_key frame_key(const struct model_frame *frame, uint32_t num
         {process ? number : 0, frame->kind, frame->function_id, frame->file_id, frame->line}};
 }
 
+static void add_frame_text(struct frame_texts *texts, uint32_t number,
+                           const struct model_frame *frame) {
+    texts->starts[number] = texts->text.size;
+    text_put_json(&texts->text, json_new_frame(frame));
+    text_put(&texts->text, ",", 1);
+    texts->starts[number + 1] = texts->text.size;
+}
+
 static bool link_frames(struct writer *writer, struct intern *distinct) {
     const struct model_frame *frames = writer->model->frames;
     for (uint32_t i = 0; i < writer->model->frame_count; i++) {
@@ -88,31 +104,44 @@ static bool link_frames(struct writer *writer, struct intern *distinct) {
         writer->links[i] = (struct link){frames[parent].kind == FRAME_PROCESS ? 0 : parent, number};
         if (number < before)
             continue;
-        writer->starts[number] = writer->frames.size;
-        text_put_json(&writer->frames, json_new_frame(&frames[i]));
-        text_put(&writer->frames, ",", 1);
+        struct model_frame plain = frames[i];
+        plain.source = "";
+        add_frame_text(&writer->frames[WITH_SOURCE], number, &frames[i]);
+        add_frame_text(&writer->frames[WITHOUT_SOURCE], number, &plain);
     }
-    writer->starts[distinct->count] = writer->frames.size;
-    return !writer->frames.failed;
+    return !writer->frames[WITH_SOURCE].text.failed && !writer->frames[WITHOUT_SOURCE].text.failed;
 }
 
 static bool writer_start(struct writer *writer) {
     size_t count = (size_t)writer->model->frame_count + 1;
     struct intern distinct = {0};
-    writer->starts = calloc(count, sizeof *writer->starts);
+    bool good = true;
+    for (int way = 0; way < WAYS; way++) {
+        writer->frames[way].starts = calloc(count, sizeof(size_t));
+        good &= writer->frames[way].starts != NULL;
+    }
     writer->links = calloc(count, sizeof *writer->links);
     writer->path = malloc(count * sizeof *writer->path);
-    bool good = writer->starts && writer->links && writer->path && link_frames(writer, &distinct);
+    good = good && writer->links && writer->path && link_frames(writer, &distinct);
     intern_release(&distinct);
     return good;
 }
 
 static void writer_release(struct writer *writer) {
-    free(writer->frames.data);
-    free(writer->starts);
+    for (int way = 0; way < WAYS; way++) {
+        free(writer->frames[way].text.data);
+        free(writer->frames[way].starts);
+    }
     free(writer->links);
     free(writer->path);
     free(writer->text.data);
+}
+
+/* Whole stacks only: with their lines, or without. */
+static const struct frame_texts *choose_texts(struct writer *writer, uint32_t depth) {
+    bool sources = depth <= writer->sources_left;
+    writer->sources_left = sources ? writer->sources_left - depth : 0;
+    return &writer->frames[sources ? WITH_SOURCE : WITHOUT_SOURCE];
 }
 
 /* The frames of a stack, the innermost first. */
@@ -129,11 +158,12 @@ static void put_stack(struct writer *writer, uint32_t frame) {
     struct text *text = &writer->text;
     uint32_t depth = find_path(writer, frame), done = 0;
     bool cut = json_limit_cuts(&writer->limit, depth);
+    const struct frame_texts *texts = choose_texts(writer, depth);
     text_put(text, "[", 1);
     while (depth > 0) {
         uint32_t number = writer->path[--depth];
-        size_t start = writer->starts[number];
-        text_put(text, writer->frames.data + start, writer->starts[number + 1] - start);
+        size_t start = texts->starts[number];
+        text_put(text, texts->text.data + start, texts->starts[number + 1] - start);
         if (cut && ++done == JSON_LONG_STACK / 2) {
             text_put_json(text, json_left_out(depth - JSON_LONG_STACK / 2));
             text_put(text, ",", 1);
@@ -182,7 +212,8 @@ static bool put_list(struct writer *writer) {
 }
 
 bool json_put_sites(const struct model *model, FILE *out) {
-    struct writer writer = {.model = model, .limit = {JSON_MAX_FRAMES}, .out = out};
+    struct writer writer = {
+        .model = model, .limit = {JSON_MAX_FRAMES}, .sources_left = JSON_MAX_SOURCES, .out = out};
     bool good = writer_start(&writer) && put_list(&writer);
     writer_release(&writer);
     return good;

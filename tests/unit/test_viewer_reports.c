@@ -109,6 +109,50 @@ static void long_stacks_are_shortened(void **state) {
     free(text);
 }
 
+static uint32_t count_texts(const char *text, const char *what) {
+    uint32_t count = 0;
+    for (; (text = strstr(text, what)) != NULL; text++)
+        count++;
+    return count;
+}
+
+/* A recursion that allocates in each of its frames, the outermost most: the stacks of the smallest
+ * sites have no lines' texts. */
+static void json_sources_end(void **state) {
+    (void)state;
+    enum { DEPTH = 800, FRAMES = DEPTH * (DEPTH + 1) / 2 };
+    static struct profile_node nodes[DEPTH + 2];
+    static struct profile_site sites[DEPTH];
+    sample_start(&sample);
+    sample_process(&sample, 1, "deep");
+    uint32_t thread = sample_thread(&sample, "MainThread");
+    uint32_t function = sample_function(&sample, "again", "/srv/deep.py");
+    sample_source(&sample, "/srv/deep.py", 2, "again()");
+    memcpy(nodes, sample.nodes, sizeof *nodes * 2);
+    for (uint32_t i = 0; i < DEPTH; i++) {
+        uint64_t bytes = 2 * DEPTH - i;
+        nodes[thread + 1 + i] =
+            (struct profile_node){.parent = thread + i, .function = function, .line = 2};
+        sites[i] = (struct profile_site){.node = thread + 1 + i,
+                                         .kind = PROFILE_HEAP,
+                                         .peak_bytes = bytes,
+                                         .peak_blocks = 1,
+                                         .tree_bytes = bytes,
+                                         .tree_blocks = 1};
+        sample.processes[0].peak_bytes = sample.processes[0].tree_bytes += bytes;
+    }
+    sample.profile.nodes = nodes;
+    sample.profile.node_count = DEPTH + 2;
+    sample.profile.sites = sites;
+    sample.profile.site_count = DEPTH;
+    sample.profile.tree_peak_bytes = sample.processes[0].tree_bytes;
+    char *text = report(report_json, PROFILE_TREE);
+    uint32_t frames = count_texts(text, "\"again\""), sources = count_texts(text, "\"again()\"");
+    assert_int_equal(frames, 2 * FRAMES);
+    assert_in_range(sources, 2 * ((1 << 18) - DEPTH), 2 * (1 << 18));
+    free(text);
+}
+
 static void nothing_traced(void **state) {
     (void)state;
     sample_start(&sample);
@@ -282,6 +326,7 @@ int main(void) {
         cmocka_unit_test(text_of_processes),
         cmocka_unit_test(summary_is_short),
         cmocka_unit_test(long_stacks_are_shortened),
+        cmocka_unit_test(json_sources_end),
         cmocka_unit_test(nothing_traced),
         cmocka_unit_test(json_contract),
         cmocka_unit_test(json_stacks_begin_outside),
