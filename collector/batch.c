@@ -43,9 +43,48 @@ static inline bool is_plain(unsigned upper) {
     return (other | (upper & upper >> 1 & 0x200)) == 0;
 }
 
-/* Records without tickets, or with those from `turns` on, one after the other. */
+/* As the table has it now; what a batch adds is not. */
+static inline bool is_large(const struct blocks *blocks, uint64_t key) {
+    const struct block_entry *entry = blocks_search(blocks_place(blocks, key), key);
+    return blocks_entry_key(entry) == key &&
+           (entry->key != key || (uint32_t)entry->data >= GRAPH_LARGE_BLOCK);
+}
+
+/* A reallocation whose halves lie one behind the other becomes a beginning and an end. A block that
+ * moves exists twice until its contents are copied; otherwise the end comes first. What could be
+ * refused after one of both was made is left out here: an end only of what is large. False: it is
+ * another record, or not all of it is there. */
+static __attribute__((noinline)) bool decode_reallocation(struct reader *reader, const uint64_t *at,
+                                                          const uint64_t *last,
+                                                          struct change changes[2]) {
+    const struct blocks *blocks = &reader->image->blocks;
+    if (last - at < 2)
+        return false;
+    uint64_t begin = __atomic_load_n(at, __ATOMIC_RELAXED);
+    uint64_t end = __atomic_load_n(at + 1, __ATOMIC_RELAXED);
+    uint64_t packed = __atomic_load_n(at + 2, __ATOMIC_RELAXED), node = packed >> 32;
+    unsigned kind = event_kind(end);
+    uint64_t before = blocks_key(begin), after = blocks_key(end);
+    if (begin != event_word(EVENT_REALLOC_BEGIN, 0, 0, begin) ||
+        end != event_word(EVENT_REALLOC_END, kind, 0, end) || kind > BLOCK_MAPPED || before == 0 ||
+        after == 0 || is_large(blocks, before))
+        return false;
+    uint32_t site = apply_site(reader, node, kind);
+    if (site == INDEX_NONE)
+        return false;
+    bool moved = before != after;
+    changes[moved] = (struct change){before, 0, blocks_place(blocks, before)};
+    changes[!moved] = (struct change){after | 1, (site + 1ull) << 32 | (uint32_t)packed,
+                                      blocks_place(blocks, after)};
+    __builtin_prefetch(changes[0].place, 1);
+    __builtin_prefetch(changes[1].place, 1);
+    return true;
+}
+
+/* Records without tickets, or with those from `turns` on, one after the other; `pairs`: the former
+ * may be reallocations. */
 static inline __attribute__((always_inline)) void decode(struct reader *reader, struct batch *batch,
-                                                         const struct turns *turns) {
+                                                         const struct turns *turns, bool pairs) {
     const uint64_t *at = reader->body + (reader->position & (reader->size - 1)) / 8;
     const uint64_t ticket_words = turns != NULL;
     const uint64_t *end =
@@ -68,8 +107,16 @@ static inline __attribute__((always_inline)) void decode(struct reader *reader, 
         }
         unsigned upper = upper_bits(word), kind = upper >> 9 & 3;
         uint64_t key = blocks_key(word), alloc = upper >> 12;
-        if (__builtin_expect(!is_plain(upper) || key == 0, 0))
-            break;
+        if (__builtin_expect(!is_plain(upper) || key == 0, 0)) {
+            struct change *pair = &batch->changes[count];
+            if (!pairs || count + 2 > BATCH || !decode_reallocation(reader, at, end, pair))
+                break;
+            begun++;
+            allocated += (uint32_t)pair[pair[1].key & 1].data;
+            at += 3;
+            count++;
+            continue;
+        }
         next &= 0 - alloc;
         uint64_t node = next >> 32;
         if (__builtin_expect(node >= node_count, 0))
@@ -255,7 +302,7 @@ apply(struct trace *trace, struct reader *reader, struct batch *batch, const str
     struct sums sums = {
         .live = image->totals.live, .highest = image->totals.live, .seq = trace->seq};
     find_peaks(trace, image, &sums);
-    decode(reader, batch, turns);
+    decode(reader, batch, turns, !turns && !trace->events);
     uint32_t done = trace->events || image->stretches
                         ? change_blocks(trace, image, batch, &sums, trace->events, image->stretches)
                         : change_blocks(trace, image, batch, &sums, NULL, NULL);

@@ -353,13 +353,42 @@ static uint64_t random_size(enum sizes sizes) {
     return (uint64_t)rand() % (sizes == SIZES_TINY ? 3 : 1000);
 }
 
+/* In place, or to another address, which may be taken; one in twenty fails, or moves its pages. */
+static void tree_reallocation(struct model *model, uint32_t number, enum sizes sizes) {
+    struct model_process *process = &model->processes[number];
+    uint32_t from = (uint32_t)rand() % TREE_SLOTS, node = (uint32_t)rand() % TREE_NODES;
+    uint32_t to = rand() % 3 ? (uint32_t)rand() % TREE_SLOTS : from;
+    uint64_t size = random_size(sizes), address = 0x10000 + from * 16ull;
+    bool remapped = rand() % 20 == 0, known = process->size[from] != 0;
+    if (rand() % 20 == 0) {
+        rig_realloc(&rig, number, address, 0, 0, size, node);
+        return;
+    }
+    bool twice = known && from != to && !remapped;
+    if (known && !twice)
+        model_remove(process, from);
+    process->lost_frees += process->size[to] != 0;
+    if (process->size[to])
+        model_remove(process, to);
+    model_add(process, to, size, node);
+    model_peaks(model, process);
+    if (twice)
+        model_remove(process, from);
+    process->allocations++;
+    process->frees += known;
+    rig_realloc(&rig, number, address, remapped ? REALLOC_REMAPPED : 0, 0x10000 + to * 16ull, size,
+                node);
+}
+
 /* `growing`: percent of blocks that begin. Now and then an end got lost, or something unknown ends.
  */
 static void tree_event(struct model *model, uint32_t number, int growing, enum sizes sizes) {
     struct model_process *process = &model->processes[number];
     uint32_t slot = (uint32_t)rand() % TREE_SLOTS, node = (uint32_t)rand() % TREE_NODES;
     uint64_t address = 0x10000 + slot * 16ull;
-    if (rand() % 100 < growing && (!process->size[slot] || rand() % 40 == 0)) {
+    if (rand() % 8 == 0) {
+        tree_reallocation(model, number, sizes);
+    } else if (rand() % 100 < growing && (!process->size[slot] || rand() % 40 == 0)) {
         uint64_t size = random_size(sizes);
         process->lost_frees += process->size[slot] != 0;
         if (process->size[slot])
