@@ -36,6 +36,14 @@ void *hot_alloc_rest(const char *state, unsigned kind, void *block, uint64_t siz
     return block;
 }
 
+void *hot_realloc_rest(const char *state, unsigned kind, void *moved, uint64_t size) {
+    self.state = state;
+    event_realloc_end(&process.gil, kind, 0, moved, moved ? size : 0,
+                      moved ? stack_node(&self, &process.gil) : 0);
+    event_end(&process.gil);
+    return moved;
+}
+
 void *hot_own_alloc_rest(struct writer *writer, unsigned kind, void *block, uint64_t size) {
     uint32_t node = stack_node(&self, writer);
     if (likely(hot_own_fits(writer, 3)))

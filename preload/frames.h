@@ -8,6 +8,8 @@
 #ifndef HOLDFAST_PRELOAD_FRAMES_H
 #define HOLDFAST_PRELOAD_FRAMES_H
 
+#include <stdatomic.h>
+
 #include "layouts.h"
 #include "stack.h"
 
@@ -36,6 +38,10 @@ static hot_inline const char *frames_current(const struct python_offsets *at, co
     const char *frame = python_pointer(state, at->thread_frame);
     bool by_cframe = at->minor == 11 || at->minor == 12;
     return by_cframe ? python_pointer(frame, at->cframe_frame) : frame;
+}
+
+static hot_inline uint64_t frames_word(const char *frame, uint32_t offset) {
+    return *(const uint64_t *)(const void *)(frame + offset);
 }
 
 /* The same of any thread state, which may have been made just now. */
@@ -75,6 +81,19 @@ static hot_inline bool stack_is_last(const struct python_offsets *at, const stru
            *(const uint64_t *)(const void *)(address + at->frame_position) == top->position &&
            python_pointer(address, at->frame_previous) == top->previous &&
            *top->outer_place == top->outer && *top->mark_place == top->mark;
+}
+
+/* The innermost frame is at far->address. */
+static hot_inline bool stack_is_far(const struct python_offsets *at, const struct stack_far *far) {
+    uint64_t epoch = atomic_load_explicit(&stack_codes_freed, memory_order_acquire) + 1;
+    return at->minor >= 11 && epoch == far->epoch &&
+           frames_word(far->address, at->frame_position) == far->position &&
+           python_pointer(far->address, at->frame_previous) == far->previous &&
+           *far->link == far->caller &&
+           frames_word(far->caller, at->frame_position) == far->caller_position &&
+           python_pointer(far->caller, at->frame_previous) == far->outer &&
+           frames_word(far->outer, at->frame_position) == far->outer_position &&
+           *far->mark_place == far->mark;
 }
 
 /* From 3.11: local variables, cells among them, that a frame of this code has. */

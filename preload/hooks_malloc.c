@@ -40,6 +40,8 @@ static __attribute__((noinline, returns_nonnull)) void *heap_entered(const char 
     return hot_alloc_entered(&python.at, state, BLOCK_HEAP, block, size);
 }
 
+static const struct hot_rest heap_rest = {heap_entered, heap_entered};
+
 static __attribute__((noinline)) void *heap_made_beside_python(void *block, size_t size) {
     if (block && hot_is_usual(block, size) && !hot_may_hold() && hot_own_enter(self.own))
         return hot_own_alloc_rest(self.own, BLOCK_HEAP, block, size);
@@ -68,7 +70,7 @@ EXPORT void *malloc(size_t size) {
         return note_made(BLOCK_HEAP, block, size);
     self.checks--;
     void *noted =
-        block && self.guard ? hot_alloc(&python.at, heap_entered, BLOCK_HEAP, block, size) : NULL;
+        block && self.guard ? hot_alloc(&python.at, heap_rest, BLOCK_HEAP, block, size) : NULL;
     return noted ? noted : heap_made(block, size);
 }
 

@@ -69,12 +69,17 @@ static hot_inline bool hot_is_usual(const void *block, uint64_t size) {
     return size < LARGE_BLOCK && ((uintptr_t)block & ~EVENT_VALUE_MASK) == 0;
 }
 
-/* Returns the block, or NULL: not done. `entered` does what is left when the GIL's writer has been
- * entered, and this is another stack than the last, or the record must wait: see
- * hot_alloc_entered(). */
+/* Does what is left when the GIL's writer has been entered. */
 typedef void *hot_entered(const char *state, void *block, uint64_t size);
 
-static hot_inline void *hot_alloc(const struct python_offsets *at, hot_entered *entered,
+/* What a hook goes on with: this may be the stack that stack_far knows (hot_alloc_far()), or it is
+ * another than the last, or the record must wait (hot_alloc_entered()). */
+struct hot_rest {
+    hot_entered *far, *entered;
+};
+
+/* Returns the block, or NULL: not done. */
+static hot_inline void *hot_alloc(const struct python_offsets *at, struct hot_rest rest,
                                   unsigned kind, void *block, uint64_t size) {
     if (unlikely(!hot_is_usual(block, size)))
         return NULL;
@@ -82,11 +87,30 @@ static hot_inline void *hot_alloc(const struct python_offsets *at, hot_entered *
     if (unlikely(!state))
         return NULL;
     const struct stack_top *top = &self.gil_cache.top;
+    const char *frame = frames_current(at, state);
     uint64_t tail = process.gil.tail;
-    if (unlikely(!hot_fits(tail, 2) || !stack_is_last(at, top, frames_current(at, state))))
-        return entered(state, block, size);
+    if (unlikely(!hot_fits(tail, 2) || !stack_is_last(at, top, frame)))
+        return frame == self.gil_cache.far.address ? rest.far(state, block, size)
+                                                   : rest.entered(state, block, size);
     hot_put(tail, 2, event_word(EVENT_ALLOC, kind, 0, (uintptr_t)block),
             event_size_node(top->node, size));
+    process.gil_allocated += size;
+    hot_leave();
+    return block;
+}
+
+/* A leaf, too. */
+static hot_inline void *hot_alloc_far(const struct python_offsets *at, hot_entered *entered,
+                                      const char *state, unsigned kind, void *block,
+                                      uint64_t size) {
+    const struct stack_far *far = &self.gil_cache.far;
+    uint64_t tail = process.gil.tail;
+    if (unlikely(!stack_is_far(at, far) || !hot_fits(tail, 2)))
+        return entered(state, block, size);
+    if (!hot_is_usual(block, size))
+        __builtin_unreachable();
+    hot_put(tail, 2, event_word(EVENT_ALLOC, kind, 0, (uintptr_t)block),
+            event_size_node(far->node, size));
     process.gil_allocated += size;
     hot_leave();
     return block;
@@ -106,6 +130,39 @@ static hot_inline void *hot_alloc_entered(const struct python_offsets *at, const
     process.gil_allocated += size;
     hot_leave();
     return block;
+}
+
+/* A reallocation's two halves, around the real call: whatever happens meanwhile finds the writer
+ * busy. The first returns the state, or NULL: not done. Not for what a free must look at twice. */
+static hot_inline const char *hot_realloc_begin(const struct python_offsets *at,
+                                                const void *block) {
+    const char *state = hot_enter(at);
+    if (unlikely(!state))
+        return NULL;
+    uint64_t tail = process.gil.tail;
+    if (unlikely(!hot_fits(tail, 1))) {
+        hot_leave();
+        return NULL;
+    }
+    process.gil.busy = true;
+    hot_put(tail, 1, (uint64_t)EVENT_REALLOC_BEGIN << 60 | (uintptr_t)block, 0);
+    return state;
+}
+
+/* `moved` is NULL when the call failed. */
+static hot_inline void *hot_realloc_end(const struct python_offsets *at, const char *state,
+                                        unsigned kind, void *moved, uint64_t size) {
+    const struct stack_top *top = &self.gil_cache.top;
+    uint64_t tail = process.gil.tail;
+    if (unlikely(!moved || !hot_is_usual(moved, size) || !hot_fits(tail, 2) ||
+                 !stack_is_last(at, top, frames_current(at, state))))
+        return hot_realloc_rest(state, kind, moved, size);
+    hot_put(tail, 2, event_word(EVENT_REALLOC_END, kind, 0, (uintptr_t)moved),
+            event_size_node(top->node, size));
+    process.gil_allocated += size;
+    process.gil.busy = false;
+    hot_leave();
+    return moved;
 }
 
 /* Not for what a free must look at twice. */

@@ -134,7 +134,7 @@ static void raw_free(void *context, void *block) {
         free_counted(real, block);
 }
 
-static hot_inline void *object_malloc(const struct python_offsets *at, hot_entered *entered,
+static hot_inline void *object_malloc(const struct python_offsets *at, struct hot_rest rest,
                                       void *context, size_t size) {
     const struct allocator *real = context;
     if (unlikely(self.in_python))
@@ -144,11 +144,11 @@ static hot_inline void *object_malloc(const struct python_offsets *at, hot_enter
     self.in_python = 1;
     void *block = real->malloc(real->context, size);
     self.in_python = 0;
-    void *noted = block ? hot_alloc(at, entered, BLOCK_PYTHON, block, size) : NULL;
+    void *noted = block ? hot_alloc(at, rest, BLOCK_PYTHON, block, size) : NULL;
     return likely(noted) ? noted : note_made(BLOCK_PYTHON, block, size);
 }
 
-static hot_inline void *object_calloc(const struct python_offsets *at, hot_entered *entered,
+static hot_inline void *object_calloc(const struct python_offsets *at, struct hot_rest rest,
                                       void *context, size_t count, size_t size) {
     const struct allocator *real = context;
     if (unlikely(self.in_python))
@@ -158,12 +158,28 @@ static hot_inline void *object_calloc(const struct python_offsets *at, hot_enter
     self.in_python = 1;
     void *block = real->calloc(real->context, count, size);
     self.in_python = 0;
-    void *noted = block ? hot_alloc(at, entered, BLOCK_PYTHON, block, count * size) : NULL;
+    void *noted = block ? hot_alloc(at, rest, BLOCK_PYTHON, block, count * size) : NULL;
     return likely(noted) ? noted : note_made(BLOCK_PYTHON, block, count * size);
 }
 
-static void *object_realloc(void *context, void *block, size_t size) {
-    return realloc_as(context, block, size);
+/* Lists grow by this, so that it is worth a short way. */
+static hot_inline void *object_realloc(const struct python_offsets *at, struct hot_rest rest,
+                                       void *context, void *block, size_t size) {
+    const struct allocator *real = context;
+    if (unlikely(self.in_python))
+        return real->realloc(real->context, block, size);
+    if (unlikely(snapshot_is_near(size) || (block && filter_flags(block))))
+        return realloc_as(real, block, size);
+    const char *state = block ? hot_realloc_begin(at, block) : NULL;
+    if (unlikely(block && !state))
+        return realloc_as(real, block, size);
+    self.in_python = 1;
+    void *moved = real->realloc(real->context, block, size);
+    self.in_python = 0;
+    if (block)
+        return hot_realloc_end(at, state, BLOCK_PYTHON, moved, size);
+    void *noted = moved ? hot_alloc(at, rest, BLOCK_PYTHON, moved, size) : NULL;
+    return likely(noted) ? noted : note_made(BLOCK_PYTHON, moved, size);
 }
 
 /* Every object has its type where a code object has it; the filter lets few others through. */
@@ -201,12 +217,21 @@ static hot_inline void object_free(const struct python_offsets *at, void *contex
         const char *state, void *block, uint64_t size) {                                           \
         return hot_alloc_entered(layout_offsets(layout), state, BLOCK_PYTHON, block, size);        \
     }                                                                                              \
+    static __attribute__((noinline, returns_nonnull)) void *object_far_##layout(                   \
+        const char *state, void *block, uint64_t size) {                                           \
+        return hot_alloc_far(layout_offsets(layout), object_entered_##layout, state, BLOCK_PYTHON, \
+                             block, size);                                                         \
+    }                                                                                              \
+    static const struct hot_rest object_rest_##layout = {object_far_##layout,                      \
+                                                         object_entered_##layout};                 \
     static void *object_malloc_##layout(void *context, size_t size) {                              \
-        return object_malloc(layout_offsets(layout), object_entered_##layout, context, size);      \
+        return object_malloc(layout_offsets(layout), object_rest_##layout, context, size);         \
     }                                                                                              \
     static void *object_calloc_##layout(void *context, size_t count, size_t size) {                \
-        return object_calloc(layout_offsets(layout), object_entered_##layout, context, count,      \
-                             size);                                                                \
+        return object_calloc(layout_offsets(layout), object_rest_##layout, context, count, size);  \
+    }                                                                                              \
+    static void *object_realloc_##layout(void *context, void *block, size_t size) {                \
+        return object_realloc(layout_offsets(layout), object_rest_##layout, context, block, size); \
     }                                                                                              \
     static void object_free_##layout(void *context, void *block) {                                 \
         object_free(layout_offsets(layout), context, block);                                       \
@@ -216,7 +241,7 @@ EACH_LAYOUT(OBJECT_FUNCTIONS)
 
 static const struct allocator object_functions[LAYOUTS] = {
 #define OBJECT_TABLE(layout)                                                                       \
-    [layout] = {NULL, object_malloc_##layout, object_calloc_##layout, object_realloc,              \
+    [layout] = {NULL, object_malloc_##layout, object_calloc_##layout, object_realloc_##layout,     \
                 object_free_##layout},
     EACH_LAYOUT(OBJECT_TABLE)};
 
@@ -236,8 +261,12 @@ static void arena_free(void *context, void *start, size_t size) {
     pymem.arena.free(pymem.arena.context, start, size);
 }
 
+/* Those that were put in may be of the layout that was known then. */
 static bool is_ours(const struct allocator *now) {
-    return now->realloc == raw_realloc || now->realloc == object_realloc;
+    bool ours = now->realloc == raw_realloc;
+    for (int layout = 0; layout < LAYOUTS; layout++)
+        ours |= now->realloc == object_functions[layout].realloc;
+    return ours;
 }
 
 static struct allocator *saved(int domain, const struct allocator *now) {

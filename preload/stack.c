@@ -78,7 +78,7 @@ static void forget_freed(struct trie *trie, uint64_t epoch) {
 
 void stack_cache_forget(struct stack_cache *cache) {
     cache->end = cache->entries;
-    cache->top.address = NO_FRAME;
+    cache->top.address = cache->far.address = NO_FRAME;
 }
 
 /* Empties a cache that may hold the address of a freed code object, or that is new. */
@@ -189,20 +189,54 @@ static const uint64_t *word_at(const char *address, uint32_t offset) {
     return (const uint64_t *)(const void *)(address + offset);
 }
 
+/* The frame has a mark, or gets one. */
+static bool has_mark(struct stack_cache *cache, struct stack_entry *entry) {
+    if (has_lost_mark(entry)) {
+        forget_mark(entry);
+        return false;
+    }
+    return entry->place || mark(cache, entry);
+}
+
 /* By the mark of the caller of the last stack's innermost frame. */
 static bool know_caller(struct stack_cache *cache, struct stack_top *top) {
     struct stack_entry *caller = cache->end - 2;
     if (!can_mark(&python.at) || top->previous != caller->frame.address)
         return false;
-    if (has_lost_mark(caller)) {
-        forget_mark(caller);
-        return false;
-    }
-    if (!caller->place && !mark(cache, caller))
+    if (!has_mark(cache, caller))
         return false;
     top->outer_place = word_at(caller->frame.address, python.at.frame_position);
     top->mark_place = caller->place;
     return true;
+}
+
+/* By the mark of the caller's caller. */
+static void know_far(struct stack_cache *cache) {
+    const struct python_offsets *at = &python.at;
+    const struct stack_entry *last = cache->end - 1, *caller = last - 1;
+    struct stack_entry *outer = cache->end - 3;
+    if (!can_mark(at) || outer < cache->entries)
+        return;
+    const char *address = last->frame.address,
+               *previous = python_pointer(address, at->frame_previous);
+    const char *from = previous == caller->frame.address ? address : previous;
+    if (python_pointer(from, at->frame_previous) != caller->frame.address ||
+        !has_mark(cache, outer))
+        return;
+    cache->far = (struct stack_far){
+        .address = address,
+        .position = last->frame.position,
+        .previous = previous,
+        .link = (const char *const *)(const void *)(from + at->frame_previous),
+        .caller = caller->frame.address,
+        .outer = outer->frame.address,
+        .caller_position = caller->frame.position,
+        .outer_position = outer->frame.position,
+        .mark_place = outer->place,
+        .mark = outer->mark,
+        .epoch = cache->epoch + 1,
+        .node = last->node,
+    };
 }
 
 /* By the words that tell that there is no caller, which may be a shim's, and that the code is the
@@ -229,6 +263,7 @@ void stack_keep_top(struct stack_cache *cache) {
                             .node = last->node};
     if (last == cache->entries ? !know_none(&top) : !know_caller(cache, &top)) {
         cache->top_rest = REST;
+        know_far(cache);
         return;
     }
     top.outer = *top.outer_place;

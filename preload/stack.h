@@ -39,6 +39,22 @@ struct stack_top {
     uint32_t node;
 };
 
+/* The same for the last stack whose innermost frame was called by C code: its caller has no mark
+ * then, but may have a caller that has one. Each word is read in a frame that the words before it
+ * have found in the chain. Code objects that were freed since may be others now. */
+struct stack_far {
+    const char *address;
+    uint64_t position;
+    const char *previous;
+    const char *const *link; /* leads to the caller: from `address`, or from the shim before it */
+    const char *caller, *outer;
+    uint64_t caller_position, outer_position;
+    const uint64_t *mark_place; /* in `outer` */
+    uint64_t mark;
+    uint64_t epoch; /* how many code objects had been freed, + 1; 0: no stack */
+    uint32_t node;
+};
+
 extern const char stack_no_frame;
 #define NO_FRAME (&stack_no_frame)
 
@@ -49,6 +65,7 @@ extern _Atomic uint64_t stack_codes_freed;
  * Zeroed: empty, but for `top`. */
 struct stack_cache {
     struct stack_top top;
+    struct stack_far far; /* of some earlier stack, if there was one of that kind */
     struct stack_entry *entries, *end;
     struct stack_entry *near; /* `end` when there are two entries */
     size_t near_size;         /* how much further on, in bytes, it is before it is far: stack.c */

@@ -159,6 +159,9 @@ void *note_made(unsigned kind, void *block, uint64_t size);
 void *hot_alloc_rest(const char *state, unsigned kind, void *block, uint64_t size,
                      struct stack_entry *from, struct stack_entry *unknown)
     __attribute__((returns_nonnull, noinline));
+/* The second half of a reallocation, whatever it is like. Returns the block, or NULL: it failed. */
+void *hot_realloc_rest(const char *state, unsigned kind, void *moved, uint64_t size)
+    __attribute__((noinline));
 void *hot_own_alloc_rest(struct writer *writer, unsigned kind, void *block, uint64_t size)
     __attribute__((returns_nonnull, noinline));
 

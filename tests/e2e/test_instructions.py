@@ -31,8 +31,9 @@ TOLERANCE = 0.05
 SLACK = 2
 # A program's works, and the figures that follow from what they cost: to free is what a pair has more.
 NATIVE = {"allocation": ("keep",), "free": ("pair", "keep"), "reallocation": ("resize",)}
-PYTHON = {"allocation": ("keep",), "free": ("pair", "keep"), "large object": ("large",),
-          "change of stack": ("stack", "pair", "pair"), "call without allocation": ("call",)}
+PYTHON = {"allocation": ("keep",), "free": ("pair", "keep"), "reallocation": ("resize",),
+          "large object": ("large",), "change of stack": ("stack", "pair", "pair"),
+          "call without allocation": ("call",)}
 
 
 def compiler():

@@ -26,6 +26,14 @@ def large(count):
         bytes(1000)
 
 
+def resize(count):
+    """A block that grows and shrinks in turn."""
+    block, more = bytearray(100), bytes(200)
+    for _ in repeat(None, count // 2):
+        block += more
+        del block[100:]
+
+
 def leaf():
     bytes(100)
 
@@ -54,6 +62,6 @@ def at_depth(depth, work, count):
         work(count)
 
 
-WORKS = {"pair": pair, "keep": keep, "large": large, "stack": stack, "call": call}
+WORKS = {"pair": pair, "keep": keep, "large": large, "resize": resize, "stack": stack, "call": call}
 at_depth(8, WORKS[sys.argv[1]], int(sys.argv[2]))
 os._exit(0)  # before what was kept is freed

@@ -55,7 +55,7 @@ struct fake_frame {
     struct fake_frame *previous;
     uintptr_t position;
     int last;
-    uint8_t owner;
+    uint8_t owner, is_entry;
     int stack_top;            /* 3.11 to 3.13: while a Python function is called, else -1 */
     uintptr_t *stack_pointer; /* 3.14 */
     uintptr_t slots[LOCALS + STACK];
@@ -93,7 +93,9 @@ struct fake_ring {
 
 static struct fake_ring ring;
 static struct fake_code codes[CODES];
-static struct fake_frame frames[DEPTH_MAX];
+/* By depth; a generator's may be where a called function's could have been. */
+static struct fake_frame stack_frames[DEPTH_MAX], heap_frames[DEPTH_MAX];
+static struct fake_frame *frames[DEPTH_MAX];
 static uint32_t depth;
 static uint32_t next_serial = 1;
 
@@ -197,6 +199,7 @@ static void take_layout(uint32_t minor) {
         .frame_previous = offsetof(struct fake_frame, previous),
         .frame_code = offsetof(struct fake_frame, code),
         .frame_owner = offsetof(struct fake_frame, owner),
+        .frame_is_entry = minor == 11 ? offsetof(struct fake_frame, is_entry) : 0,
         .frame_locals = offsetof(struct fake_frame, slots),
         .frame_stack_top = minor < 14 ? offsetof(struct fake_frame, stack_top) : 0,
         .frame_stack_pointer = minor >= 14 ? offsetof(struct fake_frame, stack_pointer) : 0,
@@ -248,36 +251,56 @@ static void move_to(struct fake_frame *frame, int unit) {
 /* What is called was on the value stack, at a height that the instruction decides. */
 static void suspend(struct fake_frame *frame, bool by_python) {
     int top = LOCALS + (int)(frame->position / 2 % STACK);
-    if (by_python || frame->slots[top] == 0)
-        frame->slots[top] = (uintptr_t)&codes[0];
+    frame->slots[top] = (uintptr_t)&codes[0];
     frame->stack_top = by_python ? top : -1;
     frame->stack_pointer = &frame->slots[by_python ? top : LOCALS];
 }
 
+/* Every seventh frame is called by C, by a shim of its own from 3.12 on. */
+static bool is_called_by_c(void) {
+    return depth % 7 == 6;
+}
+
+static struct fake_frame *choose_frame(void) {
+    bool generator = !is_called_by_c() && rand() % 8 == 0;
+    return generator ? &heap_frames[depth] : &stack_frames[depth];
+}
+
 /* What was on a frame's stack at its address stays there, since nothing reads it. */
 static void push(struct fake_code *code, int unit) {
-    struct fake_frame *frame = &frames[depth], *caller = depth ? &frames[depth - 1] : NULL;
+    struct fake_frame *frame = choose_frame(), *caller = depth ? frames[depth - 1] : NULL;
     frame->code = code;
     frame->previous = caller;
-    /* Every seventh frame stands for a call from C. */
-    frame->owner = python.at.minor >= 12 && depth % 7 == 6 ? FRAME_OWNER_SHIM : 0;
+    bool by_c = is_called_by_c(), generator = frame == &heap_frames[depth];
+    frame->owner = python.at.minor >= 12 && by_c ? FRAME_OWNER_SHIM : generator;
+    frame->is_entry = by_c;
     frame->stack_top = -1;
     frame->stack_pointer = NULL;
     if (caller)
-        suspend(caller, frame->owner != FRAME_OWNER_SHIM);
+        suspend(caller, !by_c && !generator);
     move_to(frame, unit);
     interpreter.frame = frame;
-    depth++;
+    frames[depth++] = frame;
 }
 
 /* A result is put where what was called had been. */
 static void pop(void) {
-    struct fake_frame *caller = --depth ? &frames[depth - 1] : NULL;
+    struct fake_frame *caller = --depth ? frames[depth - 1] : NULL;
     interpreter.frame = caller;
     if (caller && caller->stack_top >= 0)
         caller->slots[caller->stack_top] = (uintptr_t)&codes[1];
     if (caller)
         caller->stack_top = -1;
+}
+
+/* By an exception: there are no results, and the frame that handles it goes on elsewhere. */
+static void unwind(uint32_t count) {
+    depth -= count;
+    interpreter.frame = depth ? frames[depth - 1] : NULL;
+    if (depth == 0)
+        return;
+    interpreter.frame->stack_top = -1;
+    move_to(interpreter.frame, interpreter.frame->position / 2 % 2 ? 6 : 7);
 }
 
 /* The position that a frame should be reported at. */
@@ -286,28 +309,34 @@ static int32_t expected(const struct fake_frame *frame) {
     return unit < (python.at.minor <= 10 ? 0 : 2) ? FRAME_NOT_BEGUN : unit * 2;
 }
 
-/* How often the last stack was known again. */
-static uint32_t known_again;
+/* How often the last stack was known again, and one whose innermost frame C had called. */
+static uint32_t known_again, known_far;
 
 /* The stack may be known as the last one again, and then must be. */
 static void check_again(void) {
     const struct stack_top top = ring.writer.cache.top;
+    const struct stack_far far = ring.writer.cache.far;
     bool again =
         interpreter.frame && stack_is_last(&python.at, &top, (const char *)interpreter.frame);
     known_again += again;
+    bool by_c = interpreter.frame && (const char *)interpreter.frame == far.address &&
+                stack_is_far(&python.at, &far);
+    known_far += by_c;
     if (again)
         assert_int_equal(top.node, current_node());
+    if (by_c)
+        assert_int_equal(far.node, current_node());
 }
 
 static void check_now(void) {
     check_again();
     uint32_t node = current_node();
     for (uint32_t i = depth; i-- > 0;) {
-        if (frames[i].owner == FRAME_OWNER_SHIM)
+        if (frames[i]->owner == FRAME_OWNER_SHIM)
             continue;
         assert_true(node != 0);
-        assert_int_equal(ring.first_lines[ring.nodes[node].code], frames[i].code->first_line);
-        assert_int_equal(ring.nodes[node].position, expected(&frames[i]));
+        assert_int_equal(ring.first_lines[ring.nodes[node].code], frames[i]->code->first_line);
+        assert_int_equal(ring.nodes[node].position, expected(frames[i]));
         node = ring.nodes[node].parent;
     }
     assert_int_equal(ring.nodes[node].code, 0);
@@ -320,7 +349,7 @@ static void check_now(void) {
 static void check_some(void) {
     for (int n = 0; n < 12; n++) {
         if (n < 3)
-            move_to(&frames[depth - 1], 3 + rand() % 2);
+            move_to(frames[depth - 1], 3 + rand() % 2);
         check_now();
     }
 }
@@ -332,7 +361,7 @@ static void random_calls(uint32_t minor, int rounds, uint32_t deepest, uint32_t 
         while (returns-- > 0 && depth > 0)
             pop();
         if (depth > 0)
-            move_to(&frames[depth - 1], rand() % CODE_SIZE);
+            move_to(frames[depth - 1], rand() % CODE_SIZE);
         while (calls-- > 0 && depth < deepest)
             push(&codes[rand() % CODES], rand() % (CODE_SIZE + 1) - 1);
         check_now();
@@ -363,7 +392,7 @@ static void test_deep(void **state) {
             uint32_t much = rand() % 20 ? 50 : 1500;
             for (uint32_t n = (uint32_t)rand() % much; n > 0 && depth > 100; n--)
                 pop();
-            move_to(&frames[depth - 1], rand() % CODE_SIZE);
+            move_to(frames[depth - 1], rand() % CODE_SIZE);
             for (uint32_t n = (uint32_t)rand() % much; n > 0 && depth < DEPTH_MAX; n--)
                 push(&codes[rand() % CODES], rand() % CODE_SIZE);
             check_now();
@@ -379,14 +408,17 @@ static void test_marks(void **state) {
     for (size_t i = 0; i < sizeof minors / sizeof minors[0]; i++) {
         begin(minors[i]);
         uint32_t marked = 0;
-        known_again = 0;
+        known_again = known_far = 0;
         for (int round = 0; round < 60000; round++) {
             uint32_t returns = (uint32_t)rand() % (rand() % 4 ? 3 : 70);
             uint32_t calls = returns + (uint32_t)rand() % 3;
-            while (returns-- > 0 && depth > 1)
-                pop();
+            if (rand() % 8 == 0 && returns < depth)
+                unwind(returns);
+            else
+                while (returns-- > 0 && depth > 1)
+                    pop();
             if (depth > 0 && rand() % 2)
-                move_to(&frames[depth - 1], 3 + rand() % 2);
+                move_to(frames[depth - 1], 3 + rand() % 2);
             while (calls-- > 0 && depth < 60)
                 push(&codes[0], 3 + (rand() % 20 == 0));
             if (rand() % 8 == 0)
@@ -394,17 +426,18 @@ static void test_marks(void **state) {
             check_now();
             for (uint32_t frame = 0; frame < depth; frame++)
                 for (int slot = 0; slot < LOCALS + STACK; slot++)
-                    marked += frames[frame].slots[slot] >> 32 == 0x48464d4b;
+                    marked += frames[frame]->slots[slot] >> 32 == 0x48464d4b;
         }
         assert_true(marked > 60000);
         assert_true(known_again > 20000);
+        assert_true(known_far > 2000);
     }
 }
 
 /* Code objects end and others take their addresses. */
 static void reuse_codes(uint32_t minor) {
     begin(minor);
-    known_again = 0;
+    known_again = known_far = 0;
     for (int round = 0; round < 5000; round++) {
         while (depth > 0)
             pop();
@@ -417,11 +450,12 @@ static void reuse_codes(uint32_t minor) {
         for (int n = rand() % 10; n >= 0; n--)
             push(&codes[rand() % CODES], 3);
         check_now();
-        if (depth == 1)
+        if (depth == 1 || depth % 7 <= 1)
             check_some();
     }
     assert_true(ring.writer.trie.code_capacity <= 256);
     assert_true(known_again > 2000);
+    assert_true(known_far > 1000 || minor <= 10);
 }
 
 static void test_reused_code(void **state) {
