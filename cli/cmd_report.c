@@ -28,7 +28,7 @@ static const struct option_row rows[] = {
              "speedscope: for speedscope.app\n"
              "pprof: for go tool pprof, and stores of continuous profiles\n"
              "massif: for ms_print and massif-visualizer\n"
-             "trace: memory over time, for Perfetto"},
+             "trace: memory over time, for Perfetto; perfetto means the same"},
     {.key = 'o',
      .name = "output",
      .value = "OUT",

@@ -128,6 +128,7 @@ static void process_tick(struct trace *trace) {
         if (image->state == IMAGE_ENDED)
             continue;
         note_time(&image->timeline, &image->totals, tick.time_ns, image->rss);
+        spans_look(image, tick.time_ns, false);
         rss += image->rss;
     }
     note_time(&trace->timeline, &trace->totals, tick.time_ns, rss);

@@ -7,6 +7,7 @@
 
 #include "builder.h"
 #include "finish_snapshots.h"
+#include "finish_spans.h"
 #include "finish_stretches.h"
 #include "memory.h"
 #include "sources.h"
@@ -321,6 +322,7 @@ bool finish_build(struct trace *trace, const struct finish_facts *facts, struct 
         snapshots_add(&builder, trace);
         finish_stretches(&builder, trace);
         add_all_collections(&builder);
+        finish_spans(&builder, trace);
         *events = trace->events ? events_finish(trace->events, &builder) : NULL;
         add_images(&builder, facts); /* last: it may give up the sites */
         warn_of_lost_events(trace);
@@ -354,6 +356,8 @@ void finish_release(struct profile *profile) {
     free(profile->regions);
     free(profile->region_sites);
     free(profile->collections);
+    free(profile->spans);
+    free(profile->span_sites);
     free(profile->warnings);
     *profile = (struct profile){0};
 }

@@ -41,6 +41,7 @@ static void image_free(struct image *image) {
     moments_release(&image->moments);
     free(image->timeline.points);
     free(image->collections.list);
+    spans_release(&image->spans);
     free(image->threads);
     free(image->regions);
     free(image->command);
@@ -242,6 +243,7 @@ void image_end(struct trace *trace, struct image *image) {
     stretches_end_all(trace, image);
     totals_settle(&image->totals);
     timeline_add(&image->timeline, trace->now_ns, image->totals.tick_highest, 0, image->rss);
+    spans_look(image, trace->now_ns, true);
     image->state = IMAGE_ENDED;
     image->end_ns = trace->now_ns;
     for (uint32_t r = 0; r < image->region_count; r++) {

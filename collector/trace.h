@@ -25,6 +25,7 @@
 #include "resident.h"
 #include "sites.h"
 #include "snapshots.h"
+#include "spans.h"
 #include "stacks.h"
 #include "stretches.h"
 #include "timeline.h"
@@ -120,6 +121,7 @@ struct image {
     uint32_t region_count, region_capacity;
 
     struct collections collections;
+    struct spans spans;
     struct timeline timeline;
     uint64_t rss, max_rss;
     uint64_t peak_rss, peak_rss_live; /* highest sample near the peak, and the live bytes at it */

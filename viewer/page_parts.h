@@ -18,7 +18,10 @@ void page_put_regions(struct page_out *page);
 /* "trees": the stacks at the peak of the tree, by process, and at those of single processes. */
 void page_put_trees(struct page_out *page);
 
-/* "timelines" and "snapshots". */
+/* "spans" and "spanStacks". */
+void page_put_spans(struct page_out *page);
+
+/* "timelines", "collections" and "snapshots". */
 void page_put_time(struct page_out *page);
 
 /* "holders": who held the memory, by process. */

@@ -219,6 +219,21 @@ struct profile_collection {
     uint64_t freed_bytes; /* the process had so much less afterwards; 0 when not seen running */
 };
 
+/* A part of a process's run, from the end of its part before, or its start: what it allocated, and
+ * what was live when most was, of the moments in it that were looked at. */
+struct profile_span {
+    uint32_t process;
+    uint32_t made_count, held_count; /* of profile.span_sites, one after the other */
+    uint64_t end_ns;                 /* rising within a process */
+    uint64_t made_bytes, held_bytes; /* all; of the biggest stacks there are sites */
+    uint64_t held_ns;
+};
+
+struct profile_span_site {
+    uint32_t node;
+    uint64_t bytes;
+};
+
 struct profile_source {
     string_id file;
     uint32_t line;
@@ -263,6 +278,10 @@ struct profile {
     uint32_t region_site_count;
     struct profile_collection *collections; /* in the order of processes */
     uint32_t collection_count;
+    struct profile_span *spans; /* in the order of processes */
+    uint32_t span_count;
+    struct profile_span_site *span_sites;
+    uint32_t span_site_count;
     string_id *warnings; /* lines a reader should be told */
     uint32_t warning_count;
 

@@ -281,6 +281,12 @@ static void get_section(struct cursor *cursor, uint64_t id, struct profile_memor
     case SECTION_COLLECTIONS:
         profile->collections = get_table(cursor, SECTION_COLLECTIONS, &profile->collection_count);
         break;
+    case SECTION_SPANS:
+        profile->spans = get_table(cursor, SECTION_SPANS, &profile->span_count);
+        break;
+    case SECTION_SPAN_SITES:
+        profile->span_sites = get_table(cursor, SECTION_SPAN_SITES, &profile->span_site_count);
+        break;
     default:
         cursor->at = cursor->end; /* a later version's */
         break;
@@ -413,6 +419,8 @@ void profile_free(struct profile *profile) {
     free(profile->regions);
     free(profile->region_sites);
     free(profile->collections);
+    free(profile->spans);
+    free(profile->span_sites);
     free(memory->graph_bytes);
     free(memory->text);
     free(memory->points);

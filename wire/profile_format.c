@@ -184,6 +184,18 @@ static const struct profile_column collection_columns[] = {
     COLUMN(COLUMN_U64, profile_collection, freed_bytes),
 };
 
+static const struct profile_column span_columns[] = {
+    COLUMN(COLUMN_U32, profile_span, process),    COLUMN(COLUMN_U32, profile_span, made_count),
+    COLUMN(COLUMN_U32, profile_span, held_count), RISING(COLUMN_U64, profile_span, end_ns),
+    COLUMN(COLUMN_U64, profile_span, made_bytes), COLUMN(COLUMN_U64, profile_span, held_bytes),
+    RISING(COLUMN_U64, profile_span, held_ns),
+};
+
+static const struct profile_column span_site_columns[] = {
+    COLUMN(COLUMN_U32, profile_span_site, node),
+    COLUMN(COLUMN_U64, profile_span_site, bytes),
+};
+
 static const struct profile_column string_columns[] = {{0, COLUMN_U32, FROM_NOTHING, 0}};
 #define STRING_TABLE                                                                               \
     { sizeof(string_id), 0, 1, string_columns }
@@ -205,6 +217,8 @@ const struct profile_table profile_tables[SECTION_COUNT] = {
     [SECTION_REGIONS] = TABLE(profile_region, 0, region_columns),
     [SECTION_REGION_SITES] = TABLE(profile_region_site, 0, region_site_columns),
     [SECTION_COLLECTIONS] = TABLE(profile_collection, 0, collection_columns),
+    [SECTION_SPANS] = TABLE(profile_span, 0, span_columns),
+    [SECTION_SPAN_SITES] = TABLE(profile_span_site, 0, span_site_columns),
 };
 
 uint32_t profile_crc32(const uint8_t *bytes, size_t size) {
@@ -510,10 +524,41 @@ static bool check_collections(const struct profile *profile, struct profile_erro
     return true;
 }
 
+static bool sum_span_sites(const struct profile *profile, uint64_t first, uint32_t count,
+                           uint64_t whole) {
+    uint64_t sum = 0;
+    for (uint64_t i = first; i < first + count; i++) {
+        const struct profile_span_site *site = &profile->span_sites[i];
+        if (site->node >= profile->node_count || site->bytes > whole - sum)
+            return false;
+        sum += site->bytes;
+    }
+    return true;
+}
+
+static bool check_spans(const struct profile *profile, struct profile_error *error) {
+    uint64_t first = 0;
+    for (uint32_t i = 0; i < profile->span_count; i++) {
+        const struct profile_span *span = &profile->spans[i];
+        uint64_t count = (uint64_t)span->made_count + span->held_count;
+        bool follows = i == 0 || span->process > span[-1].process ||
+                       (span->process == span[-1].process && span->end_ns >= span[-1].end_ns);
+        if (span->process >= profile->process_count || !follows ||
+            count > profile->span_site_count - first ||
+            !sum_span_sites(profile, first, span->made_count, span->made_bytes) ||
+            !sum_span_sites(profile, first + span->made_count, span->held_count, span->held_bytes))
+            return profile_fail(error, "span %u does not fit its process or its sites", i);
+        first += count;
+    }
+    if (first != profile->span_site_count)
+        return profile_fail(error, "there are more sites than the spans have");
+    return true;
+}
+
 bool profile_check(const struct profile *profile, struct profile_error *error) {
     return check_run(profile, error) && check_stacks(profile, error) &&
            check_processes(profile, error) && check_points(profile, error) &&
            check_sites(profile, error) && check_snapshots(profile, error) &&
            check_moments(profile, error) && check_regions(profile, error) &&
-           check_collections(profile, error);
+           check_collections(profile, error) && check_spans(profile, error);
 }

@@ -258,6 +258,12 @@ static void put_body(struct bytes *bytes, enum profile_section id, const struct 
     case SECTION_COLLECTIONS:
         put_table(bytes, id, profile->collections, profile->collection_count);
         break;
+    case SECTION_SPANS:
+        put_table(bytes, id, profile->spans, profile->span_count);
+        break;
+    case SECTION_SPAN_SITES:
+        put_table(bytes, id, profile->span_sites, profile->span_site_count);
+        break;
     case SECTION_END:
     case SECTION_COUNT:
         break;

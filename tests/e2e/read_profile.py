@@ -39,6 +39,8 @@ COLUMNS = {
                     "process_begin process_peak process_end snapshot snapshot_bytes begin_moment"),
     17: ("region_sites", "node kind peak peak_blocks kept kept_blocks"),
     18: ("collections", "process generation count +time duration objects freed"),
+    19: ("spans", "process made_sites held_sites +end made held +held_ns"),
+    20: ("span_sites", "node bytes"),
 }
 
 

@@ -56,6 +56,18 @@ export interface Timeline {
   points: number[]; // [time, bytes, rss]...
 }
 
+/** A part of a process's run: what it allocated, and what was live at one moment, by the biggest stacks. */
+export interface Span {
+  process: number;
+  begin: number;
+  end: number;
+  made: number;
+  held: number;
+  heldTime: number;
+  madeBy: number[]; // [stack, bytes]...
+  heldBy: number[];
+}
+
 /** A run of the cycle collector, or several that followed each other; duration 0: none was seen running. */
 export type Collection = [process: number, time: number, duration: number, generation: number, count: number, objects: number, freed: number];
 
@@ -187,6 +199,8 @@ export interface PageDocument extends FrameTable {
   trees: StackTree[];
   timelines: Timeline[];
   collections: Collection[];
+  spans: Span[];
+  spanStacks: number[][];
   snapshots: Snapshot[];
   holders: Holders[];
 }

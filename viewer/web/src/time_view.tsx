@@ -8,6 +8,7 @@ import type {Collection, Region, Snapshot} from "./document";
 import {FrameLink} from "./findings_view";
 import {type Page, peakOf, processesOf, usePage} from "./model";
 import {color, useScheme} from "./scheme";
+import {SpansText} from "./spans";
 import {formatBytes, formatCount, formatTime} from "./units";
 
 interface Line {
@@ -250,8 +251,9 @@ function RangeText({page, line, range}: {page: Page; line: Line; range: Range}):
         {peak.time >= range.from && peak.time <= range.to && " The peak is in this range: what was live then is below."}
       </p>
       <CollectionText page={page} range={range} />
+      <SpansText page={page} from={range.from} to={range.to} />
       {inside.length > 0 ? <ul>{inside.slice(0, 10).map((one) => <SnapshotText page={page} snapshot={one} />)}</ul>
-        : <p class="quiet">The profile keeps no snapshot from this range, so which blocks were live in it is not known.</p>}
+        : <p class="quiet">The profile keeps no snapshot from this range, so who held what in it is not known.</p>}
     </div>
   );
 }
