@@ -18,6 +18,9 @@ void page_put_regions(struct page_out *page);
 /* "trees": the stacks at the peak of the tree, by process, and at those of single processes. */
 void page_put_trees(struct page_out *page);
 
+/* "turnover": what was allocated in the whole run, and what was live at its end. */
+void page_put_turnover(struct page_out *page);
+
 /* "spans" and "spanStacks". */
 void page_put_spans(struct page_out *page);
 

@@ -368,6 +368,18 @@ def test_table(tab, page):
     assert tab.text("#graph-selected").startswith("load()")
 
 
+def test_whole_run(tab, page):
+    """What was allocated in all, most of it given back again; and what was still there at the end."""
+    tab.click("input[name=table][value='whole run'] + span")
+    sites = read_profile.Profile(page.profile).sites
+    text = tab.text("#tables")
+    assert label(sum(site["total"] for site in sites)) in text and label(sum(site["end"] for site in sites)) in text
+    most = sorted((site["total"] for site in sites), reverse=True)
+    assert column(tab, "#run-table", 0)[:5] == [label(bytes_) for bytes_ in most[:5]]
+    tab.click("#run-table th:nth-child(4) button")
+    assert column(tab, "#run-table", 3)[0] == label(max(site["end"] for site in sites))
+
+
 def to_bytes(text):
     value, unit = text.split()
     return float(value) * {"byte": 1, "bytes": 1, "KiB": 1 << 10, "MiB": MB, "GiB": MB << 10}[unit]

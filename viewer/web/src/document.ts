@@ -56,6 +56,17 @@ export interface Timeline {
   points: number[]; // [time, bytes, rss]...
 }
 
+/** What one stack allocated in the whole run. */
+export type TurnoverRow = [process: number, kind: number, allocated: number, blocks: number, peak: number, kept: number, stack: number[]];
+
+/** The sites that allocated most and that kept most, and the sums of all. */
+export interface Turnover {
+  allocated: number;
+  kept: number; // still live at the ends of processes
+  sites: number;
+  rows: TurnoverRow[];
+}
+
 /** A part of a process's run: what it allocated, and what was live at one moment, by the biggest stacks. */
 export interface Span {
   process: number;
@@ -201,6 +212,7 @@ export interface PageDocument extends FrameTable {
   collections: Collection[];
   spans: Span[];
   spanStacks: number[][];
+  turnover: Turnover;
   snapshots: Snapshot[];
   holders: Holders[];
 }
