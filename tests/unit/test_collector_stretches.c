@@ -144,6 +144,89 @@ static void test_pauses(void **state) {
     assert_int_equal(rig.image->regions[0].region->stretches_ended, 2);
 }
 
+/* One whose copy has come, or died. Its number. */
+static uint32_t snapshot(bool complete) {
+    uint32_t number = rig.image->snapshots.last + 1;
+    rig_snapshot(&rig, 0, number, SNAPSHOT_PEAK, 0, 0);
+    rig_drain(&rig);
+    struct snapshot *taken = snapshots_find(rig.image, number);
+    assert_non_null(taken);
+    taken->state = SNAPSHOT_ARRIVED;
+    taken->flags = complete ? SNAPSHOT_COMPLETE : 0;
+    return number;
+}
+
+static uint32_t told_for(const char *name, uint64_t *bytes) {
+    struct stretch_snapshot best = stretches_snapshot(rig.image, row_of(name));
+    *bytes = best.bytes;
+    return best.number;
+}
+
+/* The one with the most of a region's own explains its peak, whatever the process had then; of
+ * several times, the best one; and one whose copy died explains nothing. */
+static void test_snapshots(void **state) {
+    (void)state;
+    uint64_t bytes;
+    open_rig();
+    rig_alloc(&rig, 0, 0, ADDRESS, 1000000, NODE);
+    uint32_t highest = snapshot(true);
+    rig_free(&rig, 0, 0, ADDRESS);
+    begin(1, "outer");
+    rig_alloc(&rig, 0, 0, ADDRESS, 3000, NODE);
+    uint32_t outer = snapshot(true);
+    begin(2, "inner");
+    rig_alloc(&rig, 0, 0, ADDRESS + 4096, 500, NODE);
+    uint32_t both = snapshot(true);
+    rig_alloc(&rig, 0, 0, ADDRESS + 8192, 100, NODE);
+    snapshot(false);
+    end(2);
+    rig_free(&rig, 0, 0, ADDRESS);
+    snapshot(true);
+    end(1);
+    begin(3, "outer");
+    rig_alloc(&rig, 0, 0, ADDRESS, 4000, NODE);
+    end(3);
+    begin(4, "none");
+    end(4);
+    rig_drain(&rig);
+    snapshots_settle(&rig.trace, rig.image);
+    assert_int_equal(told_for("inner", &bytes), both);
+    assert_int_equal(bytes, 500);
+    assert_int_equal(told_for("outer", &bytes), both);
+    assert_int_equal(bytes, 3500);
+    assert_int_equal(row_of("outer")->highest.peak, 4000);
+    assert_int_equal(told_for("none", &bytes), 0);
+    assert_non_null(snapshots_find(rig.image, highest));
+    assert_null(snapshots_find(rig.image, outer));
+}
+
+/* However many regions there are, those with the highest peaks keep theirs. */
+static void test_snapshots_of_the_highest(void **state) {
+    (void)state;
+    enum { REGIONS = 3 * STRETCH_SNAPSHOTS };
+    uint64_t bytes;
+    open_rig();
+    for (uint32_t i = 1; i <= REGIONS; i++) {
+        char name[16];
+        uint32_t size = 1000 * (i * 7 % REGIONS + 1); /* each once, in no order */
+        snprintf(name, sizeof name, "%u", size);
+        begin(i, name);
+        rig_alloc(&rig, 0, 0, ADDRESS, size, NODE);
+        snapshot(true);
+        rig_free(&rig, 0, 0, ADDRESS);
+        end(i);
+        rig_drain(&rig);
+        snapshots_settle(&rig.trace, rig.image);
+        assert_true(rig.image->snapshots.count <= STRETCH_SNAPSHOTS + 3);
+    }
+    for (uint32_t i = 1; i <= REGIONS; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "%u", 1000 * i);
+        assert_int_equal(told_for(name, &bytes) != 0, i > REGIONS - STRETCH_SNAPSHOTS);
+        assert_int_equal(bytes, i > REGIONS - STRETCH_SNAPSHOTS ? 1000 * i : 0);
+    }
+}
+
 /* One that can't go on, since its thread is in too many already, has no figures. */
 static void test_resumed_too_deep(void **state) {
     (void)state;
@@ -283,6 +366,8 @@ static void test_many_passes_inside_of_one(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_more_names_than_are_kept, close_rig),
+        cmocka_unit_test_teardown(test_snapshots, close_rig),
+        cmocka_unit_test_teardown(test_snapshots_of_the_highest, close_rig),
         cmocka_unit_test_teardown(test_pauses, close_rig),
         cmocka_unit_test_teardown(test_resumed_too_deep, close_rig),
         cmocka_unit_test_teardown(test_deeper_than_is_followed, close_rig),
