@@ -20,6 +20,7 @@ import collections
 import concurrent.futures
 import ctypes
 import dis
+import functools
 import os
 import random
 import re
@@ -52,6 +53,21 @@ def locals_of(code):
     return found
 
 
+SUSPENDING = ("CALL", "YIELD", "SEND", "FOR_ITER", "BINARY", "COMPARE", "LOAD_ATTR", "LOAD_METHOD", "WITH", "BUILD",
+              "INPLACE", "UNPACK", "FORMAT", "CONTAINS", "GET_A", "GET_ITER", "DELETE_FAST", "STORE_FAST",
+              "MAKE_FUNCTION", "RAISE")
+ENDING = ("RETURN_VALUE", "RETURN_CONST", "RAISE_VARARGS", "RERAISE", "JUMP_FORWARD", "JUMP_BACKWARD",
+          "JUMP_ABSOLUTE", "JUMP_BACKWARD_NO_INTERRUPT")
+
+
+@functools.lru_cache(None)
+def by_name(name):
+    """What an instruction's name says: (writes of its fast locals in order, it ends a path, it can suspend)."""
+    words = name.replace("_CHECK", "").replace("_AND_CLEAR", "").replace("_BORROW", "").split("_FAST")
+    writes = [word.strip("_") != "LOAD" for word in words] if "_FAST" in name else []
+    return writes, name in ENDING, any(word in name for word in SUSPENDING)
+
+
 class Instruction:
     """With all that the oracles need: where it may go, and which locals it touches."""
 
@@ -61,17 +77,10 @@ class Instruction:
         self.target = instruction.argval if self.opcode in dis.hasjrel + dis.hasjabs and \
             self.name != "END_ASYNC_FOR" else None
         names = instruction.argval if isinstance(instruction.argval, tuple) else (instruction.argval,)
-        words = self.name.replace("_CHECK", "").replace("_AND_CLEAR", "").replace("_BORROW", "").split("_FAST")
+        writes, self.ends, self.is_suspension = by_name(self.name)
         self.accesses = []  # (is a write, local), in order
-        if "_FAST" in self.name:
-            for word, name in zip(words, names):
-                self.accesses.append((word.strip("_") != "LOAD", index_of[name]))
-        self.ends = self.name in ("RETURN_VALUE", "RETURN_CONST", "RAISE_VARARGS", "RERAISE", "JUMP_FORWARD",
-                                  "JUMP_BACKWARD", "JUMP_ABSOLUTE", "JUMP_BACKWARD_NO_INTERRUPT")
-        self.is_suspension = any(word in self.name for word in (
-            "CALL", "YIELD", "SEND", "FOR_ITER", "BINARY", "COMPARE", "LOAD_ATTR", "LOAD_METHOD", "WITH", "BUILD",
-            "INPLACE", "UNPACK", "FORMAT", "CONTAINS", "GET_A", "GET_ITER", "DELETE_FAST", "STORE_FAST",
-            "MAKE_FUNCTION", "RAISE"))
+        for write, name in zip(writes, names):
+            self.accesses.append((write, index_of[name]))
         self.bits = 0
         for _, local in self.accesses:
             self.bits |= 1 << local
@@ -131,6 +140,12 @@ def codes_in(code):
 Answer = collections.namedtuple("Answer", "why depth live")
 
 
+@functools.lru_cache(None)
+def parse(line):
+    why, depth, bits = (line + " ").split(" ")[:3]
+    return Answer(int(why), int(depth), int(bits[::-1] or "0", 2))
+
+
 def ask(tool, questions):
     """[(line about a code, positions)] -> [[Answer of each position]]"""
     lines = []
@@ -140,11 +155,6 @@ def ask(tool, questions):
     process = subprocess.run([tool], input=("\n".join(lines) + "\n").encode("utf-8", "surrogateescape"),
                              stdout=subprocess.PIPE, check=True)
     answers = iter(process.stdout.decode().splitlines())
-
-    def parse(line):
-        why, depth, bits = (line + " ").split(" ")[:3]
-        return Answer(int(why), int(depth), int(bits[::-1] or "0", 2))
-
     return [[parse(next(answers)) for _ in positions] for _, positions in questions]
 
 
@@ -244,8 +254,7 @@ class Truth:
         self.count = collections.Counter()
 
     def compare(self, seed, text, tracers):
-        wanted = [code for tracer in tracers for code in
-                  {frame.f_code for frame in tracer.activations}]
+        wanted = {frame.f_code for tracer in tracers for frame in tracer.activations}
         functions = {code: Function(code) for code in wanted}
         places = {code: set() for code in functions}
         for tracer in tracers:
