@@ -102,18 +102,3 @@ export interface DiffDocument {
   holders: Changes<HolderChange>;
   frames: DiffFrame[];
 }
-
-const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
-
-function escaped(character: string): string {
-  const code = character.charCodeAt(0);
-  return code < 256 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`;
-}
-
-/** Texts in which what could change how the text around it is shown has become visible. */
-export function visible<T>(value: T): T {
-  if (typeof value === "string") return value.replace(UNSEEN, escaped) as T;
-  if (Array.isArray(value)) return value.map(visible) as T;
-  if (value === null || typeof value !== "object") return value;
-  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, visible(part)])) as T;
-}
