@@ -470,6 +470,16 @@ def test_killed(browser, tmp_path, python):
     tab.close()
 
 
+def test_a_cache_without_a_bound(browser, tmp_path, python):
+    program = "CACHE = {}\nfor i in range(40000): CACHE[i] = [i] * 20\nheld = bytearray(2 << 20)"
+    profile = traced(python.path, "-c", program, env=python.environment()).profile
+    tab = open_report(browser, tmp_path, profile)
+    card = tab.texts("#findings .card")[0]
+    assert "CACHE has grown to 40,000 \u00d7 list" in card and "may be in use" in card and "give it a bound" in card
+    assert tab.errors() == []
+    tab.close()
+
+
 HOSTILE = ["</script><script>document.title='owned'</script>", "<!--<script>", "quo\"te'\\", "\u202etfel\u202c", "a\u2028b",
            "\x1b[31mred", "<img src=x onerror=document.title='owned'>", "{{data}}", "\u05d0\u05d1(x)"]
 

@@ -31,6 +31,18 @@ const ROOT_ADVICE: Record<string, string[]> = {
   generator: ["close() the generator when it is not needed any more, or let go of it"],
 };
 
+/** Something that lives as long as the program, and into which so much was put: not shown to be a cache, but like one. */
+const STORE_ROOTS = new Set(["global", "class", "closure"]), STORE_COUNT = 1000;
+const STORE_ADVICE = [
+  "if it is a cache, give it a bound: functools.lru_cache(maxsize=...), or drop what is oldest when it has grown",
+  "let go of values that nobody else uses: weakref.WeakValueDictionary",
+  "empty it when a phase of the program ends: clear()",
+];
+
+function isStore(holder: Holder): boolean {
+  return STORE_ROOTS.has(holder.root) && holder.count >= STORE_COUNT;
+}
+
 export function objectText(holder: Holder): string {
   const type = holder.type || "memory without a known owner";
   return holder.count > 1 ? `${formatNumber(holder.count)} \u00d7 ${type}` : type;
@@ -46,6 +58,7 @@ function title(holder: Holder): string {
   if (holder.verdict === "dead") return `${holder.name || holder.path}${placeText(holder)} is never read again`;
   if (holder.root === "traceback") return `A traceback pins a frame${placeText(holder)}`;
   if (holder.root === "cache") return `A cache keeps results${placeText(holder).replace(" in ", " of ")}`;
+  if (isStore(holder)) return `${holder.path} has grown to ${objectText(holder)} and has no bound that is seen`;
   if (holder.root === "default") return `A default argument${placeText(holder).replace(" in ", " of ")} keeps what it was given`;
   return `A generator${placeText(holder).replace(" in ", ", ")} is suspended and keeps its variables`;
 }
@@ -58,9 +71,9 @@ export function isIdle(holder: Holder): boolean {
 export function findingsOf(holders: Holders, peak: number): Finding[] {
   const found: Finding[] = [];
   for (const holder of holders.list) {
-    const sure = isIdle(holder), likely = holder.root in ROOT_ADVICE && holder.bytes >= peak * WORTH_A_LOOK;
+    const sure = isIdle(holder), likely = (holder.root in ROOT_ADVICE || isStore(holder)) && holder.bytes >= peak * WORTH_A_LOOK;
     if (!sure && !likely) continue;
-    const general = holder.verdict === "garbage" ? GARBAGE_ADVICE : ROOT_ADVICE[holder.root] ?? [];
+    const general = holder.verdict === "garbage" ? GARBAGE_ADVICE : isStore(holder) ? STORE_ADVICE : ROOT_ADVICE[holder.root] ?? [];
     found.push({holder, title: title(holder), sure, saves: sure ? holder.saves : 0, advice: holder.advice.length ? holder.advice : general});
   }
   const weight = (finding: Finding) => finding.saves;
