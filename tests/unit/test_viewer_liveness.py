@@ -579,7 +579,7 @@ def check_memory(tool, failures):
     check_insides(tool, failures, functions)
     print(f"  in memory: {len(functions)} codes, {total} instructions, {special} specialised, {both} of them "
           "with the next one; the answers are the same")
-    if (special < 1000 or both < 10) and specialises():
+    if (special < 1000 or both < 5) and specialises():
         failures.add("little is specialised")
 
 
