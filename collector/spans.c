@@ -20,22 +20,24 @@ static void rank(struct span_site list[SPAN_SITES], uint32_t node, uint64_t byte
         list[at] = (struct span_site){node, bytes};
 }
 
+/* Several sites can have one node: of each kind, and of each set of regions. Each counts once. */
 static void add_sites(struct span_site to[SPAN_SITES], const struct span_site a[SPAN_SITES],
                       const struct span_site b[SPAN_SITES]) {
+    bool added[SPAN_SITES] = {false};
     memset(to, 0, SPAN_SITES * sizeof *to);
     for (unsigned i = 0; i < SPAN_SITES; i++) {
         uint64_t bytes = a[i].bytes;
-        for (unsigned k = 0; k < SPAN_SITES; k++)
-            bytes += a[i].bytes && b[k].node == a[i].node ? b[k].bytes : 0;
+        for (unsigned k = 0; k < SPAN_SITES; k++) {
+            if (added[k] || !a[i].bytes || b[k].node != a[i].node)
+                continue;
+            bytes += b[k].bytes;
+            added[k] = true;
+        }
         rank(to, a[i].node, bytes);
     }
-    for (unsigned k = 0; k < SPAN_SITES; k++) {
-        bool again = false;
-        for (unsigned i = 0; i < SPAN_SITES; i++)
-            again |= a[i].bytes && a[i].node == b[k].node;
-        if (!again)
+    for (unsigned k = 0; k < SPAN_SITES; k++)
+        if (!added[k])
             rank(to, b[k].node, b[k].bytes);
-    }
 }
 
 static struct span join(const struct span *a, const struct span *b) {
