@@ -91,6 +91,11 @@ static void narrow_process(struct region_view *view, const struct profile_proces
     view->profile.moments = NULL;
     view->profile.regions = NULL;
     view->profile.region_sites = NULL;
+    view->profile.collections = NULL;
+    view->profile.collection_count = 0;
+    view->profile.spans = NULL;
+    view->profile.span_sites = NULL;
+    view->profile.span_count = view->profile.span_site_count = 0;
     view->profile.timeline_count = view->profile.moment_count = 0;
     view->profile.region_count = view->profile.region_site_count = 0;
 }

@@ -97,3 +97,29 @@ def test_pages(browser, profile, tmp_path):
     assert "in the region outer > load" in tab.text("header") and "first in load()" in tab.text("main")
     assert tab.errors() == []
     tab.close()
+
+
+IN_A_CHILD = """
+import gc, subprocess, sys
+held = bytearray(60_000_000)
+gc.collect()
+subprocess.run([sys.executable, "-c", '''
+import gc, holdfast
+with holdfast.region("child"):
+    block = bytearray(20_000_000)
+    gc.collect()
+'''], check=True)
+"""
+
+
+def test_region_of_a_child(browser, package, tmp_path):
+    """What belongs to other processes, or to all of one, is not in the report of a region."""
+    outcome = harness.traced("/usr/bin/python3", "-c", IN_A_CHILD,
+                             env={"PYTHONPATH": str(package), "PATH": "/usr/bin:/bin"})
+    one = harness.Report(report(outcome.profile, "--region", "child", "--format", "json"))
+    assert len(one.processes) == 1 and 20 * MB <= one.tree_peak < 21 * MB
+    page = tmp_path / "child.html"
+    page.write_text(report(outcome.profile, "--region", "child", "--format", "html"))
+    tab = browser.open(page)
+    assert "in the region child" in tab.text("header") and tab.errors() == []
+    tab.close()
