@@ -169,8 +169,13 @@ uint32_t page_frame(struct page_out *page, uint32_t node) {
 }
 
 void page_stack(struct page_out *page, uint32_t node) {
+    page_stack_end(page, node, STACK_MAX);
+}
+
+void page_stack_end(struct page_out *page, uint32_t node, uint32_t most) {
     uint32_t path[STACK_MAX], depth = 0;
-    for (uint32_t at = node; at > 0 && depth < STACK_MAX; at = page->profile->nodes[at].parent)
+    most = most < STACK_MAX ? most : STACK_MAX;
+    for (uint32_t at = node; at > 0 && depth < most; at = page->profile->nodes[at].parent)
         path[depth++] = page_frame(page, at);
     page_begin(page, '[');
     while (depth > 0)

@@ -64,6 +64,9 @@ uint32_t page_frame(struct page_out *page, uint32_t node);
 /* Stack that ends in a node, as a list of frames, the outermost first; long ones lose what is
  * outermost. */
 void page_stack(struct page_out *page, uint32_t node);
+/* Its innermost frames alone, enough to say what it is about. */
+#define PAGE_STACK_END 40u
+void page_stack_end(struct page_out *page, uint32_t node, uint32_t most);
 
 /* The strings and frames that have been mentioned, as "strings", "frames" and "files"; and the
  * source lines of their files. What is written afterwards must not mention others. */

@@ -81,7 +81,7 @@ void page_put_spans(struct page_out *page) {
         page_key(page, "spanStacks");
         page_begin(page, '[');
         for (uint32_t i = 0; i < stacks.count; i++)
-            page_stack(page, stacks.nodes[i]);
+            page_stack_end(page, stacks.nodes[i], PAGE_STACK_END);
         page_end(page, ']');
     } else {
         page->failed = true;

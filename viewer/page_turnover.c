@@ -37,7 +37,7 @@ static void put_row(struct page_out *page, const struct profile_site *site) {
     page_number(page, site->total_blocks);
     page_number(page, site->peak_bytes);
     page_number(page, site->end_bytes);
-    page_stack(page, site->node);
+    page_stack_end(page, site->node, PAGE_STACK_END);
     page_end(page, ']');
 }
 
