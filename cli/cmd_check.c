@@ -17,6 +17,7 @@
 #include "viewer/check/outputs.h"
 #include "viewer/format.h"
 #include "viewer/report.h"
+#include "viewer/views.h"
 #include "wire/profile_format.h"
 
 #define EXIT_BEYOND 1
@@ -503,7 +504,7 @@ static int check_main(int argc, char **argv) {
     if (request.command && !run(&request))
         return EXIT_MISUSE;
     struct profile_error error;
-    struct profile *profile = profile_read(request.file, &error);
+    struct profile *profile = view_read(request.file, &error);
     if (!profile) {
         fprintf(stderr, "holdfast: %s\n", error.text);
         return EXIT_MISUSE;

@@ -3,6 +3,7 @@
 #include "target.h"
 #include "viewer/diff/diff.h"
 #include "viewer/report.h"
+#include "viewer/views.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -147,7 +148,7 @@ static bool write_diff(const struct request *request, const struct diff *diff) {
 
 static struct profile *read_profile(const char *file) {
     struct profile_error error;
-    struct profile *profile = profile_read(file, &error);
+    struct profile *profile = view_read(file, &error);
     if (!profile)
         fprintf(stderr, "holdfast: %s\n", error.text);
     return profile;

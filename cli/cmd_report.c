@@ -5,6 +5,7 @@
 #include "target.h"
 #include "viewer/format.h"
 #include "viewer/region_view.h"
+#include "viewer/views.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -12,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { HOLDER = OPTION_LONG, SNAPSHOT, REGION };
+enum { HOLDER = OPTION_LONG, SNAPSHOT, REGION, FRAMES };
 
 static const struct option_row rows[] = {
     {.key = 'f',
@@ -50,6 +51,10 @@ static const struct option_row rows[] = {
      .value = "NAME",
      .help = "holders as they were when 'holdfast snapshot' took NAME; 'ceiling' is\n"
              "the one that run --ceiling took"},
+    {.key = FRAMES,
+     .name = "frames",
+     .value = "WHICH",
+     .help = "python (the default), native, both or all, where run --native was used"},
     {0}};
 
 struct request {
@@ -59,6 +64,7 @@ struct request {
     const char *region;   /* NULL: everything */
     long pid;             /* -1: the whole tree */
     uint32_t holder;      /* 0: not given */
+    enum view view;
 };
 
 static bool set_format(struct request *request, const char *name) {
@@ -68,6 +74,14 @@ static bool set_format(struct request *request, const char *name) {
     fprintf(stderr, "holdfast: unknown format '%s': ", name);
     formats_put_names(stderr);
     fputs(" are known\n", stderr);
+    return false;
+}
+
+static bool set_view(struct request *request, const char *name) {
+    if (view_find(name, &request->view))
+        return true;
+    fprintf(stderr, "holdfast: unknown frames '%s': python, native, both and all are known\n",
+            name);
     return false;
 }
 
@@ -133,6 +147,8 @@ static bool take_option(void *context, int key, const char *value) {
         return set_format(request, value);
     case 'p':
         return set_pid(request, value);
+    case FRAMES:
+        return set_view(request, value);
     case HOLDER:
         return set_holder(request, value);
     case REGION:
@@ -283,7 +299,12 @@ static int report_main(int argc, char **argv) {
         fprintf(stderr, "holdfast: %s\n", error.text);
         return EXIT_MISUSE;
     }
-    status = show_part(&request, profile);
+    if (view_take(profile, request.view)) {
+        status = show_part(&request, profile);
+    } else {
+        fputs("holdfast: out of memory\n", stderr);
+        status = 1;
+    }
     profile_free(profile);
     return status;
 }

@@ -13,7 +13,7 @@
 #include "run_names.h"
 #include "size.h"
 
-enum { NO_FOLLOW = OPTION_LONG, NO_PAGE, NO_HOLDERS, CEILING, KEEP_EVENTS };
+enum { NO_FOLLOW = OPTION_LONG, NO_PAGE, NO_HOLDERS, NATIVE, CEILING, KEEP_EVENTS };
 
 static const struct option_row rows[] = {
     {.key = 'o',
@@ -33,6 +33,9 @@ static const struct option_row rows[] = {
     {.key = NO_HOLDERS,
      .name = "no-holders",
      .help = "do not look for what holds the memory: no snapshots of the references"},
+    {.key = NATIVE,
+     .name = "native",
+     .help = "record the frames of C and other compiled code, too (docs/native.md)"},
     {.key = CEILING,
      .name = "ceiling",
      .value = "SIZE",
@@ -69,6 +72,9 @@ static bool take_option(void *context, int key, const char *value) {
     case NO_HOLDERS:
         launch->holders = false;
         return true;
+    case NATIVE:
+        launch->native = true;
+        return true;
     case KEEP_EVENTS:
         launch->keep_events = true;
         return true;
@@ -86,6 +92,12 @@ static int parse(int argc, char **argv, struct launch *launch) {
         fputs("holdfast: no command to run; try `holdfast run -- python app.py`\n", stderr);
         return EXIT_MISUSE;
     }
+#ifndef __x86_64__
+    if (launch->native) {
+        fputs("holdfast: --native reads stacks on x86-64 alone\n", stderr);
+        return EXIT_MISUSE;
+    }
+#endif
     if (launch->ceiling && !launch->holders) {
         fputs("holdfast: --ceiling takes a snapshot, and --no-holders means none; leave one out\n",
               stderr);

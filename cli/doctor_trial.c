@@ -8,6 +8,7 @@
 
 #include "../wire/profile.h"
 #include "child.h"
+#include "viewer/views.h"
 
 #define TRIAL_MS 60000
 #define HELD 20000000u
@@ -96,7 +97,7 @@ static void try_in(struct diagnosis *diagnosis, const struct interpreter *python
     static struct child_output said;
     struct profile_error error;
     int status = child_run(command, TRIAL_MS, &said);
-    struct profile *profile = status == 0 ? profile_read(output, &error) : NULL;
+    struct profile *profile = status == 0 ? view_read(output, &error) : NULL;
     if (profile)
         judge(diagnosis, python, profile);
     else

@@ -82,6 +82,7 @@ static bool start_collector(struct run *run) {
                                             .follow = run->launch->follow,
                                             .keep_events = run->launch->keep_events,
                                             .holders = run->launch->holders,
+                                            .native = run->launch->native,
                                             .ceiling = run->launch->ceiling,
                                             .kill_tree = run->launch->kill_tree,
                                             .kill_process = run->launch->kill_process,

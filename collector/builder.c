@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "../wire/event.h"
 #include "lines.h"
 #include "memory.h"
 
@@ -84,13 +85,13 @@ bool builder_init(struct builder *builder, const struct trace *trace, struct pro
     builder->node_map = calloc(trace->stacks.node_count, sizeof *builder->node_map);
     builder->function_map = calloc(trace->stacks.code_count, sizeof *builder->function_map);
     builder->lines = calloc(LINES_KEPT, sizeof *builder->lines);
-    builder->failed =
-        !builder->node_map || !builder->function_map || !builder->lines ||
-        !array_reserve(&profile->functions, &builder->function_capacity, 1,
-                       sizeof *profile->functions) ||
-        !array_reserve(&builder->function_cwd, &builder->cwd_capacity, 1,
-                       sizeof *builder->function_cwd) ||
-        !(profile->nodes = calloc(trace->stacks.node_count + 1ul, sizeof *profile->nodes));
+    builder->failed = !builder->node_map || !builder->function_map || !builder->lines ||
+                      !array_reserve(&profile->functions, &builder->function_capacity, 1,
+                                     sizeof *profile->functions) ||
+                      !array_reserve(&builder->function_cwd, &builder->cwd_capacity, 1,
+                                     sizeof *builder->function_cwd) ||
+                      !array_reserve(&profile->nodes, &builder->node_capacity,
+                                     trace->stacks.node_count + 1ul, sizeof *profile->nodes);
     profile->function_count = profile->node_count = 1;
     builder_string(builder, "");
     return !builder->failed;
@@ -105,12 +106,14 @@ void builder_release(struct builder *builder) {
     free(builder->function_cwd);
     free(builder->path);
     free(builder->lines);
+    natives_release(&builder->natives);
 }
 
 static bool function_equal(const void *owner, uint32_t number, const void *key) {
     const struct profile_function *a = &((const struct profile *)owner)->functions[number];
     const struct profile_function *b = key;
-    return a->name == b->name && a->file == b->file && a->first_line == b->first_line;
+    return a->name == b->name && a->file == b->file && a->first_line == b->first_line &&
+           a->module == b->module && a->id == b->id && a->flags == b->flags;
 }
 
 static uint32_t add_function(struct builder *builder, struct profile_function function,
@@ -133,6 +136,10 @@ static uint32_t add_function(struct builder *builder, struct profile_function fu
     builder->function_cwd[profile->function_count] = cwd;
     profile->functions[profile->function_count] = function;
     return profile->function_count++;
+}
+
+uint32_t builder_function(struct builder *builder, struct profile_function function) {
+    return add_function(builder, function, NULL);
 }
 
 static uint32_t find_function(struct builder *builder, const struct image *image, uint32_t number) {
@@ -174,7 +181,10 @@ static uint32_t add_node(struct builder *builder, struct profile_node node) {
     uint32_t number = index_find(&builder->node_index, hash, node_equal, profile, &node);
     if (number != INDEX_NONE)
         return number;
-    if (!index_add(&builder->node_index, hash, profile->node_count)) {
+    /* native code that was inlined makes several of one */
+    if (!array_reserve(&profile->nodes, &builder->node_capacity, profile->node_count + 1ul,
+                       sizeof *profile->nodes) ||
+        !index_add(&builder->node_index, hash, profile->node_count)) {
         builder->failed = true;
         return 0;
     }
@@ -195,6 +205,17 @@ static uint32_t find_line(struct builder *builder, const struct stack_node *node
     return line;
 }
 
+static uint32_t make_native(struct builder *builder, const struct stack_node *from,
+                            uint32_t parent) {
+    const struct native_frame *frames;
+    uint32_t count = natives_find(builder, from, &frames);
+    for (uint32_t i = 0; i < count; i++)
+        parent = add_node(builder, (struct profile_node){.parent = parent,
+                                                         .function = frames[i].function,
+                                                         .line = frames[i].line});
+    return parent;
+}
+
 static uint32_t make_node(struct builder *builder, const struct image *image,
                           const struct stack_node *from, uint32_t parent) {
     struct profile_node node = {.parent = parent};
@@ -202,6 +223,8 @@ static uint32_t make_node(struct builder *builder, const struct image *image,
         node.thread = builder_thread(builder, from->position);
         return add_node(builder, node);
     }
+    if (builder->trace->stacks.codes[from->code].format == LINES_MODULE)
+        return make_native(builder, from, parent);
     node.function = find_function(builder, image, from->code);
     if (from->code)
         node.line = find_line(builder, from);

@@ -4,6 +4,7 @@
 
 #include "../wire/profile.h"
 #include "index.h"
+#include "natives.h"
 #include "trace.h"
 
 struct builder {
@@ -11,7 +12,8 @@ struct builder {
     struct profile *profile;
     bool failed; /* memory ran out: the profile is not whole */
     struct index string_index, function_index, node_index;
-    uint32_t string_capacity, function_capacity;
+    uint32_t string_capacity, function_capacity, node_capacity;
+    struct natives natives;
     uint32_t *node_map;     /* struct stacks' node -> the profile's, + 1 */
     uint32_t *function_map; /* struct stacks' code -> the profile's function, + 1 */
     const char *
@@ -29,6 +31,9 @@ void builder_release(struct builder *builder);
 /* Text becomes valid UTF-8 (what is not is replaced), without NULs, and bounded. */
 string_id builder_text(struct builder *builder, const char *text, size_t size);
 string_id builder_string(struct builder *builder, const char *text);
+
+/* The number of a function, which is added if it is new. */
+uint32_t builder_function(struct builder *builder, struct profile_function function);
 
 /* The name of a thread, by its node's position (struct stack_node). */
 string_id builder_thread(struct builder *builder, int64_t position);

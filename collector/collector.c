@@ -107,6 +107,7 @@ static bool collector_open(struct collector *collector) {
     struct session_page *page = join_open(&collector->point);
     if (page) {
         page->holders = collector->options->holders;
+        page->native = collector->options->native;
         page->ceiling = collector->options->ceiling;
     }
     if (collector->epoll < 0 || !page || !trace_init(&collector->trace, page) ||

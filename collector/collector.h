@@ -14,6 +14,7 @@ struct collector_options {
     bool follow;        /* children are traced too */
     bool keep_events;   /* the profile holds the whole event stream too */
     bool holders;       /* snapshots of the references are taken */
+    bool native;        /* native frames are in the stacks */
     uint64_t ceiling;   /* bytes of a process at which one is taken; 0: none */
     /* Bytes of the tree, and of a process, above which all are killed; 0: none. */
     uint64_t kill_tree, kill_process;

@@ -32,7 +32,8 @@ static struct site_value tree_value(const struct trace *trace, const struct imag
 struct site_list {
     struct builder *builder;
     uint32_t *first; /* by profile node: the last site that was added with it, + 1 */
-    uint32_t *next;  /* by site: the one added before it with the same node, + 1 */
+    uint32_t first_capacity;
+    uint32_t *next; /* by site: the one added before it with the same node, + 1 */
 };
 
 static bool site_list_open(struct site_list *list, struct builder *builder) {
@@ -41,10 +42,9 @@ static bool site_list_open(struct site_list *list, struct builder *builder) {
     uint64_t count = 1;
     for (uint32_t i = 0; i < trace->image_count; i++)
         count += trace->images[i]->sites.count;
-    *list = (struct site_list){builder, calloc(trace->stacks.node_count + 1ul, sizeof *list->first),
-                               calloc(count, sizeof *list->next)};
+    *list = (struct site_list){.builder = builder, .next = calloc(count, sizeof *list->next)};
     profile->sites = count < UINT32_MAX ? calloc(count, sizeof *profile->sites) : NULL;
-    builder->failed |= !list->first || !list->next || !profile->sites;
+    builder->failed |= !list->next || !profile->sites;
     return !builder->failed;
 }
 
@@ -81,6 +81,10 @@ static void add_site(struct site_list *list, const struct image *image, const st
         (image->number > FULL_IMAGES && !peak.blocks && !tree.blocks && !site->live.blocks))
         return;
     uint32_t node = builder_node(list->builder, image, site->node);
+    if (!array_reserve(&list->first, &list->first_capacity, node + 1ul, sizeof *list->first)) {
+        list->builder->failed = true;
+        return;
+    }
     struct profile_site *to = find_site(list, image->number - 1, node, site->kind);
     to->peak_bytes += peak.bytes;
     to->peak_blocks += peak.blocks;

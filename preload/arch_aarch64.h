@@ -37,6 +37,13 @@ static inline __attribute__((noreturn)) void call_on_stack(void *top, void (*fun
     __builtin_unreachable();
 }
 
+#define HAS_UNWINDING 0
+
+static inline void registers_now(uintptr_t *address, uintptr_t *stack_pointer,
+                                 uintptr_t *frame_pointer) {
+    *address = *stack_pointer = *frame_pointer = 0;
+}
+
 static inline void cpu_relax(void) {
     __asm__ volatile("yield" ::: "memory");
 }

@@ -32,6 +32,14 @@ static inline __attribute__((noreturn)) void call_on_stack(void *top, void (*fun
     __builtin_unreachable();
 }
 
+#define HAS_UNWINDING 1
+
+static inline __attribute__((always_inline)) void
+registers_now(uintptr_t *address, uintptr_t *stack_pointer, uintptr_t *frame_pointer) {
+    __asm__ volatile("leaq 0(%%rip), %0\n\tmovq %%rsp, %1\n\tmovq %%rbp, %2"
+                     : "=r"(*address), "=r"(*stack_pointer), "=r"(*frame_pointer));
+}
+
 static inline void cpu_relax(void) {
     __asm__ volatile("pause" ::: "memory");
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "../wire/event.h"
+#include "native/native.h"
 #include "python.h"
 #include "real.h"
 #include "seccomp.h"
@@ -198,6 +199,14 @@ static __attribute__((noinline)) void *open_and_look(const char *file, int mode)
     if (handle)
         python_find(handle);
     return handle;
+}
+
+/* What is at an address may be something else from now on. */
+EXPORT int dlclose(void *handle) {
+    real_find();
+    int result = real.dlclose(handle);
+    native_closed();
+    return result;
 }
 
 EXPORT void *dlopen(const char *file, int mode) {

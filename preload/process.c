@@ -13,6 +13,7 @@
 
 #include "../wire/join.h"
 #include "environment.h"
+#include "native/native.h"
 #include "python.h"
 #include "seccomp.h"
 #include "sys.h"
@@ -226,8 +227,10 @@ bool process_join(void) {
         answer_close(&answer);
         process.off = lineage.off = !joined;
         process.pid = (uint32_t)sys_call6(SYS_getpid, 0, 0, 0, 0, 0, 0);
-        if (joined)
+        if (joined) {
+            native_begin();
             python_publish();
+        }
         process.epoch = ++lineage.epoch;
         atomic_store(&process.joining, false);
     }

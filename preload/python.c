@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../wire/session.h"
+#include "native/native.h"
 #include "snapshot.h"
 #include "thread.h"
 #include "walk/walk.h"
@@ -127,6 +128,7 @@ static void recognise(void *scope, const char *version) {
             (const char *const *)(const void *)(python.runtime + python.at.runtime_current);
     python.layout = layout_of(known);
     walk_find(scope);
+    native_find_loop(scope);
     python.state = PYTHON_TRACED;
     python.present = true;
 }

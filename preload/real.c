@@ -82,6 +82,7 @@ bool real_find(void) {
     FIND(syscall);
     FIND(dlopen);
     FIND(dlmopen);
+    FIND(dlclose);
     FIND(malloc); /* last: it says that all are there */
 #undef FIND
     bootstrap.finding = false;

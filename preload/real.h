@@ -61,6 +61,7 @@ struct real {
     long (*syscall)(long, ...);
     void *(*dlopen)(const char *, int);
     void *(*dlmopen)(long, const char *, int);
+    int (*dlclose)(void *);
 };
 
 extern struct real real;

@@ -34,6 +34,7 @@ static const struct use {
     {TALKS | SECCOMP_ATTACH, SYS_getpid, {0}},
     {SECCOMP_JOIN, SYS_sched_yield, {0}},
     {SECCOMP_ATTACH, SYS_tgkill, {0}},
+    {SECCOMP_STACK, SYS_mincore, {0, 4096}},
     {SECCOMP_ATTACH, SYS_prctl, {PR_GET_NAME}},
     {TALKS, SYS_socket, {AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC}},
     {TALKS, SYS_setsockopt, {3, SOL_SOCKET, SO_RCVTIMEO, 0, sizeof(struct timeval)}},

@@ -49,6 +49,7 @@ static struct {
 
 _Atomic uint64_t stack_codes_freed;
 const char stack_no_frame;
+const struct stack_reader *stack_reader;
 
 void stack_code_freed(const void *code) {
     uint64_t index = atomic_fetch_add(&stack_codes_freed, 1);
@@ -74,6 +75,13 @@ static void forget_freed(struct trie *trie, uint64_t epoch) {
     if (!exact)
         trie_forget_codes(trie);
     trie->code_epoch = epoch;
+}
+
+uint64_t stack_forget_freed(struct trie *trie) {
+    uint64_t epoch = atomic_load(&stack_codes_freed);
+    if (trie->code_epoch != epoch)
+        forget_freed(trie, epoch);
+    return epoch;
 }
 
 void stack_cache_forget(struct stack_cache *cache) {
@@ -145,6 +153,19 @@ static uint64_t next_mark(struct stack_cache *cache) {
     if (cache->marks % MARKS_TAKEN == 0)
         cache->marks = atomic_fetch_add(&taken, MARKS_TAKEN);
     return MARK_BITS | cache->marks++;
+}
+
+const uint64_t *stack_mark(struct stack_cache *cache, const char *inner, const char *outer) {
+    struct frame frame = {0};
+    if (!outer || (python.at.minor >= 12 &&
+                   *(const uint8_t *)(outer + python.at.frame_owner) >= FRAME_OWNER_SHIM))
+        return NULL;
+    if (called_directly(inner, outer))
+        frame = frames_at(&python.at, outer);
+    uint64_t *place = frame.code ? free_place(&frame) : NULL;
+    if (place)
+        *place = next_mark(cache);
+    return place;
 }
 
 static bool mark(struct stack_cache *cache, struct stack_entry *entry) {
@@ -369,6 +390,8 @@ static uint32_t no_node(struct stack_cache *cache) {
 
 uint32_t follow_rest(struct stack_cache *cache, struct writer *writer, const char *state,
                      struct stack_entry *from, struct stack_entry *unknown) {
+    if (stack_reader)
+        return stack_reader->node(cache, writer, state);
     struct changes changes = {.from = from, .unknown = unknown};
     bool known = cache->thread_node && cache->epoch == atomic_load(&stack_codes_freed);
     if (!known && !cache_begin(cache, writer))
@@ -406,15 +429,24 @@ EACH_LAYOUT(STACK_FUNCTION)
 static uint32_t (*const nodes[LAYOUTS])(struct stack_cache *cache, struct writer *writer,
                                         const char *state) = {EACH_LAYOUT(STACK_TABLE)};
 
+/* The first stack without a Python frame; where native ones are read, any. */
+static uint32_t without_frames(struct stack_cache *cache, struct writer *writer) {
+    if (stack_reader)
+        return stack_reader->node(cache, writer, NULL);
+    return cache_begin(cache, writer) ? cache->thread_node : 0;
+}
+
 uint32_t stack_node(struct thread *thread, struct writer *writer) {
     struct stack_cache *cache = writer->is_gil ? &thread->gil_cache : &writer->cache;
     const char *state = frames_state(thread);
     if (state)
         return nodes[python.layout](cache, writer, state);
-    return cache->thread_node || cache_begin(cache, writer) ? cache->thread_node : 0;
+    return cache->thread_node ? cache->thread_node : without_frames(cache, writer);
 }
 
 void stack_cache_release(struct stack_cache *cache) {
+    if (cache->native)
+        stack_reader->release(cache->native);
     if (cache->entries)
         pages_unmap(cache->entries, (size_t)cache->capacity * sizeof *cache->entries);
     *cache = (struct stack_cache){0};

@@ -61,6 +61,18 @@ extern const char stack_no_frame;
 /* How many code objects have been freed. */
 extern _Atomic uint64_t stack_codes_freed;
 
+/* Reads all stacks in place of what is here: `node` as stack_node(), with the state of the calling
+ * thread, or NULL. A cache's frames are then its own business, and `entries` stays empty, so that
+ * no stack is the last one again. */
+struct native_stack;
+struct stack_cache;
+struct stack_reader {
+    uint32_t (*node)(struct stack_cache *cache, struct writer *writer, const char *state);
+    void (*release)(struct native_stack *stack);
+};
+
+extern const struct stack_reader *stack_reader; /* NULL: nobody */
+
 /* The frames of the last stack, outermost first, each with the node of the stack that ends there.
  * Zeroed: empty, but for `top`. */
 struct stack_cache {
@@ -70,11 +82,12 @@ struct stack_cache {
     struct stack_entry *near; /* `end` when there are two entries */
     size_t near_size;         /* how much further on, in bytes, it is before it is far: stack.c */
     uint32_t capacity;
-    uint32_t thread_node; /* node of the thread itself in this trie */
-    uint64_t epoch;       /* how many code objects had been freed when it was filled */
-    uint32_t marks;       /* the number of the next mark */
-    uint8_t marks_rest;   /* how often no frames are marked, where that was of no use, ... */
-    uint8_t top_rest;     /* ... and is not asked how the stack is known again */
+    uint32_t thread_node;        /* node of the thread itself in this trie */
+    uint64_t epoch;              /* how many code objects had been freed when it was filled */
+    uint32_t marks;              /* the number of the next mark */
+    uint8_t marks_rest;          /* how often no frames are marked, where that was of no use, ... */
+    uint8_t top_rest;            /* ... and is not asked how the stack is known again */
+    struct native_stack *native; /* of stack_reader */
 };
 
 /* The node of the calling thread's current stack in `writer`'s ring; at least its thread node.
@@ -84,6 +97,14 @@ uint32_t stack_node(struct thread *thread, struct writer *writer);
 /* A code object is about to be freed: its address may be reused, so no stored address may match it
  * from now on. */
 void stack_code_freed(const void *code);
+
+/* Has a trie forget the code objects that were freed since it was last asked to. How many have been
+ * freed. */
+uint64_t stack_forget_freed(struct trie *trie);
+
+/* Gives the frame at `outer` a mark, if it has called the one at `inner` directly. Where the mark
+ * is; NULL: none was set. */
+const uint64_t *stack_mark(struct stack_cache *cache, const char *inner, const char *outer);
 
 /* No stack is the last one. */
 void stack_cache_forget(struct stack_cache *cache);

@@ -23,6 +23,10 @@
 /* An architecture header defines
  *     static inline long sys_call6(long number, long a, long b, long c, long d, long e, long f);
  *     static inline void cpu_relax(void);   a hint inside a spinning loop
+ *     HAS_UNWINDING       1 where native stacks can be read (native/cfi.h knows the registers)
+ *     static inline void registers_now(uintptr_t *address, uintptr_t *stack_pointer,
+ *                                      uintptr_t *frame_pointer);
+ *         what these registers hold here, in the function that calls this
  *     static inline void call_on_stack(void *top, void (*function)(void *), void *argument);
  *         goes on in `function`, on another stack (16-byte aligned), and never comes back
  *     SYSCALL_PARAMETERS, SYSCALL_ARGUMENTS those of libc's syscall() that a hook declares and

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "code.h"
+#include "native/modules.h"
 #include "python.h"
 #include "sys.h"
 #include "thread.h"
@@ -140,23 +141,39 @@ static bool codes_grow(struct trie *trie) {
     return true;
 }
 
-uint32_t trie_code(struct trie *trie, struct writer *writer, const void *code) {
+/* The place of a code object or module; NULL when there is no memory. */
+static struct trie_code *code_place(struct trie *trie, const void *code) {
     if (too_full(trie->code_used, trie->code_capacity) && !codes_grow(trie))
-        return 0;
-    struct trie_code *slot = code_slot(trie, code);
-    if (slot->code)
-        return slot->number;
+        return NULL;
+    return code_slot(trie, code);
+}
+
+static uint32_t code_keep(struct trie *trie, struct trie_code *slot, const void *code) {
+    uint32_t number = trie->code_count + 1;
+    *slot = (struct trie_code){code, number};
+    trie->code_used++;
+    return trie->code_count = number;
+}
+
+uint32_t trie_code(struct trie *trie, struct writer *writer, const void *code) {
+    struct trie_code *slot = code_place(trie, code);
+    if (!slot || slot->code)
+        return slot ? slot->number : 0;
     if (!code_check(code)) {
         python_distrust();
         return 0;
     }
-    uint32_t number = trie->code_count + 1;
-    if (!code_define(writer, code, number))
+    if (!code_define(writer, code, trie->code_count + 1))
         return 0;
     filter_add(code, FILTER_CODE);
-    *slot = (struct trie_code){code, number};
-    trie->code_used++;
-    return trie->code_count = number;
+    return code_keep(trie, slot, code);
+}
+
+uint32_t trie_module(struct trie *trie, struct writer *writer, const struct module *module) {
+    struct trie_code *slot = code_place(trie, module);
+    if (!slot || slot->code)
+        return slot ? slot->number : 0;
+    return module_define(writer, module, trie->code_count + 1) ? code_keep(trie, slot, module) : 0;
 }
 
 static void forget_shortcuts(struct trie *trie) {

@@ -15,6 +15,10 @@ uint32_t trie_node(struct trie *trie, struct writer *writer, enum node_kind kind
  * object, in which case the interpreter is distrusted. */
 uint32_t trie_code(struct trie *trie, struct writer *writer, const void *code);
 
+/* The same of a module, which is told as code. */
+struct module;
+uint32_t trie_module(struct trie *trie, struct writer *writer, const struct module *module);
+
 /* What trie_node() found for a frame, by the code object's and the instruction's addresses: no need
  * to look for the code's number, nor to work out the position. It holds while its stamp is the
  * trie's: all are forgotten when a code object has been freed. There are so many because a program

@@ -135,7 +135,8 @@ uint32_t *held_order(const struct findings *findings, uint64_t peak) {
 
 struct model_frame held_frame(const struct profile *profile, uint32_t node) {
     const struct profile_node *at = &profile->nodes[node];
-    struct model_frame frame = {.function = "", .file = "", .source = "", .kind = FRAME_NONE};
+    struct model_frame frame = {
+        .function = "", .file = "", .source = "", .module = "", .kind = FRAME_NONE};
     if (node == 0)
         return frame;
     if (at->function == 0) {
@@ -146,6 +147,7 @@ struct model_frame held_frame(const struct profile *profile, uint32_t node) {
     frame.kind = FRAME_PYTHON;
     frame.function = profile->strings[profile->functions[at->function].name];
     frame.file = profile->strings[profile->functions[at->function].file];
+    frame.module = profile->strings[profile->functions[at->function].module];
     frame.line = at->line;
     return frame;
 }

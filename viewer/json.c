@@ -4,6 +4,7 @@
  * of an object as jansson has them, then its sites (json_sites.h), then more members.
  */
 #include "json.h"
+#include "libraries.h"
 
 #include "json_sites.h"
 #include "report.h"
@@ -67,11 +68,25 @@ static json_t *known_bytes(uint64_t bytes) {
     return bytes ? json_count(bytes) : json_null();
 }
 
+/* What was taken in each library. */
+static json_t *new_libraries(const struct model *model) {
+    uint32_t count;
+    const struct profile_library *rows = libraries_of(model->profile, model->process, &count);
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < count; i++)
+        json_array_append_new(list, json_pack("{s:s, s:o}", "library", rows[i].name, "bytes",
+                                              json_count(rows[i].bytes)));
+    return list;
+}
+
 /* A peak without what json_put_sites writes. */
 static json_t *new_peak(const struct model *model) {
-    return json_pack("{s:o, s:o, s:o, s:o}", "bytes", json_count(model->bytes), "time_s",
-                     json_seconds(model->time_ns), "rss_bytes", known_bytes(model->rss), "kinds",
-                     new_kinds(model));
+    json_t *peak = json_pack("{s:o, s:o, s:o, s:o}", "bytes", json_count(model->bytes), "time_s",
+                             json_seconds(model->time_ns), "rss_bytes", known_bytes(model->rss),
+                             "kinds", new_kinds(model));
+    if (peak && model->profile->library_count > 0)
+        json_object_set_new(peak, "libraries", new_libraries(model));
+    return peak;
 }
 
 /* Writes the members of an object, which it takes over; NULL when memory ran out. Something has to

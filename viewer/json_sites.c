@@ -78,11 +78,11 @@ struct writer {
 };
 
 /* Equal where the frame's text is. The first word is a process's frame's own number, since its name
- * is not a string of the profile; these frames are never told. */
+ * is not a string of the profile; these frames are never told. Of native code it is the module. */
 static struct intern_key frame_key(const struct model_frame *frame, uint32_t number) {
     bool process = frame->kind == FRAME_PROCESS;
-    return (struct intern_key){
-        {process ? number : 0, frame->kind, frame->function_id, frame->file_id, frame->line}};
+    return (struct intern_key){{process ? number : frame->module_id, frame->kind,
+                                frame->function_id, frame->file_id, frame->line}};
 }
 
 static void add_frame_text(struct frame_texts *texts, uint32_t number,

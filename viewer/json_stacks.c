@@ -2,6 +2,7 @@
 #include "json.h"
 
 #include "intern.h"
+#include "places.h"
 
 #include <stdlib.h>
 
@@ -39,6 +40,12 @@ json_t *json_new_frame(const struct model_frame *frame) {
                              (json_int_t)frame->line);
     if (json && *frame->source)
         json_object_set_new(json, "source", json_string(frame->source));
+    if (json && frame_is_native(frame)) {
+        size_t length;
+        const char *library = module_name(frame->module, &length);
+        json_object_set_new(json, "module", json_string(frame->module));
+        json_object_set_new(json, "library", json_stringn(library, length));
+    }
     free(name);
     return json;
 }

@@ -81,6 +81,7 @@ static uint32_t frame_at(struct builder *builder, uint32_t parent, enum frame_ki
         .file_id = file,
         .line = line,
         .source = "",
+        .module = "",
     };
     return number;
 }
@@ -88,8 +89,13 @@ static uint32_t frame_at(struct builder *builder, uint32_t parent, enum frame_ki
 static uint32_t python_frame(struct builder *builder, uint32_t parent,
                              const struct profile_node *node) {
     const struct profile_function *function = &builder->profile->functions[node->function];
-    return frame_at(builder, parent, FRAME_PYTHON, builder->texts[function->name],
-                    builder->texts[function->file], node->line);
+    uint32_t frame = frame_at(builder, parent, FRAME_PYTHON, builder->texts[function->name],
+                              builder->texts[function->file], node->line);
+    if (frame != INTERN_FAILED) {
+        builder->rows[frame].module_id = function->module;
+        builder->rows[frame].module = builder->profile->strings[function->module];
+    }
+    return frame;
 }
 
 /* Where the stacks of a process begin. */

@@ -20,9 +20,9 @@
 enum frame_kind {
     FRAME_ROOT,    /* frame 0 only */
     FRAME_PROCESS, /* function: its command, file: "" */
-    FRAME_PYTHON,
-    FRAME_THREAD, /* function: the thread's name, file: "" */
-    FRAME_NONE,   /* a stack about which nothing is known */
+    FRAME_PYTHON,  /* a function: of Python, or where `module` is not "", of native code */
+    FRAME_THREAD,  /* function: the thread's name, file: "" */
+    FRAME_NONE,    /* a stack about which nothing is known */
 };
 
 struct model_frame {
@@ -31,12 +31,18 @@ struct model_frame {
     enum frame_kind kind;
     uint32_t process; /* FRAME_PROCESS: index into profile.processes */
     const char *function, *file;
+    const char *module; /* see profile_function */
+    string_id module_id;
     string_id function_id, file_id; /* equal text is the same number; nothing else is meant by it */
     uint32_t line;
     const char *source;                               /* the line's text, or "" */
     uint64_t total;                                   /* bytes of the frame and all below */
     uint64_t bytes[MODEL_KINDS], blocks[MODEL_KINDS]; /* its own */
 };
+
+static inline bool frame_is_native(const struct model_frame *frame) {
+    return frame->module && *frame->module;
+}
 
 struct model_site {
     uint32_t frame;

@@ -29,12 +29,32 @@ static bool is_frozen(const char *file) {
     return strncmp(file, "<frozen ", 8) == 0 || strncmp(file, "<__array_function__", 19) == 0;
 }
 
+const char *module_name(const char *path, size_t *length) {
+    const char *package = below_packages(path);
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+    /* what a wheel brings along is in a folder of its own ("numpy.libs"), and has its own name */
+    bool brought = package && strncmp(package + strcspn(package, "/."), ".libs/", 6) == 0;
+    bool builtin = package && strncmp(package, "lib-dynload/", 12) == 0;
+    if (package && !brought && !builtin && strchr(package, '/')) {
+        *length = strcspn(package, "/");
+        return package;
+    }
+    const char *end = strstr(name, ".so");
+    *length = end ? (size_t)(end - name) : strlen(name);
+    size_t first = strcspn(name, builtin || (package && !brought) ? "." : "");
+    *length = first < *length ? first : *length;
+    return name;
+}
+
 bool frame_is_library(const struct model_frame *frame) {
-    return frame->kind == FRAME_PYTHON &&
-           (is_frozen(frame->file) || below_packages(frame->file) != NULL);
+    return frame->kind == FRAME_PYTHON && (frame_is_native(frame) || is_frozen(frame->file) ||
+                                           below_packages(frame->file) != NULL);
 }
 
 const char *frame_package(const struct model_frame *frame, size_t *length) {
+    if (frame_is_native(frame))
+        return module_name(frame->module, length);
     const char *name = below_packages(frame->file);
     if (strncmp(frame->file, "<frozen importlib", 17) == 0)
         name = "importlib";

@@ -26,10 +26,14 @@ struct places {
     size_t directory;    /* length of the part that all the user's files begin with */
 };
 
-/* A frame of an installed package, of the standard library or of the import system. */
+/* A frame of an installed package, of the standard library or of the import system, or native. */
 bool frame_is_library(const struct model_frame *frame);
 
-/* Where a library frame's package name begins in its file, and how long it is. */
+/* What a library of native code is called, by its path: the package that it is part of, or its name
+ * without what follows on it ("numpy", "libarrow"); and how long that is. */
+const char *module_name(const char *path, size_t *length);
+
+/* Where a library frame's package name begins, and how long it is. */
 const char *frame_package(const struct model_frame *frame, size_t *length);
 
 /* The file without what says nothing: the common directory, or the way to the packages. */

@@ -96,6 +96,8 @@ static void narrow_process(struct region_view *view, const struct profile_proces
     view->profile.spans = NULL;
     view->profile.span_sites = NULL;
     view->profile.span_count = view->profile.span_site_count = 0;
+    view->profile.libraries = NULL; /* of the whole */
+    view->profile.library_count = 0;
     view->profile.timeline_count = view->profile.moment_count = 0;
     view->profile.region_count = view->profile.region_site_count = 0;
 }

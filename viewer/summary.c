@@ -3,6 +3,7 @@
  */
 #include "format.h"
 #include "held.h"
+#include "views.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -46,7 +47,7 @@ static bool put_reports(const struct profile *profile, const char *path, const c
 
 int report_summary(const char *path, const char *page, FILE *out) {
     struct profile_error error;
-    struct profile *profile = profile_read(path, &error);
+    struct profile *profile = view_read(path, &error);
     if (!profile) {
         fprintf(out, "holdfast: %s\n", error.text);
         return 2;

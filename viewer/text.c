@@ -5,11 +5,14 @@
 
 #include "format.h"
 #include "held.h"
+#include "libraries.h"
 
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+
+#define LIBRARIES_SHOWN 6u
 
 void text_line_end(struct text *text) {
     fputc('\n', text->out);
@@ -191,6 +194,27 @@ static void put_process_head(struct text *text, const struct profile_process *pr
     fprintf(text->out, " after %s", format_time(process->end_ns - process->start_ns).text);
 }
 
+/* As many as fit into a line, the biggest first. */
+static void put_libraries(struct text *text) {
+    uint32_t count, shown = 0;
+    const struct model *model = text->model;
+    const struct profile_library *rows = libraries_of(model->profile, model->process, &count);
+    size_t used = 0;
+    for (; shown < count && shown < LIBRARIES_SHOWN; shown++) {
+        const struct profile_library *row = &rows[shown];
+        if (shown > 0 && used + strlen(row->name) + 40 > text->width)
+            break;
+        used += (size_t)fprintf(text->out, shown ? ", " : "  taken in ");
+        used += strlen(row->name);
+        format_escaped(text->out, row->name, "", 0);
+        used += (size_t)fprintf(text->out, " %s", format_bytes(row->bytes).text);
+    }
+    if (shown < count)
+        fprintf(text->out, " and %u more", count - shown);
+    if (count > 0)
+        text_line_end(text);
+}
+
 static void put_head(struct text *text) {
     const struct model *model = text->model;
     put_headline(text);
@@ -200,6 +224,7 @@ static void put_head(struct text *text) {
         put_process_head(text, &model->profile->processes[model->process]);
     put_python(text);
     text_line_end(text);
+    put_libraries(text);
     text_gap(text);
 }
 

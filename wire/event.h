@@ -99,7 +99,10 @@ enum node_kind {
     NODE_THREAD = 1, /* parent and code 0; position: thread id */
 };
 
-enum line_table { LINES_LNOTAB = 0, LINES_310 = 1, LINES_311 = 2 };
+/* LINES_MODULE: not a code object but a file of native code, which was mapped then. Its name is the
+ * file's path, its file the build's id in hexadecimal, and a node's position is an address as the
+ * file has it, as an unsigned number: of a byte of the instruction that has called. */
+enum line_table { LINES_LNOTAB = 0, LINES_310 = 1, LINES_311 = 2, LINES_MODULE = 3 };
 
 enum mark {
     MARK_EXEC = 1,        /* about to replace the image */

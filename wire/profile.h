@@ -22,6 +22,13 @@ struct profile_function {
     string_id name; /* code object's co_name */
     string_id file; /* its co_filename, as the interpreter has it */
     uint32_t first_line;
+    string_id module; /* native code: the path of the file that it is in; empty: Python */
+    string_id id;     /* of that file's build, in hexadecimal, empty when it has none */
+    uint32_t flags;   /* enum profile_function_flags */
+};
+
+enum profile_function_flags {
+    FUNCTION_INLINED = 1, /* native code that the compiler has put into its caller's */
 };
 
 /* A stack is a path from a thread node (parent 0, function 0) down to a frame. Entry 0 of the array
@@ -240,6 +247,15 @@ struct profile_source {
     string_id text; /* without the newline */
 };
 
+#define LIBRARY_NAME_SIZE 64u
+
+/* What a process (or PROFILE_TREE) had at its peak that was taken in one library. */
+struct profile_library {
+    uint32_t process;
+    char name[LIBRARY_NAME_SIZE];
+    uint64_t bytes;
+};
+
 struct profile {
     string_id *command;
     uint32_t command_count;
@@ -284,6 +300,10 @@ struct profile {
     uint32_t span_site_count;
     string_id *warnings; /* lines a reader should be told */
     uint32_t warning_count;
+
+    /* Not in the file: viewer/libraries.h. */
+    struct profile_library *libraries;
+    uint32_t library_count;
 
     bool has_events; /* the file also holds the event stream (--keep-events) */
 };

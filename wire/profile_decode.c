@@ -421,6 +421,7 @@ void profile_free(struct profile *profile) {
     free(profile->collections);
     free(profile->spans);
     free(profile->span_sites);
+    free(profile->libraries);
     free(memory->graph_bytes);
     free(memory->text);
     free(memory->points);

@@ -25,9 +25,9 @@ static const struct profile_column run_columns[] = {
 };
 
 static const struct profile_column function_columns[] = {
-    COLUMN(COLUMN_U32, profile_function, name),
-    COLUMN(COLUMN_U32, profile_function, file),
-    COLUMN(COLUMN_U32, profile_function, first_line),
+    COLUMN(COLUMN_U32, profile_function, name),       COLUMN(COLUMN_U32, profile_function, file),
+    COLUMN(COLUMN_U32, profile_function, first_line), COLUMN(COLUMN_U32, profile_function, module),
+    COLUMN(COLUMN_U32, profile_function, id),         COLUMN(COLUMN_U32, profile_function, flags),
 };
 
 static const struct profile_column node_columns[] = {
@@ -276,8 +276,9 @@ static bool check_run(const struct profile *profile, struct profile_error *error
 
 static bool check_stacks(const struct profile *profile, struct profile_error *error) {
     for (uint32_t i = 1; i < profile->function_count; i++) {
-        const string_id names[] = {profile->functions[i].name, profile->functions[i].file};
-        if (!check_strings(profile, names, 2, "function's text", error))
+        const string_id names[] = {profile->functions[i].name, profile->functions[i].file,
+                                   profile->functions[i].module, profile->functions[i].id};
+        if (!check_strings(profile, names, 4, "function's text", error))
             return false;
     }
     for (uint32_t i = 1; i < profile->node_count; i++) {

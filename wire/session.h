@@ -30,7 +30,8 @@
 
 struct session_page {
     uint32_t version; /* collector, before the page is shared */
-    uint32_t holders; /* collector, before: 1 when snapshots of the references are wanted */
+    uint16_t holders; /* collector, before: 1 when snapshots of the references are wanted */
+    uint16_t native;  /* collector, before: 1 when native stacks are wanted */
     uint64_t ceiling; /* collector, before: bytes of a process at which one is taken; 0 none */
     /* A robust, process-shared mutex that the collector's thread holds for its whole life. Its
      * first word is the futex word: the owner's thread id, or SESSION_OWNER_DIED once the kernel

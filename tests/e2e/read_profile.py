@@ -17,7 +17,7 @@ KINDS = ("heap", "python", "mapped")
 # "~": signed; "+": signed, from the row before; "other+": signed, from another column of the row.
 COLUMNS = {
     1: ("run", "arguments host writer started duration ~status ~signal complete peak peak_ns events"),
-    3: ("functions", "name file first_line"),
+    3: ("functions", "name file first_line module id flags"),
     4: ("nodes", "distance function line thread"),
     5: ("processes", "pid ppid parent flags python arguments ~status ~signal start end peak peak_ns "
                      "peak_rss max_rss tree end_bytes arena reserved file shared allocations frees "

@@ -41,8 +41,8 @@ string_id sample_warning(struct sample *sample, const char *text) {
 }
 
 uint32_t sample_function(struct sample *sample, const char *name, const char *file) {
-    sample->functions[sample->profile.function_count] =
-        (struct profile_function){sample_string(sample, name), sample_string(sample, file), 1};
+    sample->functions[sample->profile.function_count] = (struct profile_function){
+        .name = sample_string(sample, name), .file = sample_string(sample, file), .first_line = 1};
     return sample->profile.function_count++;
 }
 

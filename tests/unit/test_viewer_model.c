@@ -80,8 +80,8 @@ static void same_names_are_one_frame(void **state) {
     uint32_t root = sample_thread(&sample, "MainThread");
     for (int i = 0; i < 3; i++) {
         sample.strings[sample.profile.string_count++] = (char *)(uintptr_t) "again";
-        sample.functions[sample.profile.function_count] =
-            (struct profile_function){sample.profile.string_count - 1, 0, (uint32_t)i};
+        sample.functions[sample.profile.function_count] = (struct profile_function){
+            .name = sample.profile.string_count - 1, .first_line = (uint32_t)i};
         uint32_t node = sample_frame(&sample, root, sample.profile.function_count++, 7);
         sample_site(&sample, process, node, PROFILE_HEAP, 10, 1);
     }

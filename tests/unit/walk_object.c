@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../../preload/native/native.h"
 #include "../../preload/python.h"
 #include "../../preload/snapshot.h"
 #include "../../preload/thread.h"
@@ -15,6 +16,10 @@ struct process process;
 _Thread_local struct thread self;
 
 void pymem_install(void *scope) {
+    (void)scope;
+}
+
+void native_find_loop(void *scope) {
     (void)scope;
 }
 

@@ -1,0 +1,121 @@
+"""Native stacks (`run --native`): chains of calls that are known, joined with Python's frames where they
+belong, with names for what was inlined, replaced or stripped."""
+import os
+import platform
+import shutil
+import subprocess
+
+import pytest
+
+import harness
+
+pytestmark = pytest.mark.skipif(platform.machine() != "x86_64", reason="native stacks are read on x86-64")
+FLAGS = ("-q", "--no-holders", "--native")
+
+
+def build(target, source, *flags):
+    compiler = "g++" if source.endswith(".cpp") else "gcc"
+    subprocess.run([compiler, "-O2", "-g", "-Wall", *flags, "-o", target, harness.PROGRAMS / source], check=True)
+    return target
+
+
+def build_library(folder):
+    return build(folder / "libchain.so", "native.cpp", "-shared", "-fPIC", "-pthread")
+
+
+def report(outcome, frames):
+    text = harness.execute([harness.holdfast_binary(), "report", "--format", "json", "--frames", frames,
+                            outcome.profile])
+    assert text.returncode == 0, text.stderr.decode()
+    return harness.Report(text.stdout.decode())
+
+
+def functions(process, size):
+    """The functions of the stack that took one block of this size, ctypes' and libffi's left out."""
+    [site] = [site for site in process.sites if site.bytes == size]
+    return [frame["function"].split("(")[0] for frame in site.stack
+            if not frame.get("library", "").startswith(("_ctypes", "libffi"))]
+
+
+def test_chain(some_python, tmp_path):
+    """The library is gone when the profile is read."""
+    library = build_library(tmp_path)
+    done = harness.traced(some_python.path, harness.PROGRAMS / "native.py", library, flags=FLAGS,
+                          env=some_python.environment())
+    library.unlink()
+    views = {frames: report(done, frames).main for frames in ("python", "native", "both")}
+    assert len({view.peak for view in views.values()}) == 1
+    python, both = views["python"], views["both"]
+    chain = ["chain", "outer", "deep::Pool<int>::take", "take_inlined"]
+    assert functions(both, 5_000_000) == ["<module>", "work", *chain]
+    assert functions(both, 4_000_000) == ["<module>", "work", "tail_called", *chain[1:]]
+    assert functions(both, 2_000_000) == ["<module>", "work", "call_back", "from_c", "inner", *chain]
+    assert functions(views["native"], 5_000_000)[-4:] == chain
+    handled = functions(both, 3_000_000)
+    assert handled[:4] == ["<module>", "work", "take_in_handler", "interrupted"] and handled[-1] == "handler"
+    # Python's own view has all of it in one place
+    assert python.total(function="work") >= 12_000_000
+    assert not any("module" in frame for site in python.sites for frame in site.stack)
+    # threads that Python does not know
+    inside = [site for site in both.sites if site.innermost["function"].split("(")[0] == "in_thread"]
+    assert sum(site.bytes for site in inside) == 100 * 25_000
+    libraries = {row["library"]: row["bytes"] for row in both.fields["peak"]["libraries"]}
+    assert libraries["libchain"] >= 16_000_000 and sum(libraries.values()) == python.peak
+    # the interpreter's own frames are outside of Python's, and between
+    every = harness.execute([harness.holdfast_binary(), "report", "--frames", "all", "--format", "collapsed",
+                             done.profile]).stdout.decode().splitlines()
+    [stack] = [line.split(";") for line in every if line.endswith(" 2000000")]
+    places = [next(i for i, frame in enumerate(stack) if frame.startswith(name))
+              for name in ("_start", "<module> ", "work ", "from_c ", "inner ", "chain", "take_inlined")]
+    assert places == sorted(places) and places[1] > 1 and places[3] > places[2] + 1
+
+
+def test_lines(python, tmp_path):
+    """Of debug information in a file of its own; of none, symbols with offsets."""
+    library = build_library(tmp_path)
+    source = (harness.PROGRAMS / "native.cpp").read_text().splitlines()
+
+    def innermost():
+        done = harness.traced(python.path, harness.PROGRAMS / "native.py", library, flags=FLAGS)
+        return [[site for site in report(done, "both").main.sites if site.bytes == size][0].stack
+                for size in (5_000_000, 3_000_000)]
+
+    subprocess.run(["objcopy", "--only-keep-debug", library, tmp_path / "libchain.debug"], check=True)
+    subprocess.run(["strip", library], check=True)
+    subprocess.run(["objcopy", "--add-gnu-debuglink=libchain.debug", library], check=True, cwd=tmp_path)
+    (*_, taker, inlined), (*_, handler) = innermost()
+    assert "std::malloc(size)" in source[inlined["line"] - 1]
+    assert "take_inlined(size)" in source[taker["line"] - 1]
+    assert "std::malloc(3000000)" in source[handler["line"] - 1]
+    assert os.path.basename(inlined["file"]) == "native.cpp"
+    (tmp_path / "libchain.debug").unlink()
+    (*_, exported, _, static), _ = innermost()
+    assert exported["function"].startswith("chain+0x") and exported["line"] == 0
+    assert exported["library"] == "libchain" and exported["module"] == static["module"] == str(library)
+    assert static["function"].startswith("libchain.so+0x")
+
+
+def test_replaced_libraries(tmp_path):
+    """A stack belongs to what was mapped when it was taken; no Python is needed for that."""
+    program = build(tmp_path / "loader", "plugin.c")
+    plugins = [build(tmp_path / f"{name}.so", "plugin.c", "-shared", "-fPIC", f"-DPLUGIN={name}")
+               for name in ("red", "green", "blue")]
+    command = [program, *plugins, "300"]
+    done = harness.traced(*command, flags=FLAGS)
+    main = report(done, "python").main
+    for number, name in enumerate(("red", "green", "blue")):
+        sites = [site for site in main.sites if site.bytes == 100 * (1000 + number)]
+        assert [site.functions() for site in sites] == [["main", "take", name]]
+
+
+def test_without_native(python, tmp_path):
+    """A profile of an ordinary run has no native frames, whatever is asked for."""
+    done = harness.traced(python.path, "-c", "x = bytes(100_000)", flags=("-q", "--no-holders"))
+    texts = {harness.execute([harness.holdfast_binary(), "report", "--format", "json", "--frames", frames,
+                              done.profile]).stdout for frames in ("python", "all")}
+    assert len(texts) == 1 and b'"module"' not in texts.pop()
+
+
+def test_unknown_frames(python):
+    wrong = harness.execute([harness.holdfast_binary(), "report", "--frames", "some", "x.holdfast"])
+    assert wrong.returncode == 2 and b"python, native, both and all are known" in wrong.stderr
