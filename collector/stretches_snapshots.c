@@ -30,6 +30,20 @@ static void note(const struct image *image, struct stretch_snapshots *noted,
     noted->best = snapshot;
 }
 
+/* One that is paused, or could not be resumed, is nobody's: what its thread allocates is another
+ * task's. */
+static bool gets_allocations(const struct stretches *stretches, uint32_t place, int64_t thread) {
+    for (uint32_t t = 0; t < stretches->thread_count; t++) {
+        const struct stretch_thread *one = &stretches->threads[t];
+        if (one->thread != STRETCH_EVERYBODY && one->thread != thread)
+            continue;
+        for (uint32_t i = 0; i < one->depth; i++)
+            if (one->open[i] == place + 1)
+                return true;
+    }
+    return false;
+}
+
 void stretches_note_snapshot(struct image *image, uint32_t number, uint64_t pending,
                              uint32_t node) {
     struct stretches *stretches = image->stretches;
@@ -38,7 +52,7 @@ void stretches_note_snapshot(struct image *image, uint32_t number, uint64_t pend
     int64_t thread = stretches_thread_of(stretches->stacks, node);
     for (uint32_t i = 0; i < stretches->count; i++) {
         struct stretch *stretch = &stretches->list[i];
-        bool own = stretch->thread == STRETCH_EVERYBODY || stretch->thread == thread;
+        bool own = pending && gets_allocations(stretches, i, thread);
         if (stretch->number)
             note(image, &stretch->snapshots,
                  (struct stretch_snapshot){number, stretch->live + (own ? pending : 0),

@@ -145,15 +145,19 @@ static void test_pauses(void **state) {
 }
 
 /* One whose copy has come, or died. Its number. */
-static uint32_t snapshot(bool complete) {
+static uint32_t snapshot_before(uint64_t pending, bool complete) {
     uint32_t number = rig.image->snapshots.last + 1;
-    rig_snapshot(&rig, 0, number, SNAPSHOT_PEAK, 0, 0);
+    rig_snapshot(&rig, 0, number, SNAPSHOT_PEAK, pending, NODE);
     rig_drain(&rig);
     struct snapshot *taken = snapshots_find(rig.image, number);
     assert_non_null(taken);
     taken->state = SNAPSHOT_ARRIVED;
     taken->flags = complete ? SNAPSHOT_COMPLETE : 0;
     return number;
+}
+
+static uint32_t snapshot(bool complete) {
+    return snapshot_before(0, complete);
 }
 
 static uint32_t told_for(const char *name, uint64_t *bytes) {
@@ -198,6 +202,30 @@ static void test_snapshots(void **state) {
     assert_int_equal(told_for("none", &bytes), 0);
     assert_non_null(snapshots_find(rig.image, highest));
     assert_null(snapshots_find(rig.image, outer));
+}
+
+/* What a task is about to allocate is not the region's whose task waits, in the same thread. */
+static void test_snapshot_while_paused(void **state) {
+    (void)state;
+    uint64_t bytes;
+    open_rig();
+    begin(1, "waiting");
+    rig_alloc(&rig, 0, 0, ADDRESS, 100, NODE);
+    pause_region(1);
+    begin(2, "working");
+    snapshot_before(1000000, true);
+    rig_alloc(&rig, 0, 0, ADDRESS + 4096, 1000000, NODE);
+    rig_free(&rig, 0, 0, ADDRESS + 4096);
+    end(2);
+    resume(1);
+    uint32_t own = snapshot_before(50, true);
+    rig_alloc(&rig, 0, 0, ADDRESS + 4096, 50, NODE);
+    end(1);
+    rig_drain(&rig);
+    assert_int_equal(told_for("waiting", &bytes), own);
+    assert_int_equal(bytes, 150);
+    assert_int_not_equal(told_for("working", &bytes), own);
+    assert_int_equal(bytes, 1000000);
 }
 
 /* However many regions there are, those with the highest peaks keep theirs. */
@@ -367,6 +395,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_more_names_than_are_kept, close_rig),
         cmocka_unit_test_teardown(test_snapshots, close_rig),
+        cmocka_unit_test_teardown(test_snapshot_while_paused, close_rig),
         cmocka_unit_test_teardown(test_snapshots_of_the_highest, close_rig),
         cmocka_unit_test_teardown(test_pauses, close_rig),
         cmocka_unit_test_teardown(test_resumed_too_deep, close_rig),
