@@ -139,6 +139,16 @@ static void keep(struct stretch_row *row, const struct stretch *stretch, struct 
     gathered->list = NULL;
 }
 
+/* Of one that was cut, only when it was is known for certain: what of its own was seen may be less
+ * than what it had. */
+static void keep_time(struct stretch_row *row, const struct stretch *stretch, uint64_t now_ns) {
+    row->highest = (struct stretch){.thread = stretch->thread,
+                                    .begin_ns = stretch->begin_ns,
+                                    .peak_ns = stretch->begin_ns,
+                                    .begin_moment = stretch->begin_moment};
+    row->end_ns = now_ns;
+}
+
 /* Who ended one may be waiting for this. */
 static struct stretch_result *result_of(const struct image *image, uint32_t number) {
     return image->region_count ? &image->regions[0].region->results[number % STRETCH_RESULTS]
@@ -181,11 +191,15 @@ static uint64_t take(const struct trace *trace, struct image *image, uint32_t pl
     const struct stretch *stretch = &image->stretches->list[place];
     struct gathered gathered = {0};
     bool whole = gather(image, place, &gathered);
+    bool first = row->count++ == 0;
     image->stretches_left_out += !whole;
     row->unclosed += !closed;
     row->kept_in_all += stretch->live;
-    stretches_take_snapshot(image, stretch, row);
-    if ((row->count++ == 0 || stretch->peak > row->highest.peak) && whole)
+    if (!stretch->cut)
+        stretches_take_snapshot(image, stretch, row);
+    if (stretch->cut && first)
+        keep_time(row, stretch, trace->now_ns);
+    else if (!stretch->cut && whole && (first || stretch->peak > row->highest.peak))
         keep(row, stretch, &gathered, image, trace->now_ns);
     free(gathered.list);
     return gathered.kept_largest;

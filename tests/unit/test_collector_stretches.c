@@ -255,11 +255,15 @@ static void test_snapshots_of_the_highest(void **state) {
     }
 }
 
-/* One that can't go on, since its thread is in too many already, has no figures. */
+/* One that can't go on, since its thread is in too many already, has no figures; nor does its name
+ * have its peak, which was higher than is known. */
 static void test_resumed_too_deep(void **state) {
     (void)state;
     open_rig();
     begin(1, "paused");
+    rig_alloc(&rig, 0, 0, ADDRESS + 4096, 200, NODE);
+    rig_drain(&rig);
+    uint64_t began = rig.image->stretches->list[0].begin_ns;
     pause_region(1);
     for (uint32_t i = 2; i <= STRETCH_DEPTH + 1; i++)
         begin(i, "deep");
@@ -269,6 +273,15 @@ static void test_resumed_too_deep(void **state) {
     rig_drain(&rig);
     assert_int_equal(rig.image->stretches_left_out, 1);
     assert_int_equal(result_of(1)->left_out, 1);
+    assert_int_equal(row_of("paused")->count, 1);
+    assert_int_equal(row_of("paused")->highest.peak, 0);
+    assert_int_equal(row_of("paused")->highest.begin_ns, began);
+    for (uint32_t i = 2; i <= STRETCH_DEPTH + 1; i++)
+        end(i);
+    pass(STRETCH_DEPTH + 2, "paused", 70);
+    rig_drain(&rig);
+    assert_int_equal(row_of("paused")->count, 2);
+    assert_int_equal(row_of("paused")->highest.peak, 70);
 }
 
 static void test_deeper_than_is_followed(void **state) {
