@@ -10,7 +10,13 @@
 
 #define LIST_MAX 512u
 #define LOOK_NS 500000u
-#define MOST_AT_ONCE 1000000u /* a count that rises by more is not one */
+#define CHEAP_IMAGES 8u /* with more than these alive, each is looked at less often */
+
+/* What rises by more is not what it should be. */
+#define MOST_AT_ONCE 1000000u
+#define MOST_OBJECTS (1ull << 40)
+
+#define OBJECTS_MAX ((uint64_t)INT64_MAX) /* as a profile takes them */
 
 /* As the interpreter has them, from 3.8 to 3.14. */
 struct remote_state {
@@ -36,7 +42,8 @@ static void halve(struct collections *collections) {
         if (i + 1 < collections->count) {
             const struct collection *next = &collections->list[i + 1];
             one.duration_ns += next->duration_ns;
-            one.objects += next->objects;
+            one.objects = next->objects < OBJECTS_MAX - one.objects ? one.objects + next->objects
+                                                                    : OBJECTS_MAX;
             one.freed += next->freed;
             one.count += next->count;
             one.generation = one.generation > next->generation ? one.generation : next->generation;
@@ -68,42 +75,72 @@ static void end(struct collections *collections, struct collection *one, uint64_
     one->freed = collections->open_live > live ? collections->open_live - live : 0;
     if (one->duration_ns > collections->longest_ns)
         collections->longest_ns = one->duration_ns;
+    if (collections->paused_ns < collections->longest_ns)
+        collections->paused_ns = collections->longest_ns; /* that one rounds down */
     collections->open_ns = 0;
 }
 
-/* What there is more than at the last look. False when these cannot be counts. */
-static bool take_more(struct collections *collections, const struct collections_look *look,
-                      struct collection *one) {
+/* Whatever was running, its end will not be seen. */
+static void give_up(struct collections *collections, uint64_t now_ns) {
+    collections->open_ns = 0;
+    collections->looked_ns = now_ns;
+}
+
+static bool rises_by_more(uint64_t now, uint64_t before, uint64_t most) {
+    return now > before && now - before > most;
+}
+
+static bool is_possible(const struct collections *collections,
+                        const struct collections_look *look) {
     for (unsigned i = 0; i < COLLECTION_GENERATIONS; i++)
-        if (look->counts[i] < collections->counts[i] ||
-            look->counts[i] - collections->counts[i] > MOST_AT_ONCE)
+        if (rises_by_more(look->counts[i], collections->counts[i], MOST_AT_ONCE) ||
+            rises_by_more(look->objects[i], collections->objects[i], MOST_OBJECTS))
             return false;
+    return true;
+}
+
+/* Another interpreter's, which began anew. */
+static bool has_fallen(const struct collections *collections, const struct collections_look *look) {
+    for (unsigned i = 0; i < COLLECTION_GENERATIONS; i++)
+        if (look->counts[i] < collections->counts[i] || look->objects[i] < collections->objects[i])
+            return true;
+    return false;
+}
+
+static void begin_anew(struct collections *collections, const struct collections_look *look) {
+    memcpy(collections->counts, look->counts, sizeof collections->counts);
+    memcpy(collections->objects, look->objects, sizeof collections->objects);
+    collections->inherited = false;
+    collections->open_ns = 0;
+}
+
+/* What there is more than at the last look. */
+static void take_more(struct collections *collections, const struct collections_look *look,
+                      struct collection *one) {
     for (unsigned i = 0; i < COLLECTION_GENERATIONS; i++) {
         uint64_t more = look->counts[i] - collections->counts[i];
         if (more > 0)
             one->generation = i;
         one->count += (uint32_t)more;
-        if (look->objects[i] > collections->objects[i])
-            one->objects += look->objects[i] - collections->objects[i];
+        one->objects += look->objects[i] - collections->objects[i];
         collections->totals[i] += more;
         collections->counts[i] = look->counts[i];
         collections->objects[i] = look->objects[i];
     }
-    return true;
 }
 
 void collections_note(struct collections *collections, const struct collections_look *look,
                       uint64_t now_ns, uint64_t live) {
     uint64_t last = collections->looked_ns ? collections->looked_ns : now_ns;
     struct collection more = {.begin_ns = last};
-    bool was_running = collections->open_ns != 0;
-    if (collections->inherited) {
-        memcpy(collections->counts, look->counts, sizeof collections->counts);
-        memcpy(collections->objects, look->objects, sizeof collections->objects);
-        collections->inherited = false;
-    }
-    if (!take_more(collections, look, &more))
+    if (!collections->inherited && !is_possible(collections, look)) {
+        give_up(collections, now_ns);
         return;
+    }
+    if (collections->inherited || has_fallen(collections, look))
+        begin_anew(collections, look);
+    bool was_running = collections->open_ns != 0;
+    take_more(collections, look, &more);
     collections->known = true;
     collections->looked_ns = now_ns;
     collections->paused_ns += (now_ns - last) * ((uint64_t)was_running + look->running) / 2;
@@ -144,23 +181,32 @@ static bool read_state(struct image *image, struct remote_state *state) {
     return false;
 }
 
+static bool find(struct image *image, struct collections_look *found) {
+    struct region *region = image->regions[0].region;
+    struct remote_state state;
+    if (atomic_load_explicit(&region->python_state, memory_order_acquire) != PYTHON_TRACED ||
+        region->collections_place == 0 || !read_state(image, &state) || state.collecting > 1)
+        return false;
+    found->running = state.collecting != 0;
+    for (unsigned i = 0; i < COLLECTION_GENERATIONS; i++) {
+        found->counts[i] = state.generations[i].collections;
+        found->objects[i] = state.generations[i].collected;
+    }
+    return true;
+}
+
 static void look(const struct trace *trace, struct image *image) {
     struct collections *collections = &image->collections;
     uint64_t now = trace_clock(trace);
-    struct remote_state state;
+    uint64_t pause = (uint64_t)LOOK_NS * (1 + trace->living / CHEAP_IMAGES);
+    struct collections_look found;
     if (image->dead || collections->refused || image->region_count == 0 ||
-        now - collections->looked_ns < LOOK_NS)
+        now - collections->looked_ns < pause)
         return;
-    struct region *region = image->regions[0].region;
-    if (atomic_load_explicit(&region->python_state, memory_order_acquire) != PYTHON_TRACED ||
-        region->collections_place == 0 || !read_state(image, &state) || state.collecting > 1)
-        return;
-    struct collections_look found = {.running = state.collecting != 0};
-    for (unsigned i = 0; i < COLLECTION_GENERATIONS; i++) {
-        found.counts[i] = state.generations[i].collections;
-        found.objects[i] = state.generations[i].collected;
-    }
-    collections_note(collections, &found, now, image->totals.live);
+    if (find(image, &found))
+        collections_note(collections, &found, now, image->totals.live);
+    else
+        give_up(collections, now);
 }
 
 bool collections_watch(struct trace *trace) {

@@ -365,7 +365,6 @@ static void test_collections(void **state) {
     look(&collections, 40, 0, 0, true, 600);
     look(&collections, 60, 0, 1, false, 400); /* ended between 40 and 60 */
     look(&collections, 70, 3, 1, false, 500); /* three were too short to be seen */
-    look(&collections, 80, 2, 1, false, 500); /* these are no counts: less than before */
     assert_int_equal(collections.count, 2);
     const struct collection *one = &collections.list[0];
     assert_int_equal(one->begin_ns, 15 * LOOK_MS);
@@ -391,6 +390,73 @@ static void test_collections_of_a_child(void **state) {
     look(&collections, 20, 502, 20, false, 0);
     assert_int_equal(collections.totals[0], 2);
     assert_int_equal(collections.totals[2], 0);
+    free(collections.list);
+}
+
+/* What cannot be counts is not taken for some, and ends what was running. */
+static void test_impossible_collections(void **state) {
+    (void)state;
+    struct collections collections = {0};
+    look(&collections, 10, 5, 1, false, 0);
+    look(&collections, 20, 5, 1, true, 0);
+    assert_true(collections.open_ns != 0);
+    look(&collections, 30, 2000000, 1, true, 0);
+    assert_int_equal(collections.open_ns, 0);
+    struct collections_look found = {.counts = {6, 0, 1}, .objects = {0, 0, UINT64_MAX / 2}};
+    collections_note(&collections, &found, 40 * LOOK_MS, 0);
+    assert_int_equal(collections.totals[0], 5);
+    assert_int_equal(collections.count, 1);
+    assert_int_equal(collections.list[0].objects, 10);
+    look(&collections, 50, 7, 1, false, 0);
+    assert_int_equal(collections.totals[0], 7);
+    free(collections.list);
+}
+
+/* A new interpreter counts from 0 again, whatever the last one was about to do. */
+static void test_collections_of_a_new_interpreter(void **state) {
+    (void)state;
+    struct collections collections = {0};
+    look(&collections, 10, 50, 9, false, 0);
+    look(&collections, 20, 50, 9, true, 0);
+    look(&collections, 30, 2, 0, false, 0);
+    assert_int_equal(collections.open_ns, 0);
+    look(&collections, 40, 5, 1, false, 0);
+    assert_int_equal(collections.totals[0], 53);
+    assert_int_equal(collections.totals[2], 10);
+    assert_int_equal(collections.list[collections.count - 1].objects, 10);
+    free(collections.list);
+}
+
+/* A sum that a profile cannot hold is the highest one that it can. */
+static void test_too_many_objects(void **state) {
+    (void)state;
+    struct collections collections = {0};
+    struct collections_look found = {0};
+    for (uint64_t i = 1; i <= 512; i++) {
+        found.counts[0] = i;
+        collections_note(&collections, &found, (10 + i) * LOOK_MS, 0);
+        collections.list[i - 1].objects = INT64_MAX - 1;
+    }
+    found.counts[0]++;
+    collections_note(&collections, &found, 1000 * LOOK_MS, 0);
+    for (uint32_t i = 0; i < collections.count; i++)
+        assert_true(collections.list[i].objects <= INT64_MAX);
+    assert_true(collections.list[0].objects == INT64_MAX);
+    free(collections.list);
+}
+
+/* Half nanoseconds do not make the longest pause more than all. */
+static void test_pauses_of_collections(void **state) {
+    (void)state;
+    struct collections collections = {0};
+    struct collections_look found = {0};
+    collections_note(&collections, &found, 1, 0);
+    found.running = true;
+    collections_note(&collections, &found, 2, 0);
+    found = (struct collections_look){.counts = {1}};
+    collections_note(&collections, &found, 3, 0);
+    assert_int_equal(collections.longest_ns, 1);
+    assert_true(collections.paused_ns >= collections.longest_ns);
     free(collections.list);
 }
 
@@ -454,6 +520,10 @@ int main(void) {
         cmocka_unit_test(test_timeline),
         cmocka_unit_test(test_collections),
         cmocka_unit_test(test_collections_of_a_child),
+        cmocka_unit_test(test_impossible_collections),
+        cmocka_unit_test(test_collections_of_a_new_interpreter),
+        cmocka_unit_test(test_too_many_objects),
+        cmocka_unit_test(test_pauses_of_collections),
         cmocka_unit_test(test_many_collections),
         cmocka_unit_test(test_resident_parts),
     };
