@@ -2,7 +2,6 @@
 belong, with names for what was inlined, replaced or stripped."""
 import os
 import platform
-import shutil
 import subprocess
 
 import pytest
