@@ -19,9 +19,13 @@ static bool begins_with(const char *name, const char *const *beginnings, size_t 
     return false;
 }
 
+/* python3.12, libpython3.so: what has another word after that is somebody else's. */
 bool module_is_interpreter(const char *path) {
-    static const char *const beginnings[] = {"libpython", "python"};
-    return begins_with(file_name(path), beginnings, 2);
+    const char *name = file_name(path);
+    name += strncmp(name, "lib", 3) == 0 ? 3 : 0;
+    if (strncmp(name, "python", 6) != 0)
+        return false;
+    return name[6] == '\0' || name[6] == '.' || (name[6] >= '0' && name[6] <= '9');
 }
 
 bool module_is_libc(const char *path) {

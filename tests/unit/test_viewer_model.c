@@ -7,6 +7,7 @@
 
 #include "profile_sample.h"
 #include "viewer/format.h"
+#include "viewer/libraries.h"
 #include "viewer/model.h"
 #include "viewer/places.h"
 
@@ -187,6 +188,23 @@ static void libraries_are_known(void **state) {
     }
 }
 
+static void interpreters_are_known(void **state) {
+    (void)state;
+    static const char *const theirs[] = {"/usr/bin/python",       "python3",
+                                         "/usr/bin/python3.12d",  "/usr/lib/libpython3.so",
+                                         "libpython3.14t.so.1.0", "/opt/libpython.so"};
+    static const char *const others[] = {"/srv/pythonmonkey.so",
+                                         "libpythonmonkey.so",
+                                         "/srv/python3.12/lib.so",
+                                         "python-magic.so",
+                                         "lib",
+                                         ""};
+    for (size_t i = 0; i < sizeof theirs / sizeof *theirs; i++)
+        assert_true(module_is_interpreter(theirs[i]));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        assert_false(module_is_interpreter(others[i]));
+}
+
 static void numbers_are_readable(void **state) {
     (void)state;
     assert_string_equal(format_bytes(0).text, "0 bytes");
@@ -241,6 +259,7 @@ int main(void) {
         cmocka_unit_test(order_is_determined),
         cmocka_unit_test(places_belong_to_the_user),
         cmocka_unit_test(libraries_are_known),
+        cmocka_unit_test(interpreters_are_known),
         cmocka_unit_test(numbers_are_readable),
         cmocka_unit_test(names_cannot_harm),
     };
