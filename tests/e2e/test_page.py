@@ -149,7 +149,9 @@ def test_brushing(tab, page):
     own = [span for span in read.spans if span["process"] == 0]
     total = sum(site["total"] for site in read.sites if site["process"] == 0)
     assert sum(span["made"] for span in own) == total > 60 * MB
-    assert "Allocated from" in text and "Live at" in text
+    # Of both processes, which have their own ends of spans
+    assert re.search(r"Allocated from [^\n]* by [12] of 2 processes: at least [\d.]+ MiB\n", text)
+    assert re.search(r"Live at [^\n]* in [^\n]*\[%d\]: [\d.]+ MiB\n" % process["pid"], text)
     assert "collection" in text and "of garbage began in it" in text
     tab.click("#range-clear")
     assert tab.count("#range") == 0

@@ -6,7 +6,7 @@ import type {JSX} from "preact";
 
 import type {Span} from "./document";
 import {FrameLink} from "./findings_view";
-import type {Page} from "./model";
+import {type Page, processName} from "./model";
 import {formatBytes, formatTime} from "./units";
 
 const SHOWN = 8;
@@ -46,12 +46,15 @@ export function SpansText({page, from, to}: {page: Page; from: number; to: numbe
   const spans = spansIn(page, from, to);
   if (spans.length === 0) return null;
   const begin = Math.min(...spans.map((one) => one.begin)), end = Math.max(...spans.map((one) => one.end));
+  const data = page.data, several = page.process < 0 && data.process < 0 && data.processCount > 1;
+  // The page has those of a few processes, and the ends of one process's are in the middle of another's.
+  const whose = several ? ` by ${new Set(spans.map((one) => one.process)).size} of ${data.processCount} processes` : "";
   const made = spans.reduce((sum, one) => sum + one.made, 0), top = spans.reduce((best, one) => (one.held > best.held ? one : best));
   return (
     <>
-      <h3>Allocated from {formatTime(begin)} to {formatTime(end)}: {formatBytes(made)}</h3>
+      <h3>Allocated from {formatTime(begin)} to {formatTime(end)}{whose}: {several && "at least "}{formatBytes(made)}</h3>
       <Lines page={page} lines={byLine(page, spans.map((one) => one.madeBy))} whole={made} />
-      <h3>Live at {formatTime(top.heldTime)}: {formatBytes(top.held)}</h3>
+      <h3>Live at {formatTime(top.heldTime)}{several && <> in <bdi>{processName(data, top.process)}</bdi></>}: {formatBytes(top.held)}</h3>
       <Lines page={page} lines={byLine(page, [top.heldBy])} whole={top.held} />
     </>
   );
