@@ -154,13 +154,16 @@ static void put_snapshots(struct page_out *page) {
     page_end(page, ']');
 }
 
-/* [process, time, duration, generation, count, objects, freed] each. */
+/* [process, time, duration, generation, count, objects, freed] each; and how many there are. */
 static void put_collections(struct page_out *page) {
     const struct profile *profile = page->profile;
+    uint32_t only = page->options->process, wanted = 0;
     page_key(page, "collections");
     page_begin(page, '[');
-    for (uint32_t i = 0; i < profile->collection_count && i < COLLECTIONS_MAX; i++) {
+    for (uint32_t i = 0; i < profile->collection_count; i++) {
         const struct profile_collection *one = &profile->collections[i];
+        if ((only != PROFILE_TREE && one->process != only) || wanted++ >= COLLECTIONS_MAX)
+            continue;
         page_begin(page, '[');
         page_number(page, one->process);
         page_seconds(page, one->time_ns);
@@ -172,6 +175,7 @@ static void put_collections(struct page_out *page) {
         page_end(page, ']');
     }
     page_end(page, ']');
+    page_put_number(page, "collectionCount", wanted);
 }
 
 void page_put_time(struct page_out *page) {

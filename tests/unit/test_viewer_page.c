@@ -16,9 +16,13 @@
 
 static struct sample sample;
 
-static char *page_of(const struct profile *profile) {
-    const struct report_options options = {.process = PROFILE_TREE};
+static char *page_of_process(const struct profile *profile, uint32_t process) {
+    const struct report_options options = {.process = process};
     return report_string(report_page, profile, &options);
+}
+
+static char *page_of(const struct profile *profile) {
+    return page_of_process(profile, PROFILE_TREE);
 }
 
 static json_int_t at(const json_t *list, size_t index) {
@@ -126,10 +130,42 @@ static void small_stacks_are_folded_and_counted(void **state) {
     free(sites);
 }
 
+/* Rows of collections in the page: how many, and that they are of the process, if it is about one.
+ */
+static void assert_collections(const struct profile *profile, uint32_t process, size_t rows,
+                               json_int_t all) {
+    char *text = page_of_process(profile, process);
+    json_t *data = page_data(text), *list = json_object_get(data, "collections"), *row;
+    size_t i;
+    json_array_foreach(list, i, row) {
+        assert_true(process == PROFILE_TREE || at(row, 0) == process);
+    }
+    assert_int_equal(json_array_size(list), rows);
+    assert_int_equal(json_integer_value(json_object_get(data, "collectionCount")), all);
+    json_decref(data);
+    free(text);
+}
+
+static void collections_that_are_left_out_are_counted(void **state) {
+    (void)state;
+    sample_processes(&sample);
+    struct profile profile = sample.profile;
+    struct profile_collection *list = calloc(9500, sizeof *list);
+    for (uint32_t i = 0; i < 9500; i++)
+        list[i] = (struct profile_collection){.process = i >= 9000, .time_ns = i, .count = 1};
+    profile.collections = list;
+    profile.collection_count = 9500;
+    assert_collections(&profile, PROFILE_TREE, 8000, 9500);
+    assert_collections(&profile, 0, 8000, 9000);
+    assert_collections(&profile, 1, 500, 500);
+    free(list);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stacks_add_up),
         cmocka_unit_test(small_stacks_are_folded_and_counted),
+        cmocka_unit_test(collections_that_are_left_out_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

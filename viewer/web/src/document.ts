@@ -210,6 +210,7 @@ export interface PageDocument extends FrameTable {
   trees: StackTree[];
   timelines: Timeline[];
   collections: Collection[];
+  collectionCount: number; // of the first of which `collections` has rows
   spans: Span[];
   spanStacks: number[][];
   turnover: Turnover;

@@ -9,7 +9,7 @@ import {FrameLink} from "./findings_view";
 import {type Page, peakOf, processesOf, usePage} from "./model";
 import {color, useScheme} from "./scheme";
 import {SpansText} from "./spans";
-import {formatBytes, formatCount, formatTime} from "./units";
+import {formatBytes, formatCount, formatNumber, formatTime} from "./units";
 
 interface Line {
   time: number[];
@@ -221,10 +221,12 @@ function pauseText(seconds: number): string {
 /** Those that began in the range. */
 function CollectionText({page, range}: {page: Page; range: Range}): JSX.Element | null {
   const inside = collectionsOf(page).filter(([, time]) => time >= range.from && time <= range.to), sum = (column: 2 | 4 | 5 | 6) => inside.reduce((all, one) => all + one[column], 0);
-  if (inside.length === 0) return null;
-  const longest = Math.max(...inside.map(([, , duration, , count]) => (count === 1 ? duration : 0)));
+  const {collections, collectionCount} = page.data, cut = collectionCount > collections.length;
+  if (inside.length === 0 && !cut) return null;
+  const longest = Math.max(0, ...inside.map(([, , duration, , count]) => (count === 1 ? duration : 0)));
   return (
     <p>
+      {cut && `The page has ${formatNumber(collections.length)} of ${formatNumber(collectionCount)} entries about collections. At least `}
       {formatCount(sum(4), "collection")} of garbage began in it: {formatCount(sum(5), "object")} found
       {sum(6) > 0 && `, ${formatBytes(sum(6))} freed`}{sum(2) > 0 && `, ${pauseText(sum(2))} paused`}{longest > 0 && `, longest ${pauseText(longest)}`}.
     </p>
