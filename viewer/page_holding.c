@@ -88,7 +88,7 @@ static void put_stacks(struct page_out *page, const struct holding *holding) {
         if (node == 0 || place[node] != 0)
             continue;
         place[node] = ++count;
-        page_stack(page, node);
+        page_stack_end(page, node, PAGE_STACK_END);
     }
     page_end(page, ']');
     page_key(page, "allocated");
