@@ -580,7 +580,7 @@ def check_memory(tool, failures, most):
     check_insides(tool, failures, functions)
     print(f"  in memory: {len(functions)} codes, {total} instructions, {special} specialised, {both} of them "
           "with the next one; the answers are the same")
-    if (special < 13 * most or both < most // 16) and specialises():
+    if (special < 13 * most or both < max(1, most // 16)) and specialises():
         failures.add("little is specialised")
 
 
