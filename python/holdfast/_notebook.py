@@ -9,7 +9,7 @@ import html
 import linecache
 import os
 import tempfile
-from typing import Any, Iterator, NamedTuple, Optional
+from typing import Any, Iterator, List, NamedTuple, Optional
 
 from IPython.core.magic import Magics, cell_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
@@ -92,6 +92,43 @@ def show(one: Report) -> None:
     publish_display_data({"text/plain": f"{one.title}\n{one.text}", "text/html": rich})
 
 
+def tell(name: str, ran: region, options: Any) -> None:
+    if not is_traced():
+        print(UNTRACED)
+        return
+    try:
+        show(report(name, ran.figures().peak, not options.text, options.output))
+    except (Failed, NotTraced, OSError) as error:
+        print(f"holdfast: the cell's memory cannot be shown: {error}")
+
+
+@contextlib.contextmanager
+def traceback_kept(shell: Any) -> Iterator[List[str]]:
+    """A cell within a cell: its traceback is not shown but given, since the error is raised once more for the
+    outer one, without which a notebook would go on after it."""
+    lines: List[str] = []
+
+    def keep(kind: object, value: object, rendered: List[str]) -> None:
+        lines[:] = rendered
+
+    shell._showtraceback = keep
+    try:
+        yield lines
+    finally:
+        del shell._showtraceback
+
+
+def show_once(error: BaseException, lines: List[str]) -> None:
+    """Has IPython show the error by these lines, which have the cell's frames alone, the next time."""
+    def rendered() -> List[str]:
+        del error._render_traceback_  # type: ignore[attr-defined]
+        return lines
+
+    if lines:
+        with contextlib.suppress(AttributeError, TypeError):
+            error._render_traceback_ = rendered  # type: ignore[attr-defined]
+
+
 @magics_class
 class HoldfastMagics(Magics):
     @magic_arguments()
@@ -105,15 +142,13 @@ class HoldfastMagics(Magics):
         # The number beside the cell: execution_count is that, or already the next one's.
         number = len(self.shell.user_ns.get("In", [])) - 1
         name = (options.name or f"cell {number}").strip("\"'")
-        with region(name, all_threads=True) as ran:
-            self.shell.run_cell(cell, store_history=False)
-        if not is_traced():
-            print(UNTRACED)
-            return
-        try:
-            show(report(name, ran.figures().peak, not options.text, options.output))
-        except (Failed, NotTraced, OSError) as error:
-            print(f"holdfast: the cell's memory cannot be shown: {error}")
+        with traceback_kept(self.shell) as lines, region(name, all_threads=True) as ran:
+            result = self.shell.run_cell(cell, store_history=False)
+        tell(name, ran, options)
+        error = result.error_in_exec if result.error_before_exec is None else result.error_before_exec
+        if error is not None:
+            show_once(error, lines)
+            raise error
 
 
 def load(ipython: Any) -> None:

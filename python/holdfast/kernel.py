@@ -19,6 +19,8 @@ from typing import Any, Dict, List, Optional
 
 from ._executable import find
 
+# As `-m holdfast.kernel`, without a notebook's own folder among those that modules come from: not even for ours.
+MODULE = ["-c", "import sys; sys.path[:1] == [''] and sys.path.pop(0); from holdfast.kernel import main; sys.exit(main())"]
 NAME, DISPLAY_NAME = "holdfast", "Python 3 (Holdfast)"
 PARENT = "_HOLDFAST_KERNEL_PARENT"  # in the environment: who started `start`
 
@@ -40,7 +42,7 @@ def manager() -> Optional[Any]:
 
 def spec(display_name: str) -> Dict[str, Any]:
     return {
-        "argv": [sys.executable, "-m", "holdfast.kernel", "start", "-f", "{connection_file}"],
+        "argv": [sys.executable, *MODULE, "start", "-f", "{connection_file}"],
         "display_name": display_name,
         "language": "python",
         "interrupt_mode": "message",  # a signal would come twice: to the kernel's process group, and passed on
@@ -68,13 +70,21 @@ def install(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def is_ours(folder: Path) -> bool:
+    """The kernel spec that is there; ipykernel's own may be nowhere."""
+    try:
+        words = json.loads((folder / "kernel.json").read_text())["argv"]
+        return any("holdfast.kernel" in word for word in words)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
 def uninstall(arguments: argparse.Namespace) -> int:
     kernels = manager()
     found = kernels.find_kernel_specs().get(arguments.name) if kernels else None
     if kernels is None or found is None:
         return fail(f'there is no kernel "{arguments.name}" here')
-    description = json.loads((Path(found) / "kernel.json").read_text())
-    if "holdfast.kernel" not in description["argv"]:
+    if not is_ours(Path(found)):
         return fail(f'the kernel "{arguments.name}" is not one of Holdfast\'s; it is left as it is')
     try:
         kernels.remove_kernel_spec(arguments.name)
@@ -88,12 +98,12 @@ def start(arguments: argparse.Namespace) -> int:
     executable = find()
     if executable is None:
         return fail("its executable is not where it was installed; install Holdfast again")
-    profile = arguments.output or os.path.join(tempfile.gettempdir(), f"holdfast-kernel-{os.getpid()}.holdfast")
+    profile = arguments.output or os.path.join(tempfile.mkdtemp(prefix=f"holdfast-kernel-{os.getpid()}-"), "kernel.holdfast")
     os.environ[PARENT] = str(os.getppid())
     for name in ("SIGPIPE", "SIGXFSZ"):  # as in __main__.py
         signal.signal(getattr(signal, name), signal.SIG_DFL)
     os.execv(executable, ["holdfast", "run", "-q", "-o", profile, "--",
-                          sys.executable, "-m", "holdfast.kernel", "serve", "-f", arguments.file])
+                          sys.executable, *MODULE, "serve", "-f", arguments.file])
 
 
 def grandparent() -> Optional[int]:
@@ -117,8 +127,6 @@ def serve(arguments: argparse.Namespace) -> int:
     parent = int(os.environ.pop(PARENT, "0"))
     if parent > 1 and grandparent() == parent:
         threading.Thread(target=end_with, args=(parent,), name="holdfast-parent", daemon=True).start()
-    if sys.path and sys.path[0] in ("", os.getcwd()):
-        del sys.path[0]  # -m put it there; the kernel sees to that by itself
     sys.argv = ["ipykernel_launcher", "-f", arguments.file]
     kernelapp.launch_new_instance()
     return 0

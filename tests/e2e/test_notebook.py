@@ -6,11 +6,11 @@ import re
 import subprocess
 import sys
 
-import nbclient
-import nbformat
 import pytest
 
 import harness
+
+nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
 
 MB = 10**6
 LOAD = """
@@ -113,6 +113,23 @@ def test_errors_and_size(in_environment):
     assert "too much for a notebook" in text and "<iframe" not in page and len(page) < 30_000
 
 
+@pytest.mark.parametrize("kernel", ["holdfast", "python3"])
+@pytest.mark.parametrize("code, name", [("block = bytearray(20_000_000)\n1 / 0", "ZeroDivisionError"),
+                                        ("1 +", "SyntaxError")])
+def test_failing_cell_stops_the_notebook(in_environment, kernel, code, name):
+    """What runs all cells stops at one that fails, and shows its error once, below the report."""
+    ran = in_environment / "ran"
+    cells = ["%load_ext holdfast", f"%%holdfast\n{code}", f"open({str(ran)!r}, 'w').close()"]
+    with pytest.raises(nbclient.exceptions.CellExecutionError) as failed:
+        execute(in_environment, cells, kernel)
+    assert failed.value.ename == name and not ran.exists()
+    outputs = execute(in_environment, cells, kernel, allow_errors=True)[1]
+    assert [one.output_type for one in outputs][1:] == ["error"] and len(outputs) == 2, outputs
+    assert outputs[1].ename == name
+    # IPython renders a SyntaxError with all frames, ours too.
+    assert name == "SyntaxError" or "_notebook.py" not in "".join(outputs[1].traceback)
+
+
 def test_untraced(in_environment):
     """In any other kernel the cell runs, and it is said what to do."""
     from jupyter_client.kernelspec import KernelSpecManager
@@ -140,6 +157,12 @@ def test_interrupt_and_end(in_environment):
         manager.interrupt_kernel()
         reply = answer(client, sleeps)
         assert reply["status"] == "error" and reply["ename"] == "KeyboardInterrupt"
+        assert answer(client, client.execute("%load_ext holdfast"))["status"] == "ok"
+        traced = in_environment / "traced"
+        sleeps = client.execute(f"%%holdfast\nimport time\nopen({str(traced)!r}, 'w').close()\ntime.sleep(1000)")
+        harness.wait_for(traced.exists)
+        manager.interrupt_kernel()
+        assert answer(client, sleeps)["ename"] == "KeyboardInterrupt"
         assert answer(client, client.execute("1 + 1"))["status"] == "ok"
     finally:
         client.stop_channels()
@@ -152,12 +175,25 @@ def test_install_and_uninstall(environment, tmp_path):
     text = run(["install", "--prefix", prefix, "--name", "other", "--display-name", "Other"], environment)
     assert "-m holdfast.kernel uninstall --name other" in text
     found = json.loads((prefix / "share/jupyter/kernels/other/kernel.json").read_text())
-    assert found["display_name"] == "Other" and found["argv"][1:4] == ["-m", "holdfast.kernel", "start"]
+    assert found["display_name"] == "Other" and found["argv"][1] == "-c" and found["argv"][3] == "start"
     there = {**environment, "JUPYTER_PATH": str(prefix / "share/jupyter")}
     run(["uninstall", "--name", "other"], there)
     assert not (prefix / "share/jupyter/kernels/other").exists()
     assert "no kernel" in run(["uninstall", "--name", "other"], there, expect=2)
-    assert "not one of Holdfast's" in run(["uninstall", "--name", "python3"], there, expect=2)
+    foreign = prefix / "share/jupyter/kernels/foreign"
+    foreign.mkdir(parents=True)
+    (foreign / "kernel.json").write_text('{"display_name": "Foreign", "language": "python"}')
+    for name in ("python3", "foreign"):
+        assert "not one of Holdfast's" in run(["uninstall", "--name", name], there, expect=2)
+
+
+def test_modules_beside_the_notebook(in_environment):
+    """A file that is called as one of the standard library's is the notebook's own, not the tracer's."""
+    for name in ("argparse", "tempfile", "json", "holdfast"):
+        (in_environment / f"{name}.py").write_text("raise SystemExit('not this one')")
+    (in_environment / "beside.py").write_text("value = 5")
+    [outputs] = execute(in_environment, ["import beside\nbeside.value"])
+    assert outputs[0].data["text/plain"] == "5"
 
 
 ORPHAN = """
