@@ -1,10 +1,11 @@
-/* Who held the memory: an icicle of all that was live by root, place, path and object, and what is known of each. */
+/* Who held the memory: an icicle of all that was live by root, place, path and object, and what is known of each. Of a
+ * region, a list: what was live then is the process's, and only some of it the region's. */
 
 import type {JSX} from "preact";
 import {useEffect, useMemo, useState} from "preact/hooks";
 
 import {Cycle} from "./cycle";
-import type {Holder} from "./document";
+import type {Holder, Holders} from "./document";
 import {objectText} from "./findings";
 import {Allocated, Badge, HolderFacts, holderNotes, VERDICT_TEXTS} from "./findings_view";
 import type {Painter} from "./flame_canvas";
@@ -73,6 +74,34 @@ function NodeFacts({page, shown, node}: {page: Page; shown: HoldingTree; node: n
   );
 }
 
+const cardClass = (holder: Holder | null) => `card ${holder ? holder.verdict.replace(" ", "-") : "likely"}`;
+
+/** Without the graph. */
+function ListedHolders({page, holders}: {page: Page; holders: Holders}): JSX.Element {
+  const [number, choose] = useState(0), {list} = holders, chosen = list.find((one) => one.number === number) ?? list[0];
+  return (
+    <section id="holders" aria-labelledby="holders-title">
+      <h2 id="holders-title">Why it was still there</h2>
+      {holderNotes(page, holders).map((text) => <p class="note">{text}</p>)}
+      <div class="holder-parts">
+        <HolderList holders={list} chosen={chosen} choose={(one) => choose(one.number)} />
+        <article class={cardClass(chosen)} aria-live="polite" aria-label="What is chosen">
+          <ChosenHolder page={page} holder={chosen} />
+        </article>
+      </div>
+    </section>
+  );
+}
+
+function ChosenHolder({page, holder}: {page: Page; holder: Holder}): JSX.Element {
+  return (
+    <>
+      <h3>Holder {holder.number} <Badge verdict={holder.verdict} /></h3>
+      <HolderFacts page={page} holder={holder} />
+    </>
+  );
+}
+
 /** What is chosen in the graph or in the list. */
 interface Chosen {
   node: number;
@@ -86,7 +115,8 @@ export function HoldersView(): JSX.Element | null {
   const name = (node: number) => (node === 0 ? WHOLE : shown!.held[shown!.tree.key[node]].text);
   const painter = useMemo(() => (shown ? painterOf(shown, name) : null), [shown, scheme]);
   useEffect(() => setChosen({node: 0, holder: holders?.list[0] ?? null}), [holders]);
-  if (!holders || !shown || !painter) return null;
+  if (!holders) return null;
+  if (!shown || !painter) return holders.list.length ? <ListedHolders page={page} holders={holders} /> : null;
 
   const select = (node: number) => setChosen({node, holder: shown.held[shown.tree.key[node]]?.holder ?? null});
 
@@ -118,11 +148,9 @@ export function HoldersView(): JSX.Element | null {
       <FlameView id="holder-graph" name="Graph of holders" tree={shown.tree} painter={painter} describe={describe} onSelect={select} wanted={wanted} />
       <div class="holder-parts">
         <HolderList holders={holders.list} chosen={holder} choose={choose} />
-        <article class={`card ${holder ? holder.verdict.replace(" ", "-") : "likely"}`} aria-live="polite" aria-label="What is chosen">
-          {holder ? <>
-            <h3>Holder {holder.number} <Badge verdict={holder.verdict} /></h3>
-            <HolderFacts page={page} holder={holder} />
-          </> : <NodeFacts page={page} shown={shown} node={Math.min(chosen.node, shown.tree.count - 1)} />}
+        <article class={cardClass(holder)} aria-live="polite" aria-label="What is chosen">
+          {holder ? <ChosenHolder page={page} holder={holder} /> :
+            <NodeFacts page={page} shown={shown} node={Math.min(chosen.node, shown.tree.count - 1)} />}
         </article>
       </div>
       {others > 0 && <p class="quiet small">and {formatCount(others, "other holder")}</p>}
