@@ -33,6 +33,8 @@ const ROOT_ADVICE: Record<string, string[]> = {
 
 /** Something that lives as long as the program, and into which so much was put: not shown to be a cache, but like one. */
 const STORE_ROOTS = new Set(["global", "class", "closure"]), STORE_COUNT = 1000;
+/** What a module or a class has under names of their own, as its functions: nobody put them there one by one. */
+const VARIABLES = / and \d+ more$/;
 const STORE_ADVICE = [
   "if it is a cache, give it a bound: functools.lru_cache(maxsize=...), or drop what is oldest when it has grown",
   "let go of values that nobody else uses: weakref.WeakValueDictionary",
@@ -40,7 +42,7 @@ const STORE_ADVICE = [
 ];
 
 function isStore(holder: Holder): boolean {
-  return STORE_ROOTS.has(holder.root) && holder.count >= STORE_COUNT;
+  return STORE_ROOTS.has(holder.root) && holder.count >= STORE_COUNT && !VARIABLES.test(holder.path);
 }
 
 export function objectText(holder: Holder): string {
