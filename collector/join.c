@@ -211,6 +211,19 @@ struct message {
     char name[SNAPSHOT_NAME_MAX + 1];
 };
 
+/* The descriptor that came, if it is the only one. Who sends more is none of ours, and as many as
+ * there was room for are open here. */
+static int take_given(const struct cmsghdr *header) {
+    int fds[CMSG_SPACE(sizeof(int)) / sizeof(int)] = {-1};
+    size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    memcpy(fds, CMSG_DATA(header), count * sizeof(int));
+    if (count == 1)
+        return fds[0];
+    for (size_t i = 0; i < count; i++)
+        close(fds[i]);
+    return -1;
+}
+
 /* The message, and the descriptor that came with it, if any. Its size, -1 with errno set. */
 static ssize_t receive_all(int fd, struct message *message, int *given) {
     union {
@@ -224,9 +237,8 @@ static ssize_t receive_all(int fd, struct message *message, int *given) {
                            .msg_controllen = sizeof control};
     ssize_t got = recvmsg(fd, &parts, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
     const struct cmsghdr *header = got < 0 ? NULL : CMSG_FIRSTHDR(&parts);
-    if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
-        header->cmsg_len == CMSG_LEN(sizeof(int)))
-        memcpy(given, CMSG_DATA(header), sizeof *given);
+    if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
+        *given = take_given(header);
     return got;
 }
 

@@ -1,6 +1,7 @@
 /* Snapshots: the list of large blocks, lives and moments, which are kept, and the talk with copies.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,12 +11,14 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "collector/callers.h"
 #include "collector/finish_snapshots.h"
+#include "collector/join.h"
 #include "collector/lifetimes.h"
 #include "rig.h"
 
@@ -711,6 +714,60 @@ static void test_budget_of_graphs(void **state) {
     close(fd);
 }
 
+/* At the door */
+
+static unsigned open_descriptors(void) {
+    unsigned count = 0;
+    for (int fd = 0; fd < 1024; fd++)
+        count += fcntl(fd, F_GETFD) >= 0;
+    return count;
+}
+
+/* Without the token, which a stranger does not have, and with so many descriptors. */
+static void knock(struct join_point *point, uint32_t descriptors) {
+    struct join_request request = {.version = WIRE_VERSION, .kind = JOIN_PROFILE};
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    size_t length = strlen(point->name);
+    memcpy(address.sun_path + 1, point->name, length);
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(3 * sizeof(int))];
+    } control = {0};
+    struct iovec piece = {&request, sizeof request};
+    struct msghdr message = {.msg_iov = &piece,
+                             .msg_iovlen = 1,
+                             .msg_control = &control,
+                             .msg_controllen = CMSG_SPACE(descriptors * sizeof(int))};
+    control.header.cmsg_level = SOL_SOCKET;
+    control.header.cmsg_type = SCM_RIGHTS;
+    control.header.cmsg_len = CMSG_LEN(descriptors * sizeof(int));
+    memset(CMSG_DATA(&control.header), 0, descriptors * sizeof(int)); /* all are standard input */
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address,
+                             (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length)),
+                     0);
+    assert_int_equal(sendmsg(fd, &message, 0), (ssize_t)sizeof request);
+    join_serve(point, &rig.trace);
+    close(fd);
+}
+
+/* Whoever is refused leaves no descriptor behind. */
+static void test_strangers(void **state) {
+    (void)state;
+    struct join_point point = {.follow = true};
+    rig_open(&rig, 1);
+    struct session_page *page = join_open(&point);
+    assert_non_null(page);
+    unsigned before = open_descriptors();
+    for (uint32_t descriptors = 1; descriptors <= 3; descriptors++)
+        knock(&point, descriptors);
+    assert_int_equal(open_descriptors(), before);
+    assert_int_equal(point.refused, 3);
+    munmap(page, WIRE_PAGE);
+    close(point.page_fd);
+    close(point.listener);
+}
+
 static int ask(const char *name, uint32_t pid) {
     struct join_request request = {.kind = JOIN_SNAPSHOT, .pid = pid};
     return call(&request, name);
@@ -811,7 +868,7 @@ int main(void) {
         CLOSED(test_copies_that_fail), CLOSED(test_which_are_kept),
         CLOSED(test_bounds),           CLOSED(test_budget_of_graphs),
         CLOSED(test_asking),           CLOSED(test_pauses),
-        CLOSED(test_without_holders),
+        CLOSED(test_without_holders),  CLOSED(test_strangers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
