@@ -173,7 +173,6 @@ static const struct profile_column region_site_columns[] = {
     COLUMN(COLUMN_U64, profile_region_site, kept_blocks),
 };
 
-/* Arguments and warnings: bare string numbers. */
 static const struct profile_column collection_columns[] = {
     COLUMN(COLUMN_U32, profile_collection, process),
     COLUMN(COLUMN_U32, profile_collection, generation),
@@ -196,6 +195,7 @@ static const struct profile_column span_site_columns[] = {
     COLUMN(COLUMN_U64, profile_span_site, bytes),
 };
 
+/* Arguments and warnings: bare string numbers. */
 static const struct profile_column string_columns[] = {{0, COLUMN_U32, FROM_NOTHING, 0}};
 #define STRING_TABLE                                                                               \
     { sizeof(string_id), 0, 1, string_columns }
