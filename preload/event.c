@@ -40,7 +40,8 @@ void *hot_realloc_rest(const char *state, unsigned kind, void *moved, uint64_t s
     self.state = state;
     event_realloc_end(&process.gil, kind, 0, moved, moved ? size : 0,
                       moved ? stack_node(&self, &process.gil) : 0);
-    event_end(&process.gil);
+    process.gil.busy = false;
+    hot_leave();
     return moved;
 }
 
