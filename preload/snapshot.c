@@ -34,7 +34,9 @@
 
 /* Where the budget has no room for a copy, what the frames hold is told all the same once what
  * counts has grown by this much. That is cheap beside a copy, but waits for what the collector has
- * not processed; there are three or four such moments while the peak grows to ten times as much. */
+ * not processed; there are three or four such moments while the peak grows to ten times as much. Of
+ * regions, each of which begins anew, there may be any number: those are paid for from their part
+ * of the budget. */
 #define SHALLOW_STEP_PERMILLE 1000u
 
 /* A budget of 3 % of the time since the process began; more than that while it is young: a fifth of
@@ -153,10 +155,14 @@ static uint64_t step_above(uint64_t last, uint64_t left, uint64_t all) {
     return part ? above(last, (uint64_t)STEP_PERMILLE * 1000 / part) : UINT64_MAX;
 }
 
+static uint64_t regions_budget(uint64_t now) {
+    return budget(now) / REGIONS_PART;
+}
+
 /* From which a copy is due for the sake of regions alone. */
 static uint64_t region_goal(uint64_t now) {
     const struct snapshot_state *state = &process.snapshots;
-    uint64_t all = budget(now) / REGIONS_PART;
+    uint64_t all = regions_budget(now);
     uint64_t left = smaller(left_of(all, state->regions_ns), budget_left(now));
     return state->last < state->highest ? step_above(state->last, left, all) : UINT64_MAX;
 }
@@ -169,14 +175,23 @@ static uint64_t copy_goal(uint64_t size, uint64_t now) {
     return smaller(goal, region_goal(now));
 }
 
+/* The live bytes from which what the frames hold is told for the process's sake. */
 static uint64_t shallow_goal(void) {
-    return above(process.snapshots.last, SHALLOW_STEP_PERMILLE);
+    return above(process.snapshots.highest, SHALLOW_STEP_PERMILLE);
+}
+
+/* The same for the sake of regions alone. */
+static uint64_t shallow_region_goal(uint64_t now) {
+    const struct snapshot_state *state = &process.snapshots;
+    return state->last < state->highest && state->regions_ns < regions_budget(now)
+               ? above(state->last, SHALLOW_STEP_PERMILLE)
+               : UINT64_MAX;
 }
 
 /* From which any is. */
 static uint64_t next_step(uint64_t size, uint64_t now) {
     process.snapshots.mapped = load(&process.region->mapped);
-    return smaller(copy_goal(size, now), shallow_goal());
+    return smaller(copy_goal(size, now), smaller(shallow_goal(), shallow_region_goal(now)));
 }
 
 static uint64_t ceiling(void) {

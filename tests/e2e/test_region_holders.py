@@ -54,6 +54,24 @@ def report(profile, *arguments, expect=0):
     assert done.returncode == expect, done.stderr.decode()
     return (done.stdout if expect == 0 else done.stderr).decode()
 
+MANY = """\
+import holdfast
+high = bytearray(200_000_000)
+del high
+base = [bytes(1000) for _ in range(40_000)]
+for _ in range(1000):
+    with holdfast.region("turn"):
+        bytes(60_000_000)
+"""
+
+
+def test_regions_that_double_what_is_live(package):
+    """However many there are, what is told for them is paid for from their part of the budget."""
+    outcome = harness.traced("/usr/bin/python3", "-c", MANY, env={"PYTHONPATH": str(package), "PATH": "/usr/bin:/bin"})
+    process = outcome.report().main
+    assert regions_of(process)["turn"]["count"] == 1000
+    assert 1 <= process.fields["snapshot_cost"]["count"] < 400
+
 
 def test_json(profile):
     whole = harness.Report(harness.report_text(profile))
