@@ -61,6 +61,10 @@ size_t environment_count(char *const envp[]) {
     return count;
 }
 
+bool environment_is_untraced(char *const envp[]) {
+    return find(envp, UNTRACED_ENV "=", sizeof UNTRACED_ENV) != NULL;
+}
+
 size_t environment_text_size(char *const envp[]) {
     char **theirs = find(envp, PRELOAD_NAME, PRELOAD_LENGTH);
     return theirs ? strlen(environment.preload) + strlen(*theirs) + 2 : 1;

@@ -28,6 +28,9 @@ bool environment_take(void);
 /* Variables in `envp` (NULL: none). */
 size_t environment_count(char *const envp[]);
 
+/* The image that gets `envp` is to be left alone. */
+bool environment_is_untraced(char *const envp[]);
+
 /* Bytes of text that environment_build needs for `envp`. */
 size_t environment_text_size(char *const envp[]);
 

@@ -24,7 +24,8 @@
 #define VARIABLES_MAX 8192u
 
 static bool worth_passing(char *const envp[]) {
-    return session_goes_on() && environment_count(envp) <= VARIABLES_MAX;
+    return session_goes_on() && environment_count(envp) <= VARIABLES_MAX &&
+           !environment_is_untraced(envp);
 }
 
 /* `envp` with the session in it, on the caller's stack; NULL when `envp` is to be used as it is. */

@@ -25,6 +25,10 @@
 /* Environment variable that carries "<socket name>:<token>" into a new process image. */
 #define SESSION_ENV "HOLDFAST_SESSION"
 
+/* ... that keeps a new process image out of the session: what Holdfast's own package starts is no
+ * part of the program (python/holdfast/_reports.py). */
+#define UNTRACED_ENV "_HOLDFAST_UNTRACED"
+
 /* Set in the futex word of a dead owner's robust mutex, by the kernel (futex(2)). */
 #define SESSION_OWNER_DIED 0x40000000u
 

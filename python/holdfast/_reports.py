@@ -16,8 +16,10 @@ def command(*words: str) -> str:
     executable = find()
     if executable is None:
         raise Failed("its executable is not where it was installed; install Holdfast again")
+    # No part of the program: or it would be traced as one of its processes (wire/session.h).
+    environment = {**os.environ, "_HOLDFAST_UNTRACED": "1"}
     done = subprocess.run([executable, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE)
+                          stderr=subprocess.PIPE, env=environment)
     if done.returncode != 0:
         raise Failed(done.stderr.decode("utf-8", "replace").strip().replace("holdfast: ", "", 1) or
                      f"`holdfast {words[0]}` ended with {done.returncode}")

@@ -1,4 +1,5 @@
 """The process tree: each child is followed, with a peak of its own, and the tree has one at an instant."""
+import os
 import re
 
 import pytest
@@ -38,6 +39,18 @@ def test_not_followed(python, way):
     assert len(report.processes) == 1
     assert report.main.total(function="own_work") == PARENT
     assert report.tree_peak == report.main.peak
+
+
+def test_own_reports_are_left_out(python, package, tmp_path):
+    """What the package starts for a report about the program, wherever the executable's libraries are."""
+    path = f"{harness.holdfast_binary().resolve().parent}:{os.environ['PATH']}"
+    program = (f"from holdfast import _reports\n_reports.write_profile({str(tmp_path / 'so-far.holdfast')!r})\n"
+               "import subprocess, sys\nsubprocess.run([sys.executable, '-c', ''])")
+    environment = python.environment(PYTHONPATH=str(package), PATH=path)
+    report = traced(python.path, "-c", program, env=environment).report()
+    assert (tmp_path / "so-far.holdfast").exists()
+    commands = [process.command for process in report.processes]
+    assert len(commands) == 2 and not any("so-far" in str(command) for command in commands[1:]), commands
 
 
 @pytest.mark.parametrize("attempt", range(3))
