@@ -89,6 +89,13 @@ void stack_cache_forget(struct stack_cache *cache) {
     cache->top.address = cache->far.address = NO_FRAME;
 }
 
+void stack_cache_pass_on(struct stack_cache *cache) {
+    stack_cache_forget(cache);
+    cache->thread_node = 0;
+    if (cache->native)
+        stack_reader->forget(cache->native);
+}
+
 /* Empties a cache that may hold the address of a freed code object, or that is new. */
 static bool cache_begin(struct stack_cache *cache, struct writer *writer) {
     uint64_t epoch = atomic_load(&stack_codes_freed);

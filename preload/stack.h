@@ -68,6 +68,7 @@ struct native_stack;
 struct stack_cache;
 struct stack_reader {
     uint32_t (*node)(struct stack_cache *cache, struct writer *writer, const char *state);
+    void (*forget)(struct native_stack *stack); /* it becomes another thread's */
     void (*release)(struct native_stack *stack);
 };
 
@@ -108,6 +109,9 @@ const uint64_t *stack_mark(struct stack_cache *cache, const char *inner, const c
 
 /* No stack is the last one. */
 void stack_cache_forget(struct stack_cache *cache);
+
+/* It is another thread's from now on. */
+void stack_cache_pass_on(struct stack_cache *cache);
 void stack_cache_release(struct stack_cache *cache);
 void trie_release(struct trie *trie);
 

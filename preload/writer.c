@@ -228,8 +228,7 @@ static struct writer *writer_take(uint32_t tid, uint32_t left) {
     if (!writer)
         return NULL;
     atomic_store(&writer->ring->owner, tid);
-    stack_cache_forget(&writer->cache);
-    writer->cache.thread_node = 0;
+    stack_cache_pass_on(&writer->cache);
     return writer;
 }
 

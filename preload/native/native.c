@@ -393,6 +393,12 @@ static uint32_t native_node(struct stack_cache *cache, struct writer *writer, co
     return node || python_present() ? node : stack->thread_node;
 }
 
+static void native_forget(struct native_stack *stack) {
+    stack->thread_node = stack->count = stack->unwind.count = 0;
+    stack->standing.frame = NULL;
+    stack->rest = 0;
+}
+
 static void native_release(struct native_stack *stack) {
     size_t size = stack->capacity * sizeof *stack->frames;
     unwind_release(&stack->unwind);
@@ -405,7 +411,7 @@ static void native_release(struct native_stack *stack) {
 
 /* -- The beginning -- */
 
-static const struct stack_reader reader = {native_node, native_release};
+static const struct stack_reader reader = {native_node, native_forget, native_release};
 
 void native_begin(void) {
     if (!HAS_UNWINDING || !process.session->native || native.prepared)

@@ -58,6 +58,9 @@ def test_chain(some_python, tmp_path):
     # threads that Python does not know
     inside = [site for site in both.sites if site.innermost["function"].split("(")[0] == "in_thread"]
     assert sum(site.bytes for site in inside) == 100 * 25_000
+    for name, size in (("first", 700_000), ("second", 800_000)):
+        [site] = [site for site in python.sites if site.bytes == size]
+        assert site.functions() == [f"<thread {name}>"]
     libraries = {row["library"]: row["bytes"] for row in both.fields["peak"]["libraries"]}
     assert libraries["libchain"] >= 16_000_000 and sum(libraries.values()) == python.peak
     # the interpreter's own frames are outside of Python's, and between

@@ -6,6 +6,8 @@
 #include <thread>
 #include <vector>
 
+#include <pthread.h>
+
 #define NOINLINE __attribute__((noinline))
 
 static void *volatile kept;
@@ -95,6 +97,16 @@ int count_thrown(int times) {
         }
     }
     return caught;
+}
+
+// One after the other: what the first has left is the second's
+void take_in_named_threads() {
+    for (const char *name : {"first", "second"})
+        std::thread([name] {
+            pthread_setname_np(pthread_self(), name);
+            kept = std::malloc(*name == 'f' ? 700000 : 800000);
+            after++;
+        }).join();
 }
 
 void take_in_threads(int count) {

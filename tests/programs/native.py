@@ -20,6 +20,7 @@ def work():
     library.call_back(CALLBACK(from_c), ctypes.c_size_t(2_000_000))
     library.take_in_handler()
     assert library.count_thrown(1000) == 1000
+    library.take_in_named_threads()
     library.take_in_threads(100)
 
 
