@@ -63,6 +63,7 @@ struct native_stack {
 static struct {
     bool prepared;
     uintptr_t stack_end;            /* of the main thread */
+    uintptr_t main_block;           /* its control block; 0: not known */
     uintptr_t loop_start, loop_end; /* _PyEval_EvalFrameDefault; 0: not known */
 } native;
 
@@ -364,10 +365,14 @@ static bool begin(struct native_stack *stack, struct writer *writer) {
     return stack->thread_node != 0;
 }
 
-/* A thread's control block lies at the end of its stack, if libc has made it. */
+/* A thread's control block lies at the end of its stack, if libc has made it. That of the main
+ * thread lies among mappings, of which one below it may be a coroutine's stack. */
 static uintptr_t stack_top(void) {
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
     uintptr_t block = (uintptr_t)self.pthread;
+    bool is_main = native.main_block ? block == native.main_block : self.tid == process.pid;
+    if (is_main)
+        return native.stack_end;
     return here < block && block - here < native.stack_end - here ? block : native.stack_end;
 }
 
@@ -385,16 +390,17 @@ static uint32_t native_node(struct stack_cache *cache, struct writer *writer, co
     uint32_t node = standing ? number_inner(stack, writer) : 0;
     if (node)
         return node;
-    if (!join(stack, state))
-        return 0;
-    node = number(stack, writer);
+    node = join(stack, state) ? number(stack, writer) : 0;
     if (node)
         keep_standing(stack, cache);
+    else
+        stack->standing.frame = NULL; /* of which not all is known */
     return node || python_present() ? node : stack->thread_node;
 }
 
 static void native_forget(struct native_stack *stack) {
     stack->thread_node = stack->count = stack->unwind.count = 0;
+    stack->unwind.top = 0;
     stack->standing.frame = NULL;
     stack->rest = 0;
 }
@@ -418,6 +424,8 @@ void native_begin(void) {
         return;
     const uintptr_t *end = dlsym(RTLD_DEFAULT, "__libc_stack_end");
     native.stack_end = end ? *end : 0;
+    if ((uint32_t)sys_call6(SYS_gettid, 0, 0, 0, 0, 0, 0) == process.pid)
+        native.main_block = (uintptr_t)pthread_self();
     native.prepared = modules_prepare() && unwind_prepare();
     if (native.prepared)
         stack_reader = &reader;

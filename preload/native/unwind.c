@@ -1,6 +1,7 @@
 /* See unwind.h. */
 #include "unwind.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -111,7 +112,7 @@ static __attribute__((noinline)) unwind_rule rule_make(uintptr_t address) {
 }
 
 static hot_inline uint64_t rule_key(uintptr_t address, uint32_t generation) {
-    return address ^ (uint64_t)generation << 48;
+    return address ^ (uint64_t)generation * 0x9e3779b97f4a7c15ull;
 }
 
 static hot_inline unwind_rule rule_find(uintptr_t address, uint32_t generation) {
@@ -139,24 +140,53 @@ struct bounds {
     bool is_own; /* the thread's: else it is known page by page */
 };
 
-/* A thread's stack is no larger. What is further away from its end is another one, that the program
- * has made for a coroutine or for signal handlers. */
+/* A thread's stack is no larger, and has no page inside of it that may not be read. What is further
+ * away from its end, or behind such a page, is another one, that the program has made for a
+ * coroutine or for signal handlers. */
 #define STACK_SIZE_MAX (64ull << 20)
 #define OTHER_SIZE_MAX (1ull << 20)
 #define PAGE 4096ull
 
-static struct bounds bounds_at(uintptr_t stack_pointer, uintptr_t top) {
-    bool own = stack_pointer < top && top - stack_pointer < STACK_SIZE_MAX;
+/* The kernel reads the mask before it looks at the operation, which does not exist. */
+static bool page_readable(uintptr_t page) {
+    return sys_call6(SYS_rt_sigprocmask, -1, (long)page, 0, 8, 0, 0) == -EINVAL;
+}
+
+/* Asks for each page of the thread's own stack once, and no more below one that cannot be read. */
+static __attribute__((noinline)) bool own_grow(struct unwind_stack *stack,
+                                               uintptr_t stack_pointer) {
+    if (!seccomp_lets(SECCOMP_STACK))
+        return false;
+    while (stack->own_low > stack_pointer && stack->own_low > stack->barrier) {
+        uintptr_t page = stack->own_low - PAGE;
+        if (page_readable(page))
+            stack->own_low = page;
+        else
+            stack->barrier = stack->own_low;
+    }
+    return stack->own_low <= stack_pointer;
+}
+
+static bool is_own(struct unwind_stack *stack, uintptr_t stack_pointer, uintptr_t top) {
+    if (stack->top != top) {
+        stack->top = top;
+        stack->own_low = (top + PAGE - 1) & ~(PAGE - 1);
+        stack->barrier = 0;
+    }
+    return stack_pointer < top && top - stack_pointer < STACK_SIZE_MAX &&
+           (likely(stack_pointer >= stack->own_low) || own_grow(stack, stack_pointer));
+}
+
+static struct bounds bounds_at(struct unwind_stack *stack, uintptr_t stack_pointer, uintptr_t top) {
+    bool own = is_own(stack, stack_pointer, top);
     return (struct bounds){stack_pointer, own ? top : (stack_pointer + PAGE) & ~(PAGE - 1), own};
 }
 
 static __attribute__((noinline)) bool bounds_grow(struct bounds *bounds, uintptr_t address) {
-    unsigned char unused;
     if (bounds->is_own || address - bounds->low > OTHER_SIZE_MAX || !seccomp_lets(SECCOMP_STACK))
         return false;
     while (address >= bounds->end) {
-        if (sys_failed(
-                sys_call6(SYS_mincore, (long)bounds->end, (long)PAGE, (long)&unused, 0, 0, 0)))
+        if (!page_readable(bounds->end))
             return false;
         bounds->end += PAGE;
     }
@@ -182,6 +212,7 @@ static bool read_word(void *bounds, uintptr_t address, uintptr_t *value) {
 /* -- From a frame to its caller's -- */
 
 struct walk {
+    struct unwind_stack *stack;
     struct bounds bounds;
     uintptr_t top, standing;
     uint32_t generation;
@@ -208,7 +239,7 @@ step_otherwise(struct walk *walk, const struct unwind_frame *frame, struct unwin
         !cfi_apply(&row, &registers, read_word, &walk->bounds))
         return false;
     if (row.signal) {
-        walk->bounds = bounds_at(registers.stack_pointer, walk->top);
+        walk->bounds = bounds_at(walk->stack, registers.stack_pointer, walk->top);
         registers.address++;
     } else if (registers.stack_pointer <= frame->stack_pointer) {
         return false;
@@ -363,7 +394,8 @@ __attribute__((noinline)) bool unwind_read(struct unwind_stack *stack, uintptr_t
                                            uintptr_t standing) {
     uintptr_t address, stack_pointer, frame_pointer;
     registers_now(&address, &stack_pointer, &frame_pointer);
-    struct walk walk = {.bounds = bounds_at(stack_pointer, top),
+    struct walk walk = {.stack = stack,
+                        .bounds = bounds_at(stack, stack_pointer, top),
                         .top = top,
                         .standing = standing ? standing : UINTPTR_MAX};
     if (stack->capacity == 0 && !grow(stack))

@@ -38,6 +38,9 @@ struct unwind_stack {
     uint32_t generation; /* of modules_generation when it was read */
     struct unwind_frame *fresh;
     bool cut; /* it is deeper than UNWIND_MAX */
+    /* From here to the end of the thread's own stack all may be read; below `barrier`, unless it is
+     * 0, is not that stack. */
+    uintptr_t top, own_low, barrier;
 };
 
 #define UNWIND_MAX 16384u

@@ -211,6 +211,36 @@ static void test_coroutine(void **unused) {
     assert_int_equal(wrong, 0);
 }
 
+/* Says of its frame what is only true before it changes the stack. */
+void on_stack(void *end, void (*then)(void));
+__asm__(".text\n.type on_stack, @function\non_stack:\n.cfi_startproc\n"
+        "push %rbp\n.cfi_def_cfa_offset 16\n.cfi_offset %rbp, -16\n"
+        "mov %rsp, %rbp\nmov %rdi, %rsp\ncall *%rsi\nmov %rbp, %rsp\npop %rbp\nret\n"
+        ".cfi_endproc\n.size on_stack, . - on_stack\n");
+
+static void read_once(void) {
+    assert_true(unwind_read(&stack, top, 0));
+    __asm__ volatile("");
+}
+
+/* A stack that seems to go on behind a page that is there, but may not be read: of a coroutine, and
+ * just below the thread's own. */
+static void test_guard(void **unused) {
+    (void)unused;
+    size_t size = 64 << 10;
+    char *room =
+        mmap(NULL, size + 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(room, MAP_FAILED);
+    assert_int_equal(mprotect(room + size, 4096, PROT_NONE), 0);
+    for (int near = 0; near < 2; near++) {
+        find_top();
+        top = near ? (uintptr_t)room + size + 8192 : top;
+        on_stack(room + size, read_once);
+        assert_true(stack.count >= 2 && stack.count <= 3);
+    }
+    munmap(room, size + 8192);
+}
+
 /* With what is said to stand, too, the rest is read anew: two functions with frames of one size. */
 static uintptr_t standing;
 
@@ -254,9 +284,8 @@ static int prepare(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_main_thread),
-        cmocka_unit_test(test_another_thread),
-        cmocka_unit_test(test_coroutine),
+        cmocka_unit_test(test_main_thread), cmocka_unit_test(test_another_thread),
+        cmocka_unit_test(test_coroutine),   cmocka_unit_test(test_guard),
         cmocka_unit_test(test_same_shape),
     };
     return cmocka_run_group_tests(tests, prepare, NULL);
