@@ -46,6 +46,36 @@ struct symbols {
     time_t deadline;
 };
 
+/* -- What libdw asks servers with --
+ *
+ * It looks for libdebuginfod whether it has a server to ask or not, and a static program that loads
+ * a library gets another libc with it. So there these stand for that part of libdw's archive, which
+ * the linker then leaves out. */
+#if HOLDFAST_PORTABLE
+int __libdwfl_debuginfod_find_executable(Dwfl *, const unsigned char *, size_t);
+int __libdwfl_debuginfod_find_debuginfo(Dwfl *, const unsigned char *, size_t);
+void __libdwfl_debuginfod_end(debuginfod_client *);
+
+int __libdwfl_debuginfod_find_executable(Dwfl *session, const unsigned char *id, size_t size) {
+    (void)session, (void)id, (void)size;
+    return -1;
+}
+
+int __libdwfl_debuginfod_find_debuginfo(Dwfl *session, const unsigned char *id, size_t size) {
+    (void)session, (void)id, (void)size;
+    return -1;
+}
+
+void __libdwfl_debuginfod_end(debuginfod_client *client) {
+    (void)client;
+}
+
+debuginfod_client *dwfl_get_debuginfod_client(Dwfl *session) {
+    (void)session;
+    return NULL;
+}
+#endif
+
 static char *debug_path; /* NULL: the usual places */
 
 static const Dwfl_Callbacks callbacks = {
@@ -69,9 +99,6 @@ struct symbols *symbols_open(uint32_t count) {
         free(files);
         return NULL;
     }
-    /* To ask a server takes a library that a static program cannot load. */
-    if (HOLDFAST_PORTABLE)
-        unsetenv("DEBUGINFOD_URLS");
     *symbols = (struct symbols){.files = files, .count = count, .deadline = now() + SECONDS_MAX};
     return symbols;
 }

@@ -4,6 +4,7 @@ wherever an installer puts it, for interpreters other than the one that it is in
 HOLDFAST_WHEEL names another wheel; without any, these tests are skipped.
 """
 import os
+import platform
 import re
 import shutil
 import time
@@ -102,6 +103,8 @@ def test_library_needs_an_old_libc_alone(unpacked):
 def test_executable_needs_nothing(unpacked):
     text = output("objdump", "-p", unpacked / "bin" / "holdfast")
     assert "NEEDED" not in text and "INTERP" not in text
+    # to load a library would be to have another libc than its own
+    assert b"libdebuginfod" not in (unpacked / "bin" / "holdfast").read_bytes()
 
 
 def test_licences(wheel):
@@ -259,6 +262,17 @@ def test_link_from_elsewhere(unpacked, tmp_path, python):
     """As pipx makes them."""
     (tmp_path / "holdfast").symlink_to(unpacked / "bin" / "holdfast")
     assert_held(trace_with(tmp_path / "holdfast", python=python, folder=tmp_path), python.number)
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="native stacks are read on x86-64")
+def test_native(unpacked, tmp_path, python):
+    """Debug information that is nowhere is not looked for on servers."""
+    holdfast, profile = unpacked / "bin" / "holdfast", tmp_path / "out.holdfast"
+    output(holdfast, "run", "-q", "--native", "-o", profile, "--", python.path, "-c", PROGRAM,
+           env={**python.environment(), "DEBUGINFOD_URLS": "http://127.0.0.1:9"})
+    report = harness.Report(output(holdfast, "report", "--format", "json", "--frames", "all", profile))
+    [held] = [site for site in report.main.sites if HELD <= site.bytes < HELD + 1000]
+    assert any("module" in frame for frame in held.stack) and "hold" in held.functions()
 
 
 @pytest.mark.parametrize("folder", ["My Projects", "a:b", "$ORIGIN"])
