@@ -22,15 +22,18 @@ def _stack(frames: List[Dict[str, object]]) -> Stack:
 
 
 def find(name: str, *, all_threads: bool) -> List[Tuple[int, Stack]]:
-    """Bytes and stack, the most bytes first; of the 100 stacks that have most of the region."""
+    """Bytes and stack, the most bytes first; of the 100 stacks that have most of the region, whose name is as it
+    is told."""
     with tempfile.TemporaryDirectory(prefix="holdfast-leaks-") as folder:
         profile = os.path.join(folder, "so-far.holdfast")
         _reports.write_profile(profile)
         regions = _reports.own_process(profile)["regions"]
     kept: Dict[Stack, int] = {}
-    for region in regions:
-        if region["name"] != name or region["threads"] != ("all" if all_threads else "one"):
-            continue
+    threads = "all" if all_threads else "one"
+    found = [region for region in regions if region["name"] == name and region["threads"] == threads]
+    if not found:
+        raise _reports.Failed("the profile does not have the test")
+    for region in found:
         for site in region["sites"]:
             if site["stack"] is not None and site["kept_bytes"]:
                 stack = _stack(site["stack"])

@@ -2,7 +2,7 @@
 import ctypes
 import functools
 import types
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple, TypeVar
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Set, Tuple, TypeVar
 
 from . import _tasks
 
@@ -11,6 +11,7 @@ _LEFT_OUT = -2
 _IS_COROUTINE = 0x80  # of a code object's flags: inspect is slow to import
 _UNTRACED = "this process is not traced: start the program with `holdfast run -- python ...`"
 _TOO_MANY = "the region was left out: it was more than eight deep, or the process had too many regions"
+_NAME_MOST = 240  # bytes, as in preload/thread.h
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -20,6 +21,28 @@ class NotTraced(RuntimeError):
     def __init__(self, why: str = _UNTRACED) -> None:
         super().__init__(why)
         self.left_out = why == _TOO_MANY  # the others have figures all the same
+
+
+def as_told(name: str, most: int = _NAME_MOST) -> str:
+    """A region's name as the reports have it."""
+    return name.encode("utf-8", "replace").partition(b"\0")[0][:most].decode("utf-8", "ignore")
+
+
+class Names:
+    """Of regions that are looked up: those of one name are one in the reports, of which the highest is told."""
+
+    def __init__(self) -> None:
+        self._used: Set[str] = set()
+
+    def new(self, name: str) -> str:
+        """That, or what tells this time from those before."""
+        found, number = as_told(name), 1
+        while found in self._used:
+            number += 1
+            suffix = f" ({number})"
+            found = as_told(name, _NAME_MOST - len(suffix)) + suffix
+        self._used.add(found)
+        return found
 
 
 class Figures(NamedTuple):
@@ -117,7 +140,7 @@ class region:
         assert _library is not None
         flags = _ALL_THREADS if self.all_threads else 0
         _tasks.enter(_library, owner)
-        number: int = _library.begin(self.name.encode("utf-8", "replace"), flags)
+        number: int = _library.begin(as_told(self.name).encode(), flags)
         if not self.all_threads:
             _tasks.add(_library, owner, number)
         return number

@@ -17,7 +17,7 @@ import pytest
 from . import _sizes
 from ._executable import find
 from ._leaks import Stack, find as find_leaks
-from ._regions import Figures, NotTraced, is_traced, region
+from ._regions import Figures, Names, NotTraced, is_traced, region
 from ._reports import Failed
 
 STARTED = "_HOLDFAST_PYTEST"  # in the environment: the name of the profile, once we have started ourselves
@@ -123,16 +123,18 @@ class Limit(NamedTuple):
     def most(self) -> int:
         return _sizes.parse(self.text, binary=self.binary)
 
-    def value(self, figures: Figures, test: str) -> int:
+    def value(self, figures: Figures, name: str) -> int:
         """What is compared. May raise Failed, and whatever the filter raises."""
         value: int = getattr(figures, self.figure)
         if self.filter_fn is None or value <= self.most:
             return value
-        leaks = find_leaks(test, all_threads=not self.current_thread_only)
-        return max((size for size, stack in leaks if size > self.most and self.filter_fn(stack)), default=0)
+        leaks = [leak for leak in find_leaks(name, all_threads=not self.current_thread_only) if leak[0] > self.most]
+        if not leaks:
+            raise Failed("the call stack that left most is not among those that are told")
+        return max((size for size, stack in leaks if self.filter_fn(stack)), default=0)
 
-    def complaint(self, figures: Figures, test: str) -> Optional[str]:
-        value = self.value(figures, test)
+    def complaint(self, figures: Figures, name: str) -> Optional[str]:
+        value = self.value(figures, name)
         if value <= self.most:
             return None
         what = {"peak": "the test's memory peak is {}", "kept": "the test left {} behind",
@@ -192,6 +194,7 @@ class Tests:
         self.config = config
         self.profile = profile
         self.limits: Dict[str, List[Limit]] = {}
+        self.names = Names()
         self.complaints: Dict[str, List[str]] = {}
         self.lost = False  # the tracer is gone: to ask it once more would be to wait once more
         self.unjudged = 0  # of all reports, xdist's workers' too
@@ -211,7 +214,8 @@ class Tests:
             item.runtest()
         if any(limit.figure != "peak" for limit in limits):
             gc.collect()
-        everybody, own = region(item.nodeid, all_threads=True), region(item.nodeid)
+        name = self.names.new(item.nodeid)  # a plugin may run it again
+        everybody, own = region(name, all_threads=True), region(name)
         with everybody, own if any(limit.current_thread_only for limit in limits) else contextlib.nullcontext():
             yield
             if any(limit.figure == "kept" for limit in limits):
@@ -231,12 +235,12 @@ class Tests:
                 item.warn(pytest.PytestWarning("holdfast: the test's memory could not be measured; not judged"))
             return
         item.user_properties.extend([(PEAK, figures.peak), (KEPT, figures.kept)])
-        complaints = [self.complaint(item, limit, of[limit]) for limit in limits]
+        complaints = [self.complaint(item, limit, of[limit], everybody.name) for limit in limits]
         self.complaints[item.nodeid] = [text for text in complaints if text]
 
-    def complaint(self, item: Any, limit: Limit, figures: Figures) -> Optional[str]:
+    def complaint(self, item: Any, limit: Limit, figures: Figures, name: str) -> Optional[str]:
         try:
-            return limit.complaint(figures, item.nodeid)
+            return limit.complaint(figures, name)
         except (Failed, OSError) as error:
             item.user_properties.append((UNJUDGED, 1))
             item.warn(pytest.PytestWarning(f"holdfast: {limit.marker} could not be judged: {error}"))

@@ -13,6 +13,12 @@ import harness
 MB = 10**6
 ENTRY = "[pytest11]\nholdfast = holdfast.pytest_plugin\n"
 KIB = 1024
+AGAIN = """
+def pytest_runtest_protocol(item, nextitem):
+    from _pytest.runner import runtestprotocol
+    if item.name == "test_again":
+        runtestprotocol(item, nextitem=item, log=False)
+"""
 
 
 @pytest.fixture
@@ -28,6 +34,7 @@ def run(package, tmp_path):
 
     def run(tests, *arguments, ini="", command=("-m", "pytest"), traced=True, asyncio=("-p", "no:asyncio")):
         (tmp_path / "test_it.py").write_text("import gc, threading, pytest\n" + textwrap.dedent(tests))
+        (tmp_path / "again.py").write_text(AGAIN)
         (tmp_path / "pytest.ini").write_text("[pytest]\n" + ini)
         options = ["--holdfast"] if traced else []
         return Run(harness.plain(sys.executable, *command, *options, "-p", "no:cacheprovider", *asyncio, "--strict-markers",
@@ -249,6 +256,52 @@ def test_markers_of_pytest_memray(run):
     assert "limit_memory of 100 KB" in done.message("test_memory_exceed")
     done.assert_peak("test_memory_exceed", 15 * 8000, slack=4 * KIB)
     done.assert_peak("test_track", 5000 * 8, slack=4 * KIB)
+
+
+def test_filter_of_one_among_many(run):
+    """Of a test with a long name, and of one that is run again: what it left this time."""
+    done = run("""
+        kept, seen = [], []
+
+        def counts(stack):
+            seen.append(stack)
+            return True
+
+        @pytest.mark.parametrize("name", ["\u00e4" * 130 + "a", "\u00e4" * 130 + "b"], ids=lambda name: "x" * 300 + name[-1])
+        @pytest.mark.limit_leaks("1 MB", filter_fn=counts)
+        def test_long(name):
+            kept.append(bytearray(3_000_000 if name[-1] == "a" else 1000))
+
+        @pytest.mark.limit_leaks("1 MB", filter_fn=lambda stack: stack.frames[0].function == "second")
+        def test_again():
+            (second if seen.count("again") else first)()
+            seen.append("again")
+
+        def first():
+            block = bytearray(30_000_000)
+            kept.append(bytearray(5_000_000))
+
+        def second():
+            kept.append(bytearray(2_000_000))
+    """, "-p", "again")
+    assert done.failed() == {"test_long[" + "x" * 300 + "a]", "test_again"}, done.text
+    assert "left 2.86 MiB behind" in done.message("test_long[" + "x" * 300 + "a]")
+    assert "left 1.91 MiB behind" in done.message("test_again")
+
+
+def test_leak_that_is_not_told(run):
+    """Nothing is known of who left it: that is no reason to pass."""
+    done = run("""
+        from holdfast import pytest_plugin
+
+        def test_begin():
+            pytest_plugin.find_leaks = lambda *_, **__: []
+
+        @pytest.mark.limit_leaks("1 MB", filter_fn=lambda stack: True)
+        def test_leaks():
+            test_leaks.kept = bytearray(5_000_000)
+    """)
+    assert done.status == 1 and "1 ceilings could not be judged" in done.text
 
 
 def test_expected_to_fail(run):
