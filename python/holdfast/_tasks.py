@@ -6,8 +6,9 @@ them: before a step its task's regions go on, after it they pause. Nothing is ch
 
 Loops that have no such handles (uvloop, trio) are not followed: there, regions are their thread's.
 """
+import os
 import sys
-from _thread import get_ident
+from _thread import RLock, get_ident
 from typing import Any, Callable, Dict, List, Tuple
 
 Owner = Tuple[str, int]  # ("task", id) or ("thread", identity): a task that has one open is alive
@@ -18,6 +19,7 @@ _running: Dict[int, Owner] = {}  # by thread: whose regions go on at the moment
 _steps: Dict[int, Owner] = {}  # by thread: whose step the innermost of our callbacks is
 _original: Callable[[Any], None]
 _library: Any = None
+_lock = RLock()  # of _open and who runs handles, together; a signal's handler may come in between
 
 
 def owner() -> Owner:
@@ -90,15 +92,26 @@ def enter(library: Any, task: Owner) -> None:
 
 def add(library: Any, task: Owner, number: int) -> None:
     if task[0] == "task" and number:
-        _open.setdefault(task, []).append(number)
-        _follow(True)
+        with _lock:
+            _open.setdefault(task, []).append(number)
+            _follow(True)
 
 
 def remove(task: Owner, number: int) -> None:
-    numbers = _open.get(task, [])
-    if number in numbers:
-        numbers.remove(number)
-        if not numbers:
-            del _open[task]
-        if not _open:
-            _follow(False)
+    with _lock:
+        numbers = _open.get(task, [])
+        if number in numbers:
+            numbers.remove(number)
+            if not numbers:
+                del _open[task]
+            if not _open:
+                _follow(False)
+
+
+def _after_fork() -> None:
+    global _lock
+    _lock = RLock()  # another thread may have had it
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
