@@ -80,6 +80,16 @@ void held_close(const struct report_options *options, struct findings *findings)
         findings_free(findings);
 }
 
+/* An exec ends an image and not the command, whose last image it is that counts. */
+bool held_is_running(const struct profile *profile) {
+    uint32_t last = 0;
+    for (uint32_t i = 1; i < profile->process_count; i++)
+        if (profile->processes[i].pid == profile->processes[0].pid)
+            last = i;
+    return profile->process_count > 0 && profile->processes[last].flags & PROCESS_RUNNING &&
+           profile->exit_status == 0 && profile->exit_signal == 0;
+}
+
 uint64_t held_bytes(uint64_t live, uint64_t pending) {
     return live < INT64_MAX - pending ? live + pending : INT64_MAX;
 }

@@ -22,10 +22,7 @@ struct findings *held_open(const struct profile *profile, const struct report_op
 void held_close(const struct report_options *options, struct findings *findings);
 
 /* The command itself had not ended when the profile was written: nothing is known of its end. */
-static inline bool held_is_running(const struct profile *profile) {
-    return profile->process_count > 0 && profile->processes[0].flags & PROCESS_RUNNING &&
-           profile->exit_status == 0 && profile->exit_signal == 0;
-}
+bool held_is_running(const struct profile *profile);
 
 /* What a snapshot explains: live bytes, and those that were about to be. */
 uint64_t held_bytes(uint64_t live, uint64_t pending);

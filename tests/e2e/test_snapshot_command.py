@@ -5,6 +5,8 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
+
 from harness import Report, descendants, execute, holdfast_binary, report_text
 
 TELL = "import os, sys; print(os.getpid(), flush=True); "
@@ -106,6 +108,20 @@ def test_profile_of_a_run_that_goes_on(python, tmp_path):
         assert [snapshot["name"] for snapshot in report.main.fields["snapshots"] if snapshot["name"]] == ["now"]
     assert 0 < peaks[0] <= peaks[1] <= peaks[2]
     assert {path.name for path in tmp_path.iterdir()} == {"p", "first", "second"}
+
+
+EXECS = f"import os, sys\nos.execv(sys.executable, [sys.executable, '-c', {WAITS!r}])"
+
+
+@pytest.mark.parametrize("code", [WAITS, EXECS], ids=["itself", "after an exec"])
+def test_a_run_that_goes_on_has_no_end(python, tmp_path, code):
+    """An exec ends an image of the program, not the program."""
+    out, first = tmp_path / "p", tmp_path / "first"
+    with Running(python, out, code) as running:
+        assert ask("-o", first, "--no-snapshot", running.pid) == (0, [])
+    for path, text, status in ((first, "still running", None), (out, "exit status 0", 0)):
+        assert Report(report_text(path)).fields["exit"] == {"status": status, "signal": None}
+        assert text in execute([holdfast_binary(), "report", path]).stdout.decode()
 
 
 def test_profile_that_cannot_be_written(python, tmp_path):
