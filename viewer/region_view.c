@@ -83,6 +83,13 @@ static void narrow_process(struct region_view *view, const struct profile_proces
     view->process.peak_rss_bytes = view->process.max_rss_bytes = view->process.rest_bytes = 0;
     view->process.arena_bytes = view->process.reserved_bytes = 0;
     view->process.file_bytes = view->process.shared_bytes = 0;
+    view->process.resident_bytes = view->process.resident_live = view->process.resident_arenas = 0;
+    view->process.resident_files = view->process.resident_shared = 0;
+    view->process.resident_stacks = view->process.resident_data = 0;
+    view->process.flags &= ~(uint32_t)PROCESS_COLLECTIONS;
+    view->process.young_collections = view->process.middle_collections = 0;
+    view->process.old_collections = view->process.collection_ns = 0;
+    view->process.longest_collection_ns = 0;
     view->profile.processes = &view->process;
     view->profile.process_count = 1;
     view->profile.tree_peak_bytes = region->peak_bytes;

@@ -101,6 +101,7 @@ def test_report_of_one_region(profile):
     assert re.search(r"held by local `first` in load\(\), \S*job.py:10", text) and "second = bytes(8 * len(first))" in text
     assert "ELSEWHERE" not in text and "before()" not in text
     one = harness.Report(report(profile, "--region", "outer > load", "--format", "json"))
+    assert one.main.fields["peak"]["resident"] is None and one.main.fields["collections"] is None, "the process's, not its own"
     assert one.fields["region"] == "outer > load" and 90 * MB <= one.tree_peak < 91 * MB
     assert one.main.peak == one.tree_peak and len(one.processes) == 1
     lines = report(profile, "--region", "load", "--format", "collapsed").splitlines()
@@ -118,10 +119,12 @@ def test_pages(browser, profile, tmp_path):
     one.write_text(report(profile, "--region", "load", "--format", "html"))
     tab = browser.open(whole)
     table = tab.text("#regions")
+    assert "whole run" in tab.text("#tables")
     assert "first in load() (job.py:10)" in table and "not looked at near its peak" in table
     tab.close()
     tab = browser.open(one)
     assert json.loads(tab.run("document.getElementById('data').textContent"))["region"] == "outer > load"
+    assert "whole run" not in tab.text("#tables"), "what a region allocated in all is not known"
     assert "in the region outer > load" in tab.text("header") and "first in load()" in tab.text("main")
     assert tab.errors() == []
     tab.close()

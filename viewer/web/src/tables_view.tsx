@@ -122,7 +122,7 @@ export function TablesView(): JSX.Element {
     <section id="tables" aria-labelledby="tables-title">
       <h2 id="tables-title">Lines and sites</h2>
       <div class="tools">
-        <Choice name="table" label="By" value={what} options={["lines", "sites", "whole run"]} onChange={setWhat} />
+        <Choice name="table" label="By" value={what} options={page.data.region ? ["lines", "sites"] : ["lines", "sites", "whole run"]} onChange={setWhat} />
         <label>Filter <input id="filter" type="search" placeholder="function, file or source" value={filter} autocomplete="off" spellcheck={false}
           onInput={(event) => setFilter(event.currentTarget.value)} /></label>
         <Toggle name="own-lines" label="Your code only" value={own} onChange={setOwn} />
