@@ -102,8 +102,10 @@ bool json_add_regions(json_t *process, const struct profile *profile, uint32_t i
         const struct profile_region *region = &profile->regions[i];
         if (region->process == index && !opened)
             good = opened = json_stacks_open(&stacks, profile);
-        if (good && region->process == index)
+        if (good && region->process == index) {
             json_array_append_new(list, new_region(&stacks, &all, region, sites));
+            region_findings_done(&all, region);
+        }
         sites += region->site_count;
     }
     if (stacks.profile)

@@ -52,12 +52,15 @@ static void put_region(struct page_out *page, struct region_findings *all,
 void page_put_regions(struct page_out *page) {
     const struct profile *profile = page->profile;
     struct region_findings all;
-    page->failed |= !region_findings_open(&all, profile);
+    bool good = region_findings_open(&all, profile);
+    page->failed |= !good;
     page_put_number(page, "regionCount", profile->region_count);
     page_key(page, "regions");
     page_begin(page, '[');
-    for (uint32_t i = 0; i < profile->region_count && i < REGIONS_SHOWN && all.of; i++)
+    for (uint32_t i = 0; i < profile->region_count && i < REGIONS_SHOWN && good; i++) {
         put_region(page, &all, &profile->regions[i]);
+        region_findings_done(&all, &profile->regions[i]);
+    }
     page_end(page, ']');
     region_findings_close(&all);
 }

@@ -4,16 +4,21 @@
 #include <stdlib.h>
 
 bool region_findings_open(struct region_findings *all, const struct profile *profile) {
-    *all =
-        (struct region_findings){profile, calloc(profile->snapshot_count + 1ul, sizeof *all->of)};
-    return all->of != NULL;
+    const size_t count = profile->snapshot_count + 1ul;
+    *all = (struct region_findings){profile, calloc(count, sizeof *all->of),
+                                    calloc(count, sizeof *all->users)};
+    for (uint32_t i = 0; all->users && i < profile->region_count; i++)
+        all->users[profile->regions[i].snapshot]++; /* 0: none */
+    return all->of && all->users;
 }
 
 void region_findings_close(struct region_findings *all) {
     for (uint32_t i = 0; all->of && i < all->profile->snapshot_count; i++)
         findings_free(all->of[i]);
     free(all->of);
+    free(all->users);
     all->of = NULL;
+    all->users = NULL;
 }
 
 struct findings *region_findings_of(struct region_findings *all,
@@ -24,6 +29,13 @@ struct findings *region_findings_of(struct region_findings *all,
     if (!*findings)
         *findings = findings_of_snapshot(all->profile, region->snapshot - 1);
     return *findings;
+}
+
+void region_findings_done(struct region_findings *all, const struct profile_region *region) {
+    if (!region->snapshot || --all->users[region->snapshot] > 0)
+        return;
+    findings_free(all->of[region->snapshot - 1]);
+    all->of[region->snapshot - 1] = NULL;
 }
 
 uint32_t region_holders(const struct findings *findings, const struct profile_region *region,

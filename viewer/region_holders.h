@@ -10,10 +10,13 @@
 
 #include "holders.h"
 
-/* The findings of the snapshots that regions have, each looked for once. */
+/* The findings of the snapshots that regions have, each looked for once: for a big heap they are
+ * big.
+ */
 struct region_findings {
     const struct profile *profile;
-    struct findings **of; /* by snapshot; NULL: not looked for yet */
+    struct findings **of; /* by snapshot; NULL: not looked for yet, or done with */
+    uint32_t *users;      /* by snapshot: regions that are not done with it */
 };
 
 /* False when memory ran out; to be closed in any case. */
@@ -23,6 +26,9 @@ void region_findings_close(struct region_findings *all);
 /* NULL: no snapshot was near the region's peak, or memory ran out. */
 struct findings *region_findings_of(struct region_findings *all,
                                     const struct profile_region *region);
+
+/* Frees what no other region needs. For those who go through all regions, once for each. */
+void region_findings_done(struct region_findings *all, const struct profile_region *region);
 
 /* Its large block was allocated since the region's begin. */
 static inline bool region_holder_is_own(const struct profile_region *region,
