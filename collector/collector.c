@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -252,6 +253,26 @@ static void forget_warnings(struct trace *trace, uint32_t count) {
         free(trace->warnings[--trace->warning_count]);
 }
 
+/* A stream of its own for a file that somebody gave. Writing to anything else could wait for ever,
+ * and all processes with it. */
+static FILE *reopen(int target) {
+    struct stat status;
+    if (fstat(target, &status) != 0)
+        return NULL;
+    if (!S_ISREG(status.st_mode)) {
+        errno = EINVAL;
+        return NULL;
+    }
+    int fd = fcntl(target, F_DUPFD_CLOEXEC, 0);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "wb");
+    if (!file && fd >= 0) {
+        int error = errno;
+        close(fd);
+        errno = error;
+    }
+    return file;
+}
+
 /* For one who asks while the run goes on: without the event stream, and nothing is told to the
  * launcher. 0 or an errno value. */
 static int write_so_far(void *context, int target) {
@@ -260,7 +281,7 @@ static int write_so_far(void *context, int target) {
     struct profile profile;
     struct profile_error error = {{0}};
     struct events *events = trace->events;
-    FILE *none = NULL, *out = fdopen(dup(target), "wb");
+    FILE *none = NULL, *out = reopen(target);
     uint32_t warnings = trace->warning_count;
     if (!out)
         return errno;
