@@ -10,6 +10,7 @@
 #include "trace.h"
 
 #define PATIENCE 50u            /* times as long as the last reading took */
+#define LONGEST_NS 20000000u    /* a reading: meanwhile the rings fill up */
 #define GROWTH_LEAST (1u << 20) /* bytes */
 #define GUARD_MAX (64ull << 10) /* no larger inaccessible pages are a stack's guard */
 
@@ -101,7 +102,8 @@ void resident_sample(const struct trace *trace, struct image *image) {
     struct resident_parts parts;
     resident_read(smaps, &parts);
     fclose(smaps);
-    image->resident.next_ns = trace_clock(trace) + (used_ns() - begin) * PATIENCE;
+    uint64_t used = used_ns() - begin;
+    image->resident.next_ns = used > LONGEST_NS ? UINT64_MAX : trace_clock(trace) + used * PATIENCE;
     if (parts.rss == 0)
         return;
     image->resident.parts = parts;

@@ -2,7 +2,8 @@
  *
  * Reading that file takes the kernel a walk over the page tables, some milliseconds for a large
  * process. So it is read when the process is near its highest total so far and has grown by a
- * twentieth since the last time, and never for more than a 50th of the run.
+ * twentieth since the last time, never for more than a 50th of the run, and no more once that has
+ * taken 20 ms.
  */
 #ifndef HOLDFAST_COLLECTOR_RESIDENT_H
 #define HOLDFAST_COLLECTOR_RESIDENT_H
