@@ -13,6 +13,7 @@
 #define LONGEST_NS 20000000u    /* a reading: meanwhile the rings fill up */
 #define GROWTH_LEAST (1u << 20) /* bytes */
 #define GUARD_MAX (64ull << 10) /* no larger inaccessible pages are a stack's guard */
+#define HEAP_END (64ull << 20)  /* glibc's arenas end at multiples of this, inaccessible at last */
 
 enum part { PART_OTHER, PART_FILE, PART_SHARED, PART_STACK };
 
@@ -31,7 +32,7 @@ static bool read_head(const char *line, struct mapping_line *mapping) {
 /* A thread's stack has no name: it is what follows a few inaccessible pages. */
 static enum part part_of(const struct mapping_line *mapping, const struct mapping_line *before) {
     bool guarded = strncmp(before->access, "---p", 4) == 0 && before->end == mapping->start &&
-                   before->end - before->start <= GUARD_MAX;
+                   before->end - before->start <= GUARD_MAX && before->end % HEAP_END != 0;
     if (mapping->access[3] == 's' || strncmp(mapping->name, "/memfd:", 7) == 0 ||
         strncmp(mapping->name, "/dev/shm/", 9) == 0)
         return PART_SHARED;

@@ -490,6 +490,8 @@ static const char smaps[] =
     "7f0000800000-7f0000900000 rw-p 00000000 00:00 0 \nRss: 700 kB\nAnonymous: 700 kB\n"
     "7f0001000000-7f0001400000 rw-s 00000000 00:01 77 /memfd:rings (deleted)\nRss: 64 "
     "kB\nAnonymous: 0 kB\n"
+    "7f0003fff000-7f0004000000 ---p 00000000 00:00 0 \nRss: 0 kB\n" /* an arena's end */
+    "7f0004000000-7f0004100000 rw-p 00000000 00:00 0 \nRss: 900 kB\n"
     "7ffd00000000-7ffd00100000 rw-p 00000000 00:00 0 [stack]\nRss: 132 kB\nVmFlags: rd wr\n";
 
 static void test_resident_parts(void **state) {
@@ -499,7 +501,7 @@ static void test_resident_parts(void **state) {
     assert_non_null(file);
     resident_read(file, &parts);
     fclose(file);
-    assert_int_equal(parts.rss, (800 + 5000 + 40 + 700 + 64 + 132) << 10);
+    assert_int_equal(parts.rss, (800 + 5000 + 40 + 700 + 64 + 900 + 132) << 10);
     assert_int_equal(parts.files, 500 << 10);
     assert_int_equal(parts.data, 300 << 10);
     assert_int_equal(parts.shared, 64 << 10);
