@@ -208,7 +208,8 @@ static void check_container(struct diagnosis *diagnosis) {
                       container ? "yes" : "no");
 }
 
-/* `run` needs no permission to trace: it starts its programs with the library in them. */
+/* `run` needs no permission to trace: it starts its programs with the library in them. Only the
+ * cycle collector's runs are read from outside, which the launcher's child allows for itself. */
 static void check_debugging(struct diagnosis *diagnosis) {
     static const char *const scopes[] = {"any process of one's own may be debugged",
                                          "only one's own children may be debugged",
@@ -218,8 +219,9 @@ static void check_debugging(struct diagnosis *diagnosis) {
         diagnosis_add(diagnosis, "ptrace", HEALTH_GOOD, "not restricted by Yama; run needs none");
     else
         diagnosis_add(diagnosis, "ptrace", text[0] == '0' ? HEALTH_GOOD : HEALTH_NOTE,
-                      "Yama's scope is %s: %s; run needs none of it", text,
-                      text[0] >= '0' && text[0] <= '3' ? scopes[text[0] - '0'] : "unknown");
+                      "Yama's scope is %s: %s; run needs none of it but to count the collections "
+                      "of processes that the program starts",
+                      text, text[0] >= '0' && text[0] <= '3' ? scopes[text[0] - '0'] : "unknown");
 }
 
 /* For telling memory that is not touched any more, which no command does yet. */

@@ -4,8 +4,9 @@
  * The interpreter counts its collections, and sets a flag while one runs. Both are in its memory,
  * side by side, and the library says where (struct region). The collector reads them between its
  * passes over the rings, some hundred to thousand times a second: the program pays nothing. Counts
- * are exact. When one began and ended is known to within two looks; of those that began and ended
- * between two, only how many. The sum of pauses is the part of the looks that found one running.
+ * are exact, but for the last milliseconds of a process, and a forked child's first ones. When one
+ * began and ended is known to within two looks; of those that began and ended between two, only how
+ * many. The sum of pauses is the part of the looks that found one running.
  */
 #ifndef HOLDFAST_COLLECTOR_COLLECTIONS_H
 #define HOLDFAST_COLLECTOR_COLLECTIONS_H
