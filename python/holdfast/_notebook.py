@@ -16,9 +16,10 @@ from IPython.core.magic_arguments import argument, magic_arguments, parse_argstr
 from IPython.display import publish_display_data
 
 from . import _sizes
-from ._regions import NotTraced, is_traced, region
+from ._regions import Names, NotTraced, is_traced, region
 from ._reports import Failed, command, write_profile
 
+names = Names()  # of the cells that ran: one may run again, changed
 PAGE_MOST = 2 << 20  # bytes of one page in a notebook: it is in the notebook's file as long as the output is
 TEXT_MOST = 20_000
 HEIGHT = 640
@@ -44,14 +45,17 @@ class Report(NamedTuple):
 def sources() -> Iterator[None]:
     """Cells as the files that their code objects name, while a report looks for lines: elsewhere they are in
     linecache alone."""
-    made = []
+    made: List[str] = []
+    folders: List[str] = []
     for name, (_, _, lines, _) in [(name, entry) for name, entry in linecache.cache.items() if len(entry) == 4]:
         folder = os.path.dirname(name)
         if f"ipykernel_{os.getpid()}" not in folder or os.path.exists(name):
             continue
         with contextlib.suppress(OSError):
-            os.makedirs(folder, mode=0o700, exist_ok=True)
-            with open(name, "x", encoding="utf-8") as file:
+            if not os.path.exists(folder):
+                os.makedirs(folder, mode=0o700)
+                folders.append(folder)
+            with open(name, "x", encoding="utf-8", errors="replace") as file:
                 made.append(name)
                 file.write("".join(lines))
     try:
@@ -60,6 +64,9 @@ def sources() -> Iterator[None]:
         for name in made:
             with contextlib.suppress(OSError):
                 os.unlink(name)
+        for folder in folders:
+            with contextlib.suppress(OSError):  # a debugger may have written into it
+                os.rmdir(folder)
 
 
 def cut(text: str) -> str:
@@ -141,7 +148,7 @@ class HoldfastMagics(Magics):
         options = parse_argstring(self.holdfast, line)
         # The number beside the cell: execution_count is that, or already the next one's.
         number = len(self.shell.user_ns.get("In", [])) - 1
-        name = (options.name or f"cell {number}").strip("\"'")
+        name = names.new((options.name or f"cell {number}").strip("\"'"))
         with traceback_kept(self.shell) as lines, region(name, all_threads=True) as ran:
             result = self.shell.run_cell(cell, store_history=False)
         tell(name, ran, options)

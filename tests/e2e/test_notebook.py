@@ -101,6 +101,18 @@ def look_at(browser, folder, page):
     tab.close()
 
 
+def test_cell_that_is_changed_and_run_again(in_environment):
+    """Its report is of this time, though the last one had more; a cell that cannot be encoded is no obstacle."""
+    cells = ["%load_ext holdfast", "%%holdfast -t -n load\nlen(bytes(50_000_000))",
+             "get_ipython().run_cell('x = \"' + chr(0xd800) + '\"')", "%%holdfast -t -n load\nlen(bytes(9_000_000))",
+             "import glob, os, tempfile\nglob.glob(os.path.join(tempfile.gettempdir(), f'ipykernel_{os.getpid()}*'))"]
+    outputs = execute(in_environment, cells, allow_errors=True)
+    assert "load: peak 47." in rich(outputs[1])[0]
+    again = rich(outputs[3])[0]
+    assert re.search(r"load \(2\): peak 8[.][56]", again) and "bytes(9_000_000)" in again and "50_000_000" not in again
+    assert outputs[4][0].data["text/plain"] == "[]"
+
+
 def test_errors_and_size(in_environment):
     """A cell that fails has a report all the same; a page that is too large is not put into the notebook."""
     _, failed, after, _, large = execute(in_environment, [
