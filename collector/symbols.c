@@ -3,10 +3,13 @@
 
 #include <dwarf.h>
 #include <elfutils/libdwfl.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 /* libiberty's header takes names that others have, too; these two have long been what they are. */
 char *cplus_demangle(const char *mangled, int options);
@@ -134,6 +137,31 @@ static bool has_id(Dwfl_Module *module, const char *id) {
     return size > 0;
 }
 
+/* -1 where it is no file. What a program has loaded from a descriptor of its own is called what
+ * would be one of ours; and a pipe may never end. */
+static int regular_open(const char *path) {
+    struct stat status;
+    if (strncmp(path, "/proc/", 6) == 0 || strncmp(path, "/dev/", 5) == 0)
+        return -1;
+    int file = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (file >= 0 && (fstat(file, &status) != 0 || !S_ISREG(status.st_mode))) {
+        close(file);
+        file = -1;
+    }
+    return file;
+}
+
+/* Into the session. */
+static Dwfl_Module *module_report(Dwfl *session, const char *path) {
+    int file = regular_open(path);
+    if (file < 0)
+        return NULL;
+    Dwfl_Module *module = dwfl_report_offline(session, path, path, file);
+    if (!module)
+        close(file);
+    return module;
+}
+
 static void file_open(struct file *file, const char *path, const char *id) {
     GElf_Addr bias;
     file->opened = true;
@@ -141,7 +169,7 @@ static void file_open(struct file *file, const char *path, const char *id) {
     if (!file->session)
         return;
     dwfl_report_begin(file->session);
-    Dwfl_Module *module = dwfl_report_offline(file->session, path, path, -1);
+    Dwfl_Module *module = module_report(file->session, path);
     dwfl_report_end(file->session, NULL, NULL);
     if (!module || !dwfl_module_getelf(module, &bias) || !has_id(module, id))
         return;

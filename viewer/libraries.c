@@ -48,7 +48,9 @@ struct names {
 #define NAMES_FAILED UINT32_MAX
 
 static uint32_t names_add(struct names *names, const char *text, size_t length) {
-    length = length < LIBRARY_NAME_SIZE ? length : LIBRARY_NAME_SIZE - 1;
+    if (length >= LIBRARY_NAME_SIZE)
+        for (length = LIBRARY_NAME_SIZE - 1; length > 0 && (text[length] & 0xc0) == 0x80;)
+            length--; /* not inside of a character */
     for (uint32_t i = 0; i < names->count; i++)
         if (strlen(names->list[i]) == length && memcmp(names->list[i], text, length) == 0)
             return i;

@@ -247,7 +247,7 @@ struct profile_source {
     string_id text; /* without the newline */
 };
 
-#define LIBRARY_NAME_SIZE 64u
+#define LIBRARY_NAME_SIZE 256u /* as long as a file's */
 
 /* What a process (or PROFILE_TREE) had at its peak that was taken in one library. */
 struct profile_library {

@@ -26,6 +26,7 @@ static struct {
     uint32_t own;
     char program[MODULE_PATH_MAX], folder[MODULE_PATH_MAX / 2];    /* when it began; ends in '/' */
     int (*find_object)(void *address, struct found_object *found); /* _dl_find_object; NULL */
+    bool forked;                                                   /* since it began */
 } modules;
 
 _Atomic uint32_t modules_generation = 1;
@@ -53,31 +54,45 @@ static void put_id(char *id, const uint8_t *bytes, size_t size) {
     *id = '\0';
 }
 
+#define PAGE 4096u
+
+static size_t padded(uint32_t size) {
+    return ((size_t)size + 3) & ~(size_t)3;
+}
+
 static void read_notes(const uint8_t *at, const uint8_t *end, char *id) {
     while (end - at >= (ptrdiff_t)sizeof(ElfW(Nhdr))) {
         ElfW(Nhdr) note;
         memcpy(&note, at, sizeof note);
         const uint8_t *name = at + sizeof note;
-        const uint8_t *content = name + ((note.n_namesz + 3u) & ~3u);
+        size_t rest = (size_t)(end - name);
+        if (padded(note.n_namesz) > rest || note.n_descsz > rest - padded(note.n_namesz))
+            return;
+        const uint8_t *content = name + padded(note.n_namesz);
         if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 && memcmp(name, "GNU", 4) == 0)
             put_id(id, content, note.n_descsz);
-        at = content + ((note.n_descsz + 3u) & ~3u);
+        at = content + padded(note.n_descsz);
     }
 }
 
 static void read_headers(struct module *module, const ElfW(Phdr) * headers, size_t count) {
     for (size_t i = 0; i < count; i++) {
         const uint8_t *at = (const uint8_t *)(module->base + headers[i].p_vaddr);
-        if (headers[i].p_type == PT_NOTE)
+        bool mapped = (uintptr_t)at >= module->start && (uintptr_t)at < module->end &&
+                      headers[i].p_memsz <= module->end - (uintptr_t)at;
+        if (headers[i].p_type == PT_NOTE && mapped)
             read_notes(at, at + headers[i].p_memsz, module->id);
     }
 }
 
-/* The file's header is where the object begins, in nearly all. */
+/* The file's header is where the object begins, in nearly all, and what it describes is in the same
+ * page; of an object where it is elsewhere, that part of the file may not be mapped. */
 static void read_object(struct module *module) {
     ElfW(Ehdr) header;
     memcpy(&header, (const void *)module->start, sizeof header);
-    if (memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 && header.e_phentsize == sizeof(ElfW(Phdr)))
+    size_t size = header.e_phnum * sizeof(ElfW(Phdr));
+    if (memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 && header.e_phentsize == sizeof(ElfW(Phdr)) &&
+        size <= PAGE && header.e_phoff <= PAGE - size)
         read_headers(module, (const void *)(module->start + header.e_phoff), header.e_phnum);
 }
 
@@ -192,10 +207,16 @@ uint32_t modules_find(uintptr_t address) {
     for (uint32_t i = 0; i < count_of(); i++)
         if (has(&modules.list[i], address, generation))
             return i;
+    if (!modules.find_object && modules.forked)
+        return MODULES_MAX;
     struct module found = {0};
     bool known =
         modules.find_object ? find_without_lock(address, &found) : find_with_lock(address, &found);
     return known ? keep(&found, generation) : MODULES_MAX;
+}
+
+void modules_forked(void) {
+    modules.forked = true;
 }
 
 bool modules_prepare(void) {

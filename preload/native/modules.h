@@ -32,6 +32,11 @@ extern _Atomic uint32_t modules_generation;
 /* Once, before there is anything to look for. False when there is no memory. */
 bool modules_prepare(void);
 
+/* This is a child of the process in which it began. Where the loader can only be asked with its
+ * lock, another thread may have had that when the process forked, and nobody gives it back: what is
+ * not known then is never found. */
+void modules_forked(void);
+
 /* The number of the module that the address is in; MODULES_MAX: none, or there are too many. */
 uint32_t modules_find(uintptr_t address);
 

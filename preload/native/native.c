@@ -420,6 +420,8 @@ static void native_release(struct native_stack *stack) {
 static const struct stack_reader reader = {native_node, native_forget, native_release};
 
 void native_begin(void) {
+    if (native.prepared)
+        modules_forked();
     if (!HAS_UNWINDING || !process.session->native || native.prepared)
         return;
     const uintptr_t *end = dlsym(RTLD_DEFAULT, "__libc_stack_end");

@@ -110,6 +110,21 @@ def test_replaced_libraries(tmp_path):
         assert [site.functions() for site in sites] == [["main", "take", name]]
 
 
+def test_odd_names(tmp_path):
+    """A library with a name as long as it can be counts; one that goes by a descriptor is not looked into."""
+    program = build(tmp_path / "loader", "plugin.c")
+    red, green = (build(tmp_path / f"{name}.so", "plugin.c", "-shared", "-fPIC", f"-DPLUGIN={name}")
+                  for name in ("red", "green"))
+    red = red.rename(tmp_path / ("x" + "\N{GREEK SMALL LETTER ALPHA}" * 120 + ".so"))
+    done = harness.traced("sh", "-c", 'exec 9<"$0"; exec "$@"', green, program, red, "/proc/self/fd/9", "300",
+                          flags=FLAGS)
+    process = report(done, "all").processes[-1]  # what the shell became
+    libraries = {row["library"]: row["bytes"] for row in process.fields["peak"]["libraries"]}
+    assert libraries[red.name[:-3]] == 150 * 1000 and sum(libraries.values()) == process.peak
+    [unknown] = [site for site in process.sites if site.bytes == 150 * 1001]
+    assert unknown.innermost["function"].startswith("9+0x")
+
+
 def test_without_native(python, tmp_path):
     """A profile of an ordinary run has no native frames, whatever is asked for."""
     done = harness.traced(python.path, "-c", "x = bytes(100_000)", flags=("-q", "--no-holders"))
