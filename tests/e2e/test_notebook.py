@@ -164,14 +164,16 @@ def test_interrupt_and_end(in_environment):
     manager, client = start_new_kernel(kernel_name="holdfast", startup_timeout=300)
     try:
         begun = in_environment / "begun"
-        sleeps = client.execute(f"import time\nopen({str(begun)!r}, 'w').close()\ntime.sleep(1000)")
+        # Else what is asked for within a moment after the error is not run.
+        code = "import time\nopen({!r}, 'w').close()\ntime.sleep(1000)"
+        sleeps = client.execute(code.format(str(begun)), stop_on_error=False)
         harness.wait_for(begun.exists)
         manager.interrupt_kernel()
         reply = answer(client, sleeps)
         assert reply["status"] == "error" and reply["ename"] == "KeyboardInterrupt"
         assert answer(client, client.execute("%load_ext holdfast"))["status"] == "ok"
         traced = in_environment / "traced"
-        sleeps = client.execute(f"%%holdfast\nimport time\nopen({str(traced)!r}, 'w').close()\ntime.sleep(1000)")
+        sleeps = client.execute("%%holdfast\n" + code.format(str(traced)), stop_on_error=False)
         harness.wait_for(traced.exists)
         manager.interrupt_kernel()
         assert answer(client, sleeps)["ename"] == "KeyboardInterrupt"
