@@ -54,12 +54,15 @@ def report(profile, *arguments, expect=0):
     assert done.returncode == expect, done.stderr.decode()
     return (done.stdout if expect == 0 else done.stderr).decode()
 
+# The pauses let the collector catch up, so that it is known what is live.
 MANY = """\
+import time
 import holdfast
 high = bytearray(200_000_000)
 del high
 base = [bytes(1000) for _ in range(40_000)]
-for _ in range(1000):
+for _ in range(600):
+    time.sleep(0.002)
     with holdfast.region("turn"):
         bytes(60_000_000)
 """
@@ -69,8 +72,8 @@ def test_regions_that_double_what_is_live(package):
     """However many there are, what is told for them is paid for from their part of the budget."""
     outcome = harness.traced("/usr/bin/python3", "-c", MANY, env={"PYTHONPATH": str(package), "PATH": "/usr/bin:/bin"})
     process = outcome.report().main
-    assert regions_of(process)["turn"]["count"] == 1000
-    assert 1 <= process.fields["snapshot_cost"]["count"] < 400
+    assert regions_of(process)["turn"]["count"] == 600
+    assert 1 <= process.fields["snapshot_cost"]["count"] < 200
 
 
 def test_json(profile):
