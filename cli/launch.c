@@ -41,12 +41,10 @@ static void signals_take(struct run *run) {
     sigemptyset(&run->waited);
     sigaddset(&run->waited, SIGCHLD);
     sigaddset(&run->waited, SIGCONT);
-    for (size_t i = 0; i < COUNT(forwarded); i++) {
-        struct sigaction old;
-        sigaction(forwarded[i], NULL, &old);
-        if (old.sa_handler != SIG_IGN)
-            sigaddset(&run->waited, forwarded[i]);
-    }
+    /* Also those that are ignored here (a shell's background jobs have that): the program may handle
+     * them all the same, and else ignores them as well. */
+    for (size_t i = 0; i < COUNT(forwarded); i++)
+        sigaddset(&run->waited, forwarded[i]);
     sigprocmask(SIG_BLOCK, &run->waited, &run->old_mask);
     for (size_t i = 0; i < COUNT(ignored); i++)
         sigaction(ignored[i], &ignore, &run->old_ignored[i]);

@@ -264,15 +264,18 @@ def test_interactive_interpreter(some_python):
         assert b"10000001" in end[1]
 
 
+@pytest.mark.parametrize("ignored", [False, True])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1])
-def test_signals_sent_to_the_command(python, number):
-    """Whoever stops `holdfast run` as they would stop the program stops the program."""
+def test_signals_sent_to_the_command(python, number, ignored):
+    """Whoever stops `holdfast run` as they would stop the program stops the program, also where the signal was ignored at
+    the start, as interrupts are in a shell's background jobs: the program has a handler of its own."""
     program = ("import signal, sys, time\n"
                f"signal.signal({int(number)}, lambda *_: sys.exit(11))\n"
                "print('ready', flush=True)\ntime.sleep(10000)")
     process = subprocess.Popen(
         [str(harness.holdfast_binary()), "run", "-q", "-o", str(harness.new_profile_path()), "--",
-         python.path, "-c", program], env=python.environment(), stdout=subprocess.PIPE)
+         python.path, "-c", program], env=python.environment(), stdout=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(number, signal.SIG_IGN if ignored else signal.SIG_DFL))
     assert process.stdout.readline() == b"ready\n"
     process.send_signal(number)
     assert process.wait(timeout=harness.TIME_LIMIT) == 11

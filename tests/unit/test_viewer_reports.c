@@ -109,10 +109,12 @@ static void long_stacks_are_shortened(void **state) {
     free(text);
 }
 
+/* Not by strstr: sanitizers measure all the rest of the text at each call of it. */
 static uint32_t count_texts(const char *text, const char *what) {
+    size_t length = strlen(what);
     uint32_t count = 0;
-    for (; (text = strstr(text, what)) != NULL; text++)
-        count++;
+    for (; *text; text++)
+        count += *text == *what && strncmp(text, what, length) == 0;
     return count;
 }
 
