@@ -219,9 +219,9 @@ static void check_debugging(struct diagnosis *diagnosis) {
         diagnosis_add(diagnosis, "ptrace", HEALTH_GOOD, "not restricted by Yama; run needs none");
     else
         diagnosis_add(diagnosis, "ptrace", text[0] == '0' ? HEALTH_GOOD : HEALTH_NOTE,
-                      "Yama's scope is %s: %s; run needs none of it but to count the collections "
-                      "of processes that the program starts",
-                      text, text[0] >= '0' && text[0] <= '3' ? scopes[text[0] - '0'] : "unknown");
+                      "Yama's scope is %s: %s; run needs none of it but to count collections%s",
+                      text, text[0] >= '0' && text[0] <= '3' ? scopes[text[0] - '0'] : "unknown",
+                      text[0] == '1' ? " of processes that the program starts" : "");
 }
 
 /* For telling memory that is not touched any more, which no command does yet. */

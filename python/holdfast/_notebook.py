@@ -110,19 +110,26 @@ def tell(name: str, ran: region, options: Any) -> None:
 
 
 @contextlib.contextmanager
-def traceback_kept(shell: Any) -> Iterator[List[str]]:
+def traceback_kept(shell: Any) -> Iterator[List[Any]]:
     """A cell within a cell: its traceback is not shown but given, since the error is raised once more for the
-    outer one, without which a notebook would go on after it."""
-    lines: List[str] = []
+    outer one, without which a notebook would go on after it. That is the last one; those of other errors, as of
+    something that cannot be displayed, are shown."""
+    held: List[Any] = []
+    before, original = shell.__dict__.get("_showtraceback"), shell._showtraceback
 
     def keep(kind: object, value: object, rendered: List[str]) -> None:
-        lines[:] = rendered
+        if held:
+            original(*held.pop())
+        held.append((kind, value, rendered))
 
     shell._showtraceback = keep
     try:
-        yield lines
+        yield held
     finally:
-        del shell._showtraceback
+        if before is None:
+            del shell._showtraceback
+        else:
+            shell._showtraceback = before
 
 
 def show_once(error: BaseException, lines: List[str]) -> None:
@@ -149,12 +156,14 @@ class HoldfastMagics(Magics):
         # The number beside the cell: execution_count is that, or already the next one's.
         number = len(self.shell.user_ns.get("In", [])) - 1
         name = names.new((options.name or f"cell {number}").strip("\"'"))
-        with traceback_kept(self.shell) as lines, region(name, all_threads=True) as ran:
+        with traceback_kept(self.shell) as held, region(name, all_threads=True) as ran:
             result = self.shell.run_cell(cell, store_history=False)
-        tell(name, ran, options)
         error = result.error_in_exec if result.error_before_exec is None else result.error_before_exec
+        if held and held[0][1] is not error:
+            self.shell._showtraceback(*held.pop())
+        tell(name, ran, options)
         if error is not None:
-            show_once(error, lines)
+            show_once(error, held[0][2] if held else [])
             raise error
 
 

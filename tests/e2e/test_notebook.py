@@ -142,6 +142,13 @@ def test_failing_cell_stops_the_notebook(in_environment, kernel, code, name):
     assert name == "SyntaxError" or "_notebook.py" not in "".join(outputs[1].traceback)
 
 
+def test_what_cannot_be_displayed(in_environment):
+    """Errors that do not end the cell are shown by it as by any other."""
+    code = "class Broken:\n    def __repr__(self): 1 / 0\nBroken()"
+    outputs = execute(in_environment, ["%load_ext holdfast", f"%%holdfast -t\n{code}"], "python3", allow_errors=True)[1]
+    assert [one.ename for one in outputs if one.output_type == "error"] == ["ZeroDivisionError"], outputs
+
+
 def test_untraced(in_environment):
     """In any other kernel the cell runs, and it is said what to do."""
     from jupyter_client.kernelspec import KernelSpecManager
