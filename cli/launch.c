@@ -41,8 +41,8 @@ static void signals_take(struct run *run) {
     sigemptyset(&run->waited);
     sigaddset(&run->waited, SIGCHLD);
     sigaddset(&run->waited, SIGCONT);
-    /* Also those that are ignored here (a shell's background jobs have that): the program may handle
-     * them all the same, and else ignores them as well. */
+    /* Also those that are ignored here (a shell's background jobs have that): the program may
+     * handle them all the same, and else ignores them as well. */
     for (size_t i = 0; i < COUNT(forwarded); i++)
         sigaddset(&run->waited, forwarded[i]);
     sigprocmask(SIG_BLOCK, &run->waited, &run->old_mask);
