@@ -1,6 +1,7 @@
 /* See version.h. */
 #include "version.h"
 
+#include <elfutils/libdwfl.h>
 #include <jansson.h>
 #include <protobuf-c/protobuf-c.h>
 #include <string.h>
@@ -62,8 +63,9 @@ void version_put_pythons(FILE *out) {
 void version_print(FILE *out) {
     fprintf(out, "holdfast %s\n  for %s, built by %s%s\n", HOLDFAST_VERSION, ARCHITECTURE, COMPILER,
             HOLDFAST_PORTABLE ? ", portable (needs glibc 2.17 in the programs it traces)" : "");
-    fprintf(out, "  with zstd %s, zlib %s, jansson %s, protobuf-c %s\n", ZSTD_versionString(),
-            zlibVersion(), JANSSON_VERSION, protobuf_c_version());
+    fprintf(out, "  with elfutils %s, zstd %s, zlib %s, jansson %s, protobuf-c %s\n",
+            dwfl_version(NULL), ZSTD_versionString(), zlibVersion(), JANSSON_VERSION,
+            protobuf_c_version());
     fputs("  reads the stacks of ", out);
     version_put_pythons(out);
     fputc('\n', out);

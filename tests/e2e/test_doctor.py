@@ -264,6 +264,6 @@ def test_version_knows_the_tables():
     listed = (harness.ROOT / "preload" / "meson.build").read_text().partition("python_versions = [")[2].partition("]")[0]
     assert {name.strip(" '") for name in listed.split(",")} == tables
     text = holdfast("--version").text_out()
-    assert "zstd" in text and platform.machine() in text
+    assert "zstd" in text and "elfutils 0." in text and platform.machine() in text
     minors = sorted(int(name[2:]) for name in tables if not name.endswith("t"))
     assert f"CPython 3.{minors[0]} to 3.{minors[-1]};" in text
