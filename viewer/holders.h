@@ -42,6 +42,12 @@ extern const char *const holder_root_names[HOLDER_ROOTS];
 enum verdict { VERDICT_UNKNOWN, VERDICT_DEAD, VERDICT_GARBAGE, VERDICT_IN_USE, VERDICTS };
 extern const char *const verdict_names[]; /* "unknown", "dead", "garbage", "in use" */
 
+/* A local variable that is never read again. */
+struct dead_reference {
+    const char *name, *function, *file;
+    uint32_t line; /* where its frame is suspended; 0 unknown */
+};
+
 struct holder {
     uint64_t bytes;     /* retained; of a large block, its own size is in it */
     uint32_t count;     /* objects: 1, or many small ones of one type that are told as one */
@@ -59,8 +65,11 @@ struct holder {
     const char **cycle; /* of garbage: what refers to what, the last one to the first */
     uint32_t cycle_count;
     const char *others; /* other holders of the same object, as paths, joined by "; ", or "" */
-    uint64_t saves;     /* bytes that become unreachable when this holder's dead reference is cut
-                           together with all others that are dead */
+    const struct dead_reference *references; /* of dead: all of these have to go */
+    uint32_t reference_count;                /* that are listed */
+    uint32_t reference_total;                /* of which that many are the first */
+    uint64_t saves; /* bytes that become unreachable when this holder's dead reference is cut
+                       together with all others that are dead */
     uint64_t peak_if_released; /* the process's peak without those; 0 when it saves nothing */
     const char **advice;       /* ways out that fit the code, best first */
     uint32_t advice_count;
@@ -124,6 +133,9 @@ struct findings *findings_of_snapshot(const struct profile *profile, uint32_t sn
  * itself; 0: without it. */
 struct findings *findings_whole(const struct profile *profile, uint32_t snapshot, uint32_t shares);
 void findings_free(struct findings *findings);
+
+/* The profile's stacks have new numbers: by the old ones. */
+void findings_move(struct findings *findings, const uint32_t *numbers);
 
 /* Keeps only these holders, whose numbers rise. */
 void findings_keep(struct findings *findings, const uint32_t *numbers, uint32_t count);

@@ -8,6 +8,17 @@ static json_t *new_advice(const struct holder *holder) {
     return list;
 }
 
+static json_t *new_references(const struct holder *holder) {
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < holder->reference_count; i++) {
+        const struct dead_reference *one = &holder->references[i];
+        json_array_append_new(list, json_pack("{s:o, s:o, s:o, s:I}", "name", json_text(one->name),
+                                              "function", json_text(one->function), "file",
+                                              json_text(one->file), "line", (json_int_t)one->line));
+    }
+    return list;
+}
+
 json_t *json_new_root(const struct holder *holder) {
     return json_pack("{s:s, s:o, s:o, s:o, s:I}", "kind", holder_root_names[holder->root], "name",
                      json_text(holder->name), "function", json_text(holder->function), "file",
@@ -16,15 +27,16 @@ json_t *json_new_root(const struct holder *holder) {
 
 static json_t *new_holder(struct json_stacks *stacks, const struct holder *holder, uint32_t number,
                           uint64_t peak) {
-    return json_pack("{s:I, s:o, s:I, s:{s:o, s:o}, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}",
-                     "number", (json_int_t)number, "bytes", json_count(holder->bytes), "count",
-                     (json_int_t)holder->count, "object", "type", json_text(holder->type), "detail",
-                     json_text(holder->detail), "root", json_new_root(holder), "path",
-                     json_text(holder->path), "verdict", verdict_names[holder->verdict], "reason",
-                     json_text(holder->reason), "others", json_text(holder->others), "saves_bytes",
-                     json_count(holder->saves), "peak_if_released_bytes",
-                     json_count(holder_peak_if_released(holder, peak)), "advice",
-                     new_advice(holder), "allocated_at", json_stack(stacks, holder->node));
+    return json_pack(
+        "{s:I, s:o, s:I, s:{s:o, s:o}, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I}",
+        "number", (json_int_t)number, "bytes", json_count(holder->bytes), "count",
+        (json_int_t)holder->count, "object", "type", json_text(holder->type), "detail",
+        json_text(holder->detail), "root", json_new_root(holder), "path", json_text(holder->path),
+        "verdict", verdict_names[holder->verdict], "reason", json_text(holder->reason), "others",
+        json_text(holder->others), "saves_bytes", json_count(holder->saves),
+        "peak_if_released_bytes", json_count(holder_peak_if_released(holder, peak)), "advice",
+        new_advice(holder), "allocated_at", json_stack(stacks, holder->node), "dead_references",
+        new_references(holder), "dead_reference_count", (json_int_t)holder->reference_total);
 }
 
 /* NULL when memory ran out. */

@@ -138,7 +138,12 @@ static void put_who(const struct text *text, FILE *out, const struct holder *hol
 static void put_effect(const struct text *text, FILE *out, const struct holder *holder) {
     uint64_t peak = held_peak(text->model->profile, text->findings);
     uint64_t released = holder_peak_if_released(holder, peak);
-    const char *how = holder->verdict == VERDICT_GARBAGE ? "freed at once" : "released";
+    char all[60] = "released";
+    const char *how = holder->verdict == VERDICT_GARBAGE ? "freed at once" : all;
+    if (holder->reference_total == 2)
+        snprintf(all, sizeof all, "released by both");
+    else if (holder->reference_total > 2)
+        snprintf(all, sizeof all, "released by all %u", holder->reference_total);
     if (holder->saves == 0)
         fprintf(out, "%s, it alone saves nothing", how);
     else if (text->options->region)

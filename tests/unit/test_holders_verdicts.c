@@ -324,6 +324,37 @@ static void test_two_dead_holders_save_once(void **state) {
     assert_string_equal(holder->others, "data in f() (app.py:3), never read again");
     assert_int_equal(scene.findings->count, 1);
     assert_int_equal(scene.findings->dead_bytes, 8 * MIB + 100);
+    assert_int_equal(holder->reference_total, 2);
+    assert_string_equal(holder->references[0].function, "f");
+    assert_string_equal(holder->references[1].function, "g");
+    assert_int_equal(holder->references[1].line, 9);
+    assert_int_equal(holder->advice_count, 3);
+    assert_string_equal(holder->advice[0],
+                        "let go of both, one alone frees nothing: data in f() and rows in g()");
+    assert_string_equal(holder->advice[1], "in f(), del data before the call in line 3");
+    assert_string_equal(holder->advice[2], "in g(), del rows before the call in line 9");
+    scene_close(&scene);
+}
+
+/* One of them only by way of a list that goes with it, another in a generator that does. */
+static void test_dead_holders_at_the_ends_of_paths(void **state) {
+    (void)state;
+    scene_open(&scene);
+    uint32_t data = scene_big(&scene, scene.array, 7, 8 * MIB);
+    uint32_t list = scene_object(&scene, scene.list, 1, EDGES(ITEM(data), ITEM(data)));
+    scene_frame(&scene, &(struct scene_frame){"g", 0, 9, LOCALS(DEAD("rows", data))});
+    scene_frame(&scene, &(struct scene_frame){"h", 1, 3,
+                                              LOCALS(DEAD("a", data), DEAD("b", data),
+                                                     DEAD("c", data), DEAD("d", data))});
+    scene_frame(&scene, &(struct scene_frame){"f", 2, 4, LOCALS(DEAD("all", list))});
+    scene_find(&scene);
+    const struct holder *holder = scene_holder(&scene, "rows in g() (app.py:9)");
+    must_be(holder, VERDICT_DEAD, 8 * MIB + 100);
+    assert_int_equal(holder->reference_total, 6);
+    assert_int_equal(holder->reference_count, 4);
+    assert_string_equal(holder->advice[0],
+                        "let go of all of these, one alone frees nothing: all in f(), a in h(), b "
+                        "in h(), c in h() and 2 more");
     scene_close(&scene);
 }
 
@@ -882,6 +913,7 @@ int main(void) {
         cmocka_unit_test(test_a_weak_reference_may_be_used),
         cmocka_unit_test(test_what_acts_when_it_is_destroyed),
         cmocka_unit_test(test_two_dead_holders_save_once),
+        cmocka_unit_test(test_dead_holders_at_the_ends_of_paths),
         cmocka_unit_test(test_a_part_is_held_elsewhere),
         cmocka_unit_test(test_cells_are_never_dead),
         cmocka_unit_test(test_unknown_liveness),

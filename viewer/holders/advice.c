@@ -98,6 +98,10 @@ static const char *del_before_call(const struct heap *heap, const char *name, ui
     return texts_format(heap->texts, "del %s before the call in line %u", name, line);
 }
 
+static const char *call_mark(const struct path *path) {
+    return path->function[0] == '<' ? "" : "()";
+}
+
 static uint32_t find_ways_out(const struct heap *heap, const struct path *path,
                               const char *advice[ADVICE_MAX]) {
     uint32_t count = 0;
@@ -129,6 +133,53 @@ static uint32_t find_ways_out(const struct heap *heap, const struct path *path,
         advice[count++] = texts_format(
             heap->texts,
             "hand over ownership: put %s into an object from which the callee takes it", name);
+    return count;
+}
+
+/* -- Several references that have to go together -- */
+
+/* "rows in main() and rows in work()" */
+static void name_cuts(const struct cuts *cuts, struct line *line) {
+    for (uint32_t i = 0; i < cuts->told; i++) {
+        const char *before = i == 0 ? "" : i + 1 == cuts->count ? " and " : ", ";
+        line_add(line, "%s%s in %s%s", before, cuts->paths[i].name, cuts->paths[i].function,
+                 call_mark(&cuts->paths[i]));
+    }
+    if (cuts->count > cuts->told)
+        line_add(line, " and %u more", cuts->count - cuts->told);
+}
+
+/* What the statement still reads is passed on: there is no letting go of it before the call. */
+static const char *way_to_cut(const struct heap *heap, const struct path *path, bool innermost) {
+    const char *name = path->name;
+    if (path->frame == NODE_NONE || path->function[0] == '<')
+        return texts_format(heap->texts, "%s in %s%s goes when that has ended", name,
+                            path->function, call_mark(path));
+    const struct graph_frame *frame = &heap->graph->frames[path->frame - heap->frame_base];
+    struct usage usage = usage_of(heap, frame, path->slot);
+    if (usage.known && usage.loop)
+        return texts_format(heap->texts, "in %s(), del %s after its loop", path->function, name);
+    if (innermost || !usage.read_by_line)
+        return texts_format(heap->texts, "in %s(), %s", path->function,
+                            del_before_call(heap, name, path->line, usage.read_by_line));
+    if (!usage.argument && usage.writes == 1 && usage.reads == 1)
+        return texts_format(heap->texts, "in %s(), no variable: write what makes %s in the call",
+                            path->function, name);
+    return texts_format(heap->texts,
+                        "in %s(), hand over ownership: put %s into an object from which the callee "
+                        "takes it",
+                        path->function, name);
+}
+
+static uint32_t find_ways_to_cut(const struct heap *heap, const struct cuts *cuts,
+                                 const char *advice[ADVICE_MAX]) {
+    struct line names = {.size = 0};
+    uint32_t count = 0;
+    name_cuts(cuts, &names);
+    advice[count++] = texts_format(heap->texts, "let go of %s, one alone frees nothing: %s",
+                                   cuts->count == 2 ? "both" : "all of these", names.text);
+    for (uint32_t i = 0; i < cuts->told; i++)
+        advice[count++] = way_to_cut(heap, &cuts->paths[i], i + 1 == cuts->count);
     return count;
 }
 
@@ -175,9 +226,10 @@ static const struct graph_frame *find_unfinished(const struct heap *heap, uint32
     return NULL;
 }
 
-uint32_t advice_find(const struct heap *heap, const struct path *path,
+uint32_t advice_find(const struct heap *heap, const struct path *path, const struct cuts *cuts,
                      const char *advice[ADVICE_MAX]) {
-    uint32_t count = find_ways_out(heap, path, advice);
+    uint32_t count =
+        cuts->count > 1 ? find_ways_to_cut(heap, cuts, advice) : find_ways_out(heap, path, advice);
     const struct graph_frame *frame = find_unfinished(heap, heap->edges[path->start].target);
     if (count > 0 && frame)
         advice[count++] = texts_format(

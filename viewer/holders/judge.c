@@ -190,9 +190,26 @@ static const char *others_of(const struct heap *heap, const struct unit *unit) {
 
 /* -- Holders -- */
 
-static void add_advice(const struct heap *heap, const struct path *path, struct holder *holder) {
+static void add_references(const struct heap *heap, const struct cuts *cuts,
+                           struct holder *holder) {
+    struct dead_reference *list = texts_array(heap->texts, cuts->told + 1ul, sizeof *list);
+    holder->references = list;
+    if (!list)
+        return;
+    for (uint32_t i = 0; i < cuts->told; i++) {
+        const struct path *path = &cuts->paths[i];
+        list[i] = (struct dead_reference){texts_keep(heap->texts, path->name),
+                                          texts_keep(heap->texts, path->function),
+                                          texts_keep(heap->texts, path->file), path->line};
+    }
+    holder->reference_count = cuts->told;
+    holder->reference_total = cuts->count;
+}
+
+static void add_advice(const struct heap *heap, const struct path *path, const struct cuts *cuts,
+                       struct holder *holder) {
     const char *advice[ADVICE_MAX];
-    uint32_t count = advice_find(heap, path, advice);
+    uint32_t count = advice_find(heap, path, cuts, advice);
     holder->advice = texts_array(heap->texts, count + 1ul, sizeof *holder->advice);
     if (!holder->advice)
         return;
@@ -254,6 +271,9 @@ uint32_t judge_unit(const struct heap *heap, const struct unit *unit, struct hol
     }
     if (verdict != VERDICT_DEAD || path.frame == NODE_NONE)
         return 0;
-    add_advice(heap, &path, holder);
+    struct cuts cuts;
+    cuts_find(heap, unit, &cuts);
+    add_references(heap, &cuts, holder);
+    add_advice(heap, &path, &cuts, holder);
     return path.frame - heap->frame_base;
 }
