@@ -393,13 +393,17 @@ static bool write_outputs(const struct request *request, const struct check *che
     return good;
 }
 
-static bool write_page(const struct profile *profile, const char *name) {
+/* Of the profile in `path`, read once more: a page has all frames. */
+static bool write_page(const char *path, const char *name) {
     const struct report_options options = {
         .process = PROFILE_TREE, .width = REPORT_WIDTH, .lines = REPORT_LINES};
-    FILE *file = page_file_is_free(name) ? fopen(name, "we") : NULL;
-    bool good = file && report_page(profile, &options, file);
+    struct profile_error error;
+    struct profile *profile = profile_read(path, &error);
+    FILE *file = profile && page_file_is_free(name) ? fopen(name, "we") : NULL;
+    bool good = file && view_take(profile, VIEW_ALL) && report_page(profile, &options, file);
     if (file && fclose(file) != 0)
         good = false;
+    profile_free(profile);
     if (!good)
         fprintf(stderr, "holdfast: no page was written to %s\n", name);
     return good;
@@ -472,7 +476,7 @@ static int judge(const struct request *request, const struct profile *profile) {
     struct check *check = check_build(profile, &asked);
     int status = EXIT_MISUSE;
     if (check) {
-        asked.page = page && write_page(profile, page) ? page : NULL;
+        asked.page = page && write_page(request->file, page) ? page : NULL;
         status = conclude(request, check);
     } else {
         misuse("out of memory");

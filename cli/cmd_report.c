@@ -245,6 +245,7 @@ static int show(const struct request *request, const struct profile *profile,
                                      .snapshot = request->snapshot,
                                      .region = view ? view->name : NULL,
                                      .findings = view ? view->findings : NULL,
+                                     .view = request->view,
                                      .holder = request->holder};
     if (!view && !find_process(profile, request->pid, &options.process)) {
         fprintf(stderr, "holdfast: no process %ld in %s\n", request->pid, request->file);
@@ -299,7 +300,8 @@ static int report_main(int argc, char **argv) {
         fprintf(stderr, "holdfast: %s\n", error.text);
         return EXIT_MISUSE;
     }
-    if (view_take(profile, request.view)) {
+    bool page = request.format->write == report_page;
+    if (view_take(profile, page ? VIEW_ALL : request.view)) {
         status = show_part(&request, profile);
     } else {
         fputs("holdfast: out of memory\n", stderr);

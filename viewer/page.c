@@ -13,6 +13,7 @@ static void put_data(struct page_out *page, const char *command) {
     page_begin(page, '{');
     page_put_text(page, "schema", "holdfast.page/1");
     page_put_run(page, command);
+    page_put_text(page, "view", view_names[page->options->view]);
     page_put_processes(page);
     page_put_regions(page);
     page_put_trees(page);

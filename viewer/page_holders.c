@@ -39,6 +39,7 @@ static void put_holder(struct page_out *page, const struct holder *holder, uint3
     page_put_text(page, "reason", holder->reason);
     page_put_text(page, "others", holder->others);
     put_texts(page, "cycle", holder->cycle, holder->cycle_count);
+    page_put_number(page, "references", holder->reference_total);
     page_put_number(page, "saves", holder->saves);
     page_put_number(page, "released", holder_peak_if_released(holder, peak));
     put_texts(page, "advice", holder->advice, holder->advice_count);

@@ -13,6 +13,7 @@
 
 #define TEXT_MAX 2000u
 #define STACK_MAX 400u
+#define STACK_ALL 1200u /* native frames among them */
 
 bool page_out_open(struct page_out *page, const struct profile *profile,
                    const struct report_options *options, FILE *out) {
@@ -20,7 +21,8 @@ bool page_out_open(struct page_out *page, const struct profile *profile,
     page->texts = intern_texts(profile);
     page->string_of = calloc((size_t)profile->string_count + 1, sizeof *page->string_of);
     page->strings = malloc(((size_t)profile->string_count + 1) * sizeof *page->strings);
-    if (!page->texts || !page->string_of || !page->strings)
+    page->contents = view_contents(profile);
+    if (!page->texts || !page->string_of || !page->strings || !page->contents)
         return false;
     page_string(page, 0);
     return true;
@@ -30,6 +32,7 @@ void page_out_release(struct page_out *page) {
     free(page->texts);
     free(page->string_of);
     free(page->strings);
+    free(page->contents);
     intern_release(&page->frames);
 }
 
@@ -147,16 +150,22 @@ enum page_frame_kind page_frame_kind(const struct model_frame *frame) {
     return is_import(frame) ? PAGE_IMPORT : frame_is_library(frame) ? PAGE_LIBRARY : PAGE_USER;
 }
 
+/* The last word of a frame: its module and its content. */
+#define CONTENTS 8u
+
 static struct intern_key frame_key(struct page_out *page, uint32_t node) {
     const struct profile_node *at = &page->profile->nodes[node];
     if (node == 0)
-        return (struct intern_key){{PAGE_NO_STACK, 0, 0, 0, 0}};
+        return (struct intern_key){{PAGE_NO_STACK, 0, 0, 0, CONTENT_OTHER}};
     if (at->function == 0)
-        return (struct intern_key){{PAGE_THREAD, page_string(page, at->thread), 0, 0, 0}};
+        return (struct intern_key){
+            {PAGE_THREAD, page_string(page, at->thread), 0, 0, CONTENT_OTHER}};
     const struct profile_function *function = &page->profile->functions[at->function];
     struct model_frame frame = held_frame(page->profile, node);
-    return (struct intern_key){{page_frame_kind(&frame), page_string(page, function->name),
-                                page_string(page, function->file), at->line, 0}};
+    return (struct intern_key){
+        {page_frame_kind(&frame), page_string(page, function->name),
+         page_string(page, function->file), at->line,
+         page_string(page, function->module) * CONTENTS + (uint32_t)page->contents[node]}};
 }
 
 uint32_t page_frame(struct page_out *page, uint32_t node) {
@@ -173,10 +182,14 @@ void page_stack(struct page_out *page, uint32_t node) {
 }
 
 void page_stack_end(struct page_out *page, uint32_t node, uint32_t most) {
-    uint32_t path[STACK_MAX], depth = 0;
+    uint32_t path[STACK_ALL], depth = 0, native = 0;
     most = most < STACK_MAX ? most : STACK_MAX;
-    for (uint32_t at = node; at > 0 && depth < most; at = page->profile->nodes[at].parent)
+    uint32_t all = STACK_ALL / STACK_MAX * most;
+    for (uint32_t at = node; at > 0 && depth - native < most && depth < all;
+         at = page->profile->nodes[at].parent) {
+        native += page->contents[at] >= CONTENT_NATIVE;
         path[depth++] = page_frame(page, at);
+    }
     page_begin(page, '[');
     while (depth > 0)
         page_number(page, path[--depth]);
@@ -191,6 +204,15 @@ static void put_frame_column(struct page_out *page, const char *name, uint32_t w
     page_end(page, ']');
 }
 
+/* What the frames are to a view; only where there are native ones. */
+static void put_contents(struct page_out *page) {
+    page_key(page, "content");
+    page_begin(page, '[');
+    for (uint32_t i = 0; view_has_native(page->profile) && i < page->frames.count; i++)
+        page_number(page, page->frames.keys[i].words[4] % CONTENTS);
+    page_end(page, ']');
+}
+
 static void put_frames(struct page_out *page) {
     page_key(page, "frames");
     page_begin(page, '{');
@@ -198,14 +220,15 @@ static void put_frames(struct page_out *page) {
     put_frame_column(page, "function", 1);
     put_frame_column(page, "file", 2);
     put_frame_column(page, "line", 3);
+    put_contents(page);
     page_end(page, '}');
 }
 
-/* [string, package or "", the lines that are known, their strings] */
-static void put_file(struct page_out *page, uint32_t number, const struct profile_source *sources,
-                     uint32_t count) {
+/* [string, package or "", the lines that are known, their strings]; `module`: of native code. */
+static void put_file(struct page_out *page, uint32_t number, const char *module,
+                     const struct profile_source *sources, uint32_t count) {
     const char *name = page->profile->strings[page->strings[number]];
-    const struct model_frame frame = {.kind = FRAME_PYTHON, .file = name};
+    const struct model_frame frame = {.kind = FRAME_PYTHON, .file = name, .module = module};
     char package[200] = "";
     size_t length;
     if (frame_is_library(&frame)) {
@@ -239,7 +262,8 @@ static void put_files(struct page_out *page) {
             continue;
         done[file] = true;
         sources_of_file(&sources, page->strings[file], &first, &end);
-        put_file(page, file, sources.list + first, end - first);
+        uint32_t module = page->strings[page->frames.keys[i].words[4] / CONTENTS];
+        put_file(page, file, page->profile->strings[module], sources.list + first, end - first);
     }
     page_end(page, ']');
     sources_release(&sources);

@@ -11,18 +11,21 @@
 #include "intern.h"
 #include "model.h"
 #include "report.h"
+#include "views.h"
 
 struct page_out {
     FILE *out;
     bool follows; /* a value was written last, so that the next one needs a comma */
     const struct profile *profile;
     const struct report_options *options;
-    string_id *texts;      /* see intern_texts */
-    uint32_t *string_of;   /* by text: its number on the page + 1, 0 not there yet */
-    string_id *strings;    /* by number on the page */
-    uint32_t string_count; /* number 0 is "" */
-    struct intern frames;  /* words: kind, function, file, line, 0; texts as numbers on the page */
-    bool failed;           /* memory ran out */
+    string_id *texts;       /* see intern_texts */
+    uint32_t *string_of;    /* by text: its number on the page + 1, 0 not there yet */
+    string_id *strings;     /* by number on the page */
+    uint32_t string_count;  /* number 0 is "" */
+    enum content *contents; /* by node of the profile */
+    struct intern frames;   /* words: kind, function, file, line, content and module
+                               (page_out.c); texts as numbers on the page */
+    bool failed;            /* memory ran out */
 };
 
 /* As web/src/document.ts numbers them. */
@@ -62,7 +65,7 @@ uint32_t page_string(struct page_out *page, string_id string);
 /* The number of a stack node's frame. */
 uint32_t page_frame(struct page_out *page, uint32_t node);
 /* Stack that ends in a node, as a list of frames, the outermost first; long ones lose what is
- * outermost. */
+ * outermost. Native frames are counted apart. */
 void page_stack(struct page_out *page, uint32_t node);
 /* Its innermost frames alone, enough to say what it is about. */
 #define PAGE_STACK_END 40u

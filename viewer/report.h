@@ -3,7 +3,7 @@
 #ifndef HOLDFAST_VIEWER_REPORT_H
 #define HOLDFAST_VIEWER_REPORT_H
 
-#include "wire/profile.h"
+#include "views.h"
 
 struct findings;
 
@@ -16,6 +16,7 @@ struct report_options {
     const char *region;   /* what the profile has been narrowed to (region_view.h); NULL: nothing */
     bool holding;         /* with what all that was live is held by, for the page */
     uint32_t holder;      /* dot: which one, from 1, as the reports number them */
+    enum view view;       /* page: the frames that it shows first, of a profile that has them all */
     /* Findings to show in place of the profile's own, for each process one or NULL; for tests. */
     struct findings *const *findings;
     /* Room for the findings of each process, NULL at first: what one report looked for is kept for

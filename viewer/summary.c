@@ -14,28 +14,38 @@ static void put_word(FILE *out, const char *before, const char *word) {
     format_word(out, word);
 }
 
-static bool write_page(const struct profile *profile, const struct report_options *options,
-                       const char *page, FILE *out) {
+/* Returns 0, or what went wrong. */
+static int write_page(const struct profile *profile, const struct report_options *options,
+                      const char *page) {
     FILE *file = fopen(page, "we");
     bool good = file && report_page(profile, options, file);
-    int problem = errno;
-    if (file && fclose(file) != 0) {
-        problem = errno;
-        good = false;
-    }
-    if (good)
-        return true;
-    put_word(out, "holdfast: no page was written: ", page);
-    fprintf(out, ": %s\n", strerror(problem));
-    return false;
+    int problem = good ? 0 : errno ? errno : EIO;
+    return file && fclose(file) != 0 ? errno : problem;
 }
 
-static bool put_reports(const struct profile *profile, const char *path, const char *page,
+/* The page has all frames, the text those of Python alone: what was found is told of these. */
+static bool narrow(struct profile *profile, struct findings *const *kept) {
+    uint32_t *maps[2];
+    bool good = view_take_mapped(profile, VIEW_PYTHON, maps);
+    for (uint32_t i = 0; good && maps[0] && maps[1] && i < profile->process_count; i++)
+        if (kept[i])
+            findings_move(kept[i], maps[(profile->processes[i].flags & PROCESS_PYTHON) != 0]);
+    free(maps[0]);
+    free(maps[1]);
+    return good;
+}
+
+static bool put_reports(struct profile *profile, const char *path, const char *page,
                         const struct report_options *options, FILE *out) {
-    bool good = report_brief(profile, options, out);
+    int problem = page ? write_page(profile, options, page) : 0;
+    bool good = narrow(profile, options->kept) && report_brief(profile, options, out);
     if (!good)
         fputs("holdfast: out of memory for the summary\n", out);
-    bool written = page && write_page(profile, options, page, out);
+    bool written = page && problem == 0;
+    if (problem != 0) {
+        put_word(out, "holdfast: no page was written: ", page);
+        fprintf(out, ": %s\n", strerror(problem));
+    }
     put_word(out, "  profile: ", path);
     if (written)
         put_word(out, "; page: ", page);
@@ -47,9 +57,10 @@ static bool put_reports(const struct profile *profile, const char *path, const c
 
 int report_summary(const char *path, const char *page, FILE *out) {
     struct profile_error error;
-    struct profile *profile = view_read(path, &error);
-    if (!profile) {
-        fprintf(out, "holdfast: %s\n", error.text);
+    struct profile *profile = profile_read(path, &error);
+    if (!profile || !view_take(profile, page ? VIEW_ALL : VIEW_PYTHON)) {
+        fprintf(out, "holdfast: %s\n", profile ? "out of memory" : error.text);
+        profile_free(profile);
         return 2;
     }
     struct findings **kept = calloc((size_t)profile->process_count + 1, sizeof *kept);
@@ -58,7 +69,7 @@ int report_summary(const char *path, const char *page, FILE *out) {
                                            .lines = REPORT_BRIEF_LINES,
                                            .holding = page != NULL,
                                            .kept = kept};
-    bool good = put_reports(profile, path, page, &options, out);
+    bool good = kept && put_reports(profile, path, page, &options, out);
     for (uint32_t i = 0; kept && i < profile->process_count; i++)
         findings_free(kept[i]);
     free(kept);

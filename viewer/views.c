@@ -7,25 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const names[] = {"python", "native", "both", "all"};
+const char *const view_names[] = {"python", "native", "both", "all"};
 
 bool view_find(const char *name, enum view *view) {
-    for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(name, names[i]) == 0) {
+    for (unsigned i = 0; i < sizeof view_names / sizeof *view_names; i++)
+        if (strcmp(name, view_names[i]) == 0) {
             *view = (enum view)i;
             return true;
         }
     return false;
 }
-
-/* What a node is, for a view. */
-enum content {
-    CONTENT_OTHER,
-    CONTENT_PYTHON,
-    CONTENT_NATIVE,
-    CONTENT_START, /* native, outside of all that was written for this program */
-    CONTENT_INTERPRETER,
-};
 
 /* What libc does before main or a thread's function. */
 static bool is_start(const char *name, const char *module) {
@@ -44,6 +35,13 @@ static enum content content_of(const struct profile *profile, uint32_t node, enu
         is_start(profile->strings[function->name], module))
         return CONTENT_START;
     return module_is_interpreter(module) ? CONTENT_INTERPRETER : CONTENT_NATIVE;
+}
+
+enum content *view_contents(const struct profile *profile) {
+    enum content *contents = calloc((size_t)profile->node_count + 1, sizeof *contents);
+    for (uint32_t i = 0; contents && i < profile->node_count; i++)
+        contents[i] = content_of(profile, i, contents[profile->nodes[i].parent]);
+    return contents;
 }
 
 bool view_has_native(const struct profile *profile) {
@@ -215,26 +213,30 @@ static bool change(struct profile *profile, const struct nodes *nodes, uint32_t 
     return merge_sites(profile, maps) && merge_region_sites(profile, maps);
 }
 
-bool view_take(struct profile *profile, enum view view) {
+bool view_take_mapped(struct profile *profile, enum view view, uint32_t *maps[2]) {
     static const struct profile_node empty;
+    maps[0] = maps[1] = NULL;
     if (!view_has_native(profile))
         return true;
-    if (!libraries_find(profile))
+    if (!profile->libraries && !libraries_find(profile))
         return false;
-    struct nodes nodes = {profile, calloc(profile->node_count, sizeof(enum content)), {0}};
-    for (uint32_t i = 0; nodes.contents && i < profile->node_count; i++)
-        nodes.contents[i] = content_of(profile, i, nodes.contents[profile->nodes[i].parent]);
+    struct nodes nodes = {profile, view_contents(profile), {0}};
     bool good = nodes.contents && node_add(&nodes, 0, &empty) == 0;
-    uint32_t *maps[2] = {0};
     if (good)
         maps[1] = map_nodes(&nodes, view);
     if (good)
         maps[0] = map_nodes(&nodes, view == VIEW_PYTHON ? VIEW_BOTH : view);
     good = maps[0] && maps[1] && change(profile, &nodes, maps);
-    free(maps[0]);
-    free(maps[1]);
     free(nodes.contents);
     intern_release(&nodes.list);
+    return good;
+}
+
+bool view_take(struct profile *profile, enum view view) {
+    uint32_t *maps[2];
+    bool good = view_take_mapped(profile, view, maps);
+    free(maps[0]);
+    free(maps[1]);
     return good;
 }
 

@@ -16,14 +16,34 @@ enum view {
     VIEW_ALL,    /* every frame */
 };
 
+/* What a frame is, to a view. */
+enum content {
+    CONTENT_OTHER, /* no frame: a thread, or nothing known */
+    CONTENT_PYTHON,
+    CONTENT_NATIVE,
+    CONTENT_START, /* native, outside of all that was written for this program */
+    CONTENT_INTERPRETER,
+};
+
 /* VIEW_... by its name: python, native, both, all. False when there is none of that name. */
 bool view_find(const char *name, enum view *view);
 
 /* The profile has native frames. */
 bool view_has_native(const struct profile *profile);
 
-/* False when memory ran out; the profile may then only be freed. It was read by profile_read(). */
+extern const char *const view_names[]; /* "python", "native" ... */
+
+/* Of each node. To be freed by the caller; NULL when memory ran out. */
+enum content *view_contents(const struct profile *profile);
+
+/* False when memory ran out; the profile may then only be freed. It was read by profile_read(), or
+ * is as VIEW_ALL. */
 bool view_take(struct profile *profile, enum view view);
+
+/* The same, and tells where each node went: the number that a node of a process has now. `maps` are
+ * for processes without Python, and with; to be freed by the caller. Both NULL where nothing has
+ * changed. */
+bool view_take_mapped(struct profile *profile, enum view view, uint32_t *maps[2]);
 
 /* profile_read(), as VIEW_PYTHON. */
 struct profile *view_read(const char *path, struct profile_error *error);

@@ -10,6 +10,7 @@ import pytest
 import harness
 import read_graph
 import read_profile
+import test_native
 from harness import MB, report_text, traced
 from interpreters import main_one
 
@@ -294,6 +295,59 @@ def test_peak_of_one_process(tab, page):
             parts = [bytes_ for name, bytes_ in resident.items() if name != "rss_bytes"]
             assert sum(parts) == resident["rss_bytes"] and label(resident["rss_bytes"]) in tab.text("#resident")
         assert tab.count("#resident") == (resident is not None)
+
+
+def shown_stacks(tab):
+    """Bytes by stack, as names of functions, of what the graph has."""
+    found = {}
+    paths = tab.run(f"""(f => [...Array(f.tree.count).keys()].filter(i => f.tree.own[i] > 0).map(i => {{
+        const path = [];
+        for (let at = i; at > 0; at = f.tree.parent[at]) path.unshift(f.painter.label(at).split("  ")[0]);
+        return [path, f.tree.own[i]];
+    }}))({GRAPH})""")
+    for path, size in paths:
+        found[tuple(path)] = found.get(tuple(path), 0) + size
+    return found
+
+
+def told_stacks(profile, frames):
+    """The same of the JSON report."""
+    told = harness.execute([harness.holdfast_binary(), "report", profile, "--format", "json", "--frames", frames])
+    found = {}
+    for site in json.loads(told.stdout)["tree_peak"]["sites"]:
+        names = [frame["function"] for frame in site["stack"]]
+        names = [name.strip("<>") if name.startswith("<thread") else name if name[0] == "<" or name[-1] == ")" else f"{name}()"
+                 for name in names]
+        found[tuple(names)] = found.get(tuple(names), 0) + site["bytes"]
+    return found
+
+
+@test_native.pytestmark
+def test_frames(browser, tmp_path, python):
+    """Python's, native ones or both, as the other reports have them."""
+    library = test_native.build_library(tmp_path)
+    profile = traced(python.path, harness.PROGRAMS / "native.py", library, flags=("-q", "--native"),
+                     env=python.environment()).profile
+    path = profile.with_suffix(".html")
+    assert harness.execute([harness.holdfast_binary(), "report", profile, "-o", path, "--frames", "both"]).returncode == 0
+    tab = browser.open(path)
+    tab.click("#hide-import")
+    assert tab.run("document.querySelector('input[name=frames]:checked').value") == "both"
+    for frames in ("python", "native", "both", "all"):
+        tab.click(f"input[name=frames][value={frames}] + span")
+        assert shown_stacks(tab) == told_stacks(profile, frames)
+    # the tables go with it
+    tab.click("input[name=table][value=sites] + span")
+    tab.type("#filter", "take_inlined")
+    assert tab.text("#filtered") != "0 sites, 0 bytes"
+    tab.click("input[name=table-frames][value=python] + span")
+    assert tab.text("#filtered") == "0 sites, 0 bytes"
+    assert tab.errors() == []
+    tab.close()
+
+
+def test_frames_without_native_ones(tab):
+    assert tab.count("input[name=frames]") == 0
 
 
 # -- Holders --

@@ -193,6 +193,16 @@ struct findings *findings_of(const struct profile *profile, uint32_t process) {
     return NULL;
 }
 
+void findings_move(struct findings *findings, const uint32_t *numbers) {
+    struct holding *holding = findings->holding;
+    for (uint32_t i = 0; i < findings->count; i++)
+        findings->holders[i].node = numbers[findings->holders[i].node];
+    for (uint32_t i = 0; holding && i < holding->item_count; i++)
+        holding->items[i].holder.node = numbers[holding->items[i].holder.node];
+    for (uint32_t i = 0; holding && i < holding->row_count; i++)
+        holding->rows[i].node = numbers[holding->rows[i].node];
+}
+
 void findings_keep(struct findings *findings, const uint32_t *numbers, uint32_t count) {
     const char **dots = ((const struct memory *)findings->memory)->dots;
     for (uint32_t i = 0; i < count; i++) {

@@ -14,6 +14,8 @@
  */
 #include "whatif.h"
 
+#include "viewer/python_stacks.h"
+
 #include <stdlib.h>
 
 #define STEPS_MAX (1u << 26) /* up stacks, in all */
@@ -61,42 +63,38 @@ static uint64_t small_end(const struct heap *heap) {
 /* -- Since when the frames of the thread that took the snapshot stand where they do -- */
 
 struct calls {
-    uint32_t *depth; /* by stack: on the pending allocation's, how many frames it has; else 0 */
+    struct python_stacks stacks;
+    uint32_t *depth; /* by stack of these: on the pending allocation's, how many frames it has; 0 */
     uint64_t *since; /* by frame, the outermost is 0 */
     uint32_t count;
 };
 
-static uint32_t stack_depth(const struct profile *profile, uint32_t node) {
-    uint32_t depth = 0;
-    for (; profile->nodes[node].function != 0; node = profile->nodes[node].parent)
-        depth++;
-    return depth;
-}
-
 /* How many frames a stack has in common with the pending allocation's. */
-static uint32_t common_frames(const struct profile *profile, const struct calls *calls,
-                              uint32_t node, uint32_t *steps) {
-    while (profile->nodes[node].function != 0 && calls->depth[node] == 0 && *steps > 0) {
-        node = profile->nodes[node].parent;
+static uint32_t common_frames(const struct calls *calls, uint32_t node, uint32_t *steps) {
+    uint32_t at = calls->stacks.of[node];
+    while (calls->stacks.depth[at] != 0 && calls->depth[at] == 0 && *steps > 0) {
+        at = calls->stacks.parent[at];
         --*steps;
     }
-    return calls->depth[node];
+    return calls->depth[at];
 }
 
 static bool calls_find(const struct heap *heap, struct calls *calls) {
-    const struct profile *profile = heap->profile;
-    uint32_t pending = heap->snapshot->pending_node, steps = STEPS_MAX;
-    calls->count = stack_depth(profile, pending);
-    calls->depth = calloc(profile->node_count, sizeof *calls->depth);
+    uint32_t steps = STEPS_MAX;
+    if (!python_stacks_open(&calls->stacks, heap->profile))
+        return false;
+    uint32_t pending = calls->stacks.of[heap->snapshot->pending_node];
+    calls->count = calls->stacks.depth[pending];
+    calls->depth = calloc(heap->profile->node_count, sizeof *calls->depth);
     calls->since = malloc((calls->count + 1ul) * sizeof *calls->since);
     if (!calls->depth || !calls->since)
         return false;
     for (uint32_t i = 0; i < calls->count; i++)
         calls->since[i] = heap->snapshot->first_moment;
-    for (uint32_t i = calls->count; i > 0; i--, pending = profile->nodes[pending].parent)
+    for (uint32_t i = calls->count; i > 0; i--, pending = calls->stacks.parent[pending])
         calls->depth[pending] = i;
     for (uint32_t i = 0; i < heap->snapshot->block_count && calls->count > 0; i++) {
-        uint32_t common = common_frames(profile, calls, heap->blocks[i].node, &steps);
+        uint32_t common = common_frames(calls, heap->blocks[i].node, &steps);
         if (common > 0 && heap->blocks[i].birth < calls->since[common - 1])
             calls->since[common - 1] = heap->blocks[i].birth;
     }
@@ -107,6 +105,7 @@ static bool calls_find(const struct heap *heap, struct calls *calls) {
 }
 
 static void calls_release(struct calls *calls) {
+    python_stacks_release(&calls->stacks);
     free(calls->depth);
     free(calls->since);
 }
@@ -129,7 +128,7 @@ static bool bytes_by_call(const struct heap *heap, const struct calls *calls, ui
         const struct profile_site *site = &profile->sites[i];
         if (site->process != heap->snapshot->process || site->peak_bytes == 0)
             continue;
-        uint32_t common = common_frames(profile, calls, site->node, &steps);
+        uint32_t common = common_frames(calls, site->node, &steps);
         if (common > 0)
             bytes[common - 1] += site->peak_bytes;
     }

@@ -3,7 +3,7 @@
 import type {JSX} from "preact";
 import {useMemo, useState} from "preact/hooks";
 
-import type {PageDocument} from "./document";
+import type {PageDocument, View} from "./document";
 import {FindingsView} from "./findings_view";
 import {Foot} from "./foot";
 import {Frames} from "./frames";
@@ -16,6 +16,7 @@ import {SourceView} from "./source_view";
 import {StacksView} from "./stacks_view";
 import {TablesView} from "./tables_view";
 import {TimeView} from "./time_view";
+import {hasViews, viewDocument} from "./view";
 
 function Navigation({page}: {page: Page}): JSX.Element {
   const links: [string, string, boolean][] = [
@@ -42,10 +43,11 @@ function PeakChoice({page}: {page: Page}): JSX.Element | null {
   );
 }
 
-export function App({data}: {data: PageDocument}): JSX.Element {
-  const frames = useMemo(() => new Frames(data), [data]);
+export function App({data: whole}: {data: PageDocument}): JSX.Element {
+  const [view, setView] = useState<View>(whole.view), data = useMemo(() => viewDocument(whole, view), [whole, view]);
+  const frames = useMemo(() => new Frames(whole), [whole]);
   const [process, setProcess] = useState(-1), [wanted, show] = useState<Wanted | null>(null), [frame, setFrame] = useState(-1);
-  const page: Page = {data, frames, process, setProcess, wanted, show, frame, setFrame};
+  const page: Page = {data, frames, view, setView: hasViews(whole) ? setView : null, process, setProcess, wanted, show, frame, setFrame};
   const stacks = hasStacks(page);
   return (
     <PageContext.Provider value={page}>

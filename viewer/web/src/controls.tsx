@@ -2,6 +2,9 @@
 
 import type {JSX} from "preact";
 
+import type {Page} from "./model";
+import {VIEWS} from "./view";
+
 interface ChoiceProps<T extends string> {
   name: string;
   label: string;
@@ -31,6 +34,11 @@ export function Toggle({name, label, value, onChange}: {name: string; label: str
       <input type="checkbox" id={name} checked={value} onChange={(event) => onChange(event.currentTarget.checked)} /> {label}
     </label>
   );
+}
+
+/** Which frames are shown, all over the page; nothing where there is no choice. */
+export function ViewChoice({page, name}: {page: Page; name: string}): JSX.Element | null {
+  return page.setView && <Choice name={name} label="Frames" value={page.view} options={VIEWS} onChange={page.setView} />;
 }
 
 /** How much of the whole something is, as a bar; what it says is said in words beside it. */

@@ -111,6 +111,7 @@ export interface Holder {
   reason: string;
   others: string;
   cycle: string[]; // of garbage: what refers to what, the last one to the first
+  references: number; // of dead: so many have to go, one alone frees nothing
   saves: number;
   released: number; // the peak without it
   advice: string[];
@@ -181,15 +182,28 @@ export interface Region {
   end: number;
 }
 
+export type View = "python" | "native" | "both" | "all";
+
+/** What a frame is to a view; as viewer/views.h numbers it. */
+export const enum Content {
+  other,
+  python,
+  native,
+  start, // native, outside of all that was written for this program
+  interpreter,
+}
+
 /** Frames in columns, and what they refer to. */
 export interface FrameTable {
-  frames: {kind: number[]; function: number[]; file: number[]; line: number[]};
+  frames: {kind: number[]; function: number[]; file: number[]; line: number[]; content?: number[]};
   files: [name: number, packageName: string, lines: number[], texts: number[]][];
   strings: string[];
 }
 
 export interface PageDocument extends FrameTable {
+  frames: FrameTable["frames"] & {content: number[]}; // empty where there are no native ones
   schema: "holdfast.page/1";
+  view: View; // to begin with
   command: string;
   exit: Exit | null; // null: it still ran
   started: number;

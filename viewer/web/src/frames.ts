@@ -19,7 +19,7 @@ function commonFolder(paths: string[]): string {
 
 function belowPackages(path: string): string {
   const match = /^.*\/(?:(?:site|dist)-packages|lib(?:64)?\/python[0-9][^/]*)\/(.+)$/.exec(path);
-  return match ? match[1] : path;
+  return match ? match[1] : /\.so[.0-9]*$/.test(path) ? path.slice(path.lastIndexOf("/") + 1) : path;
 }
 
 export class Frames {
@@ -51,7 +51,7 @@ export class Frames {
     const name = this.data.strings[this.data.frames.function[frame]];
     if (this.kind(frame) === FrameKind.noStack) return "no stack known";
     if (this.kind(frame) === FrameKind.thread) return `thread ${name}`;
-    return name.startsWith("<") ? name : `${name}()`;
+    return name.startsWith("<") || name.endsWith(")") ? name : `${name}()`;
   }
 
   file(frame: number): SourceFile | undefined {

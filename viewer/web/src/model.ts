@@ -3,7 +3,7 @@
 import {createContext} from "preact";
 import {useContext} from "preact/hooks";
 
-import type {Holders, PageDocument, Peak, Process} from "./document";
+import type {Holders, PageDocument, Peak, Process, View} from "./document";
 import type {Frames} from "./frames";
 import {treesFor} from "./stacks";
 
@@ -16,8 +16,10 @@ export interface Wanted {
 }
 
 export interface Page {
-  data: PageDocument;
+  data: PageDocument; // with the frames that are shown
   frames: Frames;
+  view: View; // which those are
+  setView: ((view: View) => void) | null; // null: there is no choice
   process: number; // whose peak is looked at; -1: that of all
   setProcess(process: number): void;
   frame: number; // that was pointed at last, or below 0

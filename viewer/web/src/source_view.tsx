@@ -76,7 +76,7 @@ function Lines({page, file, line, sums}: {page: Page; file: number; line: number
 }
 
 export function SourceView(): JSX.Element {
-  const page = usePage(), sums = useMemo(() => sumLines(page, addUp(treesFor(page.data, page.process), page.frames)), [page.process]);
+  const page = usePage(), sums = useMemo(() => sumLines(page, addUp(treesFor(page.data, page.process), page.frames)), [page.data, page.process]);
   const files = useMemo(() => sortFiles(page, sums), [sums]), [chosen, choose] = useState({file: files[0]?.file ?? -1, line: 0});
   const has = (file: number) => files.some((row) => row.file === file);
   useEffect(() => {

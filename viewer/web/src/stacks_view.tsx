@@ -12,7 +12,7 @@ import {search} from "./search";
 import {ALL_KINDS, KIND_NAMES, shapeStacks, treesFor} from "./stacks";
 import {childOf, FOLDED, processOf, type Tree, VERDICTS} from "./tree";
 import {formatBytes, formatCount, formatPercent} from "./units";
-import {Choice, Toggle} from "./controls";
+import {Choice, Toggle, ViewChoice} from "./controls";
 import {FrameKind} from "./document";
 
 const SHAPES = ["icicle", "flame"] as const;
@@ -71,13 +71,13 @@ export function StacksView(): JSX.Element {
   });
   const [colors, setColors] = useState<"module" | "verdict">("module");
   const [query, setQuery] = useState(""), [wanted, setWanted] = useState<{node: number} | null>(null);
-  const several = treesFor(data, page.process).length > 1, threads = useMemo(() => threadsOf(page), [page.process]);
-  const kinds = useMemo(() => kindsOf(page), [page.process]), holders = holdersOf(page);
+  const several = treesFor(data, page.process).length > 1, threads = useMemo(() => threadsOf(page), [data, page.process]);
+  const kinds = useMemo(() => kindsOf(page), [data, page.process]), holders = holdersOf(page);
   const change = (part: Partial<Shape>) => setShape((before) => ({...before, ...part}));
 
   const upright = useMemo(
     () => shapeStacks(data, frames, {...shape, process: page.process, byProcess: shape.byProcess && several}),
-    [page.process, shape.byProcess, shape.byThread, shape.hideImport, shape.hideLibrary, shape.kinds, several]);
+    [data, page.process, shape.byProcess, shape.byThread, shape.hideImport, shape.hideLibrary, shape.kinds, several]);
   const tree = useMemo(() => (shape.inverted ? invert(upright) : upright), [upright, shape.inverted]);
   const names = useMemo(() => nodeNames(tree, frames, (index) => processName(data, index),
     `${page.process < 0 ? "all" : processName(data, page.process)}  ${formatBytes(tree.total[0])}`), [tree]);
@@ -120,6 +120,7 @@ export function StacksView(): JSX.Element {
           onChange={(value) => change({inverted: value === "inverted"})} />
         <Choice name="shape" label="Shape" value={shape.shape} options={SHAPES} onChange={(value) => change({shape: value})} />
         {holders && <Choice name="colour" label="Colour by" value={colors} options={["module", "verdict"]} onChange={setColors} />}
+        <ViewChoice page={page} name="frames" />
         <Toggle name="hide-import" label="Hide import frames" value={shape.hideImport} onChange={(hideImport) => change({hideImport})} />
         <Toggle name="hide-library" label="Hide library frames" value={shape.hideLibrary} onChange={(hideLibrary) => change({hideLibrary})} />
         {several && <Toggle name="by-process" label="By process" value={shape.byProcess} onChange={(byProcess) => change({byProcess})} />}

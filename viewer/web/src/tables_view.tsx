@@ -3,7 +3,7 @@
 import type {JSX} from "preact";
 import {useMemo, useState} from "preact/hooks";
 
-import {Choice, Toggle} from "./controls";
+import {Choice, Toggle, ViewChoice} from "./controls";
 import {FrameLink} from "./findings_view";
 import {addUp, type Site, type Sums} from "./lines";
 import {type Page, peakOf, scrollTo, usePage} from "./model";
@@ -109,12 +109,12 @@ function frameMatches(page: Page, frame: number, wanted: string): boolean {
 export function TablesView(): JSX.Element {
   const page = usePage(), trees = treesFor(page.data, page.process), peak = peakOf(page).bytes;
   const [what, setWhat] = useState<"lines" | "sites" | "whole run">("lines"), [filter, setFilter] = useState(""), [own, setOwn] = useState(false);
-  const sums = useMemo(() => addUp(trees, page.frames), [page.process]), lines = useMemo(() => linesOf(page, sums), [sums]);
+  const sums = useMemo(() => addUp(trees, page.frames), [page.data, page.process]), lines = useMemo(() => linesOf(page, sums), [sums]);
   const wanted = filter.trim().toLowerCase();
   const shownLines = useMemo(() => lines.filter((line) => (!own || page.frames.isUsers(line.frame)) && (!wanted || frameMatches(page, line.frame, wanted))), [lines, wanted, own]);
   const shownSites = useMemo(() => sums.sites.filter((site) => (!own || (site.lead >= 0 && page.frames.isUsers(site.lead))) &&
     (!wanted || frameMatches(page, site.frame, wanted) || frameMatches(page, site.lead, wanted))), [sums, wanted, own]);
-  const turned = useMemo(() => turnedOf(page), [page.process]), {turnover} = page.data;
+  const turned = useMemo(() => turnedOf(page), [page.data, page.process]), {turnover} = page.data;
   const shownTurned = useMemo(() => turned.filter((row) => (!own || (row.lead >= 0 && page.frames.isUsers(row.lead))) &&
     (!wanted || frameMatches(page, row.inner, wanted) || frameMatches(page, row.lead, wanted))), [turned, wanted, own]);
   const rows: {bytes: number}[] = what === "lines" ? shownLines : what === "sites" ? shownSites : shownTurned, together = rows.reduce((sum, row) => sum + row.bytes, 0);
@@ -125,6 +125,7 @@ export function TablesView(): JSX.Element {
         <Choice name="table" label="By" value={what} options={page.data.region ? ["lines", "sites"] : ["lines", "sites", "whole run"]} onChange={setWhat} />
         <label>Filter <input id="filter" type="search" placeholder="function, file or source" value={filter} autocomplete="off" spellcheck={false}
           onInput={(event) => setFilter(event.currentTarget.value)} /></label>
+        <ViewChoice page={page} name="table-frames" />
         <Toggle name="own-lines" label="Your code only" value={own} onChange={setOwn} />
         <output id="filtered">{formatCount(rows.length, what === "lines" ? "line" : "site")}, {formatBytes(together)}</output>
       </div>
