@@ -62,6 +62,7 @@ struct holder {
     enum verdict verdict;
     const char *reason; /* "never read again after line 8", "function fill -> closure cell ->
                            function fill", "1 reference held by native code", or "" */
+    bool bounded;       /* they are the items of a container that drops some when it is full */
     const char **cycle; /* of garbage: what refers to what, the last one to the first */
     uint32_t cycle_count;
     const char *others; /* other holders of the same object, as paths, joined by "; ", or "" */

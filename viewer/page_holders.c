@@ -38,6 +38,7 @@ static void put_holder(struct page_out *page, const struct holder *holder, uint3
     page_put_text(page, "verdict", verdict_names[holder->verdict]);
     page_put_text(page, "reason", holder->reason);
     page_put_text(page, "others", holder->others);
+    page_put_flag(page, "bounded", holder->bounded);
     put_texts(page, "cycle", holder->cycle, holder->cycle_count);
     page_put_number(page, "references", holder->reference_total);
     page_put_number(page, "saves", holder->saves);

@@ -8,6 +8,7 @@
 #define LENGTH_SHOWN 1000u /* of containers, when above */
 #define SIZE_LIMIT (1ull << 46)
 #define DEQUE_BLOCK 528u /* 64 items and two links */
+#define DEQUE_MAXLEN 48u /* behind its size, in all known versions; -1: none */
 
 static uint64_t absolute(int64_t count) {
     return (uint64_t)(count < 0 ? -count : count);
@@ -301,6 +302,15 @@ static uint32_t length_text(struct walk *walk, uint64_t length) {
     return length > LENGTH_SHOWN ? text_number(walk, text, 4 + put_decimal(text + 4, length)) : 0;
 }
 
+/* Of a deque with a bound that one. */
+static uint32_t deque_text(struct walk *walk, const char *object) {
+    uint64_t bound = word_at(object, python.at.size + DEQUE_MAXLEN);
+    char text[32] = "maxlen ";
+    if ((int64_t)bound < 0)
+        return length_text(walk, word_at(object, python.at.size));
+    return text_number(walk, text, 7 + put_decimal(text + 7, bound));
+}
+
 /* Of at most 60 bits. */
 static uint32_t int_text(struct walk *walk, const char *object) {
     uint64_t tag = python.at.int_tag ? word_at(object, python.at.int_tag) : 0;
@@ -438,6 +448,8 @@ static uint32_t detail(struct walk *walk, const struct walked_type *type, const 
                                                                      : python.at.code_name));
     case GRAPH_NDARRAY:
         return array_text(walk, object);
+    case GRAPH_OTHER:
+        return type->deque && !walk->unsure ? deque_text(walk, object) : 0;
     default:
         return 0;
     }

@@ -539,6 +539,21 @@ def test_a_cache_without_a_bound(browser, tmp_path, python):
     tab.close()
 
 
+def test_a_full_deque_is_bounded(browser, tmp_path, python):
+    program = ("import collections\nFULL, GROWN = collections.deque(maxlen=20000), collections.deque()\n"
+               "for i in range(22000): FULL.append([i] * 20); GROWN.append([i] * 20)\nheld = bytearray(12 << 20)")
+    profile = traced(python.path, "-c", program, flags=AT_PEAK, env=python.environment()).profile
+    peak = json.loads(report_text(profile))["processes"][0]["peak"]
+    [full] = [one for one in peak["holders"] if one["path"].startswith("FULL")]
+    assert full["reason"] == "the deque has a bound: maxlen 20000" and full["count"] == 20000
+    assert full["bytes"] > peak["bytes"] * 0.06
+    tab = open_report(browser, tmp_path, profile)
+    findings = tab.text("#findings")
+    assert "GROWN has grown to 22,000" in findings and "FULL has grown" not in findings
+    assert tab.errors() == []
+    tab.close()
+
+
 def test_a_module_is_no_cache(browser, tmp_path, python):
     """Many names in it, each of them written by somebody: no store that has grown."""
     program = "for i in range(40000): globals()[f'V{i}'] = [i] * 20\nheld = bytearray(12 << 20)"

@@ -101,6 +101,16 @@ static const char *native_reason(const struct heap *heap, const struct path *pat
                         start->label == 1 ? "" : "s");
 }
 
+/* What holds all of a unit's objects is a collections.deque with a maxlen; its detail, or NULL. */
+static const char *bound_of(const struct heap *heap, const struct unit *unit) {
+    uint32_t container = unit->loose ? heap->source[unit->by] : unit->node;
+    if (unit->count < 2 || container == NODE_NONE || !heap_is_object(heap, container) ||
+        heap_kind(heap, container) != GRAPH_OTHER)
+        return NULL;
+    const char *detail = heap->graph->texts[heap_object(heap, container)->detail];
+    return strncmp(detail, "maxlen ", 7) == 0 ? detail : NULL;
+}
+
 static const char *dead_reason(const struct heap *heap, const struct path *path) {
     return path->line ? texts_format(heap->texts, "never read again after line %u", path->line)
                       : "never read again";
@@ -145,7 +155,10 @@ static const char *reason_of(const struct heap *heap, const struct unit *unit,
         return native_reason(heap, path);
     const char *missing = heap_is_object(heap, unit->node) ? missing_reason(heap, unit->node) : "";
     const char *watched = *missing ? missing : watched_reason(heap, path);
-    return *watched ? watched : useful_reason(heap, path);
+    const char *useful = *watched ? watched : useful_reason(heap, path), *bound;
+    if (!*useful && (bound = bound_of(heap, unit)) != NULL)
+        return texts_format(heap->texts, "the deque has a bound: %s", bound);
+    return useful;
 }
 
 /* -- Who else -- */
@@ -260,6 +273,7 @@ uint32_t judge_unit(const struct heap *heap, const struct unit *unit, struct hol
         .verdict = verdict,
         .reason = verdict == VERDICT_GARBAGE ? "" : reason_of(heap, unit, &path, verdict),
         .others = others_of(heap, unit),
+        .bounded = bound_of(heap, unit) != NULL,
         .saves = unit->freed,
         .node = unit->site,
         .birth = unit->birth,

@@ -110,6 +110,7 @@ export interface Holder {
   verdict: Verdict;
   reason: string;
   others: string;
+  bounded: boolean; // items of what drops some when it is full
   cycle: string[]; // of garbage: what refers to what, the last one to the first
   references: number; // of dead: so many have to go, one alone frees nothing
   saves: number;

@@ -42,7 +42,7 @@ const STORE_ADVICE = [
 ];
 
 function isStore(holder: Holder): boolean {
-  return STORE_ROOTS.has(holder.root) && holder.count >= STORE_COUNT && !VARIABLES.test(holder.path);
+  return STORE_ROOTS.has(holder.root) && holder.count >= STORE_COUNT && !holder.bounded && !VARIABLES.test(holder.path);
 }
 
 export function objectText(holder: Holder): string {
