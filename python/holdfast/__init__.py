@@ -5,13 +5,19 @@ of this package. Importing the package does nothing by itself. A program can use
 
     with holdfast.region("load"):
         ...
+
+and, traced or not, to say of an object that it should be gone soon: if it is not, who holds it is told.
+
+    holdfast.should_go_away(session, "session", within=2)
 """
 from typing import Any
 
+from ._going import Expectation, Late, configure, pending, should_go_away
 from ._regions import Figures, NotTraced, is_traced, region
 from ._version import version as __version__
 
-__all__ = ["Figures", "NotTraced", "__version__", "is_traced", "region"]
+__all__ = ["Expectation", "Figures", "Late", "NotTraced", "__version__", "configure", "is_traced", "pending", "region",
+           "should_go_away"]
 
 
 def load_ipython_extension(ipython: Any) -> None:

@@ -1,0 +1,231 @@
+"""Whether an object is still there, and the same, without a reference that would keep it alive.
+
+Most can have a weak reference, which tells their death exactly. For the others (lists, tuples, dicts, many C types)
+an address proves nothing: the interpreter makes the next list where the last one was, from a list of free ones. But
+the cycle collector keeps its objects in the order in which they came. Until a collection, the young ones are in
+one list, new ones at its end: an object that comes before the mark we made after it has been there ever since. After
+a collection all that survived is older; what is young at the address then is another. So looking at the
+young before each collection, and once more in the end, shows a death and rebirth at the same address.
+
+A dict of plain values is not among the collector's objects before 3.14, but has a version that no other has had.
+
+What has neither (numbers, strings, tuples of nothing but those) can only be looked for by address, type and value:
+then it is another one, or the same, and that is said.
+"""
+import ctypes
+import gc
+import itertools
+import sys
+import time
+import weakref
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+from . import _frames, _holders
+
+_CHUNK = 20_000
+_PLAIN = (int, float, complex, bool, str, bytes)
+_LONG = 1 << 16  # characters, beyond which two ends do for the whole
+_FIRST = 8  # items of a container
+_VERSION = 24  # where a dict has its own, up to 3.13: a number that only rises, the same for all
+_FULL = 2  # the collection after which dicts of plain values are no longer the cycle collector's
+
+BY_WEAKREF = "a weak reference to it is alive"
+BY_ORDER = "its place among the cycle collector's objects shows that it has not been replaced"
+BY_VERSION = "it is a dict whose version has not changed"
+BY_VALUE = "not sure to be the same: one of the same type and value is at its address"
+
+
+class Here(NamedTuple):
+    box: List[Any]  # the object
+    how: str  # of the above
+
+    @property
+    def certain(self) -> bool:
+        return self.how != BY_VALUE
+
+
+class Mark:
+    """An object that can't be weakly referenced. The mark itself comes right after it among the young."""
+
+    __slots__ = ("address", "kind", "value", "version", "collections", "full", "state")
+
+    def __init__(self, thing: object) -> None:
+        self.address = id(thing)
+        self.kind = id(type(thing))
+        self.value = fingerprint(thing)
+        self.version = version(thing)
+        self.collections, self.full = _book.collections, _book.full
+        self.state = _FOLLOWED if gc.is_tracked(thing) and _book.follow(self) else _UNSURE
+        if self.state == _UNSURE:
+            _book.replace(self)
+
+
+_FOLLOWED, _UNSURE, _GONE = "followed", "unsure", "gone"
+
+
+def fingerprint(value: Any) -> Any:
+    """Of the interpreter's own plain types what they are, of the others as much as their type's size. It holds
+    nothing of the object's: a short string's beginning is that string."""
+    kind = type(value)
+    if kind in (tuple, list, dict):
+        return tuple(id(one) for one in itertools.islice(value, _FIRST))
+    if kind in (str, bytes) and len(value) > _LONG:
+        return len(value), hash(value[:_LONG // 2]), hash(value[-_LONG // 2:])
+    if kind in _PLAIN or (kind.__module__ == "datetime" and getattr(value, "tzinfo", None) is None):
+        return hash(value)
+    return kind.__basicsize__
+
+
+def version(value: Any) -> int:
+    """Of a dict: what no other has, and none after a change. 0: there is none."""
+    if type(value) is not dict or sys.version_info >= (3, 14) or not _frames.has_gil():
+        return 0
+    return ctypes.c_uint64.from_address(id(value) + _VERSION).value
+
+
+class _Book:
+    """The marks that are followed through the collections, while there are any."""
+
+    def __init__(self) -> None:
+        self.marks: Dict[int, List[Mark]] = {}  # by address
+        self.places: Dict[int, Mark] = {}  # of those that cannot be followed
+        self.collections = 0  # since we look
+        self.full = 0  # of them
+        self.total = 0  # of all, as the interpreter counts them: to see whether one was missed
+
+    def follow(self, mark: Mark) -> bool:
+        if not _frames.has_gil():
+            return False
+        if not self.marks:
+            self.total = _collections()
+        self.marks.setdefault(mark.address, []).append(mark)
+        if self.look not in gc.callbacks:
+            self.total = _collections()
+            gc.callbacks.append(self.look)
+        return True
+
+    def replace(self, mark: Mark) -> None:
+        """Of two in one place at most the later one is there; if they are the same, that one will do."""
+        before = self.places.get(mark.address)
+        if before is not None:
+            before.state = _GONE
+        self.places[mark.address] = mark
+
+    def forget(self, mark: Mark) -> None:
+        if self.places.get(mark.address) is mark:
+            del self.places[mark.address]
+        marks = self.marks.get(mark.address, [])
+        if mark in marks:
+            marks.remove(mark)
+            if not marks:
+                self.marks.pop(mark.address, None)
+        if not self.marks and self.look in gc.callbacks:
+            gc.callbacks.remove(self.look)
+
+    def look(self, phase: str, info: Dict[str, int]) -> None:
+        """As one of gc.callbacks."""
+        if phase == "start":
+            self.check()
+        else:
+            self.collections += 1
+            self.total += 1
+            self.full += info["generation"] == _FULL
+        if self.total != _collections():
+            self.missed()
+
+    def missed(self) -> None:
+        self.total = _collections()
+        for mark in itertools.chain(*self.marks.values()):
+            mark.state = _GONE if mark.state == _GONE else _UNSURE
+
+    def check(self) -> None:
+        """What is young at a followed address?"""
+        young = gc.get_objects(generation=0)
+        if self.marks.keys().isdisjoint(map(id, young)):
+            return
+        places = {id(one): place for place, one in enumerate(young)}
+        for address in self.marks.keys() & places.keys():
+            for mark in self.marks[address]:
+                if mark.state == _FOLLOWED:
+                    mark.state = self._state(mark, young[places[address]], places)
+
+    def _state(self, mark: Mark, thing: object, places: Dict[int, int]) -> str:
+        new = mark.collections == self.collections
+        if new and places[mark.address] < places.get(id(mark), 0):
+            return _FOLLOWED
+        # Between two births a dict may have been no object of the collector's for a while.
+        return _UNSURE if type(thing) is dict and mark.full != self.full else _GONE
+
+
+def _collections() -> int:
+    return sum(one["collections"] for one in gc.get_stats())
+
+
+_book = _Book()
+follow, forget = Mark, _book.forget
+
+
+# At the end
+
+def find(marks: List[Mark], seconds: float) -> Dict[int, Here]:
+    """Those that are still there, by the index in the list."""
+    until = time.monotonic() + seconds
+    found: Dict[int, Here] = {}
+    wanted = {mark.address for mark in marks if mark.state != _GONE}
+    there = {id(one): one for one in _tracked(wanted)}
+    if _book.marks:
+        _book.check()
+    missing = wanted - there.keys()
+    if missing:
+        there.update((id(one), one) for one in _referred(missing, until))
+    for index, mark in enumerate(marks):
+        thing = there.get(mark.address)
+        if mark.state != _GONE and thing is not None and id(type(thing)) == mark.kind:
+            how = _known(mark, thing)
+            if how:
+                found[index] = Here([thing], how)
+    return found
+
+
+def _known(mark: Mark, thing: object) -> str:
+    if mark.state == _FOLLOWED and gc.is_tracked(thing):
+        return BY_ORDER
+    if mark.version and mark.version == version(thing):
+        return BY_VERSION
+    return BY_VALUE if fingerprint(thing) == mark.value else ""
+
+
+def _tracked(wanted: "set[int]") -> List[Any]:
+    objects = gc.get_objects()
+    hits = wanted.intersection(map(id, objects))
+    return [one for one in objects if id(one) in hits] if hits else []
+
+
+def _referred(wanted: "set[int]", until: float) -> List[Any]:
+    """Objects that others refer to, or variables of running functions."""
+    found: List[Any] = []
+    for frame, _ in _frames.running():
+        for address, name in _frames.values(frame).items():
+            if address in wanted:
+                found.append(_frames.get(frame, name))
+    objects: List[Any] = gc.get_objects()
+    objects += _holders.hidden(wanted, until)[0]
+    for start in range(0, len(objects), _CHUNK):
+        if time.monotonic() > until:
+            break
+        held = gc.get_referents(*objects[start:start + _CHUNK])
+        hits = wanted.intersection(map(id, held))
+        if hits:
+            found += [one for one in held if id(one) in hits]
+    return found
+
+
+class Reference(weakref.ref):  # type: ignore[type-arg]
+    """Of an object that can have one; `owner` is told of its death."""
+
+    __slots__ = ("owner",)
+    owner: Any
+
+    def here(self) -> Optional[Here]:
+        thing = self()
+        return None if thing is None else Here([thing], BY_WEAKREF)

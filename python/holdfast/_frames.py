@@ -1,0 +1,149 @@
+"""Which variables of a frame hold an object, without leaving a trace in the frame.
+
+Before 3.13 `frame.f_locals` copies the variables into a dict that stays with the frame and keeps them alive. So
+there, the frame's slots are compared where they lie, as pointers that nothing follows. From 3.13 on `f_locals`
+is a view, and reading it leaves nothing.
+"""
+import ctypes
+import os
+import sys
+import threading
+import types
+from typing import Dict, Iterator, List, Optional, Tuple
+
+_IS_VIEW = sys.version_info >= (3, 13)
+_OPTIMIZED = 0x1  # of a code object's flags: its variables are in slots
+# Before 3.11 the slots are the frame object's own, and end it; then the interpreter's frame is behind a pointer.
+_SLOTS = types.FrameType.__basicsize__ - ctypes.sizeof(ctypes.c_void_p)
+_INNER = 24
+_INNER_SLOTS = 72
+_HANDLED = 120  # in 3.8 and 3.9: of a thread's state, the exception that it is handling
+_MOST_DEEP = 2000  # frames of one thread: of a recursion, the innermost
+_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+Running = Tuple[types.FrameType, int]  # and its thread's identity
+
+
+def stack(frame: Optional[types.FrameType]) -> Iterator[types.FrameType]:
+    """That and those below it."""
+    for _ in range(_MOST_DEEP):
+        if frame is None:
+            return
+        yield frame
+        frame = frame.f_back
+
+
+def is_ours(frame: types.FrameType) -> bool:
+    return frame.f_code.co_filename.startswith(_PACKAGE)
+
+
+def running() -> List[Running]:
+    """Of all threads, innermost first, without this package's. In free-threaded builds other threads run on
+    meanwhile, and are not looked at."""
+    me = threading.get_ident()
+    # None of our own frames may stay in what they refer to: that cycle would keep all that is looked at.
+    tops = sys._current_frames() if has_gil() else {}
+    tops.pop(me, None)
+    found = [(frame, thread) for thread, top in tops.items() for frame in stack(top)]
+    outer = sys._getframe(1)
+    while outer is not None and is_ours(outer):
+        outer = outer.f_back  # type: ignore[assignment]
+    return found + [(frame, me) for frame in stack(outer)]
+
+
+def has_gil() -> bool:
+    enabled: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
+    return enabled
+
+
+def names(code: types.CodeType) -> List[str]:
+    """In the order of the slots."""
+    cells = [name for name in code.co_cellvars if sys.version_info < (3, 11) or name not in code.co_varnames]
+    return [*code.co_varnames, *cells, *code.co_freevars]
+
+
+def _address_of_slots(frame: types.FrameType) -> int:
+    if sys.version_info < (3, 11):
+        return id(frame) + _SLOTS
+    return (ctypes.c_void_p.from_address(id(frame) + _INNER).value or 0) + _INNER_SLOTS
+
+
+def _view(frame: types.FrameType, value: object) -> List[str]:
+    found = []
+    view = frame.f_locals
+    for name in names(frame.f_code):
+        try:
+            if view[name] is value:
+                found.append(name)
+        except (KeyError, ValueError):  # not bound
+            pass
+    return list(dict.fromkeys(found))
+
+
+def holding(frame: types.FrameType, value: object) -> List[str]:
+    """The names of the variables that refer to the object, or (before 3.13) are the cell that is given."""
+    if not frame.f_code.co_flags & _OPTIMIZED:
+        return []
+    if _IS_VIEW:
+        return _view(frame, value)
+    slots = names(frame.f_code)
+    pointers = (ctypes.c_void_p * len(slots)).from_address(_address_of_slots(frame))
+    address = id(value)
+    return [name for name, pointer in zip(slots, pointers) if pointer == address]
+
+
+def namespace(frame: types.FrameType, value: object) -> bool:
+    """Whether that is the dict of names that a class's body or a module runs in."""
+    if frame.f_code.co_flags & _OPTIMIZED:
+        return frame.f_globals is value
+    return frame.f_globals is value or frame.f_locals is value
+
+
+def values(frame: types.FrameType) -> Dict[int, str]:
+    """What the variables refer to, by address."""
+    if not frame.f_code.co_flags & _OPTIMIZED:
+        return {}
+    slots = names(frame.f_code)
+    if not _IS_VIEW:
+        pointers = (ctypes.c_void_p * len(slots)).from_address(_address_of_slots(frame))
+        return {pointer: name for name, pointer in zip(slots, pointers) if pointer}
+    found: Dict[int, str] = {}
+    view = frame.f_locals
+    for name in slots:
+        try:
+            found.setdefault(id(view[name]), name)
+        except (KeyError, ValueError):
+            pass
+    return found
+
+
+def where(frame: types.FrameType) -> str:
+    """`process_data() (article.py:8)`"""
+    code = frame.f_code
+    name = "module" if code.co_name == "<module>" else f"{code.co_name}()"
+    return f"{name} ({short(code.co_filename)}:{frame.f_lineno or code.co_firstlineno})"
+
+
+def short(path: str) -> str:
+    return path.rpartition("/")[2] or path
+
+
+def get(frame: types.FrameType, name: str) -> object:
+    """What the variable refers to at this moment."""
+    if _IS_VIEW:
+        return frame.f_locals[name]
+    slot = names(frame.f_code).index(name) * ctypes.sizeof(ctypes.c_void_p)
+    return ctypes.py_object.from_address(_address_of_slots(frame) + slot).value
+
+
+def handled() -> List[int]:
+    """The addresses of the exceptions that threads are handling, where sys._current_exceptions does not tell."""
+    if sys.version_info >= (3, 10):
+        return []
+    api, found = ctypes.pythonapi, []
+    for name in ("PyInterpreterState_Main", "PyInterpreterState_ThreadHead", "PyThreadState_Next"):
+        getattr(api, name).restype = ctypes.c_void_p
+    state = api.PyInterpreterState_ThreadHead(ctypes.c_void_p(api.PyInterpreterState_Main()))
+    while state:
+        found.append(ctypes.c_void_p.from_address(state + _HANDLED).value or 0)
+        state = api.PyThreadState_Next(ctypes.c_void_p(state))
+    return found

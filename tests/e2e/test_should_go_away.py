@@ -1,0 +1,190 @@
+"""`holdfast.should_go_away`: who holds what is still there, against programs that know; and no word of what went."""
+import json
+import re
+import xml.etree.ElementTree as ElementTree
+
+import harness
+
+PROGRAMS = harness.PROGRAMS / "away"
+
+
+def run(python, package, *arguments, folder=None, **environment):
+    outcome = harness.plain(python.path, *arguments, cwd=folder,
+                            env=python.environment(PYTHONPATH=str(package), **environment))
+    assert outcome.status == 0, outcome.text_err()[-2000:]
+    return outcome
+
+
+# Where each object of stuck.py stays, by the paths of its holders; the likely culprit first.
+HELD = {
+    "nested": ["__main__.KEPT['users'][3].rows.held"],
+    "argument": ["running thread 'busy' -> argument 2", "second in <lambda>() (stuck.py:49)"],
+    "closure": ["__main__.KEPT['fill'] -> closure variable memo"],
+    "traceback": ["sys.last_traceback -> traceback -> buffer in load() (stuck.py:65)"],
+    "result": ["__main__.KEPT['future'] -> its result"],
+    "asyncio result": ["__main__.KEPT['asyncio'] -> its result"],
+    "record": ["__main__.KEPT['log'].buffer[0].args[0]"],
+    "generator": ["__main__.KEPT['numbers'] -> rows in numbers() (stuck.py:112), suspended"],
+    "cycle": ["a cycle that waits for the cycle collector"],
+    "attribute": ["__main__.Thing.shared"],
+    "number": ["__main__.KEPT['number'][1]"],
+    "cached": ["__main__.cached -> its cache[1]"],
+    "local": ["data in running_local() (stuck.py:42)"],
+    "handled": ["exception that thread handled is handling (sys.exc_info) -> traceback -> block in deep() (stuck.py:77)"],
+}
+# What is said about the places where nobody looks.
+NAMED = {"argument": "threading.Thread._args", "closure": "a closure keeps", "traceback": "sys.last_traceback is the last error",
+         "result": "a finished future", "asyncio result": "a finished future", "record": "a log record", "generator": "a generator",
+         "cached": "functools.lru_cache", "handled": "sys.exc_info", "cycle": "Thing.second.back['first'] is this object again"}
+
+
+def expected(python):
+    """Other threads of a free-threaded build are not looked at, and 3.8 and 3.9 tell not which thread it is."""
+    found = dict(HELD)
+    if not python.gil:
+        found.update(argument=HELD["argument"][:1], local=[])
+    if python.version < (3, 10):
+        found["handled"] = [HELD["handled"][0].replace("thread handled", "a thread")]
+    return found
+
+
+def test_who_holds_it(any_python, package, tmp_path):
+    outcome = run(any_python, package, PROGRAMS / "stuck.py", tmp_path)
+    told = json.loads(outcome.text_out())
+    held = expected(any_python)
+    assert {label: one["holders"] for label, one in told.items()} == held
+    for label, one in told.items():
+        assert NAMED.get(label, "") in one["text"], label
+        assert one["certain"] == (label != "number" and (any_python.gil or one["type"] == "Thing")), label
+        assert any_python.gil is False or "all from what is shown" in one["text"], label
+        check_files(one, tmp_path)
+    lines = outcome.text_err().splitlines()
+    assert len(lines) == len(told) and all(line.startswith("holdfast: ") for line in lines)
+
+
+def check_files(one, folder):
+    text, dot, svg = (folder / name for name in one["files"])
+    assert text.read_text() == one["text"]
+    drawn = ElementTree.parse(svg).getroot()
+    boxes = [part for part in drawn.iter("{http://www.w3.org/2000/svg}g")]
+    labels = [part.text for box in boxes for part in box.iter("{http://www.w3.org/2000/svg}text")]
+    assert (2 if one["holders"] else 1) <= len(boxes) <= 36 and all(len(label) <= 26 for label in labels)
+    # Inside of the picture, without one box on another.
+    places = [tuple(int(box.find("{http://www.w3.org/2000/svg}rect").get(name)) for name in ("x", "y", "width", "height")) for box in boxes]
+    width, height = int(drawn.get("width")), int(drawn.get("height"))
+    assert all(x >= 0 and y >= 0 and x + w <= width and y + h <= height for x, y, w, h in places)
+    assert len({place[:2] for place in places}) == len(places)
+    graph = dot.read_text()
+    names = re.findall(r"^  (n\d+) \[", graph, re.M)
+    assert len(names) == len(boxes) and graph.count("{") == graph.count("}") == 1
+    arrows = re.findall(r"^  (n\d+) -> (n\d+)", graph, re.M)
+    assert {name for ends in arrows for name in ends} == (set(names) if len(names) > 1 else set())
+    assert ('fill="#f9d3c6"' in svg.read_text()) == bool(one["holders"] and "cycle" not in one["holders"][0])
+
+
+def test_lifetimes(some_python, package):
+    """What went is not told, though its address is used again by the next of its kind, and what stays is."""
+    outcome = run(some_python, package, PROGRAMS / "lifetimes.py", 1, 1500)
+    found = dict(line.split(" ", 1) for line in outcome.text_out().splitlines())
+    assert (found["references"], found["missed"], found["wrong"], found["unsure"]) == ("{0} threads 1", "[]", "[]", "[]"), found
+    assert int(found["kept"]) > 10
+
+
+MANY = """
+import threading, time, holdfast
+class Session: pass
+started = threading.active_count()
+for i in range(5000):
+    session, pair = Session(), [i]
+    holdfast.should_go_away(session, within=2.0)
+    holdfast.should_go_away(pair, within=2.0)
+late = {"a": [Session()]}
+holdfast.should_go_away(late["a"][0], "late", within=0.1)
+del session, pair
+print(threading.active_count() - started, all(one.type == "list" or one.label == "late" for one in holdfast.pending()))
+while holdfast.pending():
+    time.sleep(0.01)
+print(threading.active_count() - started)
+"""
+
+
+def test_one_of_ten_thousand(some_python, package, tmp_path):
+    outcome = run(some_python, package, "-c", MANY, folder=tmp_path)
+    assert outcome.text_out().split() == ["1", "True", "1"]
+    [line] = outcome.text_err().splitlines()
+    assert re.match(r"holdfast: late \(Session\) is still there [\d.]+ s after <string>:10: held by __main__\.late\['a'\]\[0\]; see", line)
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+CROWD = """
+import time, holdfast
+holdfast.configure(within=0.1, most=2)
+kept = [[i] for i in range(50)]
+for one in kept: holdfast.should_go_away(one)
+while holdfast.pending(): time.sleep(0.01)
+"""
+
+
+def test_many_late(python, package, tmp_path):
+    """Of a crowd some are told of, the others counted."""
+    outcome = run(python, package, "-c", CROWD, folder=tmp_path)
+    lines = outcome.text_err().splitlines()
+    assert len(lines) == 3 and len(list(tmp_path.iterdir())) == 6
+    assert "48 more should have gone away and are still there (48 list); who holds them is told of the first 2" in lines[-1]
+
+
+USE = """
+import gc, os, sys, threading, time, holdfast
+class Thing:
+    def __del__(self):
+        holdfast.should_go_away([1], "from a destructor", within=0.05)
+kept = [Thing(), [1]]
+stays = holdfast.should_go_away(kept[0], "may stay", within=30)
+assert [one.label for one in holdfast.pending()] == ["may stay"] and stays.state == "waiting"
+assert stays.cancel() and not stays.cancel() and stays.state == "cancelled" and not holdfast.pending()
+for wrong, kind in ((dict(within=-1), ValueError), (dict(within=float("nan")), ValueError), (dict(label=1), TypeError)):
+    try:
+        holdfast.should_go_away(kept, **wrong)
+    except kind:
+        continue
+    raise AssertionError(wrong)
+died = holdfast.should_go_away(kept[0], within=30)
+kept.clear()
+assert died.state == "gone"
+# A child has none of them, and a thread of its own.
+parents = holdfast.should_go_away(kept, within=30)
+if os.fork() == 0:
+    assert not holdfast.pending() and parents.state == "cancelled"
+    holdfast.should_go_away(kept, "of the child", within=0.01)
+    while holdfast.pending(): time.sleep(0.01)
+    os._exit(0)
+os.wait()
+assert parents.state == "waiting"
+holdfast.configure(within=0.01, callback=lambda late: 1 / 0, folder="")
+holdfast.should_go_away(kept, "fails")
+while len(holdfast.pending()) > 1: time.sleep(0.01)
+for _ in range(2000):
+    cycle = Thing(); cycle.me = cycle
+"""
+
+
+def test_use(some_python, package, tmp_path):
+    lines = run(some_python, package, "-Wignore", "-c", USE, folder=tmp_path).text_err().splitlines()
+    assert len(lines) == 3, lines
+    assert "of the child (list) is still there" in lines[0] and "held by __main__.kept" in lines[0]
+    assert "fails (list) is still there" in lines[1] and "; see" not in lines[1]
+    assert "the callback failed: ZeroDivisionError" in lines[2]
+
+
+def test_switched_off(python, package, tmp_path):
+    outcome = run(python, package, "-c", CROWD, folder=tmp_path, HOLDFAST_SHOULD_GO_AWAY="off")
+    assert (outcome.stderr, list(tmp_path.iterdir())) == (b"", [])
+
+
+def test_traced(python, package, tmp_path):
+    """Under `holdfast run` it is the same."""
+    environment = python.environment(PYTHONPATH=str(package), HOLDFAST_SHOULD_GO_AWAY_DIR=str(tmp_path))
+    outcome = harness.traced(python.path, PROGRAMS / "service.py", env=environment)
+    [line] = outcome.text_err().splitlines()
+    assert "session (Session) is still there" in line and "held by running thread 'mail' -> argument 1, and 3 more; see" in line
+    assert len(list(tmp_path.iterdir())) == 3
