@@ -10,7 +10,7 @@
 
 #define LIST_MAX 512u
 #define LOOK_NS 500000u
-#define CHEAP_IMAGES 8u /* with more than these alive, each is looked at less often */
+#define CHEAP_IMAGES 8u /* with so many alive, each is looked at half as often as one alone */
 
 /* What rises by more is not what it should be. */
 #define MOST_AT_ONCE 1000000u
@@ -99,7 +99,8 @@ static bool is_possible(const struct collections *collections,
     return true;
 }
 
-/* Another interpreter's, which began anew. */
+/* Another interpreter's, which began anew; or read while they were being written, the first time.
+ */
 static bool has_fallen(const struct collections *collections, const struct collections_look *look) {
     for (unsigned i = 0; i < COLLECTION_GENERATIONS; i++)
         if (look->counts[i] < collections->counts[i] || look->objects[i] < collections->objects[i])
@@ -110,7 +111,7 @@ static bool has_fallen(const struct collections *collections, const struct colle
 static void begin_anew(struct collections *collections, const struct collections_look *look) {
     memcpy(collections->counts, look->counts, sizeof collections->counts);
     memcpy(collections->objects, look->objects, sizeof collections->objects);
-    collections->inherited = false;
+    collections->inherited = collections->fallen = false;
     collections->open_ns = 0;
 }
 
@@ -137,7 +138,14 @@ void collections_note(struct collections *collections, const struct collections_
         give_up(collections, now_ns);
         return;
     }
-    if (collections->inherited || has_fallen(collections, look))
+    bool fallen = !collections->inherited && has_fallen(collections, look),
+         again = collections->fallen;
+    collections->fallen = fallen;
+    if (fallen && !again) {
+        give_up(collections, now_ns);
+        return;
+    }
+    if (collections->inherited || fallen)
         begin_anew(collections, look);
     bool was_running = collections->open_ns != 0;
     take_more(collections, look, &more);

@@ -33,6 +33,7 @@ struct collections {
     uint32_t count;
     bool known;      /* the counts below are the process's */
     bool refused;    /* the system does not let its memory be read */
+    bool fallen;     /* the last look found less than before: one more says that it is true */
     bool inherited;  /* what was counted at first is another process's: of a forked child */
     uint64_t holder; /* address of the interpreter, as it was last */
     uint64_t counts[COLLECTION_GENERATIONS], objects[COLLECTION_GENERATIONS]; /* as last read */

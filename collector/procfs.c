@@ -11,7 +11,7 @@
 
 #define COMMAND_MAX (64u << 10)
 #define SAMPLE_NS 10000000u
-#define CHEAP_IMAGES 8u /* with more than these alive, each is sampled less often */
+#define CHEAP_IMAGES 8u /* with so many alive, each is sampled half as often as one alone */
 
 static int open_file(uint32_t pid, const char *name) {
     char path[64];

@@ -194,9 +194,10 @@ static uint64_t take(const struct trace *trace, struct image *image, uint32_t pl
     bool first = row->count++ == 0;
     image->stretches_left_out += !whole;
     row->unclosed += !closed;
-    row->kept_in_all += stretch->live;
-    if (!stretch->cut)
+    if (!stretch->cut) {
+        row->kept_in_all += stretch->live;
         stretches_take_snapshot(image, stretch, row);
+    }
     if (stretch->cut && first)
         keep_time(row, stretch, trace->now_ns);
     else if (!stretch->cut && whole && (first || stretch->peak > row->highest.peak))

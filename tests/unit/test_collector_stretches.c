@@ -276,6 +276,7 @@ static void test_resumed_too_deep(void **state) {
     assert_int_equal(row_of("paused")->count, 1);
     assert_int_equal(row_of("paused")->highest.peak, 0);
     assert_int_equal(row_of("paused")->highest.begin_ns, began);
+    assert_int_equal(row_of("paused")->kept_in_all, 0);
     for (uint32_t i = 2; i <= STRETCH_DEPTH + 1; i++)
         end(i);
     pass(STRETCH_DEPTH + 2, "paused", 70);
