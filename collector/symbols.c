@@ -1,6 +1,8 @@
 /* See symbols.h. */
 #include "symbols.h"
 
+#include "memory.h"
+
 #include <dwarf.h>
 #include <elfutils/libdwfl.h>
 #include <fcntl.h>
@@ -215,14 +217,9 @@ static void take_call(Dwarf_Die *die, Dwarf_Files *files, struct symbol *caller)
  * written down, since to go through it anew for each address would take seconds in all. -- */
 
 static bool range_add(struct unit *unit, Dwarf_Addr start, Dwarf_Addr end, Dwarf_Die *die) {
-    if (unit->count == unit->capacity) {
-        uint32_t capacity = unit->capacity ? unit->capacity * 2 : 64;
-        struct range *ranges = realloc(unit->ranges, capacity * sizeof *ranges);
-        if (!ranges)
-            return false;
-        unit->ranges = ranges;
-        unit->capacity = capacity;
-    }
+    if (!array_reserve(&unit->ranges, &unit->capacity, (uint64_t)unit->count + 1,
+                       sizeof *unit->ranges))
+        return false;
     unit->ranges[unit->count++] = (struct range){start, end, dwarf_dieoffset(die)};
     return true;
 }

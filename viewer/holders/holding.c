@@ -12,6 +12,8 @@
 #include "names.h"
 #include "paths.h"
 
+#include "wire/array.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,14 +123,8 @@ struct list {
 };
 
 static bool list_add(struct list *list, struct piece piece) {
-    if (list->count == list->capacity) {
-        uint32_t capacity = list->capacity ? list->capacity * 2 : 16;
-        struct piece *all = realloc(list->all, capacity * sizeof *all);
-        if (!all)
-            return false;
-        list->all = all;
-        list->capacity = capacity;
-    }
+    if (!array_reserve(&list->all, &list->capacity, (uint64_t)list->count + 1, sizeof *list->all))
+        return false;
     list->all[list->count++] = piece;
     return true;
 }

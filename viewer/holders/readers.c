@@ -21,6 +21,8 @@
  */
 #include "routines.h"
 
+#include "wire/array.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,14 +87,9 @@ static void mark_words(struct search *search) {
 /* -- Names -- */
 
 static bool add_binding(struct search *search, struct binding binding) {
-    if (search->binding_count == search->binding_capacity) {
-        uint32_t capacity = search->binding_capacity ? search->binding_capacity * 2 : 1024;
-        struct binding *bindings = realloc(search->bindings, capacity * sizeof *bindings);
-        if (!bindings)
-            return false;
-        search->bindings = bindings;
-        search->binding_capacity = capacity;
-    }
+    if (!array_reserve(&search->bindings, &search->binding_capacity,
+                       (uint64_t)search->binding_count + 1, sizeof *search->bindings))
+        return false;
     search->bindings[search->binding_count++] = binding;
     return true;
 }
