@@ -101,10 +101,31 @@ static bool put_text(const char *text, FILE *out) {
     return fputs(text, out) != EOF;
 }
 
+/* Of a process, or of the tree (PROFILE_TREE). */
+static json_t *new_resident(const struct profile *profile, uint32_t process) {
+    struct resident_sum sum;
+    bool known = process == PROFILE_TREE ? resident_of_tree(profile, &sum)
+                                         : resident_of(profile, process, &sum);
+    if (!known)
+        return json_null();
+    json_t *json = json_object();
+    json_object_set_new(json, "rss_bytes", json_count(sum.bytes));
+    for (unsigned i = 0; i < RESIDENT_PARTS; i++)
+        json_object_set_new(json, resident_keys[i], json_integer(sum.parts[i]));
+    return json;
+}
+
+static json_t *new_tree_peak(const struct model *model) {
+    json_t *peak = new_peak(model);
+    json_object_set_new(peak, "resident", new_resident(model->profile, PROFILE_TREE));
+    return peak;
+}
+
 static bool put_tree_peak(const struct profile *profile, FILE *out) {
     struct model *model = model_build(profile, PROFILE_TREE);
-    bool good = model && put_text(",\"tree_peak\":{", out) && put_members(new_peak(model), out) &&
-                put_text(",\"sites\":", out) && json_put_sites(model, out) && put_text("}", out);
+    bool good = model && put_text(",\"tree_peak\":{", out) &&
+                put_members(new_tree_peak(model), out) && put_text(",\"sites\":", out) &&
+                json_put_sites(model, out) && put_text("}", out);
     model_free(model);
     return good;
 }
@@ -168,17 +189,6 @@ static void add_figures(json_t *json, const struct profile_process *process) {
                                   json_count(process->waits)));
 }
 
-static json_t *new_resident(const struct profile *profile, uint32_t process) {
-    struct resident_sum sum;
-    if (!resident_of(profile, process, &sum))
-        return json_null();
-    json_t *json = json_object();
-    json_object_set_new(json, "rss_bytes", json_count(sum.bytes));
-    for (unsigned i = 0; i < RESIDENT_PARTS; i++)
-        json_object_set_new(json, resident_keys[i], json_integer(sum.parts[i]));
-    return json;
-}
-
 /* `peak` and `rest` are what follows the sites, in the peak and after it. Takes both over. */
 static bool put_process_parts(const struct model *model, json_t *peak, json_t *rest, FILE *out) {
     bool good = put_text("{", out) &&
@@ -199,7 +209,7 @@ static bool put_process(const struct profile *profile, const struct report_optio
     json_t *peak = json_object(), *rest = json_object();
     struct model *model = NULL;
     if (json_add_holders(rest, peak, profile, options, index) &&
-        json_add_regions(rest, profile, index) &&
+        json_add_regions(rest, profile, index) && json_add_spans(rest, profile, index) &&
         json_object_set_new(rest, "collections", json_collections(profile, index)) == 0 &&
         json_object_set_new(peak, "resident", new_resident(profile, index)) == 0)
         model = model_build(profile, index);

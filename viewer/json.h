@@ -75,6 +75,9 @@ bool json_add_holders(json_t *process, json_t *peak, const struct profile *profi
 /* How often the cycle collector ran, and when; null when that was not counted. */
 json_t *json_collections(const struct profile *profile, uint32_t index);
 
+/* Adds "spans" and "span_stacks" to a process. False when memory ran out. */
+bool json_add_spans(json_t *process, const struct profile *profile, uint32_t index);
+
 /* Adds "regions" to a process: those that its program marked. False when memory ran out. */
 bool json_add_regions(json_t *process, const struct profile *profile, uint32_t index);
 

@@ -57,6 +57,23 @@ static void put_warnings(struct page_out *page) {
     page_put_number(page, "warningCount", profile->warning_count);
 }
 
+/* What was resident, and its parts; null when that is not known. */
+static void put_resident(struct page_out *page, uint32_t process) {
+    struct resident_sum sum;
+    bool known = process == PROFILE_TREE ? resident_of_tree(page->profile, &sum)
+                                         : resident_of(page->profile, process, &sum);
+    page_key(page, "resident");
+    if (!known) {
+        page_null(page);
+        return;
+    }
+    page_begin(page, '[');
+    page_number(page, sum.bytes);
+    for (unsigned i = 0; i < RESIDENT_PARTS; i++)
+        page_signed(page, sum.parts[i]);
+    page_end(page, ']');
+}
+
 void page_put_run(struct page_out *page, const char *command) {
     const struct profile *profile = page->profile;
     const struct report_options *options = page->options;
@@ -71,6 +88,7 @@ void page_put_run(struct page_out *page, const char *command) {
     page_signed(page, options->process == PROFILE_TREE ? -1 : (int64_t)options->process);
     page_key(page, "peak");
     put_peak(page, options->process);
+    put_resident(page, options->process);
     page_put_text(page, "named", options->snapshot ? options->snapshot : "");
     page_put_text(page, "region", options->region ? options->region : "");
     put_warnings(page);
@@ -94,21 +112,6 @@ static void put_counts(struct page_out *page, const struct profile_process *proc
                         process->old_collections);
     page_put_seconds(page, "collecting", process->collection_ns);
     page_put_seconds(page, "longestCollection", process->longest_collection_ns);
-}
-
-/* What was resident, and its parts; null when that is not known. */
-static void put_resident(struct page_out *page, uint32_t index) {
-    struct resident_sum sum;
-    page_key(page, "resident");
-    if (!resident_of(page->profile, index, &sum)) {
-        page_null(page);
-        return;
-    }
-    page_begin(page, '[');
-    page_number(page, sum.bytes);
-    for (unsigned i = 0; i < RESIDENT_PARTS; i++)
-        page_signed(page, sum.parts[i]);
-    page_end(page, ']');
 }
 
 static bool put_process(struct page_out *page, uint32_t index) {

@@ -47,3 +47,23 @@ bool resident_of(const struct profile *profile, uint32_t process, struct residen
     sum->parts[RESIDENT_REST] = (int64_t)rest;
     return of->resident_bytes > 0;
 }
+
+/* Less than a twentieth of its own peak is missing from what it had at the tree's. */
+static bool was_high(const struct profile_process *process) {
+    return process->tree_bytes >= process->peak_bytes - process->peak_bytes / 20;
+}
+
+bool resident_of_tree(const struct profile *profile, struct resident_sum *sum) {
+    struct resident_sum one;
+    *sum = (struct resident_sum){0};
+    for (uint32_t i = 0; i < profile->process_count; i++) {
+        if (profile->processes[i].tree_bytes == 0)
+            continue;
+        if (!was_high(&profile->processes[i]) || !resident_of(profile, i, &one))
+            return false;
+        sum->bytes += one.bytes;
+        for (unsigned part = 0; part < RESIDENT_PARTS; part++)
+            sum->parts[part] += one.parts[part];
+    }
+    return sum->bytes > 0;
+}

@@ -25,6 +25,10 @@ struct resident_sum {
     int64_t parts[RESIDENT_PARTS];
 };
 
+/* Of all processes that had anything at the tree's peak. False unless the own peak of each was
+ * about then, and was looked at. What they share is in the sum of each. */
+bool resident_of_tree(const struct profile *profile, struct resident_sum *sum);
+
 /* False when it was not looked at near the process's peak. */
 bool resident_of(const struct profile *profile, uint32_t process, struct resident_sum *sum);
 

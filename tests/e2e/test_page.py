@@ -150,6 +150,13 @@ def test_brushing(tab, page):
     own = [span for span in read.spans if span["process"] == 0]
     total = sum(site["total"] for site in read.sites if site["process"] == 0)
     assert sum(span["made"] for span in own) == total > 60 * MB
+    assert [(one["allocated_bytes"], one["live_bytes"]) for one in process["spans"]] == [(span["made"], span["held"]) for span in own]
+    allocated = {}
+    for one in process["spans"]:
+        for stack, size in one["allocated_by"]:
+            function = process["span_stacks"][stack][-1]["function"]
+            allocated[function] = allocated.get(function, 0) + size
+    assert 48 * MB <= allocated["load"] <= total and len(process["span_stacks"]) <= 20 * len(own)
     # Of both processes, which have their own ends of spans
     assert re.search(r"Allocated from [^\n]* by [12] of 2 processes: at least [\d.]+ MiB\n", text)
     assert re.search(r"Live at [^\n]* in [^\n]*\[%d\]: [\d.]+ MiB\n" % process["pid"], text)

@@ -83,8 +83,9 @@ static void summary_is_short(void **state) {
                            "something that a reader should be told, at some length, in full");
         char *text = summary();
         assert_int_equal(strncmp(text, "holdfast: peak 3.", 17), 0);
-        for (const char *line = strchr(text, '\n'); line[1]; line = strchr(line + 1, '\n'))
-            assert_int_equal(strncmp(line + 1, "  ", 2), 0);
+        for (size_t at = 0; text[at + 1]; at++)
+            if (text[at] == '\n')
+                assert_int_equal(strncmp(text + at + 1, "  ", 2), 0);
         assert_says(text, "; see more with: holdfast report --format html /tmp/");
         assert_true(count_lines(text) <= 20);
         assert_true(longest_line(text) <= 110);
@@ -212,6 +213,44 @@ static void json_contract(void **state) {
     json_decref(json);
 }
 
+static json_t *tree_resident(void) {
+    json_t *json = parse_report(report(report_json, PROFILE_TREE));
+    json_t *resident = json_object_get(json_object_get(json, "tree_peak"), "resident");
+    assert_non_null(resident);
+    json_incref(resident);
+    json_decref(json);
+    return resident;
+}
+
+/* The sum over all that were there at the tree's peak, if each was near its own. */
+static void resident_of_all(void **state) {
+    (void)state;
+    sample_processes(&sample);
+    uint32_t count = sample.profile.process_count;
+    for (uint32_t i = 0; i < count; i++) {
+        struct profile_process *process = &sample.processes[i];
+        process->tree_bytes = process->peak_bytes - process->peak_bytes / 25;
+        process->resident_bytes = 1000;
+        process->resident_live = 700;
+        process->resident_stacks = 100;
+    }
+    json_t *resident = tree_resident();
+    assert_int_equal(json_integer_value(json_object_get(resident, "rss_bytes")), 1000 * count);
+    assert_int_equal(json_integer_value(json_object_get(resident, "traced_bytes")), 700 * count);
+    assert_int_equal(json_integer_value(json_object_get(resident, "unexplained_bytes")),
+                     200 * count);
+    json_decref(resident);
+    sample.processes[1].tree_bytes = sample.processes[1].peak_bytes / 2;
+    resident = tree_resident();
+    assert_true(json_is_null(resident));
+    json_decref(resident);
+    sample.processes[1].tree_bytes = 0;
+    resident = tree_resident();
+    assert_int_equal(json_integer_value(json_object_get(resident, "rss_bytes")),
+                     1000 * (count - 1));
+    json_decref(resident);
+}
+
 static void json_stacks_begin_outside(void **state) {
     (void)state;
     sample_article(&sample);
@@ -332,6 +371,7 @@ int main(void) {
         cmocka_unit_test(nothing_traced),
         cmocka_unit_test(json_contract),
         cmocka_unit_test(json_stacks_begin_outside),
+        cmocka_unit_test(resident_of_all),
         cmocka_unit_test(collapsed_adds_up),
         cmocka_unit_test(hostile_names),
         cmocka_unit_test(page_holds_names_as_data),

@@ -214,6 +214,7 @@ export interface PageDocument extends FrameTable {
   host: string;
   process: number; // the only one that the page is about, or -1
   peak: Peak;
+  resident: number[] | null; // as a process's; of several, their sum
   named: string; // the snapshot that was asked for, or ""
   region: string; // the only one that the page is about, or ""
   warnings: string[];

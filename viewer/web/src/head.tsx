@@ -6,7 +6,7 @@ import {Bar} from "./controls";
 import type {Exit, PageDocument, Process} from "./document";
 import {holdersOf, type Page, peakOf, processesOf, usePage} from "./model";
 import {KIND_NAMES, treesFor} from "./stacks";
-import {formatBytes, formatCount, formatPercent, formatTime} from "./units";
+import {formatBytes, formatCount, formatNumber, formatPercent, formatTime} from "./units";
 
 export function ending(exit: Exit | null): string {
   if (!exit) return "end unknown";
@@ -90,10 +90,17 @@ function Resident({parts}: {parts: number[]}): JSX.Element {
   );
 }
 
-/** Of the process that is looked at, or of those that were seen. */
+/** Of the process that is looked at, or of all together. */
 function residentOf(page: Page): number[] | null {
-  const known = processesOf(page).filter((one) => one.peak.bytes > 0);
-  return known.length === 1 ? known[0].resident : null;
+  return page.process >= 0 ? page.data.processes[page.process].resident : page.data.resident;
+}
+
+/** Why the parts are missing. */
+function whyUnknown(page: Page): string {
+  const {data} = page, had = processesOf(page).filter((one) => one.peak.bytes > 0), apart = page.process < 0 && data.process < 0 && had.length > 1;
+  if (data.region) return "";
+  if (apart && had.some((one) => one.resident)) return "What their resident memory was made of is known of single processes, near their own peaks: choose the peak of one.";
+  return `What resident memory was made of is not known: nobody looked near ${apart ? "their peaks" : "the peak"}. Looks are few, and a peak of some milliseconds may be over before one.`;
 }
 
 function gap(page: Page): string {
@@ -121,7 +128,10 @@ function Composition({page}: {page: Page}): JSX.Element {
         </tbody>
       </table>
       {parts && <Resident parts={parts} />}
-      {said && <p>{said}{page.process < 0 && page.data.processCount > 1 && " Choose the peak of one process to see what its was made of."}</p>}
+      {parts && page.process < 0 && processesOf(page).filter((one) => one.tree > 0).length > 1 &&
+        <p class="quiet small">Of each process near its own peak, added up; what processes share is counted in each.</p>}
+      {said && <p>{said}</p>}
+      {!parts && <p>{whyUnknown(page)}</p>}
     </details>
   );
 }
@@ -134,8 +144,9 @@ function warnings(page: Page): string[] {
   if (cut) found.push(`${formatCount(cut, "stack")} were too deep to be recorded whole.`);
   if (data.processes.some((one) => one.damaged)) found.push("A process wrote over its records; what followed is missing.");
   if (data.processes.some((one) => one.noStacks)) found.push("A process ran a Python whose stacks Holdfast cannot read: its bytes are counted, its lines are missing.");
-  if (data.processes.some((one) => one.running)) found.push("Some processes went on running after the profile was written.");
-  else if (!data.complete) found.push("Holdfast did not see the end of every process.");
+  const running = data.processes.filter((one) => one.running).length - (data.exit ? 0 : 1); // the head says it of the command itself
+  if (running > 0) found.push(`${running === 1 ? "A process" : `${formatNumber(running)} processes`} went on running after the profile was written.`);
+  else if (!data.complete && data.exit) found.push("Holdfast did not see the end of every process.");
   return found;
 }
 
