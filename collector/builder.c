@@ -54,19 +54,30 @@ static bool string_equal(const void *owner, uint32_t number, const void *key) {
     return strcmp(((const struct profile *)owner)->strings[number], key) == 0;
 }
 
+static uint64_t text_hash(const char *text, size_t size) {
+    return hash_bytes(text, size, 1);
+}
+
+static uint64_t string_hash(const void *owner, uint32_t number) {
+    const char *text = ((const struct profile *)owner)->strings[number];
+    return text_hash(text, strlen(text));
+}
+
+static const struct index_owner string_index = {string_equal, string_hash};
+
 string_id builder_text(struct builder *builder, const char *text, size_t size) {
     char clean[TEXT_MAX];
     struct profile *profile = builder->profile;
     size_t length = sanitize(text, size, clean);
-    uint64_t hash = hash_bytes(clean, length, 1);
-    uint32_t number = index_find(&builder->string_index, hash, string_equal, profile, clean);
+    uint64_t hash = text_hash(clean, length);
+    uint32_t number = index_find(&builder->string_index, &string_index, profile, hash, clean);
     if (number != INDEX_NONE)
         return number;
     char *copy = strdup(clean);
     if (!copy ||
         !array_reserve(&profile->strings, &builder->string_capacity,
                        (uint64_t)profile->string_count + 1, sizeof *profile->strings) ||
-        !index_add(&builder->string_index, hash, profile->string_count)) {
+        !index_add(&builder->string_index, &string_index, profile, hash, profile->string_count)) {
         free(copy);
         builder->failed = true;
         return 0;
@@ -116,12 +127,22 @@ static bool function_equal(const void *owner, uint32_t number, const void *key) 
            a->module == b->module && a->id == b->id && a->flags == b->flags;
 }
 
+static uint64_t hash_function(const struct profile_function *function) {
+    return hash_bytes(function, sizeof *function, 2);
+}
+
+static uint64_t function_hash(const void *owner, uint32_t number) {
+    return hash_function(&((const struct profile *)owner)->functions[number]);
+}
+
+static const struct index_owner function_index = {function_equal, function_hash};
+
 static uint32_t add_function(struct builder *builder, struct profile_function function,
                              const char *cwd) {
     struct profile *profile = builder->profile;
-    uint64_t hash = hash_bytes(&function, sizeof function, 2);
+    uint64_t hash = hash_function(&function);
     uint32_t number =
-        index_find(&builder->function_index, hash, function_equal, profile, &function);
+        index_find(&builder->function_index, &function_index, profile, hash, &function);
     if (number != INDEX_NONE)
         return number;
     uint64_t count = (uint64_t)profile->function_count + 1;
@@ -129,7 +150,8 @@ static uint32_t add_function(struct builder *builder, struct profile_function fu
                        sizeof *profile->functions) ||
         !array_reserve(&builder->function_cwd, &builder->cwd_capacity, count,
                        sizeof *builder->function_cwd) ||
-        !index_add(&builder->function_index, hash, profile->function_count)) {
+        !index_add(&builder->function_index, &function_index, profile, hash,
+                   profile->function_count)) {
         builder->failed = true;
         return 0;
     }
@@ -175,16 +197,26 @@ static bool node_equal(const void *owner, uint32_t number, const void *key) {
            a->thread == b->thread;
 }
 
+static uint64_t hash_node(const struct profile_node *node) {
+    return hash_bytes(node, sizeof *node, 3);
+}
+
+static uint64_t node_hash(const void *owner, uint32_t number) {
+    return hash_node(&((const struct profile *)owner)->nodes[number]);
+}
+
+static const struct index_owner node_index = {node_equal, node_hash};
+
 static uint32_t add_node(struct builder *builder, struct profile_node node) {
     struct profile *profile = builder->profile;
-    uint64_t hash = hash_bytes(&node, sizeof node, 3);
-    uint32_t number = index_find(&builder->node_index, hash, node_equal, profile, &node);
+    uint64_t hash = hash_node(&node);
+    uint32_t number = index_find(&builder->node_index, &node_index, profile, hash, &node);
     if (number != INDEX_NONE)
         return number;
     /* native code that was inlined makes several of one */
     if (!array_reserve(&profile->nodes, &builder->node_capacity, profile->node_count + 1ul,
                        sizeof *profile->nodes) ||
-        !index_add(&builder->node_index, hash, profile->node_count)) {
+        !index_add(&builder->node_index, &node_index, profile, hash, profile->node_count)) {
         builder->failed = true;
         return 0;
     }

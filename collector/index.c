@@ -3,44 +3,69 @@
 
 #include <stdlib.h>
 
-uint32_t index_find(const struct index *index, uint64_t hash, index_equal equal, const void *owner,
-                    const void *key) {
+#define FIRST_CAPACITY 64u
+
+/* The place comes from the hash's lower half, what is kept of it from the upper one. */
+static uint32_t slot_of(const struct index *index, uint64_t hash, uint32_t number) {
+    return ((uint32_t)(hash >> 32) & ~index->numbers) | (number + 1);
+}
+
+uint32_t index_find(const struct index *index, const struct index_owner *of, const void *owner,
+                    uint64_t hash, const void *key) {
     if (index->capacity == 0)
         return INDEX_NONE;
-    uint32_t mask = index->capacity - 1;
-    for (uint32_t at = (uint32_t)hash & mask; index->slots[at].number; at = (at + 1) & mask) {
-        const struct index_slot *slot = &index->slots[at];
-        if (slot->hash == (uint32_t)hash && equal(owner, slot->number - 1, key))
-            return slot->number - 1;
+    uint32_t mask = index->capacity - 1, slot;
+    for (uint32_t at = (uint32_t)hash & mask; (slot = index->slots[at]) != 0;
+         at = (at + 1) & mask) {
+        uint32_t number = (slot & index->numbers) - 1;
+        if (((slot ^ (uint32_t)(hash >> 32)) & ~index->numbers) == 0 &&
+            of->equal(owner, number, key))
+            return number;
     }
     return INDEX_NONE;
 }
 
-static void place(struct index_slot *slots, uint32_t mask, struct index_slot slot) {
-    uint32_t at = slot.hash & mask;
-    while (slots[at].number)
+static void place(struct index *index, uint64_t hash, uint32_t number) {
+    uint32_t mask = index->capacity - 1, at = (uint32_t)hash & mask;
+    while (index->slots[at])
         at = (at + 1) & mask;
-    slots[at] = slot;
+    index->slots[at] = slot_of(index, hash, number);
 }
 
-static bool grow(struct index *index) {
-    uint64_t capacity = index->capacity ? (uint64_t)index->capacity * 2 : 64;
-    struct index_slot *slots = capacity <= UINT32_MAX ? calloc(capacity, sizeof *slots) : NULL;
-    if (!slots)
+/* All bits up to the highest of `value`. */
+static uint32_t bits_below(uint32_t value) {
+    for (uint32_t shift = 1; shift < 32; shift *= 2)
+        value |= value >> shift;
+    return value;
+}
+
+/* With so many slots, and bits for that number. */
+static bool rebuild(struct index *index, const struct index_owner *of, const void *owner,
+                    uint64_t capacity, uint32_t number) {
+    struct index grown = {.capacity = (uint32_t)capacity, .count = index->count};
+    grown.numbers = bits_below(number + 1) | index->numbers | (grown.capacity - 1);
+    grown.slots = capacity <= UINT32_MAX ? calloc(capacity, sizeof *grown.slots) : NULL;
+    if (!grown.slots)
         return false;
-    for (uint32_t i = 0; i < index->capacity; i++)
-        if (index->slots[i].number)
-            place(slots, (uint32_t)capacity - 1, index->slots[i]);
+    for (uint32_t i = 0; i < index->capacity; i++) {
+        uint32_t known = index->slots[i] & index->numbers;
+        if (known)
+            place(&grown, of->hash(owner, known - 1), known - 1);
+    }
     free(index->slots);
-    index->slots = slots;
-    index->capacity = (uint32_t)capacity;
+    *index = grown;
     return true;
 }
 
-bool index_add(struct index *index, uint64_t hash, uint32_t number) {
-    if (((uint64_t)index->count + 1) * 4 > (uint64_t)index->capacity * 3 && !grow(index))
+bool index_add(struct index *index, const struct index_owner *of, const void *owner, uint64_t hash,
+               uint32_t number) {
+    uint64_t capacity = index->capacity ? index->capacity : FIRST_CAPACITY;
+    if (((uint64_t)index->count + 1) * 4 > capacity * 3)
+        capacity *= 2;
+    if ((capacity != index->capacity || number >= index->numbers) &&
+        !rebuild(index, of, owner, capacity, number))
         return false;
-    place(index->slots, index->capacity - 1, (struct index_slot){(uint32_t)hash, number + 1});
+    place(index, hash, number);
     index->count++;
     return true;
 }

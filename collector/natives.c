@@ -16,6 +16,17 @@ static bool is_address(const void *owner, uint32_t number, const void *key) {
     return a->code == b->code && a->position == b->position;
 }
 
+static uint64_t hash_of(uint32_t code, int64_t position) {
+    return hash_mix((uint64_t)code << 32 ^ (uint64_t)position);
+}
+
+static uint64_t address_hash(const void *owner, uint32_t number) {
+    const struct native_address *address = &((const struct natives *)owner)->addresses[number];
+    return hash_of(address->code, address->position);
+}
+
+static const struct index_owner address_index = {is_address, address_hash};
+
 /* Without the parts of a path that lead back ("numpy/../numpy.libs"), by which the loader knows
  * what a library has brought along. */
 static void shorten(char *path) {
@@ -74,15 +85,15 @@ uint32_t natives_find(struct builder *builder, const struct stack_node *node,
                       const struct native_frame **frames) {
     struct natives *natives = &builder->natives;
     struct native_address key = {node->position, node->code, natives->frame_count, 0};
-    uint64_t hash = hash_mix((uint64_t)node->code << 32 ^ (uint64_t)node->position);
-    uint32_t number = index_find(&natives->index, hash, is_address, natives, &key);
+    uint64_t hash = hash_of(node->code, node->position);
+    uint32_t number = index_find(&natives->index, &address_index, natives, hash, &key);
     if (number == INDEX_NONE) {
         number = natives->address_count;
         look_up(builder, &key);
         if (!key.count ||
             !array_reserve(&natives->addresses, &natives->address_capacity, (uint64_t)number + 1,
                            sizeof *natives->addresses) ||
-            !index_add(&natives->index, hash, number)) {
+            !index_add(&natives->index, &address_index, natives, hash, number)) {
             builder->failed = true;
             return 0;
         }

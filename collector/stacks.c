@@ -45,11 +45,17 @@ static bool code_equal(const void *owner, uint32_t number, const void *key) {
            a->format == b->format && memcmp(a->text, b->text, text_size(a)) == 0;
 }
 
+static uint64_t code_hash(const void *owner, uint32_t number) {
+    return ((const struct stacks *)owner)->codes[number].hash;
+}
+
+static const struct index_owner code_index = {code_equal, code_hash};
+
 uint32_t stacks_code(struct stacks *stacks, const struct stack_code *code) {
     struct stack_code key = *code;
     uint64_t shape[] = {code->name_size, code->file_size, code->first_line, code->format};
     key.hash = hash_bytes(code->text, text_size(code), hash_bytes(shape, sizeof shape, 0));
-    uint32_t number = index_find(&stacks->code_index, key.hash, code_equal, stacks, &key);
+    uint32_t number = index_find(&stacks->code_index, &code_index, stacks, key.hash, &key);
     if (number != INDEX_NONE)
         return number;
     uint64_t size = text_size(code);
@@ -61,7 +67,7 @@ uint32_t stacks_code(struct stacks *stacks, const struct stack_code *code) {
         return 0;
     }
     memcpy(key.text, code->text, size);
-    if (!index_add(&stacks->code_index, key.hash, stacks->code_count)) {
+    if (!index_add(&stacks->code_index, &code_index, stacks, key.hash, stacks->code_count)) {
         free(key.text);
         stacks->full = true;
         return 0;
@@ -77,16 +83,26 @@ static bool node_equal(const void *owner, uint32_t number, const void *key) {
     return a->parent == b->parent && a->code == b->code && a->position == b->position;
 }
 
+static uint64_t hash_of(const struct stack_node *node) {
+    return hash_mix(((uint64_t)node->parent << 32 | node->code) ^
+                    hash_mix((uint64_t)node->position + 0x9e3779b97f4a7c15u));
+}
+
+static uint64_t node_hash(const void *owner, uint32_t number) {
+    return hash_of(&((const struct stacks *)owner)->nodes[number]);
+}
+
+static const struct index_owner node_index = {node_equal, node_hash};
+
 uint32_t stacks_node(struct stacks *stacks, struct stack_node node) {
-    uint64_t hash = hash_mix(((uint64_t)node.parent << 32 | node.code) ^
-                             hash_mix((uint64_t)node.position + 0x9e3779b97f4a7c15u));
-    uint32_t number = index_find(&stacks->node_index, hash, node_equal, stacks, &node);
+    uint64_t hash = hash_of(&node);
+    uint32_t number = index_find(&stacks->node_index, &node_index, stacks, hash, &node);
     if (number != INDEX_NONE)
         return number;
     if (stacks->node_count >= NODES_MAX ||
         !table_reserve(&stacks->nodes, &stacks->node_capacity, (uint64_t)stacks->node_count + 1,
                        sizeof *stacks->nodes) ||
-        !index_add(&stacks->node_index, hash, stacks->node_count)) {
+        !index_add(&stacks->node_index, &node_index, stacks, hash, stacks->node_count)) {
         stacks->full = true;
         return node.parent;
     }

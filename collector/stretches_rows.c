@@ -17,18 +17,29 @@ static bool row_equal(const void *owner, uint32_t number, const void *key) {
            memcmp(row->name, wanted->name, wanted->size) == 0;
 }
 
+static uint64_t hash_of(uint32_t parent, const char *name, size_t size) {
+    return hash_bytes(name, size, parent);
+}
+
+static uint64_t row_hash(const void *owner, uint32_t number) {
+    const struct stretch_row *row = &((const struct stretches *)owner)->rows[number];
+    return hash_of(row->parent, row->name, strlen(row->name));
+}
+
+static const struct index_owner row_index = {row_equal, row_hash};
+
 uint32_t stretches_row(struct stretches *stretches, uint32_t parent, const char *name,
                        size_t name_size) {
     struct row_key key = {parent, name, strnlen(name, name_size)};
-    uint64_t hash = hash_bytes(name, key.size, parent);
-    uint32_t number = index_find(&stretches->row_index, hash, row_equal, stretches, &key);
+    uint64_t hash = hash_of(parent, name, key.size);
+    uint32_t number = index_find(&stretches->row_index, &row_index, stretches, hash, &key);
     if (number != INDEX_NONE)
         return number;
     char *copy = stretches->row_count < STRETCH_ROWS_MAX ? strndup(name, key.size) : NULL;
     if (!copy ||
         !array_reserve(&stretches->rows, &stretches->row_capacity,
                        (uint64_t)stretches->row_count + 1, sizeof *stretches->rows) ||
-        !index_add(&stretches->row_index, hash, stretches->row_count)) {
+        !index_add(&stretches->row_index, &row_index, stretches, hash, stretches->row_count)) {
         free(copy);
         return INDEX_NONE;
     }

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "collector/collections.h"
+#include "collector/index.h"
 #include "collector/resident.h"
 #include "collector/table.h"
 #include "rig.h"
@@ -43,6 +44,71 @@ static void test_blocks(void **state) {
     }
     assert_true(blocks_is_valid(&blocks));
     blocks_release(&blocks);
+}
+
+/* Things are numbers themselves, of which some are left out; many have the same hash's half. */
+static bool same_thing(const void *owner, uint32_t number, const void *key) {
+    return ((const uint64_t *)owner)[number] == *(const uint64_t *)key;
+}
+
+static uint64_t hash_of_thing(uint64_t thing) {
+    return (thing / 3 * 0x9e3779b97f4a7c15u & ~0xffffull) | thing % 7;
+}
+
+static uint64_t thing_hash(const void *owner, uint32_t number) {
+    return hash_of_thing(((const uint64_t *)owner)[number]);
+}
+
+static void test_index(void **state) {
+    (void)state;
+    enum { THINGS = 5000 };
+    static uint64_t things[THINGS];
+    static const struct index_owner of = {same_thing, thing_hash};
+    struct index index = {0};
+    for (uint32_t i = 0; i < THINGS; i++)
+        things[i] = i * 11ull + 5;
+    /* The largest first: it takes the most bits from the start. Every fourth is never added. */
+    for (uint32_t i = 0; i < THINGS; i++) {
+        uint32_t number = i == 0 ? THINGS - 1 : i - 1;
+        bool wanted = number % 4 != 0;
+        uint64_t hash = hash_of_thing(things[number]);
+        if (wanted) {
+            assert_int_equal(index_find(&index, &of, things, hash, &things[number]), INDEX_NONE);
+            assert_true(index_add(&index, &of, things, hash, number));
+        }
+    }
+    assert_int_equal(index.count, THINGS / 4 * 3);
+    assert_true(index.capacity <= index.count * 3);
+    for (uint32_t i = 0; i < THINGS; i++)
+        assert_int_equal(index_find(&index, &of, things, hash_of_thing(things[i]), &things[i]),
+                         i % 4 != 0 ? i : INDEX_NONE);
+    index_release(&index);
+}
+
+static bool same_number(const void *owner, uint32_t number, const void *key) {
+    (void)owner;
+    return number == *(const uint32_t *)key;
+}
+
+static uint64_t number_hash(const void *owner, uint32_t number) {
+    (void)owner;
+    (void)number;
+    return 5;
+}
+
+/* All 32 bits may be taken by the number. */
+static void test_index_of_large_numbers(void **state) {
+    (void)state;
+    static const struct index_owner of = {same_number, number_hash};
+    static const uint32_t numbers[] = {0, 1, 62, 63, 64, 255, 1u << 30, INDEX_NONE - 1};
+    struct index index = {0};
+    for (uint32_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        assert_int_equal(index_find(&index, &of, NULL, 5, &numbers[i]), INDEX_NONE);
+        assert_true(index_add(&index, &of, NULL, 5, numbers[i]));
+        for (uint32_t j = 0; j <= i; j++)
+            assert_int_equal(index_find(&index, &of, NULL, 5, &numbers[j]), numbers[j]);
+    }
+    index_release(&index);
 }
 
 /* Room of a large table, on average over its growth. */
@@ -526,6 +592,8 @@ static void test_resident_parts(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_blocks),
+        cmocka_unit_test(test_index),
+        cmocka_unit_test(test_index_of_large_numbers),
         cmocka_unit_test(test_blocks_room),
         cmocka_unit_test(test_blocks_while_growing),
         cmocka_unit_test(test_blocks_room_after_churn),
