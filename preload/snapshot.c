@@ -10,27 +10,17 @@
  * thread tells what its own frames hold, and decides on that before large allocations alone.
  *
  * The goal lies a step above the last snapshot. What snapshots may cost the program in all is
- * limited (the budget), and so is how soon one follows another (the pace); the step grows as the
- * budget is used up. The cost is what the program stands still for, and its writes to pages that it
- * shares with a copy, each of which is a fault: of a heap that is written to everywhere (by the
- * cycle collector, say) that is many times more.
+ * limited, and so is how soon one follows another (the pace); the step grows with what they have
+ * cost already: see budget.h.
  */
 #include "snapshot.h"
 
-#include <sys/resource.h>
-
 #include "../wire/profile.h"
+#include "budget.h"
 #include "copy.h"
 #include "python.h"
 #include "seccomp.h"
 #include "sys.h"
-
-#define FIRST_GOAL ((uint64_t)8 << 20)
-#define STEP_PERMILLE 50u
-
-/* Mappings of the program's own making (allocators' arenas) count for the step by a part only: they
- * are far larger than what is in them, and what grows beside them is to be seen. */
-#define MAPPED_PART 20u
 
 /* Where the budget has no room for a copy, what the frames hold is told all the same once what
  * counts has grown by this much. That is cheap beside a copy, but waits for what the collector has
@@ -39,31 +29,8 @@
  * of the budget. */
 #define SHALLOW_STEP_PERMILLE 1000u
 
-/* A budget of 3 % of the time since the process began; more than that while it is young: a fifth of
- * it and a little, up to 200 ms. Half of it is for the moments before allocations that are a good
- * step by themselves: these do not come again. */
-#define BUDGET_SHARE 33u
-#define BUDGET_YOUNG_SHARE 5u
-#define BUDGET_BEGIN_NS 40000000u
-#define BUDGET_LEAST_NS 200000000u
-#define STEP_ALONE_PART 10u
-
-/* Of the budget, for snapshots that are due for a region of the program's alone: its peak may be
- * far below the process's. */
-#define REGIONS_PART 2u
-#define REGION_STEP_PART 4u
-
-/* From one snapshot to the next, so many times what the last one has cost. */
-#define PACE 5u
-
-/* A write to a page that is shared with a copy: 2.7 us while that lives, 0.9 us afterwards. */
-#define SHARED_WRITE_NS 1500u
-
 /* An allocation is large from this part of the goal on. */
 #define LARGE_PART 50u
-
-/* Of the budget, for waiting without a snapshot in the end. */
-#define CATCH_UP_PART 3u
 
 #define CATCH_UP_NS 20000000u
 /* Of one at the ceiling there is but one, which the user has asked for: in all, so much. */
@@ -109,89 +76,23 @@ static struct figures figures_read(void) {
     return figures;
 }
 
-static uint64_t smaller(uint64_t a, uint64_t b) {
-    return a < b ? a : b;
-}
-
-static uint64_t budget(uint64_t now) {
-    uint64_t age = now - process.snapshots.began_ns, share = age / BUDGET_SHARE;
-    uint64_t young = smaller(BUDGET_BEGIN_NS + age / BUDGET_YOUNG_SHARE, BUDGET_LEAST_NS);
-    return share > young ? share : young;
-}
-
-static uint64_t left_of(uint64_t all, uint64_t spent) {
-    return spent < all ? all - spent : 0;
-}
-
-static uint64_t budget_left(uint64_t now) {
-    return left_of(budget(now), process.snapshots.spent_ns);
-}
-
-static bool is_step_alone(uint64_t size) {
-    return size > 0 && size >= process.snapshots.highest / STEP_ALONE_PART;
-}
-
-/* The same for a region, whose snapshots begin far below. */
-static bool is_step_of_region(uint64_t size) {
-    const struct snapshot_state *state = &process.snapshots;
-    return state->last < state->highest && size >= state->last / REGION_STEP_PART;
-}
-
-/* Of so many live bytes, what counts for steps and intervals. */
-static uint64_t counted(uint64_t live) {
-    uint64_t mapped = smaller(process.snapshots.mapped, live);
-    return live - mapped + mapped / MAPPED_PART;
-}
-
-static uint64_t above(uint64_t last, uint64_t permille) {
-    uint64_t goal = last + counted(last) / 1000 * permille;
-    return goal > FIRST_GOAL ? goal : FIRST_GOAL;
-}
-
-/* The live bytes a step above `last`, where so much of `all` is left; UINT64_MAX when nothing is.
- * The step is twice as large when half of it is, and so on. */
-static uint64_t step_above(uint64_t last, uint64_t left, uint64_t all) {
-    uint64_t part = left * 1000 / all; /* in thousandths */
-    return part ? above(last, (uint64_t)STEP_PERMILLE * 1000 / part) : UINT64_MAX;
-}
-
-static uint64_t regions_budget(uint64_t now) {
-    return budget(now) / REGIONS_PART;
-}
-
-/* From which a copy is due for the sake of regions alone. */
-static uint64_t region_goal(uint64_t now) {
-    const struct snapshot_state *state = &process.snapshots;
-    uint64_t all = regions_budget(now);
-    uint64_t left = smaller(left_of(all, state->regions_ns), budget_left(now));
-    return state->last < state->highest ? step_above(state->last, left, all) : UINT64_MAX;
-}
-
-/* The live bytes from which a copy is due, before an allocation of `size` bytes. */
-static uint64_t copy_goal(uint64_t size, uint64_t now) {
-    const struct snapshot_state *state = &process.snapshots;
-    uint64_t all = is_step_alone(size) ? budget(now) : budget(now) / 2;
-    uint64_t goal = step_above(state->highest, left_of(all, state->spent_ns), all);
-    return smaller(goal, region_goal(now));
-}
-
 /* The live bytes from which what the frames hold is told for the process's sake. */
 static uint64_t shallow_goal(void) {
-    return above(process.snapshots.highest, SHALLOW_STEP_PERMILLE);
+    return budget_above(process.snapshots.highest, SHALLOW_STEP_PERMILLE);
 }
 
 /* The same for the sake of regions alone. */
 static uint64_t shallow_region_goal(uint64_t now) {
     const struct snapshot_state *state = &process.snapshots;
-    return state->last < state->highest && state->regions_ns < regions_budget(now)
-               ? above(state->last, SHALLOW_STEP_PERMILLE)
+    return state->last < state->highest && budget_has_for_regions(now)
+               ? budget_above(state->last, SHALLOW_STEP_PERMILLE)
                : UINT64_MAX;
 }
 
 /* From which any is. */
 static uint64_t next_step(uint64_t size, uint64_t now) {
     process.snapshots.mapped = load(&process.region->mapped);
-    return smaller(copy_goal(size, now), smaller(shallow_goal(), shallow_region_goal(now)));
+    return smaller(budget_copy_goal(size, now), smaller(shallow_goal(), shallow_region_goal(now)));
 }
 
 static uint64_t ceiling(void) {
@@ -206,46 +107,13 @@ static void put_off(uint64_t room) {
         process.snapshot_limit = GRAPH_LARGE_BLOCK - 1; /* nothing is counted: each large block */
         return;
     }
-    uint64_t interval = counted(process.snapshots.live) / 200;
+    uint64_t interval = budget_counted(process.snapshots.live) / 200;
     if (interval < INTERVAL_LEAST)
         interval = INTERVAL_LEAST;
-    uint64_t most = interval * 16 > FIRST_GOAL ? interval * 16 : FIRST_GOAL;
+    uint64_t most = interval * 16 > BUDGET_FIRST_GOAL ? interval * 16 : BUDGET_FIRST_GOAL;
     if (room < interval)
         room = interval;
     process.snapshot_limit = process.gil_allocated + smaller(room, most);
-}
-
-/* What the last snapshot has cost. */
-static void spend(uint64_t ns) {
-    process.snapshots.spent_ns += ns;
-    if (process.snapshots.for_region)
-        process.snapshots.regions_ns += ns;
-}
-
-static void charge(uint64_t since) {
-    uint64_t ns = clock_ns() - since;
-    spend(ns);
-    atomic_fetch_add_explicit(&process.region->snapshot_ns, ns, memory_order_relaxed);
-}
-
-static uint64_t faults(void) {
-    struct rusage usage = {0};
-    sys_call6(SYS_getrusage, RUSAGE_SELF, (long)&usage, 0, 0, 0, 0);
-    return (uint64_t)usage.ru_minflt;
-}
-
-/* What the program has paid for the last copy since it was made: its faults, but for those of
- * memory that it has allocated meanwhile, and no more than pages were shared. */
-static void charge_writes(void) {
-    struct snapshot_state *state = &process.snapshots;
-    uint64_t all = faults() - state->faults;
-    uint64_t own = (process.gil_allocated - state->faults_allocated) / WIRE_PAGE;
-    uint64_t shared = smaller(all > own ? all - own : 0, state->last / WIRE_PAGE);
-    uint64_t ns = shared * SHARED_WRITE_NS;
-    if (ns > state->writes_ns) {
-        spend(ns - state->writes_ns);
-        state->writes_ns = ns;
-    }
 }
 
 /* All that the ring holds in which this thread counts has been processed. */
@@ -319,7 +187,7 @@ static void set_last(uint64_t bytes) {
  * and the copy begins with them blocked. */
 static void take(unsigned reason, uint64_t size, uint64_t live) {
     bool wanted = reason != SNAPSHOT_PEAK;
-    bool may_copy = python.has_gil && (wanted || live + size > copy_goal(size, clock_ns()));
+    bool may_copy = python.has_gil && (wanted || live + size > budget_copy_goal(size, clock_ns()));
     struct signals signals = signals_block();
     uint32_t number;
     if (record(reason, size, &number)) {
@@ -403,14 +271,12 @@ static uint64_t worth_waiting(uint64_t bound, uint64_t size, uint64_t now) {
     if (bound + size > ceiling())
         return waited < CATCH_UP_CEILING_NS ? CATCH_UP_CEILING_NS - waited : 0;
     bool large = size >= process.snapshots.goal / LARGE_PART;
-    return large && waited < budget(now) / CATCH_UP_PART ? CATCH_UP_NS : 0;
+    return large && waited < budget_for_waits(now) ? CATCH_UP_NS : 0;
 }
 
 static bool is_too_soon(uint64_t bound, uint64_t size, uint64_t now) {
-    const struct snapshot_state *state = &process.snapshots;
-    return !is_step_alone(size) && !is_step_of_region(size) &&
-           bound + size <= smaller(ceiling(), shallow_goal()) &&
-           now - state->taken_ns < (state->paused_ns + state->writes_ns) * PACE;
+    return !budget_is_step_alone(size) && !budget_is_step_of_region(size) &&
+           bound + size <= smaller(ceiling(), shallow_goal()) && budget_is_too_soon(now);
 }
 
 /* The reason for a snapshot now, 0 for none; `live` is then what was found. */
@@ -427,7 +293,7 @@ static unsigned decide(uint64_t size, uint64_t began, uint64_t *live) {
         put_off(state->goal - figures.bound - size);
         return 0;
     }
-    charge_writes();
+    budget_charge_writes();
     if (is_too_soon(figures.bound, size, began) || !copy_has_place() ||
         (copy_works() && !is_leap(figures.bound + size))) {
         put_off(0);
@@ -438,7 +304,7 @@ static unsigned decide(uint64_t size, uint64_t began, uint64_t *live) {
         figures = catch_up(began, patience_ns);
         if (figures.live + size <= state->goal) {
             state->catch_up_ns += clock_ns() - began;
-            charge(began);
+            budget_charge(began);
         }
     }
     *live = figures.live;
@@ -457,12 +323,8 @@ static void consider(size_t size) {
     if (!reason || !image_is_ours())
         return;
     take(reason, size, live);
-    charge(began);
-    process.snapshots.taken_ns = clock_ns();
-    process.snapshots.paused_ns = process.snapshots.taken_ns - began;
-    process.snapshots.writes_ns = 0;
-    process.snapshots.faults = faults();
-    process.snapshots.faults_allocated = process.gil_allocated;
+    budget_charge(began);
+    budget_begin_anew(began);
     uint64_t goal = smaller(next_step(0, clock_ns()), ceiling());
     process.snapshots.goal = goal;
     put_off(goal > live ? goal - live : 0);
@@ -474,7 +336,7 @@ static void settle(void) {
     uint64_t began = clock_ns();
     copy_wait_all(smaller(budget_left(began), EXIT_WAIT_NS));
     copy_reap();
-    charge(began);
+    budget_charge(began);
 }
 
 /* Holding comes first, then the look at whether somebody takes one; taking the other way round. */

@@ -1,0 +1,188 @@
+/* See budget.h. */
+#include "budget.h"
+
+#include <sys/resource.h>
+
+#include "sys.h"
+#include "thread.h"
+
+#define STEP_PERMILLE 50u
+
+/* The largest step in growth by small allocations, while they may still cost something. */
+#define STEP_MOST 500u
+
+/* What they may cost: 3 % of the time since the process began, and more while it is young: a fifth
+ * of it and a little, up to 200 ms. Half of it is for allocations that are a step by themselves. */
+#define SHARE 33u
+#define YOUNG_SHARE 5u
+#define YOUNG_BEGIN_NS 40000000u
+#define YOUNG_MOST_NS 200000000u
+#define SMALL_PART 2u
+
+/* What they should cost in growth by small allocations: the share alone, and a little to begin
+ * with, as far as they may. Of a copy's own work, a quarter counts. */
+#define BEGIN_NS 10000000u
+#define COPY_WORK_PART 4u
+
+#define STEP_ALONE_PART 10u
+
+/* From one snapshot to the next, so many times what the last one has cost. */
+#define PACE 10u
+
+/* Of what they may cost, for snapshots that are due for a region of the program's alone: its peak
+ * may be far below the process's. */
+#define REGIONS_PART 2u
+#define REGION_STEP_PART 4u
+
+/* Of what they may cost, for waiting without a snapshot in the end. */
+#define WAITS_PART 3u
+
+/* A write to a page that is shared with a copy: 2.7 us while that lives, 0.9 us afterwards. */
+#define SHARED_WRITE_NS 1500u
+
+/* Mappings of the program's own making (allocators' arenas) count for the step by a part only: they
+ * are far larger than what is in them, and what grows beside them is to be seen. */
+#define MAPPED_PART 20u
+
+static uint64_t age(uint64_t now) {
+    return now - process.snapshots.began_ns;
+}
+
+static uint64_t left_of(uint64_t all, uint64_t spent) {
+    return spent < all ? all - spent : 0;
+}
+
+static uint64_t may_cost(uint64_t now) {
+    uint64_t share = age(now) / SHARE;
+    uint64_t young = smaller(YOUNG_BEGIN_NS + age(now) / YOUNG_SHARE, YOUNG_MOST_NS);
+    return share > young ? share : young;
+}
+
+static uint64_t may_cost_by_small(uint64_t now) {
+    return may_cost(now) / SMALL_PART;
+}
+
+static uint64_t should_cost(uint64_t now) {
+    return smaller(BEGIN_NS + age(now) / SHARE, may_cost_by_small(now));
+}
+
+uint64_t budget_counted(uint64_t live) {
+    uint64_t mapped = smaller(process.snapshots.mapped, live);
+    return live - mapped + mapped / MAPPED_PART;
+}
+
+uint64_t budget_above(uint64_t last, uint64_t permille) {
+    uint64_t goal = last + budget_counted(last) / 1000 * permille;
+    return goal > BUDGET_FIRST_GOAL ? goal : BUDGET_FIRST_GOAL;
+}
+
+bool budget_is_step_alone(uint64_t size) {
+    return size > 0 && size >= process.snapshots.highest / STEP_ALONE_PART;
+}
+
+bool budget_is_step_of_region(uint64_t size) {
+    const struct snapshot_state *state = &process.snapshots;
+    return state->last < state->highest && size >= state->last / REGION_STEP_PART;
+}
+
+static uint64_t copies_work_ns(void) {
+    const struct copies_usage *copies = &process.copies;
+    return (uint64_t)(copies->user.tv_sec + copies->system.tv_sec) * 1000000000u +
+           (uint64_t)(copies->user.tv_usec + copies->system.tv_usec) * 1000u;
+}
+
+bool budget_is_too_soon(uint64_t now) {
+    const struct snapshot_state *state = &process.snapshots;
+    uint64_t work = (copies_work_ns() - state->copies_ns) / COPY_WORK_PART;
+    return now - state->taken_ns < (state->paused_ns + state->writes_ns + work) * PACE;
+}
+
+/* In thousandths: twice as large when half of all is used, and so on. 0 when nothing is left. */
+static uint64_t step(uint64_t spent, uint64_t all) {
+    uint64_t part = left_of(all, spent) * 1000 / all;
+    return part ? (uint64_t)STEP_PERMILLE * 1000 / part : 0;
+}
+
+static uint64_t step_by_small(uint64_t now) {
+    uint64_t spent = process.snapshots.spent_ns;
+    if (spent >= may_cost_by_small(now))
+        return 0;
+    uint64_t found = step(spent + copies_work_ns() / COPY_WORK_PART, should_cost(now));
+    return found && found < STEP_MOST ? found : STEP_MOST;
+}
+
+static uint64_t step_above(uint64_t last, uint64_t permille) {
+    return permille ? budget_above(last, permille) : UINT64_MAX;
+}
+
+static uint64_t for_regions(uint64_t now) {
+    return may_cost(now) / REGIONS_PART;
+}
+
+/* For the sake of regions alone. */
+static uint64_t region_goal(uint64_t now) {
+    const struct snapshot_state *state = &process.snapshots;
+    if (state->last >= state->highest)
+        return UINT64_MAX;
+    uint64_t all = for_regions(now);
+    uint64_t left = smaller(left_of(all, state->regions_ns), budget_left(now));
+    return step_above(state->last, step(all - left, all));
+}
+
+uint64_t budget_copy_goal(uint64_t size, uint64_t now) {
+    const struct snapshot_state *state = &process.snapshots;
+    uint64_t permille =
+        budget_is_step_alone(size) ? step(state->spent_ns, may_cost(now)) : step_by_small(now);
+    return smaller(step_above(state->highest, permille), region_goal(now));
+}
+
+bool budget_has_for_regions(uint64_t now) {
+    return process.snapshots.regions_ns < for_regions(now);
+}
+
+uint64_t budget_for_waits(uint64_t now) {
+    return may_cost(now) / WAITS_PART;
+}
+
+uint64_t budget_left(uint64_t now) {
+    return left_of(may_cost(now), process.snapshots.spent_ns);
+}
+
+static void spend(uint64_t ns) {
+    process.snapshots.spent_ns += ns;
+    if (process.snapshots.for_region)
+        process.snapshots.regions_ns += ns;
+}
+
+void budget_charge(uint64_t since) {
+    uint64_t ns = clock_ns() - since;
+    spend(ns);
+    atomic_fetch_add_explicit(&process.region->snapshot_ns, ns, memory_order_relaxed);
+}
+
+static uint64_t faults(void) {
+    struct rusage usage = {0};
+    sys_call6(SYS_getrusage, RUSAGE_SELF, (long)&usage, 0, 0, 0, 0);
+    return (uint64_t)usage.ru_minflt;
+}
+
+void budget_charge_writes(void) {
+    struct snapshot_state *state = &process.snapshots;
+    uint64_t all = faults() - state->faults;
+    uint64_t own = (process.gil_allocated - state->faults_allocated) / WIRE_PAGE;
+    uint64_t shared = smaller(all > own ? all - own : 0, state->last / WIRE_PAGE);
+    uint64_t ns = shared * SHARED_WRITE_NS;
+    if (ns > state->writes_ns) {
+        spend(ns - state->writes_ns);
+        state->writes_ns = ns;
+    }
+}
+
+void budget_begin_anew(uint64_t began) {
+    process.snapshots.taken_ns = clock_ns();
+    process.snapshots.paused_ns = process.snapshots.taken_ns - began;
+    process.snapshots.copies_ns = copies_work_ns();
+    process.snapshots.writes_ns = 0;
+    process.snapshots.faults = faults();
+    process.snapshots.faults_allocated = process.gil_allocated;
+}
