@@ -9,15 +9,34 @@ of this package. Importing the package does nothing by itself. A program can use
 and, traced or not, to say of an object that it should be gone soon: if it is not, who holds it is told.
 
     holdfast.should_go_away(session, "session", within=2)
-"""
-from typing import Any
 
-from ._going import Expectation, Late, configure, pending, should_go_away
+or to follow the references to an object, line by line: holdfast.watch(obj).
+"""
+from typing import TYPE_CHECKING, Any
+
 from ._regions import Figures, NotTraced, is_traced, region
 from ._version import version as __version__
 
-__all__ = ["Expectation", "Figures", "Late", "NotTraced", "__version__", "configure", "is_traced", "pending", "region",
-           "should_go_away"]
+if TYPE_CHECKING:
+    from ._going import Expectation, Late, configure, pending, should_go_away
+    from ._watch import Watch, watch
+
+__all__ = ["Expectation", "Figures", "Late", "NotTraced", "Watch", "__version__", "configure", "is_traced", "pending",
+           "region", "should_go_away", "watch"]
+
+
+_LATER = {"_going": ("Expectation", "Late", "configure", "pending", "should_go_away"), "_watch": ("Watch", "watch")}
+
+
+def __getattr__(name: str) -> Any:
+    """What is loaded when it is used first."""
+    for module, names in _LATER.items():
+        if name in names:
+            import importlib
+            found = importlib.import_module(f".{module}", __name__)
+            globals().update((one, getattr(found, one)) for one in names)
+            return globals()[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def load_ipython_extension(ipython: Any) -> None:

@@ -175,7 +175,8 @@ def svg(one: Graph, title: str) -> str:
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
              f'role="img"><title>{html.escape(title)}</title><style>{_STYLE}</style><defs>'
              f'{_head("culprit", _LINE["culprit"])}{_head("plain", "#6b7480")}</defs>'
-             f'<rect width="100%" height="100%" fill="#fff"/><text x="{_MARGIN}" y="30" class="title">{html.escape(title)}</text>']
+             f'<rect width="100%" height="100%" fill="#fff"/>',
+             f'<text x="{_MARGIN}" y="30" class="title">{html.escape(title)}</text>']
     parts += [_drawn_arrow(arrow, places[arrow.holder], places[arrow.held]) for arrow in one.arrows]
     parts += [_drawn_box(box, places[address]) for address, box in one.boxes.items()]
     return "\n".join([*parts, "</svg>"]) + "\n"

@@ -1,0 +1,172 @@
+"""Each line of the program as it is executed, and the beginnings and ends of its functions.
+
+From 3.12 on by `sys.monitoring`, as a tool of our own beside debuggers and coverage. Before, by the interpreter's trace
+hook for C, which leaves no copies of variables in frames, as Python's does; there is one, so a program that has
+a trace function keeps it, and there is no following. Lines of the standard library, of installed packages and
+of this one are left out.
+"""
+import ctypes
+import os
+import sys
+import threading
+import types
+from typing import Any, Callable, Dict, Optional
+
+BEGIN, LINE, END = "begin", "line", "end"
+_GENERATOR = 0x20 | 0x80 | 0x200  # of a code object's flags: generators, coroutines, asynchronous generators
+Handler = Callable[[str, types.FrameType, int], None]
+
+_handler: Optional[Handler] = None
+_known: Dict[str, bool] = {}  # by file: whether it is the program's
+_ELSEWHERE = [os.path.dirname(os.path.abspath(__file__)) + os.sep, os.path.dirname(os.__file__) + os.sep, "<frozen",
+              os.sep + "site-packages" + os.sep, os.sep + "dist-packages" + os.sep]
+
+
+def is_generator(frame: types.FrameType) -> bool:
+    """Its end may be a rest."""
+    return bool(frame.f_code.co_flags & _GENERATOR)
+
+
+def of_program(code: types.CodeType) -> bool:
+    known = _known.get(code.co_filename)
+    if known is None:
+        path = code.co_filename
+        known = _known[path] = not any(one in path for one in _ELSEWHERE)
+    return known
+
+
+def _handle(kind: str, frame: Any, returned: int) -> None:
+    handler = _handler
+    if handler is not None:
+        try:
+            handler(kind, frame, returned)
+        except Exception as error:  # ours: the program's run goes on
+            from . import _going
+            _going.say(f"watch failed: {error!r}")
+            stop()
+
+
+# From 3.12 on
+
+_tool = -1
+
+
+def _began(code: types.CodeType, offset: int) -> Any:
+    if not of_program(code):
+        return sys.monitoring.DISABLE
+    return _handle(BEGIN, sys._getframe(1), 0)
+
+
+def _line(code: types.CodeType, line: int) -> Any:
+    if not of_program(code):
+        return sys.monitoring.DISABLE
+    return _handle(LINE, sys._getframe(1), 0)
+
+
+def _ended(code: types.CodeType, offset: int, value: object) -> Any:
+    if not of_program(code):
+        return sys.monitoring.DISABLE
+    returned = id(value)
+    del value
+    return _handle(END, sys._getframe(1), returned)
+
+
+def _unwound(code: types.CodeType, offset: int, error: object) -> None:
+    del error
+    if of_program(code):
+        _handle(END, sys._getframe(1), 0)
+
+
+def _start_monitoring() -> None:
+    global _tool
+    monitoring = sys.monitoring
+    _tool = next((tool for tool in (4, 3, 5, 2, 1, 0) if monitoring.get_tool(tool) is None), -1)
+    if _tool < 0:
+        raise RuntimeError("all tools of sys.monitoring are taken: lines cannot be followed")
+    monitoring.use_tool_id(_tool, "holdfast")
+    events = monitoring.events
+    callbacks = {events.PY_START: _began, events.PY_RESUME: _began, events.LINE: _line, events.PY_RETURN: _ended,
+                 events.PY_YIELD: _ended, events.PY_UNWIND: _unwound}
+    for event, callback in callbacks.items():
+        monitoring.register_callback(_tool, event, callback)
+    monitoring.set_events(_tool, sum(callbacks))
+    monitoring.restart_events()
+
+
+def _stop_monitoring() -> str:
+    global _tool
+    if _tool >= 0:
+        sys.monitoring.set_events(_tool, 0)
+        for event in ("PY_START", "PY_RESUME", "LINE", "PY_RETURN", "PY_YIELD", "PY_UNWIND"):
+            sys.monitoring.register_callback(_tool, getattr(sys.monitoring.events, event), None)
+        sys.monitoring.free_tool_id(_tool)
+        _tool = -1
+    return ""
+
+
+# Before
+
+_KINDS = {0: BEGIN, 2: LINE, 3: END}  # as the interpreter numbers them
+_MARK = "holdfast.watch"  # what sys.gettrace() finds meanwhile
+
+
+def _traced(mark: Optional[int], frame: types.FrameType, what: int, value: Optional[int]) -> int:
+    if _handler is None:
+        _set(False)  # another thread has stopped it
+    elif what in _KINDS and of_program(frame.f_code):
+        _handle(_KINDS[what], frame, value or 0 if what == 3 else 0)
+    return 0
+
+
+_HOOK = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.py_object, ctypes.c_int, ctypes.c_void_p)
+_hook = _HOOK(_traced)
+
+
+def _set(wanted: bool) -> None:
+    """For this thread."""
+    if wanted:
+        ctypes.pythonapi.PyEval_SetTrace(_hook, ctypes.py_object(_MARK))
+    else:
+        ctypes.pythonapi.PyEval_SetTrace(None, ctypes.py_object())
+
+
+def _in_new_thread(frame: Any, event: str, value: Any) -> None:
+    if _handler is not None:
+        _set(True)
+
+
+def _start_tracing() -> None:
+    if sys.gettrace() is not None:
+        raise RuntimeError("the program has a trace function (a debugger, or coverage), which is left alone: lines cannot "
+                           "be followed")
+    _set(True)
+    if threading._trace_hook is None:  # type: ignore[attr-defined]
+        threading.settrace(_in_new_thread)
+
+
+def _stop_tracing() -> str:
+    if threading._trace_hook is _in_new_thread:  # type: ignore[attr-defined]
+        threading.settrace(None)  # type: ignore[arg-type]
+    if sys.gettrace() is _MARK:
+        _set(False)
+        return ""
+    return "" if sys.gettrace() is None else "followed until the program set a trace function of its own"
+
+
+def start(handler: Handler) -> None:
+    """Has the handler called for each event until stop(), in all threads; before 3.12 in this one and those that
+    start later. Raises RuntimeError."""
+    global _handler
+    _handler = handler
+    try:
+        (_start_monitoring if sys.version_info >= (3, 12) else _start_tracing)()
+    except RuntimeError:
+        _handler = None
+        raise
+
+
+def stop() -> str:
+    """Why it was not followed to the end, or ""."""
+    global _handler
+    _handler = None
+    return _stop_monitoring() if sys.version_info >= (3, 12) else _stop_tracing()

@@ -1,0 +1,350 @@
+"""A chosen object's references, line by line: `holdfast.watch(obj)`.
+
+While such an object lives, each line that the program executes is looked at (_lines.py): has the object's count
+changed since the last one, and by whom? The variables of the functions that run are compared first, then the
+containers that refer to it. What neither explains is said to be elsewhere.
+
+An object that can be weakly referenced is followed by that. Of others the watch holds one reference, which is not
+counted; when it is the last, the object is let go, at the first line after its real end.
+"""
+import atexit
+import collections
+import gc
+import sys
+import threading
+import types
+import weakref
+from typing import Any, Counter, Dict, List, Optional, Set, Tuple
+
+from . import _frames, _going, _lines, _paths, _steps
+from ._holders import Own
+
+_ROWS_MOST = 200
+_PASSES_MOST = 200  # over the heap, for one object
+_NEAR = 8  # rows, among which one is the same again
+_IMMORTAL = 1 << 29  # references, as the interpreter counts what it never frees
+_KEEPS_ARGUMENTS = sys.version_info < (3, 11)  # a caller does, until the call returns
+_BORROWS = sys.version_info >= (3, 14)  # a callee's arguments may be its caller's variables, uncounted
+Named = Dict[int, Tuple[str, List[str]]]  # by frame: its function, and which variables refer to the object
+
+
+class Row:
+    """What changed at a line, and how often it did so just like that."""
+
+    __slots__ = ("file", "line", "count", "changes", "times")
+
+    def __init__(self, file: str, line: int, count: int, changes: List[str]) -> None:
+        self.file, self.line, self.count, self.changes, self.times = file, line, count, changes, 1
+
+    def same(self, other: "Row") -> bool:
+        return (self.file, self.line, self.count, self.changes) == (other.file, other.line, other.count, other.changes)
+
+
+class _Thread:
+    """What one thread was doing when it was last looked at."""
+
+    __slots__ = ("named", "lines", "calls", "left")
+
+    def __init__(self, frame: Optional[types.FrameType]) -> None:
+        self.named: Named = {}
+        self.lines = {id(one): one.f_lineno or 0 for one in _frames.stack(frame)}  # by frame: what is being executed
+        self.calls: Dict[int, int] = {}  # by frame: references that its caller keeps for the call, or (negative) lends it
+        self.left: Set[int] = set()  # frames that have returned since
+
+
+class Watch:
+    """One object whose references are followed. `rows` grows while it lives; stop() ends that."""
+
+    __slots__ = ("label", "type", "rows", "more", "note", "count", "_box", "_reference", "_others", "_threads", "_passes")
+
+    def __init__(self, thing: object, label: Optional[str]) -> None:
+        self.type = _steps.type_name(type(thing))
+        self.label = label or self.type
+        self.rows: List[Row] = []
+        self.more = 0  # rows that were left out
+        self.note = ""
+        self.count = -1  # not known yet
+        self._box = Own()
+        self._reference: Any = None
+        self._others: Counter[str] = collections.Counter()
+        self._threads: Dict[int, _Thread] = {}
+        self._passes = 0
+        try:
+            self._reference = weakref.ref(thing)
+        except TypeError:
+            self._box.append(thing)
+
+    def stop(self) -> None:
+        """Follows it no more, and prints what was seen."""
+        _end(self, "no longer watched")
+
+    # What is there
+
+    def measure(self) -> int:
+        if self._reference is None:
+            return sys.getrefcount(self._box[0]) - _EXTRA_BOX
+        thing = self._reference()
+        return 0 if thing is None else sys.getrefcount(thing) - _EXTRA_REFERENCE
+
+    def _thing(self) -> Any:
+        return self._box[0] if self._box else self._reference()
+
+    def is_it(self, address: int) -> bool:
+        thing = self._thing()
+        return thing is not None and id(thing) == address
+
+    def names(self, frame: types.FrameType) -> List[str]:
+        """Which of a frame's variables refer to it; not those that do so through a cell, which is another's, and not
+        a generator's, whose variables are there while it rests, too."""
+        if _lines.is_generator(frame):
+            return []
+        thing = self._thing()
+        cells = frame.f_code.co_cellvars + frame.f_code.co_freevars
+        return [] if thing is None else [name for name in _frames.holding(frame, thing) if name not in cells]
+
+    def others(self) -> "Counter[str]":
+        """References from containers and generators: a look through the whole heap."""
+        self._passes += 1
+        thing = self._thing()
+        found: Counter[str] = collections.Counter()
+        for holder in Own(gc.get_referrers(thing)) if thing is not None else ():
+            if type(holder) not in (Own, Watch) and (type(holder) is not types.FrameType or _lines.is_generator(holder)):
+                found.update(_names(holder, thing))
+        return found
+
+    # What happens
+
+    def _thread(self, frame: Optional[types.FrameType]) -> _Thread:
+        """This one; when it is seen for the first time, from that frame on."""
+        identity = threading.get_ident()
+        if identity not in self._threads:
+            self._threads[identity] = _Thread(frame)
+        return self._threads[identity]
+
+    def begin(self, frame: types.FrameType) -> None:
+        """Here, in this line; its count is known at the next one."""
+        self._thread(frame)
+
+    def see(self, kind: str, frame: types.FrameType, returned: int) -> None:
+        """An event in that frame: a line is about to be executed, or the function begins, or ends."""
+        thread = self._thread(frame.f_back)
+        key = id(frame)
+        if kind == _lines.END and self.is_it(returned):  # on its way to the caller it may count or not
+            thread.left.add(key)
+            return
+        count, names = self.measure(), self.names(frame)
+        arguments = names if kind == _lines.BEGIN else []
+        known = thread.named.get(key, ("", []))[1]
+        if count != self.count or arguments or (kind == _lines.LINE and names != known) or thread.left & thread.named.keys():
+            self._change(kind, frame, count, thread, arguments)
+        if kind == _lines.LINE:
+            thread.lines[key] = frame.f_lineno or 0
+        elif kind == _lines.END and not _lines.is_generator(frame):
+            thread.lines.pop(key, None)
+            thread.left.add(key)
+
+    def _change(self, kind: str, frame: types.FrameType, count: int, thread: _Thread, arguments: List[str]) -> None:
+        first = self.count < 0
+        delta = count - max(self.count, 0)
+        self.count = count
+        changes, rest = self._by_names(frame, thread, arguments, delta)
+        if _BORROWS and rest:
+            rest = self._borrowed(changes, thread.calls, id(frame), rest)
+        if rest:
+            found, rest = self._by_others(rest)
+            changes += found
+        if rest > 0 and arguments and _KEEPS_ARGUMENTS:
+            changes.append(f"+ the call in {frame.f_back.f_code.co_name}" if frame.f_back is not None else "+ the call")
+            thread.calls[id(frame)], rest = rest, 0
+        if rest:
+            changes.append(f"{rest:+d} elsewhere: C code, or a value at hand")
+        if not changes and not first and count:
+            return
+        if first:
+            changes = [change.replace("+ ", "", 1) for change in changes]
+        line = frame.f_code.co_firstlineno if kind == _lines.BEGIN else thread.lines.get(id(frame), frame.f_lineno or 0)
+        if count == 0:
+            changes.append("freed")
+        self._add(Row(frame.f_code.co_filename, line, count, changes))
+        thread.left.clear()
+
+    def _by_names(self, frame: types.FrameType, thread: _Thread, arguments: List[str], delta: int) -> Tuple[List[str], int]:
+        """What the variables explain of the change, and what is left of it."""
+        now: Named = {id(one): (one.f_code.co_name, self.names(one)) for one in _frames.stack(frame) if not _frames.is_ours(one)}
+        changes, before = [], dict(thread.named)
+        for key, (function, names) in now.items():
+            known = before.pop(key, ("", []))[1] if key not in thread.left else []
+            begins = key == id(frame) and bool(arguments)
+            changes += [f"+ argument {name} of {function}" if begins else f"+ local {name} in {function}"
+                        for name in names if name not in known]
+            changes += [f"- local {name} in {function}" for name in known if name not in names]
+        rest = delta - sum(1 if change[0] == "+" else -1 for change in changes)
+        ended = [(thread, key, pair) for key, pair in before.items()]
+        ended += [(other, key, other.named.pop(key)) for other in self._threads.values() if other is not thread
+                  for key in other.left & other.named.keys()]
+        for its, key, (function, names) in ended:
+            counted = len(names) + its.calls.pop(key, 0)
+            rest += counted
+            changes += [f"- {function} returned"] * bool(counted)
+        thread.named.clear()
+        thread.named.update((key, pair) for key, pair in now.items() if pair[1])
+        return changes, rest
+
+    @staticmethod
+    def _borrowed(changes: List[str], lent: Dict[int, int], key: int, rest: int) -> int:
+        """Variables that the interpreter lets refer to the object without counting that: `rest` references too
+        few for those that came, or too many for those that went."""
+        came = rest < 0
+        which = [at for at, change in enumerate(changes) if change.startswith(("+ local", "+ arg") if came else "- local")]
+        if len(which) != abs(rest) or (not came and lent.get(key, 0) + rest > 0):
+            return rest
+        for at in which:
+            changes[at] += " (borrowed: not counted)" if came else " (it was borrowed)"
+        lent[key] = lent.get(key, 0) + rest
+        return 0
+
+    def _by_others(self, rest: int) -> Tuple[List[str], int]:
+        if self._passes >= _PASSES_MOST:
+            return [], rest
+        now = self.others()
+        added, gone = now - self._others, self._others - now
+        self._others = now
+        texts = [f"+ {text}" for text in added.elements()] + [f"- {text}" for text in gone.elements()]
+        return texts, rest - sum(added.values()) + sum(gone.values())
+
+    def _add(self, row: Row) -> None:
+        for known in self.rows[-_NEAR:]:
+            if known.same(row) and len(self.rows) > 1:
+                known.times += 1
+                return
+        if len(self.rows) < _ROWS_MOST:
+            self.rows.append(row)
+        else:
+            self.more += 1
+
+    # What is told
+
+    def listing(self) -> str:
+        """The source of each line at which something changed, the count after it, and what changed."""
+        import linecache  # slow to import
+        shown = [(f"{_frames.short(row.file)}:{row.line}", linecache.getline(row.file, row.line).rstrip().expandtabs(4)[:60], row)
+                 for row in self.rows]
+        place = max((len(where) for where, _, _ in shown), default=0)
+        width = max((len(source) for _, source, _ in shown), default=0)
+        lines = [f"references to {self.label} ({self.type}), by line:"]
+        for where, source, row in shown:
+            times = f"  ({row.times} times)" if row.times > 1 else ""
+            lines.append(f"  {where:<{place}}  {source:<{width}}  {row.count:>3}  {', '.join(row.changes)}{times}".rstrip())
+        lines += [f"  and {self.more} more changes"] * bool(self.more) + [f"  {self.note}"] * bool(self.note)
+        return "\n".join(lines)
+
+
+def _names(holder: Any, thing: object) -> List[str]:
+    """Of each reference: `global CACHE of app`, `Owner.field`, `list[2]`."""
+    steps = _steps.steps(holder, thing)
+    frame = _paths.frame_of(holder)
+    if frame is not None:
+        return [f"{step[4:]} in {frame.f_code.co_name}, a generator" for step in steps]
+    if type(holder) is dict and type(dict.get(holder, "__name__")) is str and "__builtins__" in holder:
+        return [f"global {step[2:-2]} of {holder['__name__']}" for step in steps]
+    owner = _owner(holder) if type(holder) is dict else None
+    if owner is not None:
+        return [f"{owner}.{step[2:-2]}" for step in steps]
+    return [f"{type(holder).__name__}{step}" for step in steps or [""]]
+
+
+def _owner(names: Any) -> Optional[str]:
+    """The type of the instance whose names they are."""
+    for holder in Own(gc.get_referrers(names)):
+        if type(holder) not in (dict, Own, types.FrameType) and _steps.namespace(holder) is names:
+            return type(holder).__name__
+    return None
+
+
+_EXTRA_BOX = _EXTRA_REFERENCE = 0
+
+
+def _calibrate() -> None:
+    """What measuring itself adds on this interpreter."""
+    global _EXTRA_BOX, _EXTRA_REFERENCE
+    class Weak:
+        pass
+    weak = Weak()
+    _EXTRA_BOX, _EXTRA_REFERENCE = Watch(object.__new__(object), None).measure(), Watch(weak, None).measure() - 1
+
+
+_calibrate()
+
+
+# All of them
+
+_active: List[Watch] = []
+_lock = threading.RLock()
+
+
+def _event(kind: str, frame: types.FrameType, returned: int) -> None:
+    """For _lines.py: called for each line of the program while anything is watched."""
+    # What another thread looks at now, this one does at its next line: it may have locks of the program's.
+    if not _lock.acquire(blocking=False):
+        return
+    try:
+        for one in list(_active):
+            one.see(kind, frame, returned)
+            if one.count == 0:
+                _end(one, "")
+    finally:
+        _lock.release()
+
+
+def _end(one: Watch, note: str) -> None:
+    with _lock:
+        if one not in _active:
+            return
+        _active.remove(one)
+        if not _active:
+            note = _lines.stop() or note
+        if one.count != 0:
+            one.note = note
+        one._box.clear()
+    _going.say(one.listing())
+
+
+def watch(obj: object, label: Optional[str] = None) -> Watch:
+    """Follows the references to `obj` line by line, until it is freed, stop() is called on what this returns, or
+    the program ends; then prints the lines at which their number changed, and what changed it, on standard error.
+
+    Meanwhile each line of the program costs some microseconds more; before and after, nothing. Where lines cannot be
+    followed, that is said, and nothing changed: before 3.12 when the program has a trace function of its own (a debugger,
+    coverage), from 3.12 on when all tools of sys.monitoring are taken. Raises ValueError for an object that the
+    interpreter never frees.
+    """
+    global _registered
+    if label is not None and not isinstance(label, str):
+        raise TypeError(f"label is to be a str, not {type(label).__name__}")
+    if sys.getrefcount(obj) >= _IMMORTAL:
+        raise ValueError(f"the interpreter keeps this {type(obj).__name__} for ever: its count never changes")
+    one = Watch(obj, label)
+    del obj
+    with _lock:
+        try:
+            if not _active:
+                _lines.start(_event)
+        except RuntimeError as error:
+            one._box.clear()
+            one.note = str(error)
+            _going.say(f"{one.label} ({one.type}) is not watched: {error}")
+            return one
+        one.begin(sys._getframe(1))
+        _active.append(one)
+        if not _registered:
+            _registered = bool(atexit.register(_at_exit))
+    return one
+
+
+_registered = False
+
+
+def _at_exit() -> None:
+    for one in list(_active):
+        count = one.measure()
+        _end(one, f"at the program's end: {count}" if count else "freed by the program's end")
