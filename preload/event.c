@@ -31,7 +31,14 @@ void *hot_alloc_rest(const char *state, unsigned kind, void *block, uint64_t siz
                      struct stack_entry *from, struct stack_entry *unknown) {
     self.state = state;
     uint32_t node = follow_rest(&self.gil_cache, &process.gil, state, from, unknown);
-    event_alloc(&process.gil, kind, block, size, node);
+    uint64_t tail = process.gil.tail;
+    if (likely(hot_fits(tail, 2))) {
+        hot_put(tail, 2, event_word(EVENT_ALLOC, kind, 0, (uintptr_t)block),
+                event_size_node(node, size));
+        process.gil_allocated += size;
+    } else {
+        event_alloc(&process.gil, kind, block, size, node);
+    }
     hot_leave();
     return block;
 }
@@ -341,6 +348,7 @@ void note_alloc(unsigned kind, const void *block, uint64_t size) {
     struct writer *writer = event_begin();
     if (!writer)
         return;
+    hot_note_caller();
     pymem_tick(writer->is_gil);
     event_alloc(writer, kind, block, size, stack_node(&self, writer));
     event_end(writer);

@@ -65,6 +65,11 @@ static hot_inline void hot_put(uint64_t tail, uint64_t words, uint64_t first, ui
     atomic_store_explicit(&writer->ring->tail, tail, memory_order_release);
 }
 
+/* Who called the hook that this is part of. */
+static hot_inline void hot_note_caller(void) {
+    self.called_from = (uintptr_t)__builtin_return_address(0);
+}
+
 static hot_inline bool hot_is_usual(const void *block, uint64_t size) {
     return size < LARGE_BLOCK && ((uintptr_t)block & ~EVENT_VALUE_MASK) == 0;
 }
@@ -89,9 +94,11 @@ static hot_inline void *hot_alloc(const struct python_offsets *at, struct hot_re
     const struct stack_top *top = &self.gil_cache.top;
     const char *frame = frames_current(at, state);
     uint64_t tail = process.gil.tail;
-    if (unlikely(!hot_fits(tail, 2) || !stack_is_last(at, top, frame)))
+    if (unlikely(!hot_fits(tail, 2) || !stack_is_last(at, top, frame))) {
+        hot_note_caller();
         return frame == self.gil_cache.far.address ? rest.far(state, block, size)
                                                    : rest.entered(state, block, size);
+    }
     hot_put(tail, 2, event_word(EVENT_ALLOC, kind, 0, (uintptr_t)block),
             event_size_node(top->node, size));
     process.gil_allocated += size;
@@ -155,8 +162,10 @@ static hot_inline void *hot_realloc_end(const struct python_offsets *at, const c
     const struct stack_top *top = &self.gil_cache.top;
     uint64_t tail = process.gil.tail;
     if (unlikely(!moved || !hot_is_usual(moved, size) || !hot_fits(tail, 2) ||
-                 !stack_is_last(at, top, frames_current(at, state))))
+                 !stack_is_last(at, top, frames_current(at, state)))) {
+        hot_note_caller();
         return hot_realloc_rest(state, kind, moved, size);
+    }
     hot_put(tail, 2, event_word(EVENT_REALLOC_END, kind, 0, (uintptr_t)moved),
             event_size_node(top->node, size));
     process.gil_allocated += size;
@@ -231,8 +240,10 @@ static hot_inline void *hot_own_alloc(unsigned kind, void *block, uint64_t size)
     if (unlikely(!hot_is_usual(block, size)) || unlikely(!hot_own_enter(writer)))
         return NULL;
     uint32_t node = writer->cache.thread_node;
-    if (unlikely(!node || !hot_own_fits(writer, 3)))
+    if (unlikely(!node || !hot_own_fits(writer, 3))) {
+        hot_note_caller();
         return hot_own_alloc_rest(writer, kind, block, size);
+    }
     hot_own_put(writer, 3, event_word(EVENT_ALLOC, kind, 0, (uintptr_t)block),
                 event_size_node(node, size));
     hot_own_leave(writer);

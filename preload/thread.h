@@ -106,6 +106,7 @@ struct thread {
     struct stack_cache gil_cache;
     uint32_t epoch; /* equals process.epoch when this thread is attached */
     uint32_t tid;
+    uintptr_t called_from; /* where the last hook was called from, or some place in the library */
     bool attaching;
     bool asking;      /* inside a function of the interpreter's that tells the thread state */
     bool named;       /* its name has been sent */

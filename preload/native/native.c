@@ -22,49 +22,31 @@
 #include "../trie.h"
 #include "cfi.h"
 #include "modules.h"
-#include "unwind.h"
-
-/* A Python frame: code object and position, as the frame has them. A native one: its module, and
- * the return address. */
-struct joined {
-    const char *code;
-    uintptr_t position;
-    uint32_t node; /* of the stack that ends here */
-    bool is_native;
-};
-
-/* How it is known that all but the innermost Python frame, and the loop that runs it, have not gone
- * on since the last stack: as by struct stack_top, without the frame's own instruction. */
-struct standing {
-    const char *frame; /* the innermost one; NULL: it is not known */
-    const char *previous;
-    const uint64_t *outer_place, *mark_place;
-    uint64_t outer, mark;
-    uint32_t place; /* of the innermost Python frame among the joined ones */
-    uint32_t loop;  /* of its loop's frame in the native stack */
-    uintptr_t loop_stack_pointer;
-};
-
-/* What a stack cache has in --native: the last stack, and the room to read one. */
-struct native_stack {
-    struct unwind_stack unwind;
-    struct joined *frames; /* the outermost first */
-    struct joined *fresh;  /* in the order in which they are found: the innermost first */
-    uint32_t count, fresh_count, capacity;
-    uint32_t thread_node;
-    uint64_t epoch; /* stack_codes_freed when it was read */
-    struct standing standing;
-    uint8_t rest; /* so many stacks more it is not tried to know that one stands */
-};
+#include "native_stack.h"
 
 /* See struct native_stack. */
 #define REST 15u
 
+/* How far from the innermost Python frame the one that stands may be. The further out it is, the
+ * longer it stands, and the more has to be compared. So it is moved out when one has not stood, and
+ * in, after some time, when one has; that time grows with each vain attempt. */
+#define REACH 24u
+#define DISTANCE_MAX 15u
+#define PATIENCE_MIN 256u
+#define PATIENCE_MAX 8192u
+
+#define LOOPS_MAX 4u
+
 static struct {
     bool prepared;
-    uintptr_t stack_end;            /* of the main thread */
-    uintptr_t main_block;           /* its control block; 0: not known */
-    uintptr_t loop_start, loop_end; /* _PyEval_EvalFrameDefault; 0: not known */
+    uintptr_t stack_end;  /* of the main thread */
+    uintptr_t main_block; /* its control block; 0: not known */
+    /* Where the evaluation loop's code is: _PyEval_EvalFrameDefault, of which the compiler may have
+     * put a part elsewhere. */
+    struct range {
+        _Atomic uintptr_t start, end;
+    } loops[LOOPS_MAX];
+    _Atomic uint32_t loop_count; /* some may not be filled in yet */
 } native;
 
 #define FRAMES_MAX (1u << 20)
@@ -77,13 +59,8 @@ struct chain {
     bool joined;       /* some have been */
 };
 
-static bool is_shim(const char *frame) {
-    return python.at.minor >= 12 &&
-           *(const uint8_t *)(frame + python.at.frame_owner) >= FRAME_OWNER_SHIM;
-}
-
 static const char *next_shim(const char *frame) {
-    while (frame && !is_shim(frame))
+    while (frame && !native_is_shim(frame))
         frame = python_pointer(frame, python.at.frame_previous);
     return frame;
 }
@@ -100,8 +77,24 @@ static struct chain chain_begin(const char *state) {
     return chain;
 }
 
-static bool is_in_loop(uintptr_t address) {
-    return address > native.loop_start && address <= native.loop_end;
+/* The part of the loop that the address is in; NULL: none that is known. */
+static const struct range *loop_at(uintptr_t address) {
+    for (uint32_t i = 0; i < LOOPS_MAX; i++)
+        if (address > native.loops[i].start && address <= native.loops[i].end)
+            return &native.loops[i];
+    return NULL;
+}
+
+/* The function at the address is the loop, or a part of it. */
+static __attribute__((noinline)) void learn_loop(uintptr_t address, uint32_t module) {
+    struct cfi_row row;
+    uint32_t number = native.loop_count;
+    if (module == MODULES_MAX || number >= LOOPS_MAX ||
+        !cfi_find(modules_at(module)->table, address, &row) ||
+        !atomic_compare_exchange_strong(&native.loop_count, &number, number + 1))
+        return;
+    native.loops[number].start = row.start;
+    native.loops[number].end = row.end;
 }
 
 /* The frame from `start` to `end` on the stack is that of the loop that runs the next Python
@@ -109,7 +102,7 @@ static bool is_in_loop(uintptr_t address) {
 static bool is_loop(const struct chain *chain, const struct unwind_frame *frame, uintptr_t end) {
     uintptr_t mark = (uintptr_t)chain->mark;
     if (python.at.minor <= 10)
-        return chain->frame && is_in_loop(frame->address);
+        return chain->frame && loop_at(frame->address);
     return mark >= frame->stack_pointer && mark < end;
 }
 
@@ -123,19 +116,19 @@ static __attribute__((noinline)) bool grow(struct native_stack *stack) {
 /* Member by member: a struct that is put together elsewhere and then copied is read before it is
  * written, as the processor has it, which costs more than all the rest. */
 static hot_inline bool push(struct native_stack *stack, const char *code, uintptr_t position,
-                            bool is_native) {
+                            uint32_t loop) {
     if (unlikely(stack->fresh_count == stack->capacity && !grow(stack)))
         return false;
     struct joined *frame = &stack->fresh[stack->fresh_count++];
     frame->code = code;
     frame->position = position;
-    frame->is_native = is_native;
+    frame->loop = loop;
     return true;
 }
 
-static bool push_python(struct native_stack *stack, const char *address) {
+static bool push_python(struct native_stack *stack, const char *address, uint32_t loop) {
     struct frame frame = frames_at(&python.at, address);
-    return push(stack, frame.code, frame.position, false);
+    return push(stack, frame.code, frame.position, loop);
 }
 
 static bool is_entry(const char *frame) {
@@ -144,17 +137,19 @@ static bool is_entry(const char *frame) {
            (at->frame_is_entry && *(const uint8_t *)(frame + at->frame_is_entry));
 }
 
-/* The Python frames that one loop runs; the chain then goes on with the next loop's. */
-static bool push_loop(struct native_stack *stack, struct chain *chain) {
+/* The Python frames that one loop runs, without `end` and those further out; the chain then goes on
+ * with the next loop's. */
+static bool push_loop(struct native_stack *stack, struct chain *chain, uint32_t loop,
+                      const char *end) {
     const char *frame = chain->frame;
     bool last = false;
-    for (; frame && !is_shim(frame) && !last;
+    for (; frame && frame != end && !native_is_shim(frame) && !last;
          frame = python_pointer(frame, python.at.frame_previous)) {
         last = is_entry(frame);
-        if (!push_python(stack, frame))
+        if (!push_python(stack, frame, loop))
             return false;
     }
-    if (frame && is_shim(frame))
+    if (frame && native_is_shim(frame))
         frame = python_pointer(frame, python.at.frame_previous);
     chain->frame = frame;
     chain->joined = true;
@@ -168,7 +163,7 @@ static bool push_loop(struct native_stack *stack, struct chain *chain) {
 static bool push_rest(struct native_stack *stack, const struct chain *chain) {
     for (const char *frame = chain->frame; frame;
          frame = python_pointer(frame, python.at.frame_previous))
-        if (!is_shim(frame) && !push_python(stack, frame))
+        if (!native_is_shim(frame) && !push_python(stack, frame, NO_LOOP))
             return false;
     return true;
 }
@@ -179,9 +174,9 @@ static bool push_native(struct native_stack *stack, const struct unwind_frame *f
     uint32_t module = unwind_module(frame->rule);
     if (module == MODULES_MAX)
         return true;
-    bool begins = loop && is_in_loop(frame->address);
-    return push(stack, (const char *)modules_at(module),
-                begins ? native.loop_start + 1 : frame->address, true);
+    const struct range *range = loop ? loop_at(frame->address) : NULL;
+    return push(stack, (const char *)modules_at(module), range ? range->start + 1 : frame->address,
+                IS_NATIVE);
 }
 
 /* Behind the innermost frame that is not the library's own. */
@@ -198,25 +193,39 @@ static uint32_t end_of(const struct unwind_stack *unwind) {
 static bool join(struct native_stack *stack, const char *state) {
     const struct unwind_stack *unwind = &stack->unwind;
     struct chain chain = chain_begin(state);
-    struct standing *standing = &stack->standing;
-    const char *innermost = chain.frame;
     stack->fresh_count = 0;
-    standing->frame = NULL;
     for (uint32_t i = end_of(unwind); i-- > 0;) {
         const struct unwind_frame *frame = &unwind->frames[i];
         bool loop = is_loop(&chain, frame, unwind_frame_end(unwind, i));
-        if (!loop && chain.joined && !chain.frame && is_in_loop(frame->address))
+        if (loop && unlikely(!loop_at(frame->address)))
+            learn_loop(frame->address, unwind_module(frame->rule));
+        if (!loop && chain.joined && !chain.frame && loop_at(frame->address))
             break;
-        if (loop && !chain.joined && innermost && !is_shim(innermost)) {
-            standing->frame = innermost;
-            standing->place = stack->fresh_count;
-            standing->loop = i;
-            standing->loop_stack_pointer = frame->stack_pointer;
-        }
-        if ((loop && !push_loop(stack, &chain)) || !push_native(stack, frame, loop))
+        if ((loop && !push_loop(stack, &chain, i, NULL)) || !push_native(stack, frame, loop))
             return false;
     }
     return push_rest(stack, &chain);
+}
+
+/* The same of those frames alone that the one which stands has called. False, too, where it turns
+ * out that it does not. */
+static bool join_inner(struct native_stack *stack, const char *state) {
+    const struct unwind_stack *unwind = &stack->unwind;
+    const struct standing *standing = &stack->standing;
+    struct chain chain = chain_begin(state);
+    uint32_t i = end_of(unwind);
+    stack->fresh_count = 0;
+    if (i <= standing->loop ||
+        unwind->frames[standing->loop].stack_pointer != standing->loop_stack_pointer)
+        return false;
+    while (i-- > standing->loop) {
+        const struct unwind_frame *frame = &unwind->frames[i];
+        bool last = i == standing->loop, loop = is_loop(&chain, frame, unwind_frame_end(unwind, i));
+        if ((loop && !push_loop(stack, &chain, i, last ? standing->frame : NULL)) ||
+            (!last && !push_native(stack, frame, loop)))
+            return false;
+    }
+    return chain.frame == standing->frame;
 }
 
 /* -- Nodes -- */
@@ -225,7 +234,7 @@ static uint32_t define(struct trie *trie, struct writer *writer, const struct jo
                        uint32_t parent) {
     int64_t position;
     uint32_t code;
-    if (joined->is_native) {
+    if (joined->loop == IS_NATIVE) {
         const struct module *module = (const struct module *)(const void *)joined->code;
         code = trie_module(trie, writer, module);
         position = (int32_t)(uint32_t)(joined->position - 1 - module->base);
@@ -254,102 +263,134 @@ static uint32_t find(struct trie *trie, struct writer *writer, const struct join
     return node;
 }
 
-/* The frame at `number` is this one; its node, where `parent` is that of those further out. */
-static hot_inline uint32_t put(struct native_stack *stack, struct writer *writer, uint32_t number,
-                               const char *code, uintptr_t position, bool is_native,
-                               uint32_t parent) {
-    struct joined *frame = &stack->frames[number];
-    frame->code = code;
-    frame->position = position;
-    frame->is_native = is_native;
-    return frame->node = find(&writer->trie, writer, frame, parent);
-}
-
 static hot_inline bool is_again(const struct joined *frame, const char *code, uintptr_t position) {
     return frame->position == position && frame->code == code;
 }
 
-/* The fresh frames are the last stack from now on. */
-static uint32_t number(struct native_stack *stack, struct writer *writer) {
-    uint32_t most = stack->count < stack->fresh_count ? stack->count : stack->fresh_count, same = 0;
+/* The fresh frames follow on the first `left` of the last stack, and are it with them from now on.
+ */
+static uint32_t number(struct native_stack *stack, struct writer *writer, uint32_t left) {
+    uint32_t count = left + stack->fresh_count, same = left;
+    while (count > stack->capacity)
+        if (!grow(stack))
+            return 0;
+    uint32_t most = stack->count < count ? stack->count : count;
     const struct joined *fresh = stack->fresh + stack->fresh_count - 1;
     for (; same < most && is_again(&stack->frames[same], fresh->code, fresh->position); same++)
         fresh--;
     uint32_t node = same ? stack->frames[same - 1].node : stack->thread_node;
-    for (; node && same < stack->fresh_count; same++, fresh--)
-        node = put(stack, writer, same, fresh->code, fresh->position, fresh->is_native, node);
-    stack->count = node ? same : 0;
+    for (; node && same < count; same++, fresh--) {
+        struct joined *frame = &stack->frames[same];
+        frame->code = fresh->code;
+        frame->position = fresh->position;
+        frame->loop = fresh->loop;
+        frame->node = node = find(&writer->trie, writer, frame, node);
+    }
+    stack->count = node ? count : 0;
     return node;
 }
 
 /* -- What stands still -- */
 
-static const uint64_t *word_at(const char *address, uint32_t offset) {
-    return (const uint64_t *)(const void *)(address + offset);
+static void stand_further_out(struct native_stack *stack) {
+    stack->standing.frame = NULL;
+    stack->distance = stack->distance < DISTANCE_MAX ? stack->distance * 2 + 1 : DISTANCE_MAX;
+    stack->patience = stack->patience < PATIENCE_MAX ? stack->patience * 2 : PATIENCE_MAX;
+    stack->known = stack->patience;
 }
 
-/* The innermost Python frame's caller gets a mark, if it can have one. */
-static void keep_standing(struct native_stack *stack, struct stack_cache *cache) {
-    struct standing *standing = &stack->standing;
-    const char *frame = standing->frame;
-    if (!frame)
+/* All that is known holds by marks of frames which may be too far out: it is found out anew. */
+static void stand_further_in(struct native_stack *stack) {
+    stack->known = stack->patience;
+    if (stack->distance == 0)
         return;
-    standing->frame = NULL;
-    if (stack->rest > 0 || !can_mark(&python.at)) {
-        if (stack->rest > 0)
-            stack->rest--;
-        return;
-    }
-    standing->place = stack->count - 1 - standing->place;
-    standing->previous = python_pointer(frame, python.at.frame_previous);
-    standing->mark_place = stack_mark(cache, frame, standing->previous);
-    if (!standing->mark_place) {
-        stack->rest = REST;
-        return;
-    }
-    standing->outer_place = word_at(standing->previous, python.at.frame_position);
-    standing->outer = *standing->outer_place;
-    standing->mark = *standing->mark_place;
-    standing->frame = frame;
+    stack->distance /= 2;
+    stack->standing.frame = NULL;
+    recall_forget(&stack->recall);
 }
 
-/* In this order: what is read is there, as what was before it is as it was. */
-static bool stands(const struct standing *standing, const char *state) {
-    const char *frame = state ? frames_current(&python.at, state) : NULL;
-    return frame && frame == standing->frame &&
-           python_pointer(frame, python.at.frame_previous) == standing->previous &&
-           *standing->outer_place == standing->outer && *standing->mark_place == standing->mark;
-}
-
-/* Only the innermost Python frame's position, and what its loop has called, can be others. 0 where
- * it turns out that more is. */
-static uint32_t number_inner(struct native_stack *stack, struct writer *writer) {
-    const struct unwind_stack *unwind = &stack->unwind;
+/* What is read is there: the frame is in the chain. */
+static bool stands(struct native_stack *stack, const char *state) {
     const struct standing *standing = &stack->standing;
-    uint32_t end = end_of(unwind), place = standing->place;
-    if (standing->loop >= end ||
-        unwind->frames[standing->loop].stack_pointer != standing->loop_stack_pointer ||
-        place + (end - standing->loop) >= stack->capacity || place == 0)
-        return 0;
-    const struct frame innermost = frames_at(&python.at, standing->frame);
-    struct joined *frame = &stack->frames[place];
-    bool same = is_again(frame, innermost.code, innermost.position);
-    uint32_t node =
-        same ? frame->node
-             : put(stack, writer, place, innermost.code, innermost.position, false, frame[-1].node);
-    for (uint32_t i = standing->loop + 1; node && i < end; i++) {
-        const struct unwind_frame *called = &unwind->frames[i];
-        uint32_t module = unwind_module(called->rule);
-        if (module == MODULES_MAX)
-            continue;
-        const char *code = (const char *)modules_at(module);
-        frame = &stack->frames[++place];
-        same = same && place < stack->count && is_again(frame, code, called->address);
-        node = same ? frame->node : put(stack, writer, place, code, called->address, true, node);
-    }
-    stack->count = node ? place + 1 : 0;
-    return node;
+    if (!standing->frame)
+        return false;
+    const char *frame = state ? frames_innermost(&python.at, state) : NULL;
+    for (uint32_t i = 0; frame && frame != standing->frame; i++)
+        frame = i < REACH ? python_pointer(frame, python.at.frame_previous) : NULL;
+    bool good = frame && frames_word(frame, python.at.frame_position) == standing->position &&
+                *standing->mark_place == standing->mark;
+    if (!good)
+        stand_further_out(stack);
+    return good;
 }
+
+/* Python frames, from the innermost outwards, and where they are among the fresh ones. */
+struct reach {
+    const char *frames[REACH];
+    uint32_t places[REACH];
+    uint32_t count;
+};
+
+static void reach_out(const struct native_stack *stack, const char *state, struct reach *reach) {
+    const char *frame = frames_innermost(&python.at, state);
+    uint32_t place = 0;
+    for (reach->count = 0; frame && reach->count < REACH;
+         frame = python_pointer(frame, python.at.frame_previous)) {
+        if (native_is_shim(frame))
+            continue;
+        while (place < stack->fresh_count && stack->fresh[place].loop == IS_NATIVE)
+            place++;
+        if (place == stack->fresh_count)
+            return;
+        reach->frames[reach->count] = frame;
+        reach->places[reach->count++] = place++;
+    }
+}
+
+/* The frame that has called the one at `number` stands from now on, if it can have a mark. */
+static bool stand(struct native_stack *stack, struct stack_cache *cache, const struct reach *reach,
+                  uint32_t number) {
+    struct standing *standing = &stack->standing;
+    const char *frame = reach->frames[number + 1], *inner = reach->frames[number];
+    uint32_t place = reach->places[number + 1], loop = stack->fresh[place].loop;
+    if (!inner || loop == NO_LOOP || python_pointer(inner, python.at.frame_previous) != frame)
+        return false;
+    standing->mark_place = stack_mark(cache, inner, frame);
+    if (!standing->mark_place)
+        return false;
+    standing->frame = frame;
+    standing->position = frames_word(frame, python.at.frame_position);
+    standing->mark = *standing->mark_place;
+    standing->place = stack->count - 1 - place;
+    standing->loop = loop;
+    standing->loop_stack_pointer = stack->unwind.frames[loop].stack_pointer;
+    return true;
+}
+
+/* The frame that can have a mark, at the distance or as near to it as there is one: further out,
+ * rather than further in. The fresh frames are all of the stack. */
+static void keep_standing(struct native_stack *stack, struct stack_cache *cache,
+                          const char *state) {
+    struct reach reach = {0};
+    stack->standing.frame = NULL;
+    if (!state || !can_mark(&python.at))
+        return;
+    if (stack->rest > 0) {
+        stack->rest--;
+        return;
+    }
+    reach_out(stack, state, &reach);
+    for (uint32_t i = stack->distance; i + 1 < reach.count; i++)
+        if (stand(stack, cache, &reach, i))
+            return;
+    uint32_t most = reach.count > 0 ? reach.count - 1 : 0;
+    for (uint32_t i = stack->distance < most ? stack->distance : most; i-- > 0;)
+        if (stand(stack, cache, &reach, i))
+            return;
+    stack->rest = REST;
+}
+
+/* -- The node -- */
 
 /* The last stack may have the address of a code object that has been freed, or this is the first.
  */
@@ -376,25 +417,25 @@ static uintptr_t stack_top(void) {
     return here < block && block - here < native.stack_end - here ? block : native.stack_end;
 }
 
-/* As stack_node(). */
-static uint32_t native_node(struct stack_cache *cache, struct writer *writer, const char *state) {
-    if (!cache->native)
-        cache->native = pages_map(sizeof *cache->native);
-    struct native_stack *stack = cache->native;
-    if (!stack || !begin(stack, writer))
+static __attribute__((noinline)) uint32_t read_stack(struct native_stack *stack,
+                                                     struct stack_cache *cache,
+                                                     struct writer *writer,
+                                                     const struct recall_call *call) {
+    const struct standing *standing = &stack->standing;
+    bool inner = stands(stack, call->state);
+    if (!unwind_read_from(&stack->unwind, &call->registers, stack_top(),
+                          inner ? standing->loop_stack_pointer : 0))
         return 0;
-    bool standing = stands(&stack->standing, state);
-    if (!unwind_read(&stack->unwind, stack_top(),
-                     standing ? stack->standing.loop_stack_pointer : 0))
-        return 0;
-    uint32_t node = standing ? number_inner(stack, writer) : 0;
+    uint32_t node =
+        inner && join_inner(stack, call->state) ? number(stack, writer, standing->place + 1) : 0;
+    if (!node) {
+        node = join(stack, call->state) ? number(stack, writer, 0) : 0;
+        stack->standing.frame = NULL;
+        if (node)
+            keep_standing(stack, cache, call->state);
+    }
     if (node)
-        return node;
-    node = join(stack, state) ? number(stack, writer) : 0;
-    if (node)
-        keep_standing(stack, cache);
-    else
-        stack->standing.frame = NULL; /* of which not all is known */
+        native_remember(stack, call, node);
     return node || python_present() ? node : stack->thread_node;
 }
 
@@ -403,6 +444,38 @@ static void native_forget(struct native_stack *stack) {
     stack->unwind.top = 0;
     stack->standing.frame = NULL;
     stack->rest = 0;
+    stack->distance = 0;
+    stack->known = stack->patience = PATIENCE_MIN;
+    recall_forget(&stack->recall);
+}
+
+static struct native_stack *new_stack(void) {
+    struct native_stack *stack = pages_map(sizeof *stack);
+    if (stack)
+        native_forget(stack);
+    return stack;
+}
+
+/* As stack_node(). It never ends with a jump: the stack is read from here. */
+static uint32_t native_node(struct stack_cache *cache, struct writer *writer, const char *state) {
+    if (unlikely(!cache->native))
+        cache->native = new_stack();
+    struct native_stack *stack = cache->native;
+    if (!stack || !begin(stack, writer))
+        return 0;
+    struct recall_call call = {.state = state, .called_from = self.called_from};
+    registers_now(&call.registers.address, &call.registers.stack_pointer,
+                  &call.registers.frame_pointer);
+    call.frame = state ? frames_innermost(&python.at, state) : NULL;
+    call.position = call.frame ? frames_word(call.frame, python.at.frame_position) : 0;
+    call.codes_freed = stack->epoch;
+    call.generation = atomic_load_explicit(&modules_generation, memory_order_acquire);
+    uint32_t node = recall_find(&stack->recall, &call);
+    if (unlikely(!node))
+        return read_stack(stack, cache, writer, &call);
+    if (unlikely(--stack->known == 0))
+        stand_further_in(stack);
+    return node;
 }
 
 static void native_release(struct native_stack *stack) {
@@ -435,12 +508,8 @@ void native_begin(void) {
 
 void native_find_loop(void *scope) {
     void *loop = native.prepared ? dlsym(scope, "_PyEval_EvalFrameDefault") : NULL;
-    uint32_t module = loop ? modules_find((uintptr_t)loop) : MODULES_MAX;
-    struct cfi_row row;
-    if (module == MODULES_MAX || !cfi_find(modules_at(module)->table, (uintptr_t)loop + 1, &row))
-        return;
-    native.loop_start = row.start;
-    native.loop_end = row.end;
+    if (loop)
+        learn_loop((uintptr_t)loop + 1, modules_find((uintptr_t)loop));
 }
 
 void native_closed(void) {

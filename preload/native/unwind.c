@@ -10,15 +10,6 @@
 #include "cfi.h"
 #include "modules.h"
 
-enum rule_kind {
-    RULE_NONE,         /* no caller, or nobody knows */
-    RULE_STACK,        /* the frame's end is the stack pointer + a distance */
-    RULE_POINTER,      /* the same from the frame pointer */
-    RULE_POINTER_READ, /* ... is what the frame pointer + a distance points to, where the stack has
-                          been aligned; and the second distance is from the frame pointer, too */
-    RULE_OTHER,        /* see cfi_apply */
-};
-
 #define DISTANCE_BITS 20u
 #define DISTANCE_MAX ((1 << (DISTANCE_BITS - 1)) - 1)
 
@@ -36,15 +27,12 @@ struct rule_slot {
 
 static struct rule_slot *slots;
 
-static unwind_rule rule_word(enum rule_kind kind, int64_t frame, int64_t pointer, uint32_t module) {
+static unwind_rule rule_word(enum unwind_kind kind, int64_t frame, int64_t pointer,
+                             uint32_t module) {
     uint64_t mask = (1u << DISTANCE_BITS) - 1;
     return (uint64_t)kind | ((uint64_t)frame & mask) << 3 |
            ((uint64_t)pointer & mask) << (3 + DISTANCE_BITS) |
            (uint64_t)module << (3 + 2 * DISTANCE_BITS);
-}
-
-static hot_inline enum rule_kind rule_kind(unwind_rule rule) {
-    return (enum rule_kind)(rule & 7u);
 }
 
 /* In bytes. */
@@ -235,7 +223,7 @@ step_otherwise(struct walk *walk, const struct unwind_frame *frame, struct unwin
     struct cfi_row row;
     struct cfi_registers registers = {frame->address, frame->stack_pointer, frame->frame_pointer};
     const struct module *module = modules_at(unwind_module(frame->rule));
-    if (rule_kind(frame->rule) != RULE_OTHER || !cfi_find(module->table, frame->address, &row) ||
+    if (unwind_kind(frame->rule) != RULE_OTHER || !cfi_find(module->table, frame->address, &row) ||
         !cfi_apply(&row, &registers, read_word, &walk->bounds))
         return false;
     if (row.signal) {
@@ -266,7 +254,7 @@ static bool step_aligned(struct walk *walk, const struct unwind_frame *frame,
 static hot_inline bool step(struct walk *walk, const struct unwind_frame *frame,
                             struct unwind_frame *caller) {
     unwind_rule rule = frame->rule;
-    enum rule_kind kind = rule_kind(rule);
+    enum unwind_kind kind = unwind_kind(rule);
     if (unlikely(kind == RULE_NONE))
         return false;
     if (unlikely(kind == RULE_POINTER_READ))
@@ -390,20 +378,26 @@ static void read_from(struct unwind_stack *stack, struct walk *walk) {
     put_together(stack, left, fresh);
 }
 
-__attribute__((noinline)) bool unwind_read(struct unwind_stack *stack, uintptr_t top,
-                                           uintptr_t standing) {
-    uintptr_t address, stack_pointer, frame_pointer;
-    registers_now(&address, &stack_pointer, &frame_pointer);
+bool unwind_read_from(struct unwind_stack *stack, const struct unwind_registers *registers,
+                      uintptr_t top, uintptr_t standing) {
     struct walk walk = {.stack = stack,
-                        .bounds = bounds_at(stack, stack_pointer, top),
+                        .bounds = bounds_at(stack, registers->stack_pointer, top),
                         .top = top,
                         .standing = standing ? standing : UINTPTR_MAX};
     if (stack->capacity == 0 && !grow(stack))
         return false;
     begin(stack, &walk);
-    set_frame(stack->fresh, address, stack_pointer, frame_pointer, NULL);
+    set_frame(stack->fresh, registers->address, registers->stack_pointer, registers->frame_pointer,
+              NULL);
     read_from(stack, &walk);
     return true;
+}
+
+__attribute__((noinline)) bool unwind_read(struct unwind_stack *stack, uintptr_t top,
+                                           uintptr_t standing) {
+    struct unwind_registers now;
+    registers_now(&now.address, &now.stack_pointer, &now.frame_pointer);
+    return unwind_read_from(stack, &now, top, standing);
 }
 
 void unwind_release(struct unwind_stack *stack) {

@@ -21,6 +21,19 @@
 /* A rule, as a word: its kind, two distances in words, the module. */
 typedef uint64_t unwind_rule;
 
+struct unwind_registers {
+    uintptr_t address, stack_pointer, frame_pointer;
+};
+
+enum unwind_kind {
+    RULE_NONE,         /* no caller, or nobody knows */
+    RULE_STACK,        /* the frame's end is the stack pointer + a distance */
+    RULE_POINTER,      /* the same from the frame pointer */
+    RULE_POINTER_READ, /* ... is what the frame pointer + a distance points to, where the stack has
+                          been aligned; and the second distance is from the frame pointer, too */
+    RULE_OTHER,        /* see cfi_apply */
+};
+
 struct unwind_frame {
     uintptr_t address;       /* a return address, or behind the instruction that was interrupted */
     uintptr_t stack_pointer; /* there; the frame goes from here up to that of the caller */
@@ -48,10 +61,14 @@ struct unwind_stack {
 /* Once; false when there is no memory. */
 bool unwind_prepare(void);
 
-/* Makes it the stack of the calling thread, this function's own frame included; what is below `top`
- * belongs to it. The frame with the stack pointer `standing`, if it is not 0, is known to have been
- * there all the time since the last stack was read, and so those further out to have waited for it:
- * they are not looked at. False when there is no memory. */
+/* Makes it the stack of the calling thread, from the frame with these registers on; what is below
+ * `top` belongs to it. The frame with the stack pointer `standing`, if it is not 0, is known to
+ * have been there all the time since the last stack was read, and so those further out to have
+ * waited for it: they are not looked at. False when there is no memory. */
+bool unwind_read_from(struct unwind_stack *stack, const struct unwind_registers *registers,
+                      uintptr_t top, uintptr_t standing);
+
+/* The same from this function's own frame on. */
 bool unwind_read(struct unwind_stack *stack, uintptr_t top, uintptr_t standing);
 
 /* Makes two arrays (pointers to the pointers) twice as large. False when there is no memory; they
@@ -59,6 +76,10 @@ bool unwind_read(struct unwind_stack *stack, uintptr_t top, uintptr_t standing);
 bool unwind_grow(void *first, void *second, uint32_t *capacity, size_t row_size);
 
 void unwind_release(struct unwind_stack *stack);
+
+static hot_inline enum unwind_kind unwind_kind(unwind_rule rule) {
+    return (enum unwind_kind)(rule & 7u);
+}
 
 /* The module that a frame's code is in. */
 static hot_inline uint32_t unwind_module(unwind_rule rule) {

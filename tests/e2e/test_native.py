@@ -1,5 +1,6 @@
 """Native stacks (`run --native`): chains of calls that are known, joined with Python's frames where they
 belong, with names for what was inlined, replaced or stripped."""
+import json
 import os
 import platform
 import subprocess
@@ -70,6 +71,21 @@ def test_chain(some_python, tmp_path):
     places = [next(i for i, frame in enumerate(stack) if frame.startswith(name))
               for name in ("_start", "<module> ", "work ", "from_c ", "inner ", "chain", "take_inlined")]
     assert places == sorted(places) and places[1] > 1 and places[3] > places[2] + 1
+
+
+def test_ways(some_python, tmp_path):
+    """The program says itself by which ways it took memory, how often: calls of all kinds, in turn, time and again."""
+    library = build(tmp_path / "libpaths.so", "paths.c", "-shared", "-fPIC")
+    done = harness.traced(some_python.path, harness.PROGRAMS / "paths.py", library, flags=FLAGS,
+                          env=some_python.environment())
+    expected = {tuple(way): times for way, times in json.loads(done.text_out())}
+    names = {name for way in expected for name in way}
+    found = {}
+    for site in report(done, "both").main.sites:
+        way = tuple(name for name in site.functions() if name in names)
+        if way and (way[-1], site.bytes / site.blocks) in (("take_here", 50), ("keep_bytes", 1000 + 33)):
+            found[way] = found.get(way, 0) + site.blocks
+    assert len(expected) > 500 and found == expected
 
 
 def test_lines(python, tmp_path):
