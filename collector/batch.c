@@ -1,6 +1,7 @@
-/* See batch.h. Each record needs three places in memory, one after the other: its node, its block,
- * its site. So a batch goes through two loops, and the first one asks for the block that the second
- * one needs. No branch depends on whether a record is an ALLOC or a FREE, which nobody can guess.
+/* See batch.h. Each record needs four places in memory, one after the other: its node, its chunk,
+ * its block's cell, its site. So a batch goes through three loops, and the first one asks for the
+ * chunk that the second one needs, and the second one for the cell that the third one changes. No
+ * branch depends on whether a record is an ALLOC or a FREE, which nobody can guess.
  */
 #include "batch.h"
 
@@ -12,9 +13,12 @@
 
 /* A plain record, decoded. */
 struct change {
-    uint64_t key;              /* of its address, for the table of blocks; lowest bit: ALLOC */
-    uint64_t data;             /* of an ALLOC: as the table will have it */
-    struct block_entry *place; /* where to look for the key */
+    uint64_t key;  /* of its address, for the table of blocks; lowest bit: ALLOC */
+    uint64_t cell; /* of an ALLOC: as the table will have it */
+    union {
+        struct chunk *start; /* where to look for the key */
+        uint64_t *at;        /* its cell then, or NULL */
+    };
 };
 
 struct batch {
@@ -45,9 +49,9 @@ static inline bool is_plain(unsigned upper) {
 
 /* As the table has it now; what a batch adds is not. */
 static inline bool is_large(const struct blocks *blocks, uint64_t key) {
-    const struct block_entry *entry = blocks_search(blocks_place(blocks, key), key);
-    return blocks_entry_key(entry) == key &&
-           (entry->key != key || (uint32_t)entry->data >= GRAPH_LARGE_BLOCK);
+    const struct chunk *chunk = chunks_search(blocks_start(blocks, key), key);
+    return chunk_knows(chunk, key) &&
+           (uint32_t)*chunk_cell(&blocks->cells, chunk, key) >= GRAPH_LARGE_BLOCK;
 }
 
 /* A reallocation whose halves lie one behind the other becomes a beginning and an end. A block that
@@ -66,18 +70,18 @@ static __attribute__((noinline)) bool decode_reallocation(struct reader *reader,
     unsigned kind = event_kind(end);
     uint64_t before = blocks_key(begin), after = blocks_key(end);
     if (begin != event_word(EVENT_REALLOC_BEGIN, 0, 0, begin) ||
-        end != event_word(EVENT_REALLOC_END, kind, 0, end) || kind > BLOCK_MAPPED || before == 0 ||
-        after == 0 || is_large(blocks, before))
+        end != event_word(EVENT_REALLOC_END, kind, 0, end) || kind > BLOCK_MAPPED ||
+        event_value(begin) == 0 || event_value(end) == 0 || is_large(blocks, before))
         return false;
     uint32_t site = apply_site(reader, node, kind);
     if (site == INDEX_NONE)
         return false;
     bool moved = before != after;
-    changes[moved] = (struct change){before, 0, blocks_place(blocks, before)};
-    changes[!moved] = (struct change){after | 1, (site + 1ull) << 32 | (uint32_t)packed,
-                                      blocks_place(blocks, after)};
-    __builtin_prefetch(changes[0].place, 1);
-    __builtin_prefetch(changes[1].place, 1);
+    changes[moved] = (struct change){before, 0, {blocks_start(blocks, before)}};
+    changes[!moved] = (struct change){
+        after | 1, block_cell(site, (uint32_t)packed), {blocks_start(blocks, after)}};
+    __builtin_prefetch(changes[0].start, 1);
+    __builtin_prefetch(changes[1].start, 1);
     return true;
 }
 
@@ -107,12 +111,12 @@ static inline __attribute__((always_inline)) void decode(struct reader *reader, 
         }
         unsigned upper = upper_bits(word), kind = upper >> 9 & 3;
         uint64_t key = blocks_key(word), alloc = upper >> 12;
-        if (__builtin_expect(!is_plain(upper) || key == 0, 0)) {
+        if (__builtin_expect(!is_plain(upper) || event_value(word) == 0, 0)) {
             struct change *pair = &batch->changes[count];
             if (!pairs || count + 2 > BATCH || !decode_reallocation(reader, at, end, pair))
                 break;
             begun++;
-            allocated += (uint32_t)pair[pair[1].key & 1].data;
+            allocated += (uint32_t)pair[pair[1].key & 1].cell;
             at += 3;
             count++;
             continue;
@@ -125,10 +129,10 @@ static inline __attribute__((always_inline)) void decode(struct reader *reader, 
         if (__builtin_expect((site | (alloc ^ 1)) == 0, 0) &&
             (site = apply_find_site(reader, node, kind) + 1) == 0)
             break;
-        struct block_entry *place = blocks_place(&blocks, key);
-        __builtin_prefetch(place, 1);
+        struct chunk *start = blocks_start(&blocks, key);
+        __builtin_prefetch(start, 1);
         batch->changes[count] =
-            (struct change){key | alloc, (uint64_t)site << 32 | (uint32_t)next, place};
+            (struct change){key | alloc, (uint64_t)site << 32 | (uint32_t)next, {start}};
         begun += alloc;
         allocated += (uint32_t)next;
         at += 1 + ticket_words + alloc;
@@ -137,6 +141,41 @@ static inline __attribute__((always_inline)) void decode(struct reader *reader, 
     batch->begun = begun;
     batch->allocated = allocated;
 }
+
+/* Finds the cells that the changes need, as the table is before any of them. */
+static inline __attribute__((always_inline)) void
+find_cells(const struct blocks *blocks, struct batch *batch, bool has_instruction) {
+    for (uint32_t i = 0; i < batch->count; i++) {
+        struct change *change = &batch->changes[i];
+        const struct chunk *chunk = chunks_search(change->start, change->key);
+        uint32_t before = chunk_before(chunk, change->key);
+        uint32_t rank = has_instruction ? (uint32_t)__builtin_popcount(before) : count_bits(before);
+        /* Of a chunk that is another's, or none, some cell that nobody looks at. */
+        uint64_t *at = cells_at(&blocks->cells, chunk->cells) + rank;
+        __builtin_prefetch(at, 1);
+        change->at = chunk_knows(chunk, change->key) ? at : NULL;
+    }
+}
+
+static __attribute__((noinline)) void locate(const struct blocks *blocks, struct batch *batch) {
+    find_cells(blocks, batch, false);
+}
+
+#ifdef __x86_64__
+static __attribute__((noinline, target("popcnt"))) void
+locate_with_popcnt(const struct blocks *blocks, struct batch *batch) {
+    find_cells(blocks, batch, true);
+}
+
+static void locate_all(const struct blocks *blocks, struct batch *batch) {
+    if (__builtin_cpu_supports("popcnt"))
+        locate_with_popcnt(blocks, batch);
+    else
+        locate(blocks, batch);
+}
+#else
+#define locate_all locate
+#endif
 
 /* What is summed up in a batch. */
 struct sums {
@@ -192,32 +231,39 @@ enum outcome { BEGUN, NOTHING, OTHER };
 
 /* Not what is common, a block that begins where one has been, or that ends. A new address is taken
  * in; a block that nobody knows may end; and all else is left to apply_record. */
-static enum outcome change_rarely(struct blocks *blocks, struct block_entry *at, uint64_t key,
-                                  bool begins, uint64_t data) {
-    bool found = blocks_entry_key(at) == key;
+static enum outcome change_rarely(struct blocks *blocks, uint64_t key, const uint64_t *at,
+                                  bool begins, uint64_t cell) {
     if (!begins)
-        return found && at->data ? OTHER : NOTHING;
-    if (found || (uint32_t)data >= GRAPH_LARGE_BLOCK)
+        return at && *at ? OTHER : NOTHING;
+    if (at || (uint32_t)cell >= GRAPH_LARGE_BLOCK)
         return OTHER;
-    return blocks_insert(blocks, at, (struct block_entry){key, data}) ? BEGUN : OTHER;
+    struct chunk *chunk = chunks_search(blocks_start(blocks, key), key);
+    return blocks_insert(blocks, chunk, key, cell) ? BEGUN : OTHER;
 }
 
 /* The common case: a block begins where one has ended before, or ends. 0: it is something else, and
- * nothing has changed. Otherwise the data of the block, as it is or was. */
-static inline uint64_t flip(struct block_entry *at, uint64_t key, uint64_t begins, uint64_t data) {
-    uint64_t mask = 0 - begins, before = at->data, block = before | (data & mask);
-    uint64_t taken = before & mask, large = (uint32_t)block / GRAPH_LARGE_BLOCK;
-    if (__builtin_expect(((at->key ^ key) | taken | large) != 0, 0))
+ * nothing has changed. Otherwise the cell of the block, as it is or was. */
+static inline uint64_t flip(uint64_t *at, uint64_t begins, uint64_t cell) {
+    if (__builtin_expect(!at, 0))
         return 0;
-    at->data = block & mask;
+    uint64_t mask = 0 - begins, before = *at, block = before | (cell & mask);
+    uint64_t taken = before & mask, large = (uint32_t)block / GRAPH_LARGE_BLOCK;
+    if (__builtin_expect((taken | large) != 0, 0))
+        return 0;
+    *at = block & mask;
     return block;
 }
 
-/* With --keep-events the table holds a stub in the place of a block's site. The data of a block
+/* Of the chunks whose cells a batch has moved: what their keys begin with, a bit each. */
+static inline uint64_t moved_bit(uint64_t key) {
+    return 1ull << (key >> 58);
+}
+
+/* With --keep-events the table holds a stub in the place of a block's site. The cell of a block
  * that is to begin, with a stub; 0 when memory ran out. */
-static inline uint64_t with_stub(struct events *events, uint64_t data) {
-    uint32_t stub = events_stub(events, (uint32_t)(data >> 32) - 1);
-    return stub == EVENTS_NO_STUB ? 0 : (stub + 1ull) << 32 | (uint32_t)data;
+static inline uint64_t with_stub(struct events *events, uint64_t cell) {
+    uint32_t stub = events_stub(events, (uint32_t)(cell >> 32) - 1);
+    return stub == EVENTS_NO_STUB ? 0 : block_cell(stub, (uint32_t)cell);
 }
 
 /* The site of the stub's block. */
@@ -238,23 +284,27 @@ change_blocks(struct trace *trace, struct image *image, const struct batch *batc
               struct sums *total, struct events *events, struct stretches *stretches) {
     struct sums sums = *total;
     uint32_t done = 0;
+    uint64_t moved = 0;
     for (; done < batch->count; done++) {
         const struct change *change = &batch->changes[done];
-        uint64_t begins = change->key & 1, key = change->key ^ begins, data = change->data;
-        if (events && begins && (data = with_stub(events, data)) == 0)
+        uint64_t begins = change->key & 1, key = change->key ^ begins, cell = change->cell;
+        if (events && begins && (cell = with_stub(events, cell)) == 0)
             break;
-        struct block_entry *at = blocks_search(change->place, key);
-        uint64_t block = flip(at, key, begins, data);
+        uint64_t *at = change->at;
+        if (__builtin_expect((moved & moved_bit(key)) != 0, 0))
+            at = blocks_find(&image->blocks, key);
+        uint64_t block = flip(at, begins, cell);
         if (__builtin_expect(block == 0, 0)) {
-            enum outcome outcome = change_rarely(&image->blocks, at, key, begins, data);
+            enum outcome outcome = change_rarely(&image->blocks, key, at, begins, cell);
             if (outcome == OTHER && events && begins)
-                events_forget(events, (uint32_t)(data >> 32) - 1);
+                events_forget(events, (uint32_t)(cell >> 32) - 1);
             if (outcome == OTHER)
                 break;
             sums.unknown += outcome == NOTHING;
             if (outcome == NOTHING)
                 continue;
-            block = data;
+            block = cell;
+            moved |= moved_bit(key);
         }
         uint64_t site = (block >> 32) - 1;
         if (events)
@@ -270,7 +320,7 @@ static void cut(struct batch *batch, uint32_t done) {
     for (; batch->count > done; batch->count--) {
         const struct change *change = &batch->changes[batch->count - 1];
         batch->begun -= change->key & 1;
-        batch->allocated -= (uint32_t)change->data & (0 - (change->key & 1));
+        batch->allocated -= (uint32_t)change->cell & (0 - (change->key & 1));
     }
 }
 
@@ -303,6 +353,7 @@ apply(struct trace *trace, struct reader *reader, struct batch *batch, const str
         .live = image->totals.live, .highest = image->totals.live, .seq = trace->seq};
     find_peaks(trace, image, &sums);
     decode(reader, batch, turns, !turns && !trace->events);
+    locate_all(&image->blocks, batch);
     uint32_t done = trace->events || image->stretches
                         ? change_blocks(trace, image, batch, &sums, trace->events, image->stretches)
                         : change_blocks(trace, image, batch, &sums, NULL, NULL);

@@ -1,240 +1,216 @@
 /* See blocks.h. */
 #include "blocks.h"
 
-#include <sys/mman.h>
+#include <string.h>
 
-#define FIRST_CAPACITY 1024u
-#define LARGE_CAPACITY (1u << 16)
-#define HUGE_CAPACITY (1u << 20) /* from here on, dead entries count as a cost of the live ones */
-#define TAIL 256u
-#define FEW 32u  /* of a table's capacity: one in so many */
-#define STEP FEW /* places of the old array that are moved, or swept, with each block added */
-#define GIVE_BACK (4ull << 20) /* bytes of the old array that are given up at once */
-#define HUGE_PAGE (2ull << 20)
+#define CHUNK_BYTES (CHUNK_PLACES * 16u)
+#define FIRST_MOST 8u         /* cells that a new chunk gets before it is known to need them */
+#define WIDE UINT32_MAX       /* as a cell's size: a cell of its own has it */
+#define WIDE_KEY (1ull << 44) /* in a chunk's number, above those of all addresses */
 
-static struct block entry_block(const struct block_entry *entry) {
-    return (struct block){(entry->key & 0xffff) << 32 | (uint32_t)entry->data,
-                          (uint32_t)(entry->data >> 32) - 1};
+/* Of the cell that has a wide size; no block's. */
+static uint64_t wide_key(uint64_t address) {
+    return blocks_key(address) + (WIDE_KEY * SCRAMBLE << 16);
 }
 
-static size_t array_bytes(uint64_t capacity) {
-    return (capacity + TAIL) * sizeof(struct block_entry);
+/* Cells for the blocks that a chunk would have if they were all as large as this one. */
+static uint32_t expected(uint32_t size) {
+    if (size > CHUNK_BYTES / 2)
+        return 1;
+    return size > 16 ? CHUNK_BYTES / ((size + 15) & ~15u) : CHUNK_PLACES;
 }
 
-/* A large array starts at a huge page's border: most of the cost of a random access to small pages
- * is that of finding the page. */
-static struct block_entry *array_map(uint64_t capacity) {
-    size_t size = array_bytes(capacity);
-    size_t spare = size >= 4 * HUGE_PAGE ? HUGE_PAGE : 0;
-    char *pages =
-        mmap(NULL, size + spare, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (pages == MAP_FAILED)
-        return NULL;
-    if (spare) {
-        size_t before = (HUGE_PAGE - (uintptr_t)pages % HUGE_PAGE) % HUGE_PAGE;
-        size_t end = (before + size + 4095) & ~(size_t)4095;
-        if (before)
-            munmap(pages, before);
-        if (end < size + spare)
-            munmap(pages + end, size + spare - end);
-        pages += before;
-        madvise(pages, size, MADV_HUGEPAGE);
+static bool insert_chunk(struct blocks *blocks, struct chunk *at, uint64_t key, uint64_t cell) {
+    uint32_t wanted = expected((uint32_t)cell);
+    uint32_t room = cells_room(wanted < FIRST_MOST ? wanted : FIRST_MOST);
+    uint32_t cells = cells_take(&blocks->cells, room);
+    if (!cells)
+        return false;
+    struct chunk chunk = {(key & ~0xffffull) | room, 1u << blocks_place(key), cells};
+    if (!chunks_insert(&blocks->chunks, at, chunk)) {
+        cells_give_back(&blocks->cells, cells, room);
+        return false;
     }
-    return (struct block_entry *)(void *)pages;
-}
-
-/* Puts an entry at `at` by moving what is there up to the next gap or dead entry. False when that
- * is the array's last place. */
-static inline bool insert(struct blocks *blocks, struct block_entry *at,
-                          const struct block_entry *last, struct block_entry entry) {
-    struct block_entry *gap = at;
-    while (gap->data)
-        gap++;
-    if (gap == last)
-        return false;
-    blocks->used += gap->key == 0;
-    for (; gap > at; gap--)
-        gap[0] = gap[-1];
-    *at = entry;
+    *cells_at(&blocks->cells, cells) = cell;
     return true;
 }
 
-static const struct block_entry *last_of(const struct blocks *blocks,
-                                         const struct block_entry *at) {
-    bool in_old =
-        blocks->old && at >= blocks->old && at < blocks->old + blocks->old_capacity + TAIL;
-    return in_old ? blocks->old + blocks->old_capacity + TAIL - 1
-                  : blocks->entries + blocks->capacity + TAIL - 1;
-}
-
-bool blocks_insert(struct blocks *blocks, struct block_entry *at, struct block_entry entry) {
-    return insert(blocks, at, last_of(blocks, at), entry);
-}
-
-static bool move_entry(struct blocks *blocks, const struct block_entry *entry) {
-    uint64_t key = blocks_entry_key(entry);
-    struct block_entry *at =
-        blocks_search(blocks->entries + blocks_home(key, blocks->capacity), key);
-    return insert(blocks, at, blocks->entries + blocks->capacity + TAIL - 1, *entry);
-}
-
-static void end_growth(struct blocks *blocks) {
-    munmap(blocks->old, array_bytes(blocks->old_capacity));
-    blocks->old = NULL;
-    blocks->old_capacity = blocks->moved = 0;
-}
-
-/* Moves at least `places` of the old array, and on to the next gap. */
-static bool move_on(struct blocks *blocks, uint64_t places) {
-    uint64_t end = blocks->old_capacity + TAIL, at = blocks->moved;
-    uint64_t goal = places < end - at ? at + places : end;
-    for (; at < goal || (at < end && blocks->old[at].key); at++) {
-        if (blocks->old[at].data && !move_entry(blocks, &blocks->old[at]))
-            return false;
-        blocks->used -= blocks->old[at].key != 0;
-    }
-    uint64_t per_batch = GIVE_BACK / sizeof *blocks->old;
-    for (uint64_t batch = blocks->moved / per_batch; batch < at / per_batch; batch++)
-        madvise(blocks->old + batch * per_batch, GIVE_BACK, MADV_DONTNEED);
-    blocks->moved = at;
-    if (at == end)
-        end_growth(blocks);
-    return true;
-}
-
-static bool grow(struct blocks *blocks) {
-    if (blocks->old && !move_on(blocks, UINT64_MAX))
-        return false;
-    uint64_t capacity = FIRST_CAPACITY;
-    if (blocks->capacity)
-        capacity =
-            blocks->capacity + blocks->capacity / (blocks->capacity < LARGE_CAPACITY ? 1 : 4);
-    capacity &= ~3ull;
-    struct block_entry *entries = capacity <= UINT32_MAX ? array_map(capacity) : NULL;
-    if (!entries)
-        return false;
-    blocks->old = blocks->entries;
-    blocks->old_capacity = blocks->capacity;
-    blocks->moved = blocks->swept = 0;
-    blocks->entries = entries;
-    blocks->capacity = capacity;
-    blocks->limit = capacity < LARGE_CAPACITY ? capacity / 2 : capacity / 5 * 4;
-    return true;
-}
-
-/* A cluster has met the array's end: rehashes it all. Helps unless somebody made the addresses so.
- */
-static bool insert_after_growth(struct blocks *blocks, struct block_entry entry) {
-    if (!grow(blocks) || !move_on(blocks, UINT64_MAX))
-        return false;
-    return move_entry(blocks, &entry);
-}
-
-/* Takes the dead out of at least `places`, and on to the next gap: what is behind them moves back
- * to its home, or as near as it gets. */
-static void sweep(struct blocks *blocks, uint64_t places) {
-    struct block_entry *entries = blocks->entries;
-    uint64_t end = blocks->capacity + TAIL, at = blocks->swept, to = at;
-    uint64_t goal = places < end - at ? at + places : end;
-    for (; at < goal || (at < end && entries[at].key); at++) {
-        struct block_entry entry = entries[at];
-        blocks->used -= (entry.key != 0) & (entry.data == 0);
-        entries[at] = (struct block_entry){0, 0};
-        if (entry.data == 0)
+/* Forgets the places of a chunk that have no block now. */
+static void drop_dead(const struct blocks *blocks, struct chunk *chunk) {
+    uint64_t *cells = cells_at(&blocks->cells, chunk->cells);
+    uint32_t from = 0, to = 0, live = 0;
+    for (uint32_t known = chunk->known; known; known &= known - 1, from++) {
+        if (cells[from] == 0)
             continue;
-        uint64_t home = blocks_home(entry.key, blocks->capacity);
-        to = home > to ? home : to;
-        entries[to++] = entry;
+        live |= known & -known;
+        cells[to++] = cells[from];
     }
-    blocks->swept = at == end ? 0 : at;
+    chunk->known = live;
 }
 
-/* Dead entries in a table that is nearly full: it is swept rather than made larger. */
-static bool too_many_are_dead(const struct blocks *blocks) {
-    uint64_t most =
-        blocks->capacity < HUGE_CAPACITY ? blocks->limit / 8 * 5 : blocks->capacity / FEW;
-    return blocks->used - blocks->count > most;
+/* More cells: for the blocks that would fit if they were all of that size, or some more. */
+static bool grow_chunk(struct blocks *blocks, struct chunk *chunk, uint32_t size) {
+    uint32_t before = chunk_room(chunk), wanted = expected(size);
+    uint32_t room = cells_room(wanted > before ? wanted : before + 1);
+    uint32_t grown = cells_take(&blocks->cells, room);
+    if (!grown)
+        return false;
+    memcpy(cells_at(&blocks->cells, grown), cells_at(&blocks->cells, chunk->cells),
+           before * sizeof(uint64_t));
+    cells_give_back(&blocks->cells, chunk->cells, before);
+    chunk->cells = grown;
+    chunk->key = chunk_key(chunk) | room;
+    return true;
+}
+
+/* A full chunk forgets the places without a block. If these were few, it gets more cells. */
+static bool make_room(struct blocks *blocks, struct chunk *chunk, uint32_t size) {
+    drop_dead(blocks, chunk);
+    uint32_t room = chunk_room(chunk);
+    return count_bits(chunk->known) + room / 4 < room || grow_chunk(blocks, chunk, size);
+}
+
+static bool insert_cell(struct blocks *blocks, struct chunk *chunk, uint64_t key, uint64_t cell) {
+    if (count_bits(chunk->known) == chunk_room(chunk) && !make_room(blocks, chunk, (uint32_t)cell))
+        return false;
+    uint32_t bit = 1u << blocks_place(key), behind = count_bits(chunk->known & ~(bit - 1));
+    uint64_t *at = chunk_cell(&blocks->cells, chunk, key);
+    memmove(at + 1, at, behind * sizeof *at);
+    *at = cell;
+    chunk->known |= bit;
+    return true;
+}
+
+bool blocks_insert(struct blocks *blocks, struct chunk *at, uint64_t key, uint64_t cell) {
+    if (chunk_key(at) == (key & ~0xffffull))
+        return insert_cell(blocks, at, key, cell);
+    return insert_chunk(blocks, at, key, cell);
 }
 
 bool blocks_reserve(struct blocks *blocks, uint64_t count) {
-    if (__builtin_expect(blocks->old != NULL, 0))
-        return move_on(blocks, STEP * count);
-    uint64_t soon = blocks->used + count + blocks->capacity / FEW;
-    if (__builtin_expect(soon > blocks->limit, 0)) {
-        if (too_many_are_dead(blocks))
-            sweep(blocks, STEP * count);
-        if (blocks->used + count > blocks->limit)
-            return grow(blocks);
+    /* The hot path reads cells before it knows whether there are any. */
+    if (__builtin_expect(blocks->cells.count == 0, 0)) {
+        uint32_t first = cells_take(&blocks->cells, 1);
+        if (!first)
+            return false;
+        cells_give_back(&blocks->cells, first, 1);
     }
-    return true;
+    return chunks_reserve(&blocks->chunks, &blocks->cells, count);
+}
+
+uint64_t *blocks_find(const struct blocks *blocks, uint64_t key) {
+    struct chunk *chunk = chunks_search(blocks_start(blocks, key), key);
+    return chunk_knows(chunk, key) ? chunk_cell(&blocks->cells, chunk, key) : NULL;
+}
+
+/* Does not fail where the place is known. */
+static bool put(struct blocks *blocks, uint64_t key, uint64_t cell) {
+    uint64_t *at = blocks_find(blocks, key);
+    if (at) {
+        *at = cell;
+        return true;
+    }
+    struct chunk *chunk = chunks_search(blocks_start(blocks, key), key);
+    if (blocks_insert(blocks, chunk, key, cell))
+        return true;
+    /* Either a cluster of keys fills the array's end, which more room mends, or no memory. */
+    return chunks_grow_whole(&blocks->chunks) &&
+           blocks_insert(blocks, chunks_search(blocks_start(blocks, key), key), key, cell);
+}
+
+static struct block block_of(const struct blocks *blocks, uint64_t address, uint64_t cell) {
+    uint64_t size = (uint32_t)cell;
+    if (size == WIDE)
+        size = *blocks_find(blocks, wide_key(address));
+    return (struct block){size, (uint32_t)(cell >> 32) - 1};
 }
 
 bool blocks_put(struct blocks *blocks, uint64_t address, struct block block, bool *replaced,
                 struct block *old) {
-    if (!blocks_reserve(blocks, 1))
+    if (!blocks_reserve(blocks, 2))
         return false;
-    uint64_t key = blocks_key(address);
-    struct block_entry entry = {key | block.size >> 32,
-                                (block.site + 1ull) << 32 | (uint32_t)block.size};
-    struct block_entry *at = blocks_search(blocks_place(blocks, key), key);
-    bool found = blocks_entry_key(at) == key;
-    *replaced = found && at->data;
+    uint64_t key = blocks_key(address), wide = wide_key(address);
+    const uint64_t *before = blocks_find(blocks, key);
+    *replaced = before && *before;
     if (*replaced)
-        *old = entry_block(at);
-    if (found)
-        *at = entry;
-    else if (!insert(blocks, at, last_of(blocks, at), entry) && !insert_after_growth(blocks, entry))
+        *old = block_of(blocks, address, *before);
+    bool was_wide = *replaced && old->size >= WIDE, is_wide = block.size >= WIDE;
+    if (is_wide && !put(blocks, wide, block.size))
         return false;
-    blocks->count += !*replaced;
-    return true;
+    uint32_t size = is_wide ? WIDE : (uint32_t)block.size;
+    bool done = put(blocks, key, block_cell(block.site, size));
+    if (is_wide ? !done : was_wide)
+        *blocks_find(blocks, wide) = 0;
+    blocks->count += done && !*replaced;
+    return done;
 }
 
 bool blocks_take(struct blocks *blocks, uint64_t address, struct block *taken) {
     if (blocks->count == 0 || address == 0)
         return false;
-    uint64_t key = blocks_key(address);
-    struct block_entry *at = blocks_search(blocks_place(blocks, key), key);
-    if (blocks_entry_key(at) != key || at->data == 0)
+    uint64_t *cell = blocks_find(blocks, blocks_key(address));
+    if (!cell || *cell == 0)
         return false;
-    *taken = entry_block(at);
-    *at = (struct block_entry){key, 0};
+    *taken = block_of(blocks, address, *cell);
+    if ((uint32_t)*cell == WIDE)
+        *blocks_find(blocks, wide_key(address)) = 0;
+    *cell = 0;
     blocks->count--;
     return true;
 }
 
+uint64_t blocks_bytes(const struct blocks *blocks) {
+    uint64_t chunks = blocks->chunks.capacity + blocks->chunks.old_capacity;
+    return chunks * sizeof(struct chunk) + cells_bytes(&blocks->cells);
+}
+
 void blocks_release(struct blocks *blocks) {
-    if (blocks->old)
-        end_growth(blocks);
-    if (blocks->entries)
-        munmap(blocks->entries, array_bytes(blocks->capacity));
+    chunks_release(&blocks->chunks);
+    cells_release(&blocks->cells);
     *blocks = (struct blocks){0};
 }
 
-/* In falling order, none before its home, and no gap between an entry and its home. */
-static bool array_is_valid(const struct block_entry *first, uint64_t capacity, uint64_t from,
-                           uint64_t *count, uint64_t *used) {
-    uint64_t above = UINT64_MAX, gap = from; /* gap: behind the last empty place */
-    for (uint64_t i = from; i < capacity + TAIL; i++) {
-        uint64_t key = blocks_entry_key(&first[i]), home = blocks_home(key, capacity);
-        if (first[i].key == 0 && first[i].data == 0) {
-            gap = i + 1;
-            continue;
-        }
-        if (key == 0 || key >= above || home > i || home < gap)
-            return false;
-        above = key;
-        *count += first[i].data != 0;
-        ++*used;
+/* What the chunks of an array hold. */
+struct tally {
+    uint64_t live, wide, rooms;
+};
+
+static bool tally_chunk(const struct blocks *blocks, const struct chunk *chunk,
+                        struct tally *tally) {
+    uint64_t inverse = SCRAMBLE;
+    for (int i = 0; i < 6; i++)
+        inverse *= 2 - SCRAMBLE * inverse;
+    bool is_wide = (chunk->key >> 16) * inverse & WIDE_KEY;
+    uint32_t known = count_bits(chunk->known), room = chunk_room(chunk);
+    const uint64_t *cells = cells_at(&blocks->cells, chunk->cells);
+    tally->rooms += room;
+    for (uint32_t i = 0; i < known; i++) {
+        tally->live += !is_wide && cells[i];
+        tally->wide += is_wide ? cells[i] != 0 : 0 - (uint64_t)((uint32_t)cells[i] == WIDE);
     }
-    return capacity == 0 || gap == capacity + TAIL;
+    return known && known <= room && room == cells_room(room);
+}
+
+static bool tally_chunks(const struct blocks *blocks, const struct chunk *from,
+                         const struct chunk *end, struct tally *tally) {
+    for (; from && from < end; from++)
+        if (from->key && !tally_chunk(blocks, from, tally))
+            return false;
+    return true;
 }
 
 bool blocks_is_valid(const struct blocks *blocks) {
-    uint64_t count = 0, used = 0;
-    if (blocks->capacity && !array_is_valid(blocks->entries, blocks->capacity, 0, &count, &used))
+    const struct chunks *chunks = &blocks->chunks;
+    struct tally tally = {0};
+    if (!chunks_is_valid(chunks) ||
+        !tally_chunks(blocks, chunks->entries, chunks_end(chunks->entries, chunks->capacity),
+                      &tally) ||
+        !tally_chunks(blocks, chunks->old ? chunks->old + chunks->moved : NULL,
+                      chunks_end(chunks->old, chunks->old_capacity), &tally))
         return false;
-    if (blocks->old &&
-        !array_is_valid(blocks->old, blocks->old_capacity, blocks->moved, &count, &used))
-        return false;
-    return count == blocks->count && used == blocks->used;
+    /* At a segment's end less than an array may be left over. */
+    uint64_t accounted = tally.rooms + cells_waiting(&blocks->cells) + CELLS_MOST;
+    uint64_t given = blocks->cells.next, left = blocks->cells.count * (uint64_t)CELLS_MOST;
+    return tally.live == blocks->count && tally.wide == 0 &&
+           (given == 0 || (accounted <= given && given <= accounted + left));
 }

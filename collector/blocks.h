@@ -1,49 +1,37 @@
-/* The live blocks of one process: address -> size and site, 16 bytes an entry.
+/* The live blocks of one process: address -> size and site. A block takes 9 to 14 bytes where the
+ * heap is full of blocks of up to 128 bytes, and 32 where it is the only one in 512 bytes.
  *
- * A sorted array with gaps. An address is scrambled into a key of 48 bits (a bijection); entries
- * lie in falling order of keys, each in its home (the key's share of the capacity, four places that
- * fill one cache line) or as near behind it as the order allows. So a search ends at the first
- * entry that is not larger, whether the block is there or not, and unused memory, which is zero,
- * needs no preparation. Behind the last home there are TAIL more places; the very last one stays
- * empty.
+ * By chunks of memory (chunks.h): a block is a cell of 8 bytes in the array of its chunk, the one
+ * of its place there. Blocks that are neighbours in memory are neighbours here, so that a program
+ * that fills its heap from one end to the other finds what it needs in the cache, and a growing
+ * heap costs little: what has to move is a chunk for many blocks.
  *
- * Addresses are used again and again. So when a block ends, its entry stays, without a block: it is
- * *dead*, and the next block at that address revives it. Nothing has to move, and no branch depends
- * on which of the two an event is (blocks_flip). A new key takes the place of a dead entry wherever
- * the order allows. A table that is nearly full is swept clean of them, some places with each new
- * key, before it grows: if most of its entries are dead, or in a huge table, a 32nd.
+ * Addresses are used again and again. So when a block ends, its place stays known, with a cell of
+ * 0, and the next block at that address takes it. Nothing has to move, and no branch depends on
+ * which of the two an event is (collector/batch.c). An array that is full drops such cells before
+ * it grows.
  *
- * The table grows by a quarter when it is four fifths full, so that a live block costs 20 to 25
- * bytes (a small one, which stays in the cache, doubles when it is half full). It grows in steps:
- * the larger array gets the entries from the front of the old one, some with each block that is
- * added, and the old one's pages are given up behind them. Since order does not depend on the
- * capacity, one position in the old array (`moved`, always just behind a gap) says which of the two
- * arrays a key belongs to.
+ * An address that is not a multiple of 16 belongs to a chunk of its own kind, which no other
+ * alignment shares. A size that does not fit into a cell is kept in a cell of a further kind.
  */
 #ifndef HOLDFAST_COLLECTOR_BLOCKS_H
 #define HOLDFAST_COLLECTOR_BLOCKS_H
+
+#include "cells.h"
+#include "chunks.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define BLOCK_SIZE_MAX ((1ull << 48) - 1)
-
-struct block_entry {
-    uint64_t key;  /* 48 bits, then the size's bits 32..47, 0 when it is dead. 0: empty */
-    uint64_t data; /* site + 1, then the size's bits 0..31. 0: dead, or empty */
-};
+#define SCRAMBLE 0x9e3779b97f4bull /* odd, so that it makes a bijection */
 
 /* Zeroed: empty. */
 struct blocks {
-    struct block_entry *entries;
-    uint64_t capacity;       /* a multiple of four */
-    uint64_t count, used;    /* entries with a block; all entries */
-    uint64_t limit;          /* when so many are used, it grows or is swept */
-    uint64_t swept;          /* where the next sweep goes on */
-    struct block_entry *old; /* while it grows; otherwise NULL */
-    uint64_t old_capacity;
-    uint64_t moved; /* keys whose home in `old` lies below are in `entries` */
+    struct chunks chunks;
+    struct cells cells;
+    uint64_t count; /* live */
 };
 
 struct block {
@@ -61,55 +49,67 @@ bool blocks_take(struct blocks *blocks, uint64_t address, struct block *taken);
 
 void blocks_release(struct blocks *blocks);
 
-/* Every entry can be found, and the count is right. For tests. */
+/* Every block can be found, and the count is right. For tests. */
 bool blocks_is_valid(const struct blocks *blocks);
 
-/* Makes room for so many blocks at new addresses: nothing but blocks_insert's neighbours moves
- * while they are added. Grows and sweeps in small steps, so that it is to be called now and then
- * even if none are. False when memory ran out. */
+/* Bytes that the table takes. */
+uint64_t blocks_bytes(const struct blocks *blocks);
+
+/* Makes room for so many blocks at new addresses, save for their cells. To be called now and then
+ * even if none come: growing and sweeping go on. False when memory ran out. */
 bool blocks_reserve(struct blocks *blocks, uint64_t count);
 
-/* Puts an entry of a new key where blocks_search has ended, in room that was reserved; the caller
- * counts it. False, and nothing has changed, if a cluster of keys fills the array's end. */
-bool blocks_insert(struct blocks *blocks, struct block_entry *at, struct block_entry entry);
+/* The cell of a key, 0 where no block is now; NULL if the place is not known. It stays where it is
+ * until room is reserved, or another place of its chunk becomes known. */
+uint64_t *blocks_find(const struct blocks *blocks, uint64_t key);
 
-/* In the upper 48 bits; 0 for address 0 only. Bits of `address` above its 48 do not matter. */
+/* Puts the cell of a block at a place that is not known, where chunks_search has ended, in room
+ * that was reserved; the caller counts it. False, and nothing has changed: no memory, or a cluster
+ * of keys fills the array's end. */
+bool blocks_insert(struct blocks *blocks, struct chunk *at, uint64_t key, uint64_t cell);
+
+/* A cell: the site + 1, then 32 bits of size. */
+static inline uint64_t block_cell(uint32_t site, uint32_t size) {
+    return (site + 1ull) << 32 | size;
+}
+
+/* The chunk's key, then the place in the chunk. The lowest bit is 0. Bits of `address` above its 48
+ * do not matter. */
 static inline uint64_t blocks_key(uint64_t address) {
-    return address * (0x9e3779b97f4bu << 16);
+    uint64_t chunk = (address << 16 >> 25) + 1, rest = address & 15;
+    return (rest << 40 | chunk) * (SCRAMBLE << 16) | (address >> 3 & 62);
 }
 
-static inline uint64_t blocks_entry_key(const struct block_entry *entry) {
-    return entry->key & ~0xffffull;
+static inline uint32_t blocks_place(uint64_t key) {
+    return key >> 1 & 31;
 }
 
-static inline uint64_t blocks_home(uint64_t key, uint64_t capacity) {
-    uint64_t groups = capacity / 4;
-    return (groups - 1 - (uint64_t)((unsigned __int128)key * groups >> 64)) * 4;
+static inline struct chunk *blocks_start(const struct blocks *blocks, uint64_t key) {
+    return chunks_start(&blocks->chunks, key);
 }
 
-/* Where to look for a key. */
-static inline struct block_entry *blocks_place(const struct blocks *blocks, uint64_t key) {
-    if (__builtin_expect(blocks->old != NULL, 0)) {
-        uint64_t home = blocks_home(key, blocks->old_capacity);
-        if (home >= blocks->moved)
-            return blocks->old + home;
-    }
-    return blocks->entries + blocks_home(key, blocks->capacity);
+/* How many bits are set; not all processors that this is built for have an instruction for it. */
+static inline uint32_t count_bits(uint32_t bits) {
+    bits -= bits >> 1 & 0x55555555;
+    bits = (bits & 0x33333333) + (bits >> 2 & 0x33333333);
+    bits = (bits + (bits >> 4)) & 0x0f0f0f0f;
+    return bits * 0x01010101 >> 24;
 }
 
-/* The first entry at or behind its place that is not larger than the key: the key's own, if there
- * is one. */
-static inline struct block_entry *blocks_search(struct block_entry *at, uint64_t key) {
-    uint64_t bound = key | 0xffff;
-    for (;;) {
-        /* Four at a time, because nobody can guess at which one the search ends. Larger entries
-         * come first, so that counting them is finding the end. */
-        ptrdiff_t larger =
-            (at[0].key > bound) + (at[1].key > bound) + (at[2].key > bound) + (at[3].key > bound);
-        at += larger;
-        if (__builtin_expect(larger < 4, 1))
-            return at;
-    }
+/* Whether the chunk is the key's, and knows its place. */
+static inline bool chunk_knows(const struct chunk *chunk, uint64_t key) {
+    return ((chunk->key ^ key) >> 16 | (~chunk->known >> blocks_place(key) & 1)) == 0;
+}
+
+/* The places of a chunk that come before the key's and are known. */
+static inline uint32_t chunk_before(const struct chunk *chunk, uint64_t key) {
+    return chunk->known & ((1u << blocks_place(key)) - 1);
+}
+
+/* The cell of a place in a chunk that knows it. */
+static inline uint64_t *chunk_cell(const struct cells *cells, const struct chunk *chunk,
+                                   uint64_t key) {
+    return cells_at(cells, chunk->cells) + count_bits(chunk_before(chunk, key));
 }
 
 #endif

@@ -171,12 +171,13 @@ static uint64_t count_pieces(const struct piece *piece, uint64_t *bytes) {
 
 static uint64_t count_blocks(const struct blocks *blocks, uint64_t *bytes) {
     uint64_t count = 0;
-    for (uint64_t i = 0; i < blocks->capacity + 256; i++) {
-        const struct block_entry *entry = &blocks->entries[i];
-        uint64_t size = (entry->key & 0xffff) << 32 | (uint32_t)entry->data;
-        if (entry->data && size >= LARGE) {
-            count++;
-            *bytes += size;
+    const struct chunk *chunk = blocks->chunks.entries;
+    for (; chunk < chunks_end(blocks->chunks.entries, blocks->chunks.capacity); chunk++) {
+        const uint64_t *cells = cells_at(&blocks->cells, chunk->cells);
+        for (uint32_t i = 0; i < count_bits(chunk->known); i++) {
+            uint64_t size = (uint32_t)cells[i];
+            count += size >= LARGE;
+            *bytes += size >= LARGE ? size : 0;
         }
     }
     return count;
