@@ -13,7 +13,7 @@
 #include "run_names.h"
 #include "size.h"
 
-enum { NO_FOLLOW = OPTION_LONG, NO_PAGE, NO_HOLDERS, NATIVE, CEILING, KEEP_EVENTS };
+enum { NO_FOLLOW = OPTION_LONG, NO_PAGE, NO_HOLDERS, NATIVE, REFS, CEILING, KEEP_EVENTS };
 
 static const struct option_row rows[] = {
     {.key = 'o',
@@ -36,6 +36,10 @@ static const struct option_row rows[] = {
     {.key = NATIVE,
      .name = "native",
      .help = "record the frames of C and other compiled code, too (docs/native.md)"},
+    {.key = REFS,
+     .name = "refs",
+     .help = "count the references that extension modules take and give back, and name\n"
+             "those that leak them (docs/references.md)"},
     {.key = CEILING,
      .name = "ceiling",
      .value = "SIZE",
@@ -75,6 +79,9 @@ static bool take_option(void *context, int key, const char *value) {
     case NATIVE:
         launch->native = true;
         return true;
+    case REFS:
+        launch->refs = true;
+        return true;
     case KEEP_EVENTS:
         launch->keep_events = true;
         return true;
@@ -98,6 +105,11 @@ static int parse(int argc, char **argv, struct launch *launch) {
         return EXIT_MISUSE;
     }
 #endif
+    if (launch->refs && !launch->holders) {
+        fputs("holdfast: --refs looks into snapshots, and --no-holders means none; leave one out\n",
+              stderr);
+        return EXIT_MISUSE;
+    }
     if (launch->ceiling && !launch->holders) {
         fputs("holdfast: --ceiling takes a snapshot, and --no-holders means none; leave one out\n",
               stderr);

@@ -81,6 +81,7 @@ static bool start_collector(struct run *run) {
                                             .keep_events = run->launch->keep_events,
                                             .holders = run->launch->holders,
                                             .native = run->launch->native,
+                                            .refs = run->launch->refs,
                                             .ceiling = run->launch->ceiling,
                                             .kill_tree = run->launch->kill_tree,
                                             .kill_process = run->launch->kill_process,

@@ -290,6 +290,18 @@ static void child_was_reaped(struct trace *trace, const struct image *parent, ui
     }
 }
 
+/* Numbers follow each other, so what is kept is bounded by what was sent. */
+static bool takers_add(struct reader *reader, uint64_t value) {
+    struct image *image = reader->image;
+    uint32_t node = (uint32_t)value;
+    if (value >> 32 != image->taker_count + 1ull || node >= reader->node_count ||
+        !array_reserve(&image->takers, &image->taker_capacity, image->taker_count + 1ull,
+                       sizeof *image->takers))
+        return false;
+    image->takers[image->taker_count++] = reader->nodes[node].node;
+    return true;
+}
+
 /* A process's main thread is the same one for struct stacks, whatever the process. */
 static int64_t stretch_thread(const struct image *image, uint64_t value) {
     uint32_t tid = (uint32_t)(value >> MARK_REGION_BITS);
@@ -330,6 +342,9 @@ static bool apply_mark(struct trace *trace, struct reader *reader, unsigned mark
         break;
     case MARK_REGION_RESUME:
         stretches_resume(image, value & MARK_REGION_NUMBERS, stretch_thread(image, value));
+        break;
+    case MARK_TAKER:
+        taken = takers_add(reader, value);
         break;
     case MARK_EXIT:
         image->has_status = true;

@@ -109,6 +109,7 @@ static bool collector_open(struct collector *collector) {
     if (page) {
         page->holders = collector->options->holders;
         page->native = collector->options->native;
+        page->refs = collector->options->refs;
         page->ceiling = collector->options->ceiling;
     }
     if (collector->epoll < 0 || !page || !trace_init(&collector->trace, page) ||

@@ -142,7 +142,7 @@ static void fill_resident(struct profile_process *process, const struct resident
     process->resident_data = resident->parts.data;
 }
 
-static void fill_numbers(struct profile_process *process, const struct image *image) {
+static void fill_numbers(struct profile_process *process, const struct image *image, bool refs) {
     process->peak_bytes = image->totals.peak;
     process->peak_ns = image->totals.peak_ns;
     if (image->peak_rss_live >= image->totals.peak - image->totals.peak / 10)
@@ -170,6 +170,7 @@ static void fill_numbers(struct profile_process *process, const struct image *im
     process->collection_ns = image->collections.paused_ns;
     process->longest_collection_ns = image->collections.longest_ns;
     process->flags |= image->collections.known ? PROCESS_COLLECTIONS : 0u;
+    process->flags |= refs ? PROCESS_REFS : 0u;
 }
 
 static void add_collections(struct builder *builder, const struct image *image, uint32_t process) {
@@ -199,6 +200,22 @@ static void add_all_collections(struct builder *builder) {
         add_collections(builder, trace->images[i], i);
 }
 
+static void add_takers(struct builder *builder) {
+    const struct trace *trace = builder->trace;
+    struct profile *profile = builder->profile;
+    uint64_t count = 1;
+    for (uint32_t i = 0; i < trace->image_count; i++)
+        count += trace->images[i]->taker_count;
+    profile->takers = calloc(count, sizeof *profile->takers);
+    builder->failed |= !profile->takers;
+    for (uint32_t i = 0; i < trace->image_count && !builder->failed; i++) {
+        const struct image *image = trace->images[i];
+        for (uint32_t k = 0; k < image->taker_count; k++)
+            profile->takers[profile->taker_count++] =
+                (struct profile_taker){i, k + 1, builder_node(builder, image, image->takers[k])};
+    }
+}
+
 static bool is_last_of_pid(const struct trace *trace, const struct image *image) {
     for (uint32_t i = image->number; i < trace->image_count; i++)
         if (trace->images[i]->pid == image->pid)
@@ -220,7 +237,7 @@ static void add_process(struct builder *builder, struct image *image,
         add_arguments(builder, image->command, image->command_size, &process->command_count);
     process->start_ns = image->start_ns;
     process->end_ns = image->state == IMAGE_ENDED ? image->end_ns : trace->now_ns;
-    fill_numbers(process, image);
+    fill_numbers(process, image, trace->page->refs);
     set_status(process, image, facts,
                image->pid == facts->main_pid && is_last_of_pid(trace, image));
 }
@@ -327,6 +344,7 @@ bool finish_build(struct trace *trace, const struct finish_facts *facts, struct 
         finish_stretches(&builder, trace);
         add_all_collections(&builder);
         finish_spans(&builder, trace);
+        add_takers(&builder);
         *events = trace->events ? events_finish(trace->events, &builder) : NULL;
         add_images(&builder, facts); /* last: it may give up the sites */
         warn_of_lost_events(trace);
@@ -362,6 +380,7 @@ void finish_release(struct profile *profile) {
     free(profile->collections);
     free(profile->spans);
     free(profile->span_sites);
+    free(profile->takers);
     free(profile->warnings);
     *profile = (struct profile){0};
 }

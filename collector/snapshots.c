@@ -185,16 +185,29 @@ static void tell_live(const struct image *image, uint64_t number) {
     atomic_store_explicit(&region->snapshot_told, number, memory_order_release);
 }
 
+/* One at the interpreter's end goes by that name; any other is called as whoever asked for it did.
+ */
+static void take_name(struct snapshots *snapshots, struct snapshot *snapshot, bool at_end) {
+    if (at_end) {
+        memcpy(snapshot->name, "end", sizeof "end");
+        return;
+    }
+    memcpy(snapshot->name, snapshots->wanted_name, sizeof snapshot->name);
+    snapshots->wanted_name[0] = '\0';
+}
+
 bool snapshots_take(struct trace *trace, struct image *image, uint64_t number, uint32_t reason,
                     uint64_t pending_bytes, uint32_t node) {
     struct snapshots *snapshots = &image->snapshots;
     if (number <= snapshots->last || number > UINT32_MAX || reason < SNAPSHOT_PEAK ||
-        reason > SNAPSHOT_REQUEST || pending_bytes > BLOCK_SIZE_MAX)
+        reason > SNAPSHOT_AT_END || pending_bytes > BLOCK_SIZE_MAX)
         return false;
     snapshots->last = (uint32_t)number;
     tell_live(image, number);
+    bool at_end = reason == SNAPSHOT_AT_END;
     if (reason == SNAPSHOT_REQUEST)
         snapshots->last_request = (uint32_t)number;
+    reason = at_end ? SNAPSHOT_REQUEST : reason;
     give_up_awaited(image);
     snapshots_settle(trace, image);
     if (!trace->holders || !has_room(image, reason))
@@ -217,10 +230,8 @@ bool snapshots_take(struct trace *trace, struct image *image, uint64_t number, u
         free(snapshot);
         return true;
     }
-    if (reason == SNAPSHOT_REQUEST) {
-        memcpy(snapshot->name, snapshots->wanted_name, sizeof snapshot->name);
-        snapshots->wanted_name[0] = '\0';
-    }
+    if (reason == SNAPSHOT_REQUEST)
+        take_name(snapshots, snapshot, at_end);
     snapshots->list[snapshots->count++] = snapshot;
     stretches_note_snapshot(image, snapshot->number, pending_bytes, node);
     return true;

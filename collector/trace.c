@@ -43,6 +43,7 @@ static void image_free(struct image *image) {
     free(image->collections.list);
     spans_release(&image->spans);
     free(image->threads);
+    free(image->takers);
     free(image->regions);
     free(image->command);
     free(image->cwd);

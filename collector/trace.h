@@ -133,6 +133,9 @@ struct image {
     uint64_t snapshots_taken, snapshot_ns; /* as the program says */
     uint64_t lost_frees;                   /* an address was allocated twice */
 
+    uint32_t *takers; /* of struct stacks: see MARK_TAKER; the first one is number 1 */
+    uint32_t taker_count, taker_capacity;
+
     struct thread_name *threads;
     uint32_t thread_count, thread_capacity;
     char python[16];

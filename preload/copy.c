@@ -14,6 +14,7 @@
 
 #include "bump.h"
 #include "isolation.h"
+#include "refs/refs.h"
 #include "seccomp.h"
 #include "sys.h"
 #include "thread.h"
@@ -23,6 +24,7 @@
 #define SHALLOW_TIMEOUT_S 5u
 #define STACK_SIZE ((size_t)1 << 20)
 #define BUFFER_SIZE ((GRAPH_WRITER_BUFFER + 4095) & ~(size_t)4095)
+#define RANGES_MAX 65536u
 #define POLL_NS 4000000u
 #define SKIP_MOST 3u /* of snapshots without a copy after one that died: 1, 3, 7, then 15 */
 
@@ -80,14 +82,10 @@ static bool telling_begin(struct telling *telling, const struct graph_offer *off
     return telling->writer.buffer && (telling->large || size == 0);
 }
 
-static void tell(struct telling *telling, bool shallow, uint64_t memory_limit) {
-    struct walk_request request = {
-        .large = telling->large,
-        .large_count = telling->large ? telling->large_size / sizeof *telling->large : 0,
-        .shallow = shallow,
-        .memory_limit = memory_limit,
-    };
-    walk_heap(&telling->writer, &request);
+static void tell(struct telling *telling, struct walk_request *request) {
+    request->large = telling->large;
+    request->large_count = telling->large ? telling->large_size / sizeof *telling->large : 0;
+    walk_heap(&telling->writer, request);
 }
 
 /* -- In the copy -- */
@@ -98,6 +96,8 @@ struct job {
     uint64_t began_ns;
     struct copy_page *page;
     struct copy_word *word;
+    const char *stack;
+    uintptr_t caller; /* where this stood on the program's own stack */
 };
 
 static _Noreturn void finish(const struct job *job, enum copy_end end) {
@@ -108,23 +108,47 @@ static _Noreturn void finish(const struct job *job, enum copy_end end) {
         sys_call6(SYS_exit_group, 0, 0, 0, 0, 0, 0);
 }
 
+static struct walk_range range_of(const void *memory, size_t size) {
+    return (struct walk_range){(uintptr_t)memory, (uintptr_t)memory + size};
+}
+
+/* Where lost references are looked for: not in what is ours, nor below the frames that have led
+ * here, where words are left over. */
+static void set_ranges(struct walk_request *request, const struct isolation_ranges *own,
+                       const struct job *job) {
+    if (!own->list || own->left_out)
+        return;
+    request->ranges = own->list;
+    request->range_count = own->count;
+    request->not_these[0] = range_of(refs, sizeof *refs);
+    request->not_these[1] = range_of(job->stack, STACK_SIZE);
+    for (uint32_t i = 0; i < own->count; i++)
+        if (job->caller >= own->list[i].from && job->caller < own->list[i].to)
+            request->not_these[2] = (struct walk_range){own->list[i].from, job->caller};
+}
+
 /* What may fail comes before the filter; nothing of the program's runs before it. */
 static void copy_main(void *argument) {
     struct job job = *(struct job *)argument;
+    struct isolation_ranges own = {.room = RANGES_MAX};
+    struct walk_request request = {.memory_limit = job.memory_limit};
     process_disown();
     self.in_python = 1; /* hooks and wrappers go straight to their real functions */
     isolation_close_descriptors();
     isolation_yield(LIFETIME_S);
     struct graph_offer offer;
     struct telling telling;
-    if (!isolation_protect_shared(job.page) ||
+    if (refs)
+        own.list = pages_map(RANGES_MAX * sizeof *own.list);
+    if (!isolation_protect_shared(job.page, own.list ? &own : NULL) ||
         !process_offer_graph(job.snapshot, LIFETIME_S, &offer))
         finish(&job, COPY_FAILED);
     bool ready = telling_begin(&telling, &offer);
     bump_install();
     if (!ready || !isolation_lock(offer.stream, offer.connection))
         finish(&job, COPY_FAILED);
-    tell(&telling, false, job.memory_limit);
+    set_ranges(&request, &own, &job);
+    tell(&telling, &request);
     sys_call6(SYS_shutdown, offer.connection, SHUT_RDWR, 0, 0, 0, 0);
     finish(&job, COPY_TOLD);
 }
@@ -241,7 +265,9 @@ bool copy_make(uint32_t snapshot, uint64_t memory_limit, bool wanted) {
     char *stack = pages_map(STACK_SIZE);
     if (!stack)
         return false;
-    struct job job = {snapshot, memory_limit, clock_ns(), process.snapshots.page, word_of(place)};
+    struct job job = {snapshot,       memory_limit, clock_ns(), process.snapshots.page,
+                      word_of(place), stack,        0};
+    job.caller = (uintptr_t)__builtin_frame_address(0);
     atomic_store(&job.word->end, COPY_WORKING);
     long pid = clone_process();
     if (pid == 0)
@@ -349,7 +375,8 @@ void copy_do_without(uint32_t snapshot) {
     if (!may_write_files() || !process_offer_graph(snapshot, SHALLOW_TIMEOUT_S, &offer))
         return;
     struct telling telling;
+    struct walk_request request = {.shallow = true, .memory_limit = 64u << 20};
     if (telling_begin(&telling, &offer))
-        tell(&telling, true, 64u << 20);
+        tell(&telling, &request);
     telling_end(&telling, &offer);
 }

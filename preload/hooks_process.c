@@ -15,6 +15,7 @@
 #include "native/native.h"
 #include "python.h"
 #include "real.h"
+#include "refs/refs.h"
 #include "seccomp.h"
 #include "snapshot.h"
 #include "sys.h"
@@ -196,8 +197,10 @@ static bool may_stand_between(const char *file, const void *caller) {
 
 static __attribute__((noinline)) void *open_and_look(const char *file, int mode) {
     void *handle = real.dlopen(file, mode);
-    if (handle)
+    if (handle) {
         python_find(handle);
+        refs_opened();
+    }
     return handle;
 }
 
@@ -206,12 +209,13 @@ EXPORT int dlclose(void *handle) {
     real_find();
     int result = real.dlclose(handle);
     native_closed();
+    refs_closed();
     return result;
 }
 
 EXPORT void *dlopen(const char *file, int mode) {
     real_find();
-    if (!python_present() && may_stand_between(file, __builtin_return_address(0)))
+    if ((!python_present() || refs) && may_stand_between(file, __builtin_return_address(0)))
         return open_and_look(file, mode);
     return real.dlopen(file, mode);
 }

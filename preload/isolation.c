@@ -69,7 +69,9 @@ void isolation_yield(unsigned seconds) {
 /* One range of /proc/self/maps, as far as it matters here. */
 struct range {
     uintptr_t start, end;
-    bool writable, shared;
+    bool readable, writable, shared;
+    bool special; /* the kernel's own: [vvar] */
+    bool file;
 };
 
 static const char *read_hex(const char *at, uintptr_t *number) {
@@ -91,8 +93,11 @@ static bool parse_range(const char *line, struct range *range) {
     line = read_hex(line, &range->end);
     if (strnlen(line, 5) < 5 || *line++ != ' ')
         return false;
+    range->readable = line[0] == 'r';
     range->writable = line[1] == 'w';
     range->shared = line[3] == 's';
+    range->special = strstr(line, "[v") != NULL;
+    range->file = strchr(line, '/') != NULL;
     return range->end > range->start;
 }
 
@@ -104,13 +109,27 @@ static bool protect(const struct range *range, const void *kept) {
            !sys_failed(sys_call6(SYS_munmap, (long)range->start, size, 0, 0, 0, 0));
 }
 
-/* Lines are cut at MAPS_LINE_MAX: the names at their end do not matter. */
+/* Code, and what else of a file is read alone, holds no address that the program has written. */
+static void keep_own(const struct range *range, struct isolation_ranges *own) {
+    bool written = range->writable || !range->file;
+    if (!own || range->shared || !range->readable || range->special || !written)
+        return;
+    if (own->count == own->room) {
+        own->left_out = true;
+        return;
+    }
+    own->list[own->count++] = (struct walk_range){range->start, range->end};
+}
+
+/* Lines are cut at MAPS_LINE_MAX: only how the names at their end begin matters. */
 struct lines {
     char line[MAPS_LINE_MAX];
     size_t used;
+    const void *kept;
+    struct isolation_ranges *own;
 };
 
-static bool take_text(struct lines *lines, const char *text, size_t size, const void *kept) {
+static bool take_text(struct lines *lines, const char *text, size_t size) {
     for (size_t i = 0; i < size; i++) {
         if (text[i] != '\n') {
             if (lines->used < sizeof lines->line - 1)
@@ -120,22 +139,23 @@ static bool take_text(struct lines *lines, const char *text, size_t size, const 
         struct range range;
         lines->line[lines->used] = 0;
         lines->used = 0;
-        if (!parse_range(lines->line, &range) || !protect(&range, kept))
+        if (!parse_range(lines->line, &range) || !protect(&range, lines->kept))
             return false;
+        keep_own(&range, lines->own);
     }
     return true;
 }
 
-bool isolation_protect_shared(const void *kept) {
+bool isolation_protect_shared(const void *kept, struct isolation_ranges *own) {
     long fd = sys_call6(SYS_openat, AT_FDCWD, (long)"/proc/self/maps", O_RDONLY, 0, 0, 0);
     if (sys_failed(fd))
         return false;
-    struct lines lines = {.used = 0};
+    struct lines lines = {.kept = kept, .own = own};
     char text[4096] = {0};
     long got;
     do
         got = sys_call6(SYS_read, fd, (long)text, sizeof text, 0, 0, 0);
-    while (got > 0 && take_text(&lines, text, (size_t)got, kept));
+    while (got > 0 && take_text(&lines, text, (size_t)got));
     sys_call6(SYS_close, fd, 0, 0, 0, 0, 0);
     return got == 0;
 }

@@ -8,6 +8,8 @@
 
 #include <stdbool.h>
 
+#include "walk/walk.h"
+
 /* Every descriptor of the program's. */
 void isolation_close_descriptors(void);
 
@@ -15,9 +17,16 @@ void isolation_close_descriptors(void);
  * after `seconds`; may write files as large as the program may ask to write. */
 void isolation_yield(unsigned seconds);
 
+/* Where private memory is that the program may have written. */
+struct isolation_ranges {
+    struct walk_range *list;
+    uint32_t count, room;
+    bool left_out; /* there was more */
+};
+
 /* What is shared with other processes, or with a file, can be read only; memory at `kept` excepted.
- * False when it is not known what is. */
-bool isolation_protect_shared(const void *kept);
+ * What is private is put into `own`, unless that is NULL. False when it is not known what is. */
+bool isolation_protect_shared(const void *kept, struct isolation_ranges *own);
 
 /* From here on only memory of its own, the clock, futexes, write() to `stream` and `connection`,
  * shutdown() of `connection`, rt_sigprocmask(-1) to find out what can be read, and the end.

@@ -12,6 +12,7 @@
 
 #include "hot.h"
 #include "python.h"
+#include "refs/refs.h"
 #include "snapshot.h"
 #include "thread.h"
 
@@ -245,6 +246,18 @@ static const struct allocator object_functions[LAYOUTS] = {
                 object_free_##layout},
     EACH_LAYOUT(OBJECT_TABLE)};
 
+/* In place of object_malloc_* and object_free_*, where references are counted. */
+static void *object_malloc_watched(void *context, size_t size) {
+    if (unlikely(!refs->ended && python_is_ending()) && !self.in_python)
+        refs->ended = snapshot_at_end();
+    return object_functions[python.layout].malloc(context, size);
+}
+
+static void object_free_counted(void *context, void *block) {
+    refs_freed(block);
+    object_functions[python.layout].free(context, block);
+}
+
 /* Arenas hold blocks that are counted one by one. What else comes through here (the frames' stack,
  * from 3.11) is memory like any other. */
 static void *arena_alloc(void *context, size_t size) {
@@ -290,6 +303,10 @@ static void wrap(int domain) {
     struct allocator raw = {context, raw_malloc, raw_calloc, raw_realloc, raw_free};
     struct allocator object = object_functions[python.layout];
     object.context = context;
+    if (refs) {
+        object.malloc = object_malloc_watched;
+        object.free = object_free_counted;
+    }
     pymem.set(domain, domain == DOMAIN_RAW ? &raw : &object);
 }
 
@@ -330,15 +347,20 @@ void pymem_replace(const struct allocator *allocator) {
             pymem.installs[domain][i] = *allocator;
 }
 
-bool python_at_rest(void) {
-    if (!pymem.set || !pymem.initialized() ||
-        python_pointer(python.runtime, python.at.runtime_finalizing))
-        return false;
+bool python_is_ending(void) {
+    return python_pointer(python.runtime, python.at.runtime_finalizing);
+}
+
+bool python_collects(void) {
     const char *collector =
         python.at.runtime_gc ? python.runtime + python.at.runtime_gc
                              : python_pointer(python.runtime, python.at.runtime_main_interpreter) +
                                    python.at.interpreter_gc;
-    return *(const int *)(const void *)(collector + python.at.gc_collecting) == 0;
+    return *(const int *)(const void *)(collector + python.at.gc_collecting) != 0;
+}
+
+bool python_at_rest(void) {
+    return pymem.set && pymem.initialized() && !python_is_ending() && !python_collects();
 }
 
 /* PYTHONMALLOC and -X dev replace all three tables while the interpreter starts; later,

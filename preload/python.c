@@ -8,6 +8,7 @@
 
 #include "../wire/session.h"
 #include "native/native.h"
+#include "refs/refs.h"
 #include "snapshot.h"
 #include "thread.h"
 #include "walk/walk.h"
@@ -145,6 +146,7 @@ static void look(void *scope) {
         length = sizeof python.version - 1;
     memcpy(python.version, version, length);
     recognise(scope, version);
+    refs_begin(scope);
     pymem_install(scope);
     python_publish();
 }

@@ -91,6 +91,10 @@ bool python_gil_held(struct thread *thread);
  * work. The caller holds the GIL. */
 bool python_at_rest(void);
 
+/* It is being taken down; its cycle collector is at work. With the GIL, once it was found. */
+bool python_is_ending(void);
+bool python_collects(void);
+
 /* Wraps PyMem_SetAllocator's three domains and the arena allocator of the interpreter in `scope`
  * (as dlsym takes it). Pages that the arena wrapper's real function maps are arenas: it raises
  * thread.in_python, by which the mmap hook knows. */

@@ -19,6 +19,7 @@
 #include "budget.h"
 #include "copy.h"
 #include "python.h"
+#include "refs/refs.h"
 #include "seccomp.h"
 #include "sys.h"
 
@@ -38,7 +39,8 @@
 #define CATCH_UP_SLEEP_NS 50000
 #define COPY_WAIT_NS 5000000u
 #define EXIT_WAIT_NS 200000000u
-#define HOLD_NS 1000000000u /* for a snapshot that another thread is taking */
+#define REFS_WAIT_NS 10000000000u /* a copy's whole life */
+#define HOLD_NS 1000000000u       /* for a snapshot that another thread is taking */
 
 /* No address space has room for more: that will fail. */
 #define SIZE_POSSIBLE ((uint64_t)1 << 46)
@@ -330,11 +332,12 @@ static void consider(size_t size) {
     put_off(goal > live ? goal - live : 0);
 }
 
-/* Waits, within the budget, for copies that are still at work. */
+/* Waits, within the budget, for copies that are still at work. Who asked for lost references has
+ * them looked for to the end. */
 static void settle(void) {
     copy_reap();
     uint64_t began = clock_ns();
-    copy_wait_all(smaller(budget_left(began), EXIT_WAIT_NS));
+    copy_wait_all(refs ? REFS_WAIT_NS : smaller(budget_left(began), EXIT_WAIT_NS));
     copy_reap();
     budget_charge(began);
 }
@@ -350,6 +353,23 @@ void snapshot_consider(size_t size) {
     else if (!seccomp_lets(SECCOMP_TELL))
         process.snapshot_limit = UINT64_MAX;
     atomic_store(&process.snapshots.taker, 0);
+}
+
+bool snapshot_at_end(void) {
+    uint32_t nobody = 0;
+    if (self.epoch != process.epoch || process.off || !process.session->holders ||
+        !seccomp_lets(SECCOMP_COPY) || !image_is_ours())
+        return true;
+    if (self.attaching || self.asking || !heap_stands_still() || python_collects() ||
+        atomic_load(&process.snapshots.holds) != 0 ||
+        !atomic_compare_exchange_strong(&process.snapshots.taker, &nobody, self.tid))
+        return false;
+    uint64_t began = clock_ns();
+    copy_reap();
+    take(SNAPSHOT_AT_END, 0, figures_read().bound);
+    budget_charge(began);
+    atomic_store(&process.snapshots.taker, 0);
+    return true;
 }
 
 static bool taken_by_another(void) {

@@ -46,6 +46,10 @@ void snapshot_arm(void);
 void snapshot_hold(void);
 void snapshot_release(void);
 
+/* The interpreter has begun to end, with all that the program had still in place: takes the last
+ * one. True once that is done, or cannot be. */
+bool snapshot_at_end(void);
+
 /* This image is about to end: waits, within the budget, for a copy that is still at work. */
 void snapshot_settle(void);
 

@@ -108,6 +108,16 @@ struct holding {
     uint64_t rest[VERDICTS];
 };
 
+/* References to objects of one type that nobody can give back any more (--refs). */
+struct leak {
+    const char *module; /* the path of the one that has taken them by calls; "": none is known */
+    const char *type;
+    uint64_t references, objects;
+    uint64_t bytes;        /* that are kept by them alone */
+    uint64_t taken, given; /* references to objects of that type, by calls of the module */
+    uint32_t node;         /* the stack that took most of them; 0 unknown */
+};
+
 struct findings {
     uint32_t process;       /* index */
     uint32_t snapshot;      /* index into profile.snapshots */
@@ -119,8 +129,10 @@ struct findings {
     uint64_t dead_bytes;       /* what cutting every dead reference saves, garbage not included */
     uint64_t peak_if_released; /* with every dead reference cut, and garbage freed at once */
     bool far_from_peak;        /* the snapshot holds less than nine tenths of the peak */
-    struct holding *holding;   /* NULL when it was not asked for */
-    struct graph *graph;       /* NULL when it cannot be read; `why` says the reason */
+    struct leak *leaks;        /* those of modules first, then the biggest */
+    uint32_t leak_count;
+    struct holding *holding; /* NULL when it was not asked for */
+    struct graph *graph;     /* NULL when it cannot be read; `why` says the reason */
     char why[200];
     void *memory; /* private: the texts */
 };

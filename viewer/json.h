@@ -81,6 +81,9 @@ bool json_add_spans(json_t *process, const struct profile *profile, uint32_t ind
 /* Adds "regions" to a process: those that its program marked. False when memory ran out. */
 bool json_add_regions(json_t *process, const struct profile *profile, uint32_t index);
 
+/* Lost references, and what modules have taken and given back; null where that was not counted. */
+json_t *json_references(const struct profile *profile, uint32_t index);
+
 #define JSON_REPORT_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(12))
 
 #endif

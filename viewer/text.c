@@ -234,7 +234,7 @@ static bool write_text(struct text *text) {
     if (!text_put_processes(text) || !text_part_begin(text, &notes))
         return false;
     text_put_notes(text);
-    bool good = text_part_end(text, &notes) && text_put_regions(text);
+    bool good = text_part_end(text, &notes) && text_put_regions(text) && text_put_leaks(text);
     unsigned reserve = notes.lines + (text->airy && notes.lines > 0);
     good = good && text_put_held(text, reserve + text->reserved_lines) &&
            text_put_places(text, reserve);

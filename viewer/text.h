@@ -64,11 +64,16 @@ void text_put_object(FILE *out, const struct holder *holder);
 /* "held by local `data` in process_data(), article.py:8"; of `text` only the places are used. */
 void text_put_root(const struct text *text, FILE *out, const struct holder *holder);
 
+/* "load(), job.py:12": the place that stands for a stack. */
+void text_put_node(const struct text *text, FILE *out, uint32_t node);
+
 /* The report's parts. False when memory ran out. */
 bool text_put_processes(struct text *text);
 
 /* The regions that the program marked. False when memory ran out. */
 bool text_put_regions(struct text *text);
+/* References that are lost. False when memory ran out. */
+bool text_put_leaks(struct text *text);
 bool text_put_held(struct text *text, unsigned reserve);
 bool text_put_places(struct text *text, unsigned reserve); /* `reserve` lines stay free */
 void text_put_notes(struct text *text);

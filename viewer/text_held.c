@@ -67,7 +67,7 @@ static void put_position(const struct text *text, FILE *out, const char *functio
         fprintf(out, ":%u", line);
 }
 
-static void put_node(const struct text *text, FILE *out, uint32_t node) {
+void text_put_node(const struct text *text, FILE *out, uint32_t node) {
     struct model_frame frame = held_place(text->model->profile, node);
     if (frame.kind == FRAME_PYTHON) {
         put_position(text, out, frame.function, frame.file, frame.line);
@@ -120,7 +120,7 @@ void text_put_root(const struct text *text, FILE *out, const struct holder *hold
 static void put_who(const struct text *text, FILE *out, const struct holder *holder) {
     if (holder->root == HOLDER_NONE) {
         fputs("allocated at ", out);
-        put_node(text, out, holder->node);
+        text_put_node(text, out, holder->node);
         return;
     }
     if (holder->verdict == VERDICT_GARBAGE) {
@@ -265,7 +265,7 @@ static bool put_pending(struct text *text) {
     uint32_t node = profile->snapshots[findings->snapshot].pending_node;
     if (node > 0) {
         fputs(" at ", line.out);
-        put_node(text, line.out, node);
+        text_put_node(text, line.out, node);
     }
     fprintf(text->out, "  %8s  ", format_bytes(findings->pending_bytes).text);
     return put_line(text, &line, INDENT);

@@ -200,6 +200,13 @@ static void change_spans(struct profile *profile, uint32_t *const maps[2]) {
     }
 }
 
+static void change_takers(struct profile *profile, uint32_t *const maps[2]) {
+    for (uint32_t i = 0; i < profile->taker_count; i++) {
+        struct profile_taker *taker = &profile->takers[i];
+        taker->node = node_in(profile, maps, taker->process, taker->node);
+    }
+}
+
 static bool change(struct profile *profile, const struct nodes *nodes, uint32_t *const maps[2]) {
     struct profile_node *list = calloc((size_t)nodes->list.count + 1, sizeof *list);
     if (!list)
@@ -210,6 +217,7 @@ static bool change(struct profile *profile, const struct nodes *nodes, uint32_t 
     profile->node_count = nodes->list.count;
     change_snapshots(profile, maps);
     change_spans(profile, maps);
+    change_takers(profile, maps);
     return merge_sites(profile, maps) && merge_region_sites(profile, maps);
 }
 

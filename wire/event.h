@@ -121,6 +121,9 @@ enum mark {
      * it. Value: as its end, and as a begin, with the thread that it goes on in. */
     MARK_REGION_PAUSE = 9,
     MARK_REGION_RESUME = 10,
+    /* With session_page.refs: this stack has taken a reference. Value: a number << 32 | its node.
+     * By these numbers, from 1 in a row, heap graphs of this process name it. */
+    MARK_TAKER = 11,
 };
 
 #define MARK_REGION_BITS 24u

@@ -88,6 +88,7 @@ static bool tables_open(struct reader *reader) {
         TABLE(texts, text_count),   TABLE(types, type_count),     TABLE(objects, object_count),
         TABLE(edges, edge_count),   TABLE(places, place_count),   TABLE(codes, code_count),
         TABLE(frames, frame_count), TABLE(threads, thread_count), TABLE(roots, root_count),
+        TABLE(lost, lost_count),    TABLE(takes, take_count),     TABLE(balances, balance_count),
     };
 #undef TABLE
     memcpy(reader->tables, tables, sizeof tables);
@@ -295,8 +296,8 @@ void reader_end_column(struct reader *reader) {
     }
 }
 
-static void read_rows(struct reader *reader, enum graph_column column,
-                      void (*read_row)(struct reader *)) {
+void reader_rows(struct reader *reader, enum graph_column column,
+                 void (*read_row)(struct reader *)) {
     while (reader_good(reader) && column_left(reader, column) > 0)
         read_row(reader);
     reader_end_column(reader);
@@ -433,6 +434,10 @@ static void give_unknown_ones_a_number(struct reader *reader) {
         settle_frame(reader, &graph->frames[i], &any);
     for (uint32_t i = 0; i < graph->root_count; i++)
         settle_number(reader, &graph->roots[i].object, &any);
+    for (uint32_t i = 0; i < graph->lost_count; i++)
+        settle_number(reader, &graph->lost[i].object, &any);
+    for (uint32_t i = 0; i < graph->take_count; i++)
+        settle_number(reader, &graph->takes[i].object, &any);
     if (any)
         table_add(reader, TABLE_OBJECTS);
 }
@@ -445,12 +450,13 @@ static void check_ends(struct reader *reader) {
 }
 
 static void read_columns(struct reader *reader) {
-    read_rows(reader, GRAPH_TEXT_SIZES, read_text);
-    read_rows(reader, GRAPH_TYPES, read_type);
-    read_rows(reader, GRAPH_CODES, read_code);
-    read_rows(reader, GRAPH_THREADS, read_thread);
-    read_rows(reader, GRAPH_ROOTS, read_root);
+    reader_rows(reader, GRAPH_TEXT_SIZES, read_text);
+    reader_rows(reader, GRAPH_TYPES, read_type);
+    reader_rows(reader, GRAPH_CODES, read_code);
+    reader_rows(reader, GRAPH_THREADS, read_thread);
+    reader_rows(reader, GRAPH_ROOTS, read_root);
     read_records(reader);
+    read_refs(reader);
     if (reader_good(reader))
         check_ends(reader);
     if (reader_good(reader))
@@ -523,5 +529,8 @@ void graph_free(struct graph *graph) {
     free(graph->frames);
     free(graph->threads);
     free(graph->roots);
+    free(graph->lost);
+    free(graph->takes);
+    free(graph->balances);
     free(memory);
 }

@@ -90,6 +90,16 @@ enum graph_column {
     GRAPH_LOW_BITS,  /* the same */
     GRAPH_ADDRESSES, /* with GRAPH_HAS_ADDRESSES: of each object, / 8, signed, from the last one's
                       */
+    /* With --refs (docs/references.md) */
+    GRAPH_LOST,     /* of some objects, by rising number: it, and how many references to it are
+                       more than there are words in memory with its address */
+    GRAPH_TAKES,    /* object, text of a module's path, number of the stack, references that it has
+                       taken there or later by calls, and has not given back so */
+    GRAPH_BALANCES, /* text of a module's path, text of a type's name; references taken and given
+                       back by calls, and not given back when the object ended */
+    /* Once: 1 if all memory was looked through; loaded modules that import from the interpreter, of
+     * these those whose takes are seen, takes that were not kept in mind. */
+    GRAPH_SEEN,
     GRAPH_COLUMNS
 };
 
@@ -276,6 +286,26 @@ struct graph_root_record {
     uint32_t kind, name, object;
 };
 
+struct graph_lost {
+    uint32_t object;
+    uint64_t references;
+};
+
+struct graph_take {
+    uint32_t object, module, taker; /* module: a text */
+    uint64_t references;
+};
+
+struct graph_balance {
+    uint32_t module, type; /* texts */
+    uint64_t taken, given, ended;
+};
+
+struct graph_seen {
+    bool told, whole; /* whole: all memory was looked through */
+    uint64_t modules, calling, left_out;
+};
+
 struct graph_stats {
     uint64_t objects, edges, walk_ns, memory;
 };
@@ -304,6 +334,13 @@ struct graph {
     uint32_t thread_count;
     struct graph_root_record *roots;
     uint32_t root_count;
+    struct graph_lost *lost;
+    uint32_t lost_count;
+    struct graph_take *takes;
+    uint32_t take_count;
+    struct graph_balance *balances;
+    uint32_t balance_count;
+    struct graph_seen seen;
     struct graph_stats stats;
 };
 

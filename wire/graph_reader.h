@@ -27,6 +27,9 @@ enum table {
     TABLE_FRAMES,
     TABLE_THREADS,
     TABLE_ROOTS,
+    TABLE_LOST,
+    TABLE_TAKES,
+    TABLE_BALANCES,
     TABLES
 };
 
@@ -102,6 +105,14 @@ uint32_t get_text(struct reader *reader, enum graph_column column);
 static inline uint32_t name_object(uint64_t number) {
     return number < NOBODY ? (uint32_t)number : NOBODY;
 }
+
+/* -- graph_refs.c -- */
+
+/* Reads what a --refs walk has told. */
+void read_refs(struct reader *reader);
+
+void reader_rows(struct reader *reader, enum graph_column column,
+                 void (*read_row)(struct reader *));
 
 /* -- graph_records.c -- */
 

@@ -62,6 +62,7 @@ enum profile_process_flags {
         8, /* its ring held something that does not decode; later events are missing */
     PROCESS_HAS_STATUS = 16,  /* exit_status or exit_signal is known */
     PROCESS_COLLECTIONS = 32, /* the cycle collector's runs were counted */
+    PROCESS_REFS = 64, /* calls that take and give back references were to be counted (--refs) */
 };
 
 /* In these words warnings say that allocations are missing in the figures. */
@@ -123,7 +124,8 @@ struct profile_timeline {
 enum profile_snapshot_reason {
     SNAPSHOT_PEAK = 1, /* the heap was about to grow by a step */
     SNAPSHOT_CEILING,  /* the first moment above --ceiling */
-    SNAPSHOT_REQUEST,  /* holdfast snapshot PID */
+    SNAPSHOT_REQUEST,  /* holdfast snapshot PID; or named "end": see below */
+    SNAPSHOT_AT_END,   /* in an event alone: with --refs, as the interpreter began to end */
 };
 
 enum profile_snapshot_flags {
@@ -241,6 +243,14 @@ struct profile_span_site {
     uint64_t bytes;
 };
 
+/* A stack at which a module has taken references (--refs); heap graphs of its process name it by
+ * number. */
+struct profile_taker {
+    uint32_t process; /* rising */
+    uint32_t number;  /* rising within a process */
+    uint32_t node;
+};
+
 struct profile_source {
     string_id file;
     uint32_t line;
@@ -298,6 +308,8 @@ struct profile {
     uint32_t span_count;
     struct profile_span_site *span_sites;
     uint32_t span_site_count;
+    struct profile_taker *takers; /* in the order of processes */
+    uint32_t taker_count;
     string_id *warnings; /* lines a reader should be told */
     uint32_t warning_count;
 

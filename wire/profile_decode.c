@@ -287,6 +287,9 @@ static void get_section(struct cursor *cursor, uint64_t id, struct profile_memor
     case SECTION_SPAN_SITES:
         profile->span_sites = get_table(cursor, SECTION_SPAN_SITES, &profile->span_site_count);
         break;
+    case SECTION_TAKERS:
+        profile->takers = get_table(cursor, SECTION_TAKERS, &profile->taker_count);
+        break;
     default:
         cursor->at = cursor->end; /* a later version's */
         break;
@@ -419,6 +422,7 @@ void profile_free(struct profile *profile) {
     free(profile->regions);
     free(profile->region_sites);
     free(profile->collections);
+    free(profile->takers);
     free(profile->spans);
     free(profile->span_sites);
     free(profile->libraries);

@@ -195,6 +195,12 @@ static const struct profile_column span_site_columns[] = {
     COLUMN(COLUMN_U64, profile_span_site, bytes),
 };
 
+static const struct profile_column taker_columns[] = {
+    COLUMN(COLUMN_U32, profile_taker, process),
+    COLUMN(COLUMN_U32, profile_taker, number),
+    COLUMN(COLUMN_U32, profile_taker, node),
+};
+
 /* Arguments and warnings: bare string numbers. */
 static const struct profile_column string_columns[] = {{0, COLUMN_U32, FROM_NOTHING, 0}};
 #define STRING_TABLE                                                                               \
@@ -219,6 +225,7 @@ const struct profile_table profile_tables[SECTION_COUNT] = {
     [SECTION_COLLECTIONS] = TABLE(profile_collection, 0, collection_columns),
     [SECTION_SPANS] = TABLE(profile_span, 0, span_columns),
     [SECTION_SPAN_SITES] = TABLE(profile_span_site, 0, span_site_columns),
+    [SECTION_TAKERS] = TABLE(profile_taker, 0, taker_columns),
 };
 
 uint32_t profile_crc32(const uint8_t *bytes, size_t size) {
@@ -556,10 +563,22 @@ static bool check_spans(const struct profile *profile, struct profile_error *err
     return true;
 }
 
+static bool check_takers(const struct profile *profile, struct profile_error *error) {
+    for (uint32_t i = 0; i < profile->taker_count; i++) {
+        const struct profile_taker *one = &profile->takers[i];
+        bool follows = i == 0 || one->process > one[-1].process ||
+                       (one->process == one[-1].process && one->number > one[-1].number);
+        if (one->process >= profile->process_count || one->node >= profile->node_count || !follows)
+            return profile_fail(error, "taker %u does not fit its process", i);
+    }
+    return true;
+}
+
 bool profile_check(const struct profile *profile, struct profile_error *error) {
     return check_run(profile, error) && check_stacks(profile, error) &&
            check_processes(profile, error) && check_points(profile, error) &&
            check_sites(profile, error) && check_snapshots(profile, error) &&
            check_moments(profile, error) && check_regions(profile, error) &&
-           check_collections(profile, error) && check_spans(profile, error);
+           check_collections(profile, error) && check_spans(profile, error) &&
+           check_takers(profile, error);
 }

@@ -13,7 +13,7 @@
 #define PROFILE_MAGIC_SIZE 8u
 #define PROFILE_HEADER_SIZE 32u
 #define PROFILE_TRAILER_SIZE 32u
-#define PROFILE_MINOR_VERSION 4u
+#define PROFILE_MINOR_VERSION 5u
 
 /* The oldest holdfast that reads files of version PROFILE_VERSION. */
 #define PROFILE_NEEDS "0.1.0"
@@ -61,6 +61,7 @@ enum profile_section {
     SECTION_COLLECTIONS,
     SECTION_SPANS,
     SECTION_SPAN_SITES,
+    SECTION_TAKERS,
     SECTION_COUNT
 };
 

@@ -264,6 +264,9 @@ static void put_body(struct bytes *bytes, enum profile_section id, const struct 
     case SECTION_SPAN_SITES:
         put_table(bytes, id, profile->span_sites, profile->span_site_count);
         break;
+    case SECTION_TAKERS:
+        put_table(bytes, id, profile->takers, profile->taker_count);
+        break;
     case SECTION_END:
     case SECTION_COUNT:
         break;

@@ -161,6 +161,7 @@ struct walk {
     uint32_t told;          /* the last object with a record */
     uint32_t young;         /* numbers up to here are of the youngest generation */
     uint32_t old;           /* from there to here, of the older ones; 0: not known */
+    uint32_t living;        /* up to here they live for certain: lost.c */
     uint32_t sure;          /* above: found only in stack places */
 
     struct walked_type **types; /* open addressing, by address */
@@ -368,6 +369,13 @@ void frame_of_object_tell(struct walk *walk, const struct walked_type *type, con
 void roots_tell(struct walk *walk);
 /* `name`: a text. */
 void root_tell(struct walk *walk, enum graph_root kind, uint32_t name, const char *object);
+
+/* -- lost.c -- */
+
+/* Names what modules have taken, once all that is known to live otherwise has been told. */
+void lost_name(struct walk *walk);
+/* What of references is lost, and what modules have taken; the last of all. */
+void lost_tell(struct walk *walk);
 
 /* -- static.c -- */
 

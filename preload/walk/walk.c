@@ -152,6 +152,8 @@ static void walk_all(struct walk *walk) {
     }
     threads_name(walk);
     objects_tell(walk);
+    lost_name(walk);
+    objects_tell(walk);
     if (!walk->request->shallow) {
         static_roots_tell(walk);
         objects_tell(walk);
@@ -159,6 +161,7 @@ static void walk_all(struct walk *walk) {
     walk->sure = walk->named;
     threads_tell(walk);
     objects_tell(walk);
+    lost_tell(walk);
 }
 
 static void take_large(struct walk *walk) {

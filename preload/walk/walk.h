@@ -15,11 +15,23 @@
 #include "../../wire/graph_write.h"
 #include "../../wire/join.h"
 
+/* Memory from one address to another. */
+struct walk_range {
+    uintptr_t from, to;
+};
+
+#define WALK_RANGES_NOT 3u
+
 struct walk_request {
     const struct large_block *large; /* sorted; may be NULL */
     size_t large_count;
     bool shallow;
-    bool with_addresses;   /* for tests: which object is which */
+    bool with_addresses; /* for tests: which object is which */
+    /* Where lost references are looked for (lost.c): the program's private memory, but for what is
+     * in `not_these`. NULL: they are not. */
+    const struct walk_range *ranges;
+    uint32_t range_count;
+    struct walk_range not_these[WALK_RANGES_NOT];
     uint64_t memory_limit; /* bytes of tables; the walk stops and says so when it needs more */
 };
 

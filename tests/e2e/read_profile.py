@@ -41,6 +41,7 @@ COLUMNS = {
     18: ("collections", "process generation count +time duration objects freed"),
     19: ("spans", "process made_sites held_sites +end made held +held_ns"),
     20: ("span_sites", "node bytes"),
+    21: ("takers", "process number node"),
 }
 
 

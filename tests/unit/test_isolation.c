@@ -118,7 +118,7 @@ static void test_memory(void **state) {
 static char *kept, *shared, *private_page;
 
 static void protect_and_write(void) {
-    check(isolation_protect_shared(kept), 1);
+    check(isolation_protect_shared(kept, NULL), 1);
     *kept = 1;
     *private_page = 1;
     check(*shared == 7, 2);

@@ -7,6 +7,7 @@
 
 #include "../../preload/native/native.h"
 #include "../../preload/python.h"
+#include "../../preload/refs/refs.h"
 #include "../../preload/snapshot.h"
 #include "../../preload/thread.h"
 #include "../../preload/walk/walk.h"
@@ -14,6 +15,12 @@
 /* What python.c and frames.c need of the rest of the library. */
 struct process process;
 _Thread_local struct thread self;
+
+struct refs *refs;
+
+void refs_begin(void *scope) {
+    (void)scope;
+}
 
 void pymem_install(void *scope) {
     (void)scope;

@@ -6,6 +6,7 @@
 #include "viewer/holders/dot.h"
 #include "viewer/holders/holding.h"
 #include "viewer/holders/judge.h"
+#include "viewer/holders/leaks.h"
 #include "viewer/holders/whatif.h"
 
 #include <stdlib.h>
@@ -100,7 +101,7 @@ static bool analyse(struct analysis *analysis) {
     struct findings *findings = analysis->findings;
     if (!heap_build(heap) || !accounting_settle(heap) || !reach_mark(heap) || !cycles_find(heap) ||
         !heap_index_referrers(heap) || !search_paths(heap) || !dominators_find(heap) ||
-        !units_find(heap, &analysis->units) ||
+        !units_find(heap, &analysis->units) || !leaks_find(heap, findings) ||
         !whatif_find(heap, &analysis->units, &analysis->whatif))
         return false;
     findings->dead_bytes = analysis->whatif.dead_bytes;
@@ -132,7 +133,7 @@ static void run_analysis(const struct profile *profile, struct findings *finding
     uint64_t peak = findings->peak_if_released;
     if (!analyse(&analysis) || texts_failed(memory->texts)) {
         snprintf(findings->why, sizeof findings->why, "memory ran out over the heap graph");
-        findings->count = 0;
+        findings->count = findings->leak_count = 0;
         findings->dead_bytes = findings->garbage_bytes = 0;
         findings->peak_if_released = peak;
     }
@@ -220,6 +221,7 @@ void findings_free(struct findings *findings) {
     free(memory);
     graph_free(findings->graph);
     free(findings->holders);
+    free(findings->leaks);
     holding_free(findings->holding);
     free(findings);
 }

@@ -1,0 +1,309 @@
+/* Counts what modules take and give back. See refs.h.
+ *
+ * Everything here happens with the main interpreter's GIL, which orders it; calls of whoever does
+ * not hold that are passed on without being counted. Immortal objects have no count to leak. No
+ * function of the program's, and none that allocates, is called while the tables change.
+ */
+#include "refs.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "../../wire/event.h"
+#include "../python.h"
+#include "../sys.h"
+#include "../thread.h"
+
+struct refs *refs;
+
+static struct {
+    void (*incref)(char *object);
+    void (*decref)(char *object);
+    void (*new_reference)(char *object);
+    void (*dealloc)(char *object);
+} interpreter;
+
+/* -- Entering -- */
+
+/* A forked child begins anew: what it inherits is its parent's. */
+static void begin_anew(void) {
+    refs->epoch = process.epoch;
+    refs->take_count = refs->taker_count = refs->row_count = 0;
+    refs->left_out = 0;
+    refs->ended = false;
+    memset(refs->takes, 0, sizeof refs->takes);
+    memset(refs->takers, 0, sizeof refs->takers);
+    memset(refs->rows, 0, sizeof refs->rows);
+    memset(refs->near, 0, sizeof refs->near);
+}
+
+static bool enter(void) {
+    if (refs->busy || process.off || !process.epoch || !python_gil_held(&self))
+        return false;
+    refs->busy = true;
+    atomic_signal_fence(memory_order_seq_cst);
+    if (refs->epoch != process.epoch)
+        begin_anew();
+    return true;
+}
+
+static void leave(void) {
+    atomic_signal_fence(memory_order_seq_cst);
+    refs->busy = false;
+}
+
+/* From 3.12 on, such an object's low half is negative as a number. */
+static bool is_immortal(const char *object) {
+    int32_t low;
+    memcpy(&low, object, sizeof low);
+    return python.at.minor >= 12 && low < 0;
+}
+
+/* -- Takes -- */
+
+static uint32_t spread(uint64_t value) {
+    return (uint32_t)(value * 0x9e3779b97f4a7c15u >> 40);
+}
+
+static uint32_t place_of(const char *object) {
+    return spread((uintptr_t)object >> 3) & (REFS_TAKES - 1);
+}
+
+static uint8_t *near_place(const void *object) {
+    return &refs->near[(uintptr_t)object >> 4 & 0xffff];
+}
+
+static void near_add(const char *object) {
+    uint8_t *count = near_place(object);
+    *count = (uint8_t)(*count + (*count < 255));
+}
+
+/* At 255 nobody knows how many there are, and it stays. */
+static void near_remove(const char *object) {
+    uint8_t *count = near_place(object);
+    *count = (uint8_t)(*count - (*count > 0 && *count < 255));
+}
+
+static struct refs_row *row_of_take(const struct refs_take *take) {
+    return &refs->rows[take->row];
+}
+
+static struct refs_take *take_find(const char *object, uint32_t module) {
+    if (!*near_place(object))
+        return NULL;
+    uint32_t i = place_of(object);
+    while (refs->takes[i].object &&
+           (refs->takes[i].object != object || row_of_take(&refs->takes[i])->module != module))
+        i = (i + 1) & (REFS_TAKES - 1);
+    return refs->takes[i].object ? &refs->takes[i] : NULL;
+}
+
+/* NULL: there is no room. */
+static struct refs_take *take_add(const char *object, const struct refs_row *row) {
+    if (refs->take_count >= REFS_TAKES / 4 * 3) {
+        refs->left_out++;
+        return NULL;
+    }
+    uint32_t i = place_of(object);
+    while (refs->takes[i].object)
+        i = (i + 1) & (REFS_TAKES - 1);
+    refs->take_count++;
+    near_add(object);
+    refs->takes[i] = (struct refs_take){.object = object, .row = (uint16_t)(row - refs->rows)};
+    return &refs->takes[i];
+}
+
+/* What comes after it moves up, so that no search ends too early. */
+static void take_remove(struct refs_take *take) {
+    uint32_t hole = (uint32_t)(take - refs->takes), mask = REFS_TAKES - 1;
+    near_remove(take->object);
+    refs->take_count--;
+    for (uint32_t i = (hole + 1) & mask; refs->takes[i].object; i = (i + 1) & mask) {
+        uint32_t home = place_of(refs->takes[i].object);
+        if (((i - home) & mask) < ((i - hole) & mask))
+            continue;
+        refs->takes[hole] = refs->takes[i];
+        hole = i;
+    }
+    refs->takes[hole] = (struct refs_take){0};
+}
+
+/* -- Rows -- */
+
+static void row_name(struct refs_row *row, const char *type) {
+    const char *name = python_pointer(type, python.at.type_name);
+    size_t length = strnlen(name, REFS_NAME - 1);
+    memcpy(row->name, name, length);
+    row->name[length] = '\0';
+}
+
+/* NULL: there is no room. A type that was freed may have left its address to another, which then
+ * goes by its name. */
+static struct refs_row *row_of(const char *object, uint32_t module) {
+    const char *type = python_pointer(object, python.at.type);
+    uint32_t i = spread((uintptr_t)type + module) & (REFS_ROWS - 1);
+    i += i == 0;
+    while (refs->rows[i].type && (refs->rows[i].type != type || refs->rows[i].module != module))
+        i = i == REFS_ROWS - 1 ? 1 : i + 1;
+    struct refs_row *row = &refs->rows[i];
+    if (row->type)
+        return row;
+    if (refs->row_count >= REFS_ROWS / 4 * 3)
+        return NULL;
+    refs->row_count++;
+    row->type = type;
+    row->module = module;
+    row_name(row, type);
+    return row;
+}
+
+/* The object is no more, or is another one from now on. */
+static void object_ended(const char *object) {
+    uint32_t mask = REFS_TAKES - 1, i = place_of(object);
+    while (refs->takes[i].object) {
+        struct refs_take *take = &refs->takes[i];
+        if (take->object != object) {
+            i = (i + 1) & mask;
+            continue;
+        }
+        row_of_take(take)->ended += take->count;
+        take_remove(take); /* and another may stand there now */
+    }
+}
+
+/* -- Takers -- */
+
+/* The number of a stack, which the collector is told; 0: there is no room. */
+static uint16_t taker_number(struct writer *writer, uint32_t node, uint32_t module) {
+    uint32_t i = spread((uint64_t)node << 16 | module) & (REFS_TAKERS - 1);
+    while (refs->takers[i].node &&
+           (refs->takers[i].node != node || refs->takers[i].module != module))
+        i = (i + 1) & (REFS_TAKERS - 1);
+    struct refs_taker *taker = &refs->takers[i];
+    if (taker->node)
+        return taker->number;
+    if (refs->taker_count >= REFS_TAKERS / 4 * 3)
+        return 0;
+    uint16_t number = (uint16_t)++refs->taker_count;
+    *taker = (struct refs_taker){node, (uint16_t)module, number};
+    event_mark(writer, MARK_TAKER, (uint64_t)number << 32 | node);
+    return number;
+}
+
+/* Cold: how the functions that it calls are inlined elsewhere must not depend on it. */
+static __attribute__((cold, noinline)) uint16_t taker_now(uint32_t module) {
+    struct writer *writer = event_begin();
+    if (!writer)
+        return 0;
+    uint32_t node = writer->is_gil ? stack_node(&self, writer) : 0;
+    uint16_t number = node ? taker_number(writer, node, module) : 0;
+    event_end(writer);
+    return number;
+}
+
+/* -- The calls -- */
+
+static void count_taken(const char *object, uint32_t module) {
+    struct refs_row *row = row_of(object, module);
+    struct refs_take *take = take_find(object, module);
+    if (!row) {
+        refs->left_out++;
+        return;
+    }
+    row->taken++;
+    if (!take) {
+        uint16_t taker = taker_now(module);
+        take = take_add(object, row);
+        if (take)
+            take->taker = taker;
+    }
+    if (take)
+        take->count++;
+}
+
+static void count_given(const char *object, uint32_t module) {
+    struct refs_row *row = row_of(object, module);
+    struct refs_take *take = take_find(object, module);
+    if (row)
+        row->given++;
+    if (take && --take->count == 0)
+        take_remove(take);
+}
+
+void refs_incref(char *object, uint32_t module) {
+    if (object && !is_immortal(object) && enter()) {
+        count_taken(object, module);
+        leave();
+    }
+    interpreter.incref(object);
+}
+
+void refs_decref(char *object, uint32_t module) {
+    if (object && !is_immortal(object) && enter()) {
+        count_given(object, module);
+        leave();
+    }
+    interpreter.decref(object);
+}
+
+static void end_if_taken(const char *object) {
+    if (*near_place(object) && enter()) {
+        object_ended(object);
+        leave();
+    }
+}
+
+void refs_new(char *object, uint32_t module) {
+    (void)module;
+    end_if_taken(object);
+    interpreter.new_reference(object);
+}
+
+void refs_dealloc(char *object, uint32_t module) {
+    (void)module;
+    end_if_taken(object);
+    interpreter.dealloc(object);
+}
+
+/* An object begins where its block does, or behind a header of 16 or 32 bytes. */
+void refs_freed(const void *block) {
+    uint32_t near;
+    memcpy(&near, near_place(block), sizeof near);
+    if (!(near & 0xffffff) || !enter())
+        return;
+    for (uintptr_t header = 0; header <= 32; header += 16)
+        object_ended((const char *)block + header);
+    leave();
+}
+
+/* -- The beginning -- */
+
+static bool find_functions(void *scope) {
+    python_symbol(scope, "Py_IncRef", &interpreter.incref);
+    python_symbol(scope, "Py_DecRef", &interpreter.decref);
+    python_symbol(scope, "_Py_NewReference", &interpreter.new_reference);
+    python_symbol(scope, "_Py_Dealloc", &interpreter.dealloc);
+    return interpreter.incref && interpreter.decref;
+}
+
+/* Without a GIL nothing orders the calls, and no copy of the heap can be made. */
+void refs_begin(void *scope) {
+    if (refs || !process.session || !process.session->refs || !python.present || !python.has_gil ||
+        !find_functions(scope))
+        return;
+    refs = pages_map(sizeof *refs);
+    if (!refs)
+        return;
+    refs->epoch = process.epoch;
+    slots_patch();
+}
+
+void refs_opened(void) {
+    if (refs)
+        slots_patch();
+}
+
+void refs_closed(void) {
+    if (refs)
+        slots_forget();
+}

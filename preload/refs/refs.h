@@ -1,0 +1,102 @@
+/* References that modules take and give back by calling (`run --refs`): Py_IncRef, Py_DecRef and
+ * their like, seen through the import slots of each module that calls them.
+ *
+ * Glossary
+ *   module  a loaded object whose slots for these functions lead here; numbered in that order
+ *   take    references to one object that one module has taken by such calls, and has not given
+ *           back so, while the object lives
+ *   taker   a stack at which one was taken, by a module; the collector is told it once, by number
+ *   row     what a module has taken of one type, and what became of that
+ *
+ * All of it is in private memory of a fixed size, which a disposable copy of the process has, too:
+ * that tells it with the heap graph. Without --refs there is none, and no slot is changed.
+ */
+#ifndef HOLDFAST_PRELOAD_REFS_H
+#define HOLDFAST_PRELOAD_REFS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define REFS_MODULES 256u /* the last one stands for all that came later */
+#define REFS_TAKES (1u << 17)
+#define REFS_TAKERS (1u << 13)
+#define REFS_ROWS (1u << 12) /* the first one is none */
+#define REFS_PATH 200u
+#define REFS_NAME 64u
+
+struct refs_take {
+    const char *object; /* NULL: free */
+    uint16_t row, taker;
+    uint32_t count;
+};
+
+struct refs_taker {
+    uint32_t node; /* of the GIL's ring; 0: free */
+    uint16_t module, number;
+};
+
+struct refs_row {
+    const char *type; /* NULL: free */
+    char name[REFS_NAME];
+    uint32_t module;
+    uint64_t taken, given; /* by calls */
+    uint64_t ended;        /* not given back so when the object was freed */
+};
+
+struct refs_module {
+    char path[REFS_PATH]; /* of a longer one, the end */
+    bool takes;           /* it calls functions that take or give back; else only those of births
+                             and deaths */
+};
+
+struct refs {
+    uint32_t epoch; /* process.epoch for which the counts are */
+    bool busy;      /* a call is being counted; what it is interrupted by is not */
+    bool ended;     /* the last snapshot has been taken, as the interpreter began to end */
+    uint32_t module_count;
+    uint32_t looked_at;  /* loaded objects that import something of the interpreter's */
+    uint32_t take_count; /* in use */
+    uint32_t taker_count, row_count;
+    uint64_t left_out; /* takes for which there was no room */
+    struct refs_module modules[REFS_MODULES];
+    struct refs_take takes[REFS_TAKES]; /* open addressing, by object */
+    struct refs_taker takers[REFS_TAKERS];
+    struct refs_row rows[REFS_ROWS];
+    uint8_t near[(1u << 16) + 8]; /* takes of objects by some bits of their address; 255: many */
+};
+
+extern struct refs *refs; /* NULL: not wanted, or not possible */
+
+/* A function that a module calls, as one of these. */
+enum refs_function { REFS_INCREF, REFS_DECREF, REFS_NEW, REFS_DEALLOC, REFS_FUNCTIONS };
+
+/* The interpreter was found in `scope`, as dlsym takes it. */
+void refs_begin(void *scope);
+
+/* Something may have been loaded: dlopen has returned. Something was unloaded. */
+void refs_opened(void);
+void refs_closed(void);
+
+/* A block of the object domain is about to be freed. With the GIL. */
+void refs_freed(const void *block);
+
+/* -- stubs.c -- */
+
+/* What a slot of a module for this function leads to. */
+typedef void refs_stub(char *object);
+extern refs_stub *const refs_stubs[REFS_FUNCTIONS][REFS_MODULES];
+
+/* -- refs.c, for the stubs: counts the call, and makes it. -- */
+void refs_incref(char *object, uint32_t module);
+void refs_decref(char *object, uint32_t module);
+void refs_new(char *object, uint32_t module);
+void refs_dealloc(char *object, uint32_t module);
+
+/* -- slots.c -- */
+
+/* Has the slots of all objects that were loaded since the last time lead to stubs. */
+void slots_patch(void);
+void slots_forget(void); /* which ones have been looked at */
+
+#endif

@@ -1,0 +1,123 @@
+"""References that extension modules take and do not give back (`run --refs`): those that leak are named, with how many
+they have leaked, and no others."""
+import subprocess
+import sys
+from pathlib import Path
+
+import harness
+import pytest
+
+COUNT = 1000
+PROGRAM = harness.PROGRAMS / "leaky.py"
+FLAGS = ("-q", "--refs")
+HEADERS = "import sysconfig; print(sysconfig.get_paths()['include'])"
+DEBIAN = Path("/usr/include/python3.11")
+
+
+def headers_of(python):
+    folder = Path(subprocess.run([python.path, "-I", "-c", HEADERS], check=True,
+                                 stdout=subprocess.PIPE).stdout.decode().strip())
+    return folder if (folder / "Python.h").exists() else None
+
+
+def build(folder, name, headers, limited):
+    subprocess.run(["gcc", "-O2", "-Wall", "-shared", "-fPIC", f"-I{headers}", f'-DNAME="leaky_{name}"',
+                    f"-DINIT=PyInit_leaky_{name}", *([f"-DPy_LIMITED_API={limited}"] if limited else []),
+                    harness.PROGRAMS / "leaky.c", "-o", folder / f"leaky_{name}.so"], check=True)
+
+
+def build_all(folder, python):
+    """With the interpreter's own headers; else with Debian's, for the stable ABI."""
+    own = headers_of(python)
+    if not own and not (DEBIAN / "Python.h").exists():
+        pytest.skip("there is no Python.h")
+    for name in ("clean", "plain", "inline"):
+        build(folder, name, own or DEBIAN, None if own else "0x03080000")
+    build(folder, "abi3", own or DEBIAN, "0x030c0000" if own and python.version >= (3, 12) else "0x03080000")
+
+
+@pytest.fixture
+def modules(tmp_path, python):
+    build_all(tmp_path, python)
+    return tmp_path
+
+
+def run(python, folder, *ways, **options):
+    return harness.traced(python.path, PROGRAM, folder, *ways, flags=FLAGS, env=python.environment(), **options)
+
+
+def leaks_of(process):
+    """By the module's file and the type; nobody's by None."""
+    leaks = process.fields["references"]["leaks"]
+    return {(Path(leak["module"]).name if leak["module"] else None, leak["type"]): leak for leak in leaks}
+
+
+def balances_of(process):
+    return {(Path(row["module"]).name, row["type"]): (row["taken"], row["given_back"])
+            for row in process.fields["references"]["balances"]}
+
+
+def nearly(count):
+    """The address of the last one or two may still stand somewhere."""
+    return COUNT - 10 <= count <= COUNT
+
+
+def test_leaks_are_named(any_python, tmp_path):
+    if not any_python.gil:
+        build(tmp_path, "clean", headers_of(any_python) or pytest.skip("there is no Python.h"), None)
+        assert run(any_python, tmp_path).report().main.fields["references"] is None
+        return
+    build_all(tmp_path, any_python)
+    main = run(any_python, tmp_path, "small", "plain", "abi3", "inline").report().main
+    leaks, balances = leaks_of(main), balances_of(main)
+    item, one = leaks["leaky_plain.so", "__main__.Item"], leaks["leaky_abi3.so", "list"]
+    assert {module for module, _ in leaks} <= {"leaky_plain.so", "leaky_abi3.so", None}
+    assert nearly(item["references"]) and item["references"] == item["objects"]
+    assert item["bytes"] >= 1000 * item["objects"]
+    assert nearly(one["references"]) and one["objects"] == 1 and one["bytes"] == 0
+    assert [frame["function"] for frame in item["taken_at"]] == ["<module>", "main", "leak_items"]
+    assert [frame["function"] for frame in one["taken_at"]] == ["<module>", "main", "leak_one"]
+    assert (item["taken"], item["given_back"], one["taken"], one["given_back"]) == (COUNT, 0, COUNT, 0)
+    assert balances["leaky_clean.so", "__main__.Item"] == (3 * COUNT, 2 * COUNT)
+    # what was taken inline is lost, too, and nobody is named for it
+    assert nearly(leaks[None, "__main__.Item"]["references"])
+
+
+def test_clean(python, modules):
+    """Neither what a module gives away nor what it keeps is a leak; and the program is as it was."""
+    done = run(python, modules, "small")
+    plain = harness.plain(python.path, PROGRAM, modules, "small", env=python.environment())
+    assert done.text_out() == plain.stdout.decode()
+    references = done.report().main.fields["references"]
+    assert references["leaks"] == [] and references["whole"] and references["left_out"] == 0
+    assert references["modules"] >= references["modules_seen"] >= 1
+
+
+def test_packages_are_clean():
+    """Those that take references inline, and keep objects for good in memory of their own."""
+    program = "import numpy, pandas; f = pandas.DataFrame({'a': numpy.arange(9), 'b': list('abcabcabc')});" \
+              "f.groupby('b').sum()"
+    references = harness.traced(sys.executable, "-c", program, flags=FLAGS).report().main.fields["references"]
+    assert references["leaks"] == [] and references["whole"] and references["modules"] > 20
+
+
+def test_forked_child(python, modules):
+    """It begins anew: its leaks are its own, and its parent has none."""
+    report = run(python, modules, "child").report()
+    main, child = sorted(report.processes, key=lambda process: process.fields["pid"] != report.main.fields["pid"])
+    assert leaks_of(main) == {}
+    assert nearly(leaks_of(child)["leaky_plain.so", "__main__.Item"]["references"])
+
+
+def test_killed(python, modules):
+    """What it had lost by its last growth is known."""
+    leaks = leaks_of(run(python, modules, "plain", "kill", expect=-9).report().main)
+    assert nearly(leaks["leaky_plain.so", "__main__.Item"]["references"])
+
+
+def test_text(python, modules):
+    text = harness.report_text(run(python, modules, "small", "plain").profile, "text")
+    told = " ".join(text.split())
+    assert "native leak: leaky_plain.so took 1000 references to __main__.Item by calls and gave back none" in told
+    assert "taken at leak_items(), leaky.py:" in told
+    assert "interpreter core: inlined, seen through its allocator" in told and "leaky_clean.so" not in told

@@ -1,0 +1,87 @@
+"""Uses the extension modules leaky_* in the folder of the first argument, all built from leaky.c, in the ways that
+the other arguments name; then takes memory, unless it is to be small, so that a snapshot is taken."""
+import errno
+import os
+import signal
+import sys
+
+sys.path.insert(0, sys.argv[1])
+WAYS = sys.argv[2:]
+COUNT = 1000
+
+
+class Item:
+    def __init__(self):
+        self.data = bytearray(1000)
+
+
+def be_clean(module):
+    """What it keeps is known to no one else."""
+    things = [Item() for _ in range(COUNT)]
+    for thing in things:
+        module.borrow(thing)
+        assert module.identity(thing) is thing
+    for _ in range(COUNT):
+        module.keep(Item())
+    module.nothing()
+    return things
+
+
+def leak_items(module):
+    for _ in range(COUNT):
+        module.leak(Item())
+
+
+def leak_inline(module):
+    for _ in range(COUNT):
+        module.leak_inline(Item())
+
+
+def leak_one(module, thing):
+    for _ in range(COUNT):
+        module.leak(thing)
+
+
+def take_memory():
+    big = [bytearray(30000000)]
+    big.append(bytearray(30000000))
+    return len(big)
+
+
+def in_child(module):
+    child = os.fork()
+    if child == 0:
+        leak_items(module)
+        take_memory()
+        os._exit(0)
+    return os.waitpid(child, 0)[1]
+
+
+def main():
+    import leaky_clean
+    things = be_clean(leaky_clean)
+    shared = [1, 2, 3]
+    if "plain" in WAYS:
+        import leaky_plain
+        leak_items(leaky_plain)
+    if "abi3" in WAYS:
+        import leaky_abi3
+        leak_one(leaky_abi3, shared)
+    if "inline" in WAYS:
+        import leaky_inline
+        leak_inline(leaky_inline)
+    if "child" in WAYS:
+        import leaky_plain
+        print("child", in_child(leaky_plain))
+    if "small" not in WAYS:
+        take_memory()
+    if "kill" in WAYS:
+        os.kill(os.getpid(), signal.SIGKILL)
+    try:
+        os.open("/nowhere/at/all", os.O_RDONLY)
+    except OSError as error:
+        print(len(things), sys.getrefcount(things[0]), sys.getrefcount(shared), error.errno == errno.ENOENT)
+    leaky_clean.drop()
+
+
+main()

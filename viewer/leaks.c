@@ -1,0 +1,73 @@
+/* See leaks.h. */
+#include "leaks.h"
+
+#include "format.h"
+#include "wire/graph.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool is_whole(const struct profile_snapshot *snapshot) {
+    return (snapshot->flags & (SNAPSHOT_COMPLETE | SNAPSHOT_IS_SHALLOW)) == SNAPSHOT_COMPLETE;
+}
+
+struct findings *leaks_open(const struct profile *profile, uint32_t process) {
+    uint32_t last = profile->snapshot_count;
+    if (!(profile->processes[process].flags & PROCESS_REFS))
+        return NULL;
+    for (uint32_t i = 0; i < profile->snapshot_count; i++) {
+        const struct profile_snapshot *snapshot = &profile->snapshots[i];
+        if (snapshot->process == process && is_whole(snapshot) &&
+            (last == profile->snapshot_count ||
+             snapshot->time_ns >= profile->snapshots[last].time_ns))
+            last = i;
+    }
+    return last < profile->snapshot_count ? findings_of_snapshot(profile, last) : NULL;
+}
+
+const char *leak_module(const struct leak *leak) {
+    const char *slash = strrchr(leak->module, '/');
+    return slash ? slash + 1 : leak->module;
+}
+
+static void put_given(const struct leak *leak, char *text, size_t size) {
+    if (leak->given == 0)
+        snprintf(text, size, "gave back none");
+    else
+        snprintf(text, size, "gave back %s", format_count(leak->given, "").text);
+}
+
+void leak_sentence(const struct leak *leak, char *text, size_t size) {
+    char given[64], one[64];
+    snprintf(one, sizeof one, "%s", format_count(leak->references, "reference").text);
+    if (!*leak->module) {
+        snprintf(text, size, "%s to %s %s lost: nothing that is seen explains them", one,
+                 leak->type, leak->references == 1 ? "is" : "are");
+        return;
+    }
+    put_given(leak, given, sizeof given);
+    snprintf(text, size, "%s took %s to %s by calls and %s; %s lost", leak_module(leak),
+             format_count(leak->taken, "reference").text, leak->type, given, one);
+}
+
+void leaks_scope(const struct findings *findings, char *text, size_t size) {
+    const struct graph *graph = findings->graph;
+    if (!graph || !graph->seen.told)
+        snprintf(text, size, "references were not counted");
+    else if (!graph->seen.whole)
+        snprintf(text, size, "there was too much memory to look through for lost references");
+    else
+        snprintf(text, size,
+                 "references: %s, %llu of them with calls that are seen; interpreter core: "
+                 "inlined, seen through its allocator",
+                 format_count(graph->seen.modules, "extension module").text,
+                 (unsigned long long)graph->seen.calling);
+}
+
+const char *leak_advice(const struct leak *leak) {
+    if (*leak->module)
+        return "give back each reference that is taken there (Py_DECREF), on every way out of the "
+               "function, errors too";
+    return "look in native code for references that it takes inline or is given (Py_INCREF, "
+           "PyObject_Call, PyList_New ...) and does not give back (Py_DECREF)";
+}

@@ -1,0 +1,23 @@
+/* What the reports say of references that were taken and not given back (run --refs). */
+#ifndef HOLDFAST_VIEWER_LEAKS_REPORT_H
+#define HOLDFAST_VIEWER_LEAKS_REPORT_H
+
+#include "holders.h"
+
+/* The findings of the process's last whole snapshot, whose `leaks` and `graph` tell; to be freed.
+ * NULL when references were not counted, or there is no such snapshot, or memory ran out. */
+struct findings *leaks_open(const struct profile *profile, uint32_t process);
+
+/* "_speedups.so" of a path. */
+const char *leak_module(const struct leak *leak);
+
+/* "_speedups.so took 1,000 references to list, and gave back none"; in `size` bytes. */
+void leak_sentence(const struct leak *leak, char *text, size_t size);
+
+/* What could be seen of references: "5 extension modules, 4 of which ..." */
+void leaks_scope(const struct findings *findings, char *text, size_t size);
+
+/* What to do about it. */
+const char *leak_advice(const struct leak *leak);
+
+#endif
