@@ -30,6 +30,9 @@ void page_put_time(struct page_out *page);
 /* "holders": who held the memory, by process. */
 void page_put_holders(struct page_out *page);
 
+/* "leaks" and "leakScope": references that a process has lost, and what could be seen of them. */
+void page_put_leaks(struct page_out *page, uint32_t process);
+
 /* "holding": all that was live by what holds it; null when that is not known. */
 void page_put_holding(struct page_out *page, const struct findings *findings);
 

@@ -139,6 +139,18 @@ export interface Holding {
   allocated: number[]; // [row, which of the stacks its largest block is from]...
 }
 
+/** References to objects of one type that nobody can give back. */
+export interface Leak {
+  module: string; // that has taken them, or ""
+  type: string;
+  sentence: string;
+  references: number;
+  objects: number;
+  bytes: number; // kept by them alone
+  advice: string;
+  stack: number[];
+}
+
 export interface Holders {
   process: number;
   released: number;
@@ -155,6 +167,8 @@ export interface Holders {
   problem: string;
   count: number;
   list: Holder[];
+  leaks: Leak[];
+  leakScope: string; // what was seen of references; "" without --refs
   holding: Holding | null;
 }
 

@@ -7,6 +7,7 @@ import {Bar} from "./controls";
 import {Cycle} from "./cycle";
 import type {Holder, Holders} from "./document";
 import {type Finding, findingsOf, isIdle, objectText} from "./findings";
+import {Leaks} from "./leaks_view";
 import {holdersOf, type Page, peakOf, processName, scrollTo, usePage} from "./model";
 import {formatBytes, formatCount, formatPercent, formatTime} from "./units";
 
@@ -145,6 +146,7 @@ export function FindingsView(): JSX.Element {
         <Pending page={page} holders={holders} />
         {found.length === 0 && !holders.problem &&
           <p class="empty">Nothing was found that could be let go: what was looked at is in use, or nothing else can be shown. Who holds what is below.</p>}
+        <Leaks page={page} holders={holders} />
         <div class="cards">{shown.map((finding) => <Card key={finding.holder.number} page={page} finding={finding} peak={peak} />)}</div>
         {found.length > SHOWN && <button type="button" onClick={() => setAll(!all)}>{all ? "Show fewer" : `Show ${found.length - SHOWN} more`}</button>}
       </>}

@@ -1,0 +1,37 @@
+/* References that were taken and not given back (run --refs), for the page. */
+#include "page_parts.h"
+
+#include "leaks.h"
+
+#define LEAKS_SHOWN 20u
+#define SENTENCE_SIZE 400u
+
+static void put_leak(struct page_out *page, const struct leak *leak) {
+    char sentence[SENTENCE_SIZE];
+    leak_sentence(leak, sentence, sizeof sentence);
+    page_begin(page, '{');
+    page_put_text(page, "module", leak_module(leak));
+    page_put_text(page, "type", leak->type);
+    page_put_text(page, "sentence", sentence);
+    page_put_number(page, "references", leak->references);
+    page_put_number(page, "objects", leak->objects);
+    page_put_number(page, "bytes", leak->bytes);
+    page_put_text(page, "advice", leak_advice(leak));
+    page_key(page, "stack");
+    page_stack(page, leak->node);
+    page_end(page, '}');
+}
+
+void page_put_leaks(struct page_out *page, uint32_t process) {
+    struct findings *findings = leaks_open(page->profile, process);
+    char scope[SENTENCE_SIZE] = "";
+    if (findings)
+        leaks_scope(findings, scope, sizeof scope);
+    page_put_text(page, "leakScope", scope);
+    page_key(page, "leaks");
+    page_begin(page, '[');
+    for (uint32_t i = 0; findings && i < findings->leak_count && i < LEAKS_SHOWN; i++)
+        put_leak(page, &findings->leaks[i]);
+    page_end(page, ']');
+    findings_free(findings);
+}
