@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zstd.h>
 
@@ -515,6 +516,33 @@ static void graphs_of_any_ratio_are_read(void **state) {
     free(bytes);
 }
 
+/* One that is neither small nor huge is searched for repetitions with more care. */
+static void middling_graphs_are_packed_well(void **state) {
+    (void)state;
+    struct profile_error error = {""};
+    size_t size = 4u << 20, bound = ZSTD_compressBound(size);
+    uint8_t *bytes = malloc(size), *usual = malloc(bound);
+    char path[64];
+    assert_true(bytes && usual);
+    /* Stretches of what was there before, most with a byte changed. */
+    for (size_t at = 0; at < size; at++)
+        bytes[at] =
+            (uint8_t)(at < 4096 ? rand() : bytes[at - 1 - at / 37 * 7919 % 4000] + !(at % 29));
+    sample_snapshots();
+    graphs[2] = (struct profile_graph){bytes, size, false};
+    sample_write(&sample, path);
+    struct stat status;
+    assert_int_equal(stat(path, &status), 0);
+    assert_true((size_t)status.st_size < ZSTD_compress(usual, bound, bytes, size, 3) / 100 * 97);
+    struct profile *profile = profile_read(path, &error);
+    assert_non_null(profile);
+    assert_memory_equal(profile->graphs[2].bytes, bytes, size);
+    profile_free(profile);
+    unlink(path);
+    free(bytes);
+    free(usual);
+}
+
 static void fill_graph(struct graph_sample *graph) {
     graph_sample_start(graph, 12, 0);
     uint32_t list = graph_sample_type(graph, "list", GRAPH_LIST, 0, 0);
@@ -767,6 +795,7 @@ int main(void) {
         cmocka_unit_test(broken_sections_are_refused),
         cmocka_unit_test(bombs_are_refused),
         cmocka_unit_test(graphs_of_any_ratio_are_read),
+        cmocka_unit_test(middling_graphs_are_packed_well),
         cmocka_unit_test(columns_of_graphs_are_put_together),
         cmocka_unit_test(broken_graphs_are_kept),
         cmocka_unit_test(mapped_graphs_do_not_stay_resident),
