@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { HOLDER = OPTION_LONG, SNAPSHOT, REGION, FRAMES };
+enum { HOLDER = OPTION_LONG, SNAPSHOT, REGION, FRAMES, VIEW };
 
 static const struct option_row rows[] = {
     {.key = 'f',
@@ -42,6 +42,10 @@ static const struct option_row rows[] = {
      .name = "region",
      .value = "NAME",
      .help = "only what the program allocated in this region, at that one's own peak"},
+    {.key = VIEW,
+     .name = "view",
+     .value = "VIEW",
+     .help = "what the text is about: peak (the default), leaks, temporary or lifetimes"},
     {.key = HOLDER,
      .name = "holder",
      .value = "N",
@@ -64,7 +68,8 @@ struct request {
     const char *region;   /* NULL: everything */
     long pid;             /* -1: the whole tree */
     uint32_t holder;      /* 0: not given */
-    enum view view;
+    enum view frames;
+    enum report_view view;
 };
 
 static bool set_format(struct request *request, const char *name) {
@@ -78,7 +83,22 @@ static bool set_format(struct request *request, const char *name) {
 }
 
 static bool set_view(struct request *request, const char *name) {
-    if (view_find(name, &request->view))
+    static const char *const names[] = {[REPORT_PEAK] = "peak",
+                                        [REPORT_LIFETIMES] = "lifetimes",
+                                        [REPORT_LEAKS] = "leaks",
+                                        [REPORT_TEMPORARY] = "temporary"};
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(name, names[i]) == 0) {
+            request->view = (enum report_view)i;
+            return true;
+        }
+    fprintf(stderr, "holdfast: unknown view '%s': peak, leaks, temporary and lifetimes are known\n",
+            name);
+    return false;
+}
+
+static bool set_frames(struct request *request, const char *name) {
+    if (view_find(name, &request->frames))
         return true;
     fprintf(stderr, "holdfast: unknown frames '%s': python, native, both and all are known\n",
             name);
@@ -148,6 +168,8 @@ static bool take_option(void *context, int key, const char *value) {
     case 'p':
         return set_pid(request, value);
     case FRAMES:
+        return set_frames(request, value);
+    case VIEW:
         return set_view(request, value);
     case HOLDER:
         return set_holder(request, value);
@@ -243,9 +265,10 @@ static int show(const struct request *request, const struct profile *profile,
                                      .width = report_width(stdout),
                                      .lines = REPORT_LINES,
                                      .snapshot = request->snapshot,
+                                     .about = request->view,
                                      .region = view ? view->name : NULL,
                                      .findings = view ? view->findings : NULL,
-                                     .view = request->view,
+                                     .view = request->frames,
                                      .holder = request->holder};
     if (!view && !find_process(profile, request->pid, &options.process)) {
         fprintf(stderr, "holdfast: no process %ld in %s\n", request->pid, request->file);
@@ -301,7 +324,7 @@ static int report_main(int argc, char **argv) {
         return EXIT_MISUSE;
     }
     bool page = request.format->write == report_page;
-    if (view_take(profile, page ? VIEW_ALL : request.view)) {
+    if (view_take(profile, page ? VIEW_ALL : request.frames)) {
         status = show_part(&request, profile);
     } else {
         fputs("holdfast: out of memory\n", stderr);

@@ -13,7 +13,16 @@
 #include "run_names.h"
 #include "size.h"
 
-enum { NO_FOLLOW = OPTION_LONG, NO_PAGE, NO_HOLDERS, NATIVE, REFS, CEILING, KEEP_EVENTS };
+enum {
+    NO_FOLLOW = OPTION_LONG,
+    NO_PAGE,
+    NO_HOLDERS,
+    NATIVE,
+    LIFETIMES,
+    REFS,
+    CEILING,
+    KEEP_EVENTS
+};
 
 static const struct option_row rows[] = {
     {.key = 'o',
@@ -38,16 +47,17 @@ static const struct option_row rows[] = {
      .help = "record the frames of C and other compiled code, too (docs/native.md)"},
     {.key = REFS,
      .name = "refs",
-     .help = "count the references that extension modules take and give back, and name\n"
-             "those that leak them (docs/references.md)"},
+     .help = "name extension modules that leak references (docs/references.md)"},
+    {.key = LIFETIMES,
+     .name = "lifetimes",
+     .help = "record how long blocks live, and where they are freed (docs/lifetimes.md)"},
     {.key = CEILING,
      .name = "ceiling",
      .value = "SIZE",
      .help = "take a snapshot when a process first passes this, e.g. 512MiB or 2GB"},
     {.key = KEEP_EVENTS,
      .name = "keep-events",
-     .help = "the profile also holds every single event (docs/profile-format.md);\n"
-             "it then grows with the run, by up to a byte for an event"},
+     .help = "the profile also holds every single event (docs/profile-format.md)"},
     {0}};
 
 static bool set_ceiling(struct launch *launch, const char *text) {
@@ -81,6 +91,9 @@ static bool take_option(void *context, int key, const char *value) {
         return true;
     case REFS:
         launch->refs = true;
+        return true;
+    case LIFETIMES:
+        launch->lifetimes = true;
         return true;
     case KEEP_EVENTS:
         launch->keep_events = true;
@@ -162,8 +175,7 @@ const struct command command_run = {
              "\n"
              "Examples:\n"
              "  holdfast run -- python app.py --size 10\n"
-             "  holdfast run -o before.holdfast -- pytest tests\n"
-             "  holdfast report before.holdfast\n",
+             "  holdfast run -o before.holdfast -- pytest tests\n",
     .operand_completes = COMPLETES_COMMAND,
     .main = run_main,
 };

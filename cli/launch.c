@@ -82,6 +82,7 @@ static bool start_collector(struct run *run) {
                                             .holders = run->launch->holders,
                                             .native = run->launch->native,
                                             .refs = run->launch->refs,
+                                            .lifetimes = run->launch->lifetimes,
                                             .ceiling = run->launch->ceiling,
                                             .kill_tree = run->launch->kill_tree,
                                             .kill_process = run->launch->kill_process,

@@ -65,18 +65,32 @@ static bool read_block(struct reader *reader, uint64_t word, const uint64_t *wor
 
 /* What the table of blocks keeps of a site: the site, or with --keep-events a stub. */
 static uint32_t site_of(const struct trace *trace, uint32_t kept) {
-    return trace->events ? events_site(trace->events, kept) : kept;
+    return trace->keeps_stubs ? trace->stubs.list[kept].site : kept;
+}
+
+/* What its stub knows of a block is needed no more. */
+static void stub_ends(struct trace *trace, struct image *image, struct block block,
+                      struct death death) {
+    if (!trace->keeps_stubs)
+        return;
+    if (trace->lives)
+        lives_end(trace, image, &trace->stubs.list[block.site], block.size, death,
+                  image->allocations);
+    stubs_give(&trace->stubs, block.site);
 }
 
 /* `birth`: of a large block, the moment that it began with. */
 static void block_ends(struct trace *trace, struct image *image, uint64_t address,
-                       struct block block, uint64_t birth) {
+                       struct block block, uint64_t birth, struct death death) {
     account_remove(trace, image, site_of(trace, block.site), block.size);
     if (block.size >= GRAPH_LARGE_BLOCK)
         lifetimes_end(trace, image, address, birth);
     if (trace->events)
         events_free(trace->events, block.site);
+    stub_ends(trace, image, block, death);
 }
+
+static const struct death unseen = {.end = END_UNSEEN};
 
 /* A block that has come into being. One that was at its address is gone, though nobody said so.
  * What the table keeps of the new block's site is left in *kept. */
@@ -85,21 +99,23 @@ static bool block_begins(struct trace *trace, struct image *image, uint64_t addr
     bool replaced;
     struct block old;
     struct block entry = block;
-    if (trace->events && (entry.site = events_stub(trace->events, block.site)) == EVENTS_NO_STUB)
+    if (trace->keeps_stubs && (entry.site = stubs_take(&trace->stubs, block.site)) == STUBS_NONE)
         return false;
     if (address == 0 || !blocks_put(&image->blocks, address, entry, &replaced, &old)) {
-        if (trace->events)
-            events_forget(trace->events, entry.site);
+        if (trace->keeps_stubs)
+            stubs_give(&trace->stubs, entry.site);
         return false;
     }
     if (replaced) {
-        block_ends(trace, image, address, old, lifetimes_birth(image, address));
+        block_ends(trace, image, address, old, lifetimes_birth(image, address), unseen);
         image->lost_frees++;
     }
     if (block.size >= GRAPH_LARGE_BLOCK)
         lifetimes_begin(trace, image, address, block.size, block.site);
     account_add(trace, image, block.site, block.size);
     image->allocations++;
+    if (trace->lives)
+        lives_begin(trace, &trace->stubs.list[entry.site], image->allocations);
     *kept = entry.site;
     return true;
 }
@@ -117,24 +133,40 @@ static bool apply_alloc(struct trace *trace, struct reader *reader, uint64_t wor
     return true;
 }
 
-static void apply_free(struct trace *trace, struct image *image, uint64_t address) {
+/* How the record says that its block ends. A node that is not known is none. */
+static struct death read_death(const struct reader *reader, uint64_t word, const uint64_t *words) {
+    uint64_t told = event_aux(word) & FREE_TOLD ? read_word(words) : 0, node = told >> 32;
+    return (struct death){.end = told & FREE_FINALIZING   ? END_EXIT
+                                 : told & FREE_COLLECTING ? END_COLLECTING
+                                 : told & FREE_NO_GIL     ? END_NO_GIL
+                                                          : END_FREED,
+                          .node =
+                              node && node < reader->node_count ? reader->nodes[node].node + 1 : 0};
+}
+
+static void apply_free(struct trace *trace, const struct reader *reader, uint64_t word,
+                       const uint64_t *words) {
+    struct image *image = reader->image;
+    uint64_t address = event_value(word);
     struct block block;
     if (!blocks_take(&image->blocks, address, &block))
         return;
-    block_ends(trace, image, address, block, lifetimes_birth(image, address));
+    block_ends(trace, image, address, block, lifetimes_birth(image, address),
+               read_death(reader, word, words));
     image->frees++;
 }
 
-static void end_held(struct trace *trace, struct reader *reader) {
+static void end_held(struct trace *trace, struct reader *reader, enum profile_end end) {
     if (reader->has_held)
-        block_ends(trace, reader->image, reader->held_address, reader->held, reader->held_birth);
+        block_ends(trace, reader->image, reader->held_address, reader->held, reader->held_birth,
+                   (struct death){.end = end});
     reader->has_held = false;
 }
 
 static void apply_realloc_begin(struct trace *trace, struct reader *reader, uint64_t address) {
     if (reader->has_held)
         reader->image->lost_frees++;
-    end_held(trace, reader);
+    end_held(trace, reader, END_UNSEEN);
     reader->has_held = blocks_take(&reader->image->blocks, address, &reader->held);
     reader->held_address = address;
     reader->held_birth = lifetimes_birth(reader->image, address);
@@ -149,7 +181,7 @@ static bool restore_held(struct trace *trace, struct reader *reader) {
         return false;
     reader->has_held = false;
     if (replaced)
-        block_ends(trace, reader->image, reader->held_address, other, 0);
+        block_ends(trace, reader->image, reader->held_address, other, 0, unseen);
     return true;
 }
 
@@ -174,6 +206,7 @@ static bool replace_held(struct trace *trace, struct reader *reader, uint64_t ad
         events_realloc(trace->events, image->number, kept, block.size, reader->held.site, moved);
     else if (trace->events)
         events_free(trace->events, reader->held.site);
+    stub_ends(trace, image, reader->held, (struct death){.end = END_RESIZED});
     image->frees++;
     image->gil_allocated += reader->is_gil ? block.size : 0;
     reader->has_held = false;
@@ -187,7 +220,7 @@ static bool apply_realloc_end(struct trace *trace, struct reader *reader, uint64
     struct block block;
     if (event_aux(word) & REALLOC_FREED) {
         image->frees += reader->has_held;
-        end_held(trace, reader);
+        end_held(trace, reader, END_FREED);
         return true;
     }
     if (address == 0)
@@ -393,7 +426,7 @@ bool apply_record(struct trace *trace, struct reader *reader, uint64_t word,
     case EVENT_ALLOC:
         return apply_alloc(trace, reader, word, words);
     case EVENT_FREE:
-        apply_free(trace, reader->image, event_value(word));
+        apply_free(trace, reader, word, words);
         return true;
     case EVENT_REALLOC_BEGIN:
         apply_realloc_begin(trace, reader, event_value(word));

@@ -259,36 +259,44 @@ static inline uint64_t moved_bit(uint64_t key) {
     return 1ull << (key >> 58);
 }
 
-/* With --keep-events the table holds a stub in the place of a block's site. The cell of a block
- * that is to begin, with a stub; 0 when memory ran out. */
-static inline uint64_t with_stub(struct events *events, uint64_t cell) {
-    uint32_t stub = events_stub(events, (uint32_t)(cell >> 32) - 1);
-    return stub == EVENTS_NO_STUB ? 0 : block_cell(stub, (uint32_t)cell);
+/* With --keep-events or --lifetimes the table holds a stub in the place of a block's site. The cell
+ * of a block that is to begin, with a stub; 0 when memory ran out. */
+static inline uint64_t with_stub(struct stubs *stubs, uint64_t cell) {
+    uint32_t stub = stubs_take(stubs, (uint32_t)(cell >> 32) - 1);
+    return stub == STUBS_NONE ? 0 : block_cell(stub, (uint32_t)cell);
 }
 
-/* The site of the stub's block. */
-static inline uint32_t record(struct events *events, const struct image *image, uint32_t stub,
-                              uint32_t size, bool begins) {
-    uint32_t site = events_site(events, stub);
-    if (begins)
-        events_alloc(events, image->number, stub, size);
-    else
-        events_free(events, stub);
+/* The site of the stub's block, which begins or ends as the process has made `made` in all. */
+static inline uint32_t record(struct trace *trace, struct image *image, uint32_t number,
+                              uint32_t size, bool begins, uint64_t made) {
+    struct stub *stub = &trace->stubs.list[number];
+    uint32_t site = stub->site;
+    if (trace->lives && begins)
+        lives_begin(trace, stub, made);
+    else if (trace->lives)
+        lives_end(trace, image, stub, size, (struct death){.end = END_FREED}, made);
+    if (trace->events && begins)
+        events_alloc(trace->events, image->number, number, size);
+    else if (trace->events)
+        events_free(trace->events, number);
+    if (!begins)
+        stubs_give(&trace->stubs, number);
     return site;
 }
 
 /* Makes the changes, and sums them up. The number of those that were made. Inline, so that there is
- * one for when there are no events to record, nor stretches. */
+ * one for when there are no stubs, nor stretches. */
 static inline __attribute__((always_inline)) uint32_t
 change_blocks(struct trace *trace, struct image *image, const struct batch *batch,
-              struct sums *total, struct events *events, struct stretches *stretches) {
+              struct sums *total, struct stubs *stubs, struct stretches *stretches) {
     struct sums sums = *total;
+    uint64_t made = image->allocations;
     uint32_t done = 0;
     uint64_t moved = 0;
     for (; done < batch->count; done++) {
         const struct change *change = &batch->changes[done];
         uint64_t begins = change->key & 1, key = change->key ^ begins, cell = change->cell;
-        if (events && begins && (cell = with_stub(events, cell)) == 0)
+        if (stubs && begins && (cell = with_stub(stubs, cell)) == 0)
             break;
         uint64_t *at = change->at;
         if (__builtin_expect((moved & moved_bit(key)) != 0, 0))
@@ -296,8 +304,8 @@ change_blocks(struct trace *trace, struct image *image, const struct batch *batc
         uint64_t block = flip(at, begins, cell);
         if (__builtin_expect(block == 0, 0)) {
             enum outcome outcome = change_rarely(&image->blocks, key, at, begins, cell);
-            if (outcome == OTHER && events && begins)
-                events_forget(events, (uint32_t)(cell >> 32) - 1);
+            if (outcome == OTHER && stubs && begins)
+                stubs_give(stubs, (uint32_t)(cell >> 32) - 1);
             if (outcome == OTHER)
                 break;
             sums.unknown += outcome == NOTHING;
@@ -307,8 +315,9 @@ change_blocks(struct trace *trace, struct image *image, const struct batch *batc
             moved |= moved_bit(key);
         }
         uint64_t site = (block >> 32) - 1;
-        if (events)
-            site = record(events, image, (uint32_t)site, (uint32_t)block, begins);
+        made += begins;
+        if (stubs)
+            site = record(trace, image, (uint32_t)site, (uint32_t)block, begins, made);
         account(trace, image, &sums, stretches, site, (uint32_t)block, begins);
     }
     *total = sums;
@@ -352,10 +361,11 @@ apply(struct trace *trace, struct reader *reader, struct batch *batch, const str
     struct sums sums = {
         .live = image->totals.live, .highest = image->totals.live, .seq = trace->seq};
     find_peaks(trace, image, &sums);
-    decode(reader, batch, turns, !turns && !trace->events);
+    decode(reader, batch, turns, !turns && !trace->keeps_stubs);
     locate_all(&image->blocks, batch);
-    uint32_t done = trace->events || image->stretches
-                        ? change_blocks(trace, image, batch, &sums, trace->events, image->stretches)
+    struct stubs *stubs = trace->keeps_stubs ? &trace->stubs : NULL;
+    uint32_t done = stubs || image->stretches
+                        ? change_blocks(trace, image, batch, &sums, stubs, image->stretches)
                         : change_blocks(trace, image, batch, &sums, NULL, NULL);
     cut(batch, done);
     take_over(trace, reader, batch, &sums);

@@ -90,7 +90,8 @@ static bool keep_events(struct collector *collector) {
     int fd = output_scratch(&collector->output);
     if (fd < 0)
         return false;
-    collector->trace.events = events_open(fd);
+    collector->trace.events = events_open(fd, &collector->trace.stubs);
+    collector->trace.keeps_stubs |= collector->trace.events != NULL;
     if (!collector->trace.events)
         close(fd);
     return collector->trace.events != NULL;
@@ -110,6 +111,7 @@ static bool collector_open(struct collector *collector) {
         page->holders = collector->options->holders;
         page->native = collector->options->native;
         page->refs = collector->options->refs;
+        page->lifetimes = collector->options->lifetimes;
         page->ceiling = collector->options->ceiling;
     }
     if (collector->epoll < 0 || !page || !trace_init(&collector->trace, page) ||

@@ -8,6 +8,7 @@
 
 #include "builder.h"
 #include "memory.h"
+#include "stubs.h"
 
 #define BLOCK_EVENTS (64u << 10)
 #define YOUNG 64u /* allocations ago */
@@ -31,11 +32,6 @@ enum operation {
     OPERATION_RETURN,
 };
 
-struct stub {
-    uint64_t number; /* of the allocation; of a free stub: the next free one */
-    uint32_t site;
-};
-
 struct events {
     FILE *file;
     ZSTD_CCtx *zstd;
@@ -46,8 +42,7 @@ struct events {
     uint64_t last_ended;  /* the number of the allocation that ended last */
     uint64_t time_ns;     /* that the stream has come to */
     uint32_t image;       /* that the stream speaks of */
-    struct stub *stubs;   /* entry 0 is none */
-    uint32_t stub_count, stub_capacity, free_stub;
+    struct stubs *stubs;
 
     uint32_t count; /* events in the block */
     uint8_t operations[BLOCK_EVENTS];
@@ -56,11 +51,11 @@ struct events {
     uint8_t packed[VARINT_MAX * BLOCK_EVENTS];
 };
 
-struct events *events_open(int fd) {
+struct events *events_open(int fd, struct stubs *stubs) {
     struct events *events = calloc(1, sizeof *events);
     if (!events)
         return NULL;
-    events->stub_count = 1;
+    events->stubs = stubs;
     events->zstd = ZSTD_createCCtx();
     events->file = fdopen(fd, "w+b");
     if (!events->zstd || !events->file) {
@@ -80,7 +75,6 @@ void events_close(struct events *events) {
         return;
     ZSTD_freeCCtx(events->zstd);
     fclose(events->file);
-    free(events->stubs);
     free(events);
 }
 
@@ -139,32 +133,6 @@ static void put_block(struct events *events) {
     events->count = 0;
 }
 
-/* Stubs */
-
-uint32_t events_stub(struct events *events, uint32_t site) {
-    uint32_t stub = events->free_stub;
-    if (stub) {
-        events->free_stub = (uint32_t)events->stubs[stub].number;
-    } else {
-        stub = events->stub_count;
-        if (!array_reserve(&events->stubs, &events->stub_capacity, (uint64_t)stub + 1,
-                           sizeof *events->stubs))
-            return EVENTS_NO_STUB;
-        events->stub_count++;
-    }
-    events->stubs[stub].site = site;
-    return stub;
-}
-
-uint32_t events_site(const struct events *events, uint32_t stub) {
-    return events->stubs[stub].site;
-}
-
-void events_forget(struct events *events, uint32_t stub) {
-    events->stubs[stub].number = events->free_stub;
-    events->free_stub = stub;
-}
-
 /* Recording */
 
 static void put_value(struct events *events, enum column column, uint64_t value) {
@@ -202,7 +170,7 @@ static void put_sized(struct events *events, enum operation operation, uint32_t 
 /* Which allocation ends: a young one by its distance; an old one by how far it is from the one that
  * ended before it, since what was made in a row tends to go in a row. */
 static void put_distance(struct events *events, uint32_t stub) {
-    uint64_t number = events->stubs[stub].number, distance = events->allocations - number;
+    uint64_t number = events->stubs->list[stub].number, distance = events->allocations - number;
     uint64_t step = number - events->last_ended;
     uint64_t zigzag = step << 1 ^ (0 - (step >> 63));
     put_value(events, COLUMN_DISTANCES, distance < YOUNG ? distance << 1 : zigzag << 1 | 1);
@@ -212,19 +180,18 @@ static void put_distance(struct events *events, uint32_t stub) {
 void events_alloc(struct events *events, uint32_t image, uint32_t stub, uint64_t size) {
     if (events->problem)
         return;
-    put_sized(events, OPERATION_ALLOC, image, events->stubs[stub].site, size);
-    events->stubs[stub].number = events->allocations++;
+    put_sized(events, OPERATION_ALLOC, image, events->stubs->list[stub].site, size);
+    events->stubs->list[stub].number = events->allocations++;
 }
 
 void events_realloc(struct events *events, uint32_t image, uint32_t stub, uint64_t size,
                     uint32_t old, bool moved) {
     if (!events->problem) {
         put_sized(events, moved ? OPERATION_REALLOC_MOVED : OPERATION_REALLOC, image,
-                  events->stubs[stub].site, size);
+                  events->stubs->list[stub].site, size);
         put_distance(events, old);
-        events->stubs[stub].number = events->allocations++;
+        events->stubs->list[stub].number = events->allocations++;
     }
-    events_forget(events, old);
 }
 
 void events_free(struct events *events, uint32_t stub) {
@@ -232,7 +199,6 @@ void events_free(struct events *events, uint32_t stub) {
         put_operation(events, OPERATION_FREE);
         put_distance(events, stub);
     }
-    events_forget(events, stub);
 }
 
 void events_map(struct events *events, uint32_t image, uint32_t site, uint64_t size) {

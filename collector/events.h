@@ -2,8 +2,7 @@
  * as it comes into a file without a name. docs/profile-format.md describes its bytes.
  *
  * Addresses stay out of it. An allocation is numbered when it is recorded, and a free tells that
- * number, as a distance. So each live block needs its number: while the stream is kept, the
- * table of blocks holds a *stub* in place of the site, and the stub knows site and number.
+ * number, as a distance. So each live block needs its number, which its stub has (stubs.h).
  *
  * When the file takes no more, the stream is dropped (its room is given back at once) and recording
  * does nothing from then on; events_problem says why.
@@ -15,29 +14,22 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define EVENTS_NO_STUB 0u
-
 struct builder;
 struct events;
+struct stubs;
 
 /* `fd` is read and written, and closed in the end. NULL when there is no memory. */
-struct events *events_open(int fd);
+struct events *events_open(int fd, struct stubs *stubs);
 void events_close(struct events *events);
-
-/* A stub for a block of this site, not recorded yet; EVENTS_NO_STUB when memory ran out. */
-uint32_t events_stub(struct events *events, uint32_t site);
-uint32_t events_site(const struct events *events, uint32_t stub);
-void events_forget(struct events *events, uint32_t stub);
 
 /* `image` is the number of the image that it happens in. */
 void events_alloc(struct events *events, uint32_t image, uint32_t stub, uint64_t size);
 
-/* The block of `stub` takes the place of that of `old`, which is forgotten; `moved`: for a moment
- * both existed. */
+/* The block of `stub` takes the place of that of `old`; `moved`: for a moment both existed. */
 void events_realloc(struct events *events, uint32_t image, uint32_t stub, uint64_t size,
                     uint32_t old, bool moved);
 
-/* Records the end of a block and forgets its stub. */
+/* The block of `stub` ends. */
 void events_free(struct events *events, uint32_t stub);
 
 void events_map(struct events *events, uint32_t image, uint32_t site, uint64_t size);

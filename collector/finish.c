@@ -9,6 +9,7 @@
 #include "finish_snapshots.h"
 #include "finish_spans.h"
 #include "finish_stretches.h"
+#include "lives.h"
 #include "memory.h"
 #include "sources.h"
 #include "table.h"
@@ -142,7 +143,8 @@ static void fill_resident(struct profile_process *process, const struct resident
     process->resident_data = resident->parts.data;
 }
 
-static void fill_numbers(struct profile_process *process, const struct image *image, bool refs) {
+static void fill_numbers(struct profile_process *process, const struct image *image,
+                         const struct trace *trace) {
     process->peak_bytes = image->totals.peak;
     process->peak_ns = image->totals.peak_ns;
     if (image->peak_rss_live >= image->totals.peak - image->totals.peak / 10)
@@ -170,7 +172,8 @@ static void fill_numbers(struct profile_process *process, const struct image *im
     process->collection_ns = image->collections.paused_ns;
     process->longest_collection_ns = image->collections.longest_ns;
     process->flags |= image->collections.known ? PROCESS_COLLECTIONS : 0u;
-    process->flags |= refs ? PROCESS_REFS : 0u;
+    process->flags |= trace->page->refs ? PROCESS_REFS : 0u;
+    process->flags |= trace->lives ? PROCESS_LIFETIMES : 0u;
 }
 
 static void add_collections(struct builder *builder, const struct image *image, uint32_t process) {
@@ -237,7 +240,7 @@ static void add_process(struct builder *builder, struct image *image,
         add_arguments(builder, image->command, image->command_size, &process->command_count);
     process->start_ns = image->start_ns;
     process->end_ns = image->state == IMAGE_ENDED ? image->end_ns : trace->now_ns;
-    fill_numbers(process, image, trace->page->refs);
+    fill_numbers(process, image, trace);
     set_status(process, image, facts,
                image->pid == facts->main_pid && is_last_of_pid(trace, image));
 }
@@ -345,6 +348,7 @@ bool finish_build(struct trace *trace, const struct finish_facts *facts, struct 
         add_all_collections(&builder);
         finish_spans(&builder, trace);
         add_takers(&builder);
+        finish_lives(&builder, trace);
         *events = trace->events ? events_finish(trace->events, &builder) : NULL;
         add_images(&builder, facts); /* last: it may give up the sites */
         warn_of_lost_events(trace);
@@ -381,6 +385,7 @@ void finish_release(struct profile *profile) {
     free(profile->spans);
     free(profile->span_sites);
     free(profile->takers);
+    free(profile->lifetimes);
     free(profile->warnings);
     *profile = (struct profile){0};
 }

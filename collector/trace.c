@@ -27,7 +27,10 @@ uint64_t trace_clock(const struct trace *trace) {
 }
 
 bool trace_init(struct trace *trace, struct session_page *page) {
-    *trace = (struct trace){.page = page, .holders = page->holders};
+    *trace = (struct trace){.page = page,
+                            .holders = page->holders,
+                            .lives = page->lifetimes,
+                            .keeps_stubs = page->lifetimes};
     trace->zero_ns = clock_ns(CLOCK_MONOTONIC);
     trace->started_unix_ns = clock_ns(CLOCK_REALTIME);
     trace->next = atomic_load(&page->ticket);
@@ -42,6 +45,7 @@ static void image_free(struct image *image) {
     free(image->timeline.points);
     free(image->collections.list);
     spans_release(&image->spans);
+    lives_release(&image->lives);
     free(image->threads);
     free(image->takers);
     free(image->regions);
@@ -58,6 +62,7 @@ void trace_release(struct trace *trace) {
     for (uint32_t i = 0; i < trace->warning_count; i++)
         free(trace->warnings[i]);
     events_close(trace->events);
+    stubs_release(&trace->stubs);
     free(trace->images);
     free(trace->queue);
     free(trace->ticks);

@@ -20,6 +20,7 @@
 #include "collections.h"
 #include "events.h"
 #include "large.h"
+#include "lives.h"
 #include "mappings.h"
 #include "moments.h"
 #include "resident.h"
@@ -28,6 +29,7 @@
 #include "spans.h"
 #include "stacks.h"
 #include "stretches.h"
+#include "stubs.h"
 #include "timeline.h"
 
 #define IMAGES_MAX 16384u
@@ -122,6 +124,7 @@ struct image {
 
     struct collections collections;
     struct spans spans;
+    struct lives lives;
     struct timeline timeline;
     uint64_t rss, max_rss;
     uint64_t peak_rss, peak_rss_live; /* highest sample near the peak, and the live bytes at it */
@@ -186,6 +189,9 @@ struct trace {
     uint64_t consumed;                 /* bytes of records, in all */
     uint64_t gaps, late;               /* tickets given up; of these, those that came after all */
 
+    bool lives;       /* --lifetimes */
+    bool keeps_stubs; /* either: the table of blocks holds stubs in the place of sites */
+    struct stubs stubs;
     struct events *events; /* --keep-events; else NULL */
 
     char *warnings[WARNINGS_MAX];

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "frames.h"
 #include "hot.h"
 #include "python.h"
 #include "seccomp.h"
@@ -67,6 +68,12 @@ uint8_t filter[FILTER_SIZE];
 
 void filter_add(const void *address, enum filter_flag flag) {
     __atomic_fetch_or(&filter[filter_place(address)], (uint8_t)flag, __ATOMIC_RELAXED);
+}
+
+void frees_tell(void) {
+    process.tells_frees = true;
+    for (size_t i = 0; i < FILTER_SIZE; i++)
+        __atomic_fetch_or(&filter[i], (uint8_t)FILTER_TOLD, __ATOMIC_RELAXED);
 }
 
 static struct {
@@ -297,6 +304,13 @@ void event_free(struct writer *writer, const void *address) {
             event_word(EVENT_FREE, 0, 0, (uintptr_t)address), NULL, 0);
 }
 
+void event_free_told(struct writer *writer, const void *address, uint32_t node, unsigned flags) {
+    uint64_t rest = free_word(node, flags);
+    if (fits(address))
+        put(writer, filter_flags(address) & FILTER_LARGE,
+            event_word(EVENT_FREE, 0, FREE_TOLD, (uintptr_t)address), &rest, 1);
+}
+
 void event_realloc_begin(struct writer *writer, const void *address) {
     if (fits(address))
         put(writer, filter_flags(address) & FILTER_LARGE,
@@ -360,10 +374,56 @@ __attribute__((noinline)) void *note_made(unsigned kind, void *block, uint64_t s
     return block;
 }
 
+/* Where a block is freed. Not in a program that uses greenlets on 3.11 and 3.12: it frees memory
+ * while what the frames are found by is on a stack that is being replaced (frames.h). */
+static bool free_has_stack(void) {
+    return !python.greenlets || python.at.minor < 11 || python.at.minor > 12;
+}
+
+static unsigned free_flags_now(const struct writer *writer) {
+    bool beside = python.present && !writer->is_gil && (python.has_gil || !frames_state(&self));
+    unsigned flags = beside ? FREE_NO_GIL : 0u;
+    if (python.present && python_collects())
+        flags |= FREE_COLLECTING;
+    return flags | (python.present && python_is_ending() ? FREE_FINALIZING : 0u);
+}
+
+/* hot.h's way for a small block that is freed with the GIL. False: not done. */
+static bool free_told_shortly(const void *block) {
+    const struct python_offsets *at = &python.at;
+    if (!python.quick || !free_has_stack() || filter_flags(block) & (FILTER_LARGE | FILTER_ODD))
+        return false;
+    const char *state = hot_enter(at);
+    if (!state)
+        return false;
+    struct changes changes = {0};
+    uint32_t node = self.gil_cache.top.node;
+    if (!stack_is_last(at, &self.gil_cache.top, frames_current(at, state)))
+        node = follow(at, &self.gil_cache, &process.gil, state, &changes);
+    uint64_t tail = process.gil.tail;
+    if (node && hot_fits(tail, 2)) {
+        hot_put(tail, 2, event_word(EVENT_FREE, 0, FREE_TOLD, (uintptr_t)block),
+                free_word(node, free_flags_now(&process.gil)));
+    } else {
+        self.state = state;
+        if (!node)
+            node = follow_rest(&self.gil_cache, &process.gil, state, changes.from, changes.unknown);
+        event_free_told(&process.gil, block, node, free_flags_now(&process.gil));
+    }
+    hot_leave();
+    return true;
+}
+
 void note_free(const void *block) {
+    if (process.tells_frees && free_told_shortly(block))
+        return;
     struct writer *writer = event_begin();
     if (!writer)
         return;
-    event_free(writer, block);
+    if (process.tells_frees)
+        event_free_told(writer, block, free_has_stack() ? stack_node(&self, writer) : 0,
+                        free_flags_now(writer));
+    else
+        event_free(writer, block);
     event_end(writer);
 }

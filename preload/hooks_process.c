@@ -215,6 +215,7 @@ EXPORT int dlclose(void *handle) {
 
 EXPORT void *dlopen(const char *file, int mode) {
     real_find();
+    python.greenlets |= file && strstr(file, "greenlet") != NULL;
     if ((!python_present() || refs) && may_stand_between(file, __builtin_return_address(0)))
         return open_and_look(file, mode);
     return real.dlopen(file, mode);

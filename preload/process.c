@@ -180,6 +180,8 @@ static bool take_answer(struct answer *answer) {
     process.session = lineage.session;
     process.region = region;
     process.number = lineage.number = answer->reply.process;
+    if (process.session->lifetimes)
+        frees_tell();
     if (region->has_gil_ring)
         writer_open(&process.gil, region, 0);
     if (region->filtered)

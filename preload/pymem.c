@@ -194,7 +194,7 @@ static __attribute__((noinline)) void object_free_slowly(const struct allocator 
     uint32_t before = self.in_python;
     if (block && is_code(block))
         stack_code_freed(block);
-    if (block && !before && !hot_free_any(block))
+    if (block && !before && (process.tells_frees || !hot_free_any(block)))
         note_free(block);
     self.in_python = 1;
     real->free(real->context, block);
@@ -351,12 +351,17 @@ bool python_is_ending(void) {
     return python_pointer(python.runtime, python.at.runtime_finalizing);
 }
 
+/* The state of the main interpreter's cycle collector; NULL: there is none. */
+static const char *find_collector(void) {
+    if (python.at.runtime_gc)
+        return python.runtime + python.at.runtime_gc;
+    const char *main = python_pointer(python.runtime, python.at.runtime_main_interpreter);
+    return main ? main + python.at.interpreter_gc : NULL;
+}
+
 bool python_collects(void) {
-    const char *collector =
-        python.at.runtime_gc ? python.runtime + python.at.runtime_gc
-                             : python_pointer(python.runtime, python.at.runtime_main_interpreter) +
-                                   python.at.interpreter_gc;
-    return *(const int *)(const void *)(collector + python.at.gc_collecting) != 0;
+    const char *collector = find_collector();
+    return collector && *(const int *)(const void *)(collector + python.at.gc_collecting) != 0;
 }
 
 bool python_at_rest(void) {

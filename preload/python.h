@@ -30,6 +30,7 @@ struct python {
     bool found;   /* there is one, known or not */
     bool present; /* known: its thread states and frames can be read */
     bool has_gil;
+    bool greenlets;            /* greenlet's extension module was loaded */
     uint32_t state;            /* enum python_state */
     enum python_layout layout; /* of thread states and frames */
     struct python_offsets at;  /* valid when present, as are the fields */

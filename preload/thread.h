@@ -62,6 +62,7 @@ struct snapshot_state {
 struct process {
     alignas(WIRE_PAGE) uint32_t epoch; /* changes with each fork; 0: not joined */
     bool off;                          /* not traced (any more) */
+    bool tells_frees; /* where a block is freed is recorded, too: all frees go the long way */
     _Atomic bool joining;
     uint32_t number;   /* in the session */
     uint64_t open_key; /* see `key` */
@@ -131,6 +132,8 @@ void event_end(struct writer *writer);
 void event_alloc(struct writer *writer, unsigned kind, const void *address, uint64_t size,
                  uint32_t node);
 void event_free(struct writer *writer, const void *address);
+/* `flags`: enum free_flags. */
+void event_free_told(struct writer *writer, const void *address, uint32_t node, unsigned flags);
 void event_realloc_begin(struct writer *writer, const void *address);
 void event_realloc_end(struct writer *writer, unsigned kind, unsigned aux, const void *address,
                        uint64_t size, uint32_t node);
@@ -189,6 +192,7 @@ enum filter_flag {
     FILTER_NULL = 4,  /* none */
     FILTER_ODD = 8,   /* one that no event can name */
     FILTER_OURS = 16, /* from bootstrap_alloc */
+    FILTER_TOLD = 32, /* any, once frees are told */
 };
 
 static inline uint32_t filter_place(const void *address) {
@@ -200,6 +204,9 @@ static inline unsigned filter_flags(const void *address) {
 }
 
 void filter_add(const void *address, enum filter_flag flag);
+
+/* From now on frees are told (process.tells_frees): nothing is freed the short way. */
+void frees_tell(void);
 
 /* Makes the key whose destructor gives back what an ending thread held. Once, before there are
  * threads. */

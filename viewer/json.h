@@ -78,6 +78,9 @@ json_t *json_collections(const struct profile *profile, uint32_t index);
 /* Adds "spans" and "span_stacks" to a process. False when memory ran out. */
 bool json_add_spans(json_t *process, const struct profile *profile, uint32_t index);
 
+/* What a process allocated in all, and how long it lived. NULL when memory ran out. */
+json_t *json_turnover(const struct profile *profile, uint32_t process);
+
 /* Adds "regions" to a process: those that its program marked. False when memory ran out. */
 bool json_add_regions(json_t *process, const struct profile *profile, uint32_t index);
 

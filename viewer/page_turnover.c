@@ -1,86 +1,99 @@
-/* What was allocated in the whole run and what of it was still live at its end, for the page: the
- * sites that allocated most and those that kept most, and the sums of all.
+/* What was allocated in the whole run, what of it was still live at its end, and how long it lived,
+ * for the page: the stacks that allocated most, kept most and gave back most, and the sums of all.
  */
 #include "page_parts.h"
+#include "turnover.h"
 
 #include <stdlib.h>
 
 #define MOST 200u /* of each kind of most */
 
-typedef uint64_t (*measure)(const struct profile_site *);
-
-static uint64_t allocated(const struct profile_site *site) {
-    return site->total_bytes;
-}
-
-static uint64_t kept(const struct profile_site *site) {
-    return site->end_bytes;
-}
-
-struct order {
-    const struct profile_site *sites;
-    measure measure;
-};
-
-static int compare(const void *left, const void *right, void *context) {
-    const struct order *order = context;
-    uint32_t i = *(const uint32_t *)left, j = *(const uint32_t *)right;
-    uint64_t a = order->measure(&order->sites[i]), b = order->measure(&order->sites[j]);
-    return a != b ? (a > b ? -1 : 1) : (i > j) - (i < j);
-}
-
-static void put_row(struct page_out *page, const struct profile_site *site) {
+static void put_buckets(struct page_out *page, const uint64_t *buckets, unsigned count) {
+    while (count > 0 && buckets[count - 1] == 0)
+        count--;
     page_begin(page, '[');
-    page_number(page, site->process);
-    page_number(page, site->kind);
-    page_number(page, site->total_bytes);
-    page_number(page, site->total_blocks);
-    page_number(page, site->peak_bytes);
-    page_number(page, site->end_bytes);
-    page_stack_end(page, site->node, PAGE_STACK_END);
+    for (unsigned i = 0; i < count; i++)
+        page_number(page, buckets[i]);
     page_end(page, ']');
 }
 
-/* Each once, though it may have most of both. */
-static void put_most(struct page_out *page, uint32_t *numbers, uint32_t count, bool *told,
-                     measure by) {
-    const struct profile_site *sites = page->profile->sites;
-    struct order order = {sites, by};
-    qsort_r(numbers, count, sizeof *numbers, compare, &order);
-    for (uint32_t i = 0; i < count && i < MOST && by(&sites[numbers[i]]) > 0; i++) {
-        if (!told[numbers[i]])
-            put_row(page, &sites[numbers[i]]);
-        told[numbers[i]] = true;
+/* Whole, since the page adds them up when it hides frames. */
+static void put_lifetime(struct page_out *page, const struct profile_lifetime *lifetime) {
+    page_begin(page, '[');
+    put_buckets(page, lifetime->ended_blocks, PROFILE_ENDS);
+    put_buckets(page, lifetime->ages, PROFILE_AGES);
+    put_buckets(page, lifetime->times, PROFILE_TIMES);
+    page_end(page, ']');
+}
+
+/* The stack that freed most of a row's blocks. */
+static uint32_t freed_at(const struct profile_lifetime *lifetime) {
+    const struct profile_free *most = &lifetime->frees[0];
+    for (unsigned i = 1; i < PROFILE_FREES; i++)
+        if (lifetime->frees[i].blocks > most->blocks)
+            most = &lifetime->frees[i];
+    return most->node;
+}
+
+static void put_row(struct page_out *page, const struct turnover *turnover,
+                    const struct turnover_row *row) {
+    const struct profile_lifetime *lifetime = turnover_of(turnover, row);
+    page_begin(page, '[');
+    page_number(page, row->process);
+    page_number(page, row->kind);
+    page_number(page, row->made_bytes);
+    page_number(page, row->made_blocks);
+    page_number(page, row->peak_bytes);
+    page_number(page, row->kept_bytes);
+    page_stack_end(page, row->node, PAGE_STACK_END);
+    page_number(page, row->exit_bytes);
+    page_number(page, row->exit_blocks);
+    if (lifetime && profile_lifetime_ended(lifetime) > 0) {
+        put_lifetime(page, lifetime);
+        page_stack_end(page, freed_at(lifetime), PAGE_STACK_END);
+    } else {
+        page_null(page);
+    }
+    page_end(page, ']');
+}
+
+/* Each once, though it may have most of several; `told` by node and kind, since rows move. */
+static void put_most(struct page_out *page, struct turnover *turnover, turnover_measure *measure,
+                     bool *told) {
+    turnover_sort(turnover, measure);
+    for (uint32_t i = 0; i < turnover->count && i < MOST; i++) {
+        const struct turnover_row *row = &turnover->rows[i];
+        bool *once = &told[(size_t)row->node * MODEL_KINDS + row->kind];
+        if (measure(row) == 0 || *once)
+            continue;
+        *once = true;
+        put_row(page, turnover, row);
     }
 }
 
 void page_put_turnover(struct page_out *page) {
     const struct profile *profile = page->profile;
-    uint32_t only = page->options->process, count = 0;
-    uint32_t *numbers = calloc((size_t)profile->site_count + 1, sizeof *numbers);
-    bool *told = calloc((size_t)profile->site_count + 1, sizeof *told);
-    uint64_t all = 0, end = 0;
-    for (uint32_t i = 0; numbers && i < profile->site_count; i++) {
-        if (only != PROFILE_TREE && profile->sites[i].process != only)
-            continue;
-        numbers[count++] = i;
-        all += profile->sites[i].total_bytes;
-        end += profile->sites[i].end_bytes;
-    }
+    struct turnover turnover;
+    bool *told = calloc((size_t)profile->node_count, MODEL_KINDS * sizeof *told);
+    bool good =
+        turnover_open(&turnover, profile, page->options->process, TURNOVER_BY_STACK) && told;
     page_key(page, "turnover");
     page_begin(page, '{');
-    page_put_number(page, "allocated", all);
-    page_put_number(page, "kept", end);
-    page_put_number(page, "sites", count);
+    page_put_number(page, "allocated", turnover.sums.made_bytes);
+    page_put_number(page, "kept", turnover.sums.kept_bytes);
+    page_put_number(page, "exit", turnover.sums.exit_bytes);
+    page_put_flag(page, "followed", turnover.followed);
+    page_put_number(page, "sites", turnover.count);
     page_key(page, "rows");
     page_begin(page, '[');
-    if (numbers && told && count > 0) {
-        put_most(page, numbers, count, told, allocated);
-        put_most(page, numbers, count, told, kept);
+    if (good) {
+        put_most(page, &turnover, turnover_made, told);
+        put_most(page, &turnover, turnover_kept, told);
+        put_most(page, &turnover, turnover_churn, told);
     }
     page_end(page, ']');
     page_end(page, '}');
-    page->failed |= !numbers || !told;
-    free(numbers);
+    page->failed |= !good;
     free(told);
+    turnover_release(&turnover);
 }

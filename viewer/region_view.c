@@ -104,6 +104,9 @@ static void narrow_process(struct region_view *view, const struct profile_proces
     view->profile.collection_count = 0;
     view->profile.spans = NULL;
     view->profile.span_sites = NULL;
+    view->profile.lifetimes = NULL;
+    view->profile.lifetime_count = 0;
+    view->process.flags &= ~(uint32_t)PROCESS_LIFETIMES;
     view->profile.span_count = view->profile.span_site_count = 0;
     view->profile.libraries = NULL; /* of the whole */
     view->profile.library_count = 0;

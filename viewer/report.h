@@ -7,6 +7,13 @@
 
 struct findings;
 
+enum report_view {
+    REPORT_PEAK,      /* what was live at it, and what held it */
+    REPORT_LIFETIMES, /* the whole run: how long blocks lived, and how they ended */
+    REPORT_LEAKS,     /* what was live at the end of the run, or of a region */
+    REPORT_TEMPORARY, /* what was allocated, and given back again */
+};
+
 struct report_options {
     uint32_t process;     /* index into profile.processes, or PROFILE_TREE */
     unsigned width;       /* text: columns */
@@ -17,6 +24,7 @@ struct report_options {
     bool holding;         /* with what all that was live is held by, for the page */
     uint32_t holder;      /* dot: which one, from 1, as the reports number them */
     enum view view;       /* page: the frames that it shows first, of a profile that has them all */
+    enum report_view about; /* text: what it is about; the other forms have all */
     /* Findings to show in place of the profile's own, for each process one or NULL; for tests. */
     struct findings *const *findings;
     /* Room for the findings of each process, NULL at first: what one report looked for is kept for
@@ -33,6 +41,8 @@ unsigned report_width(FILE *out);
 
 /* Each writes one report to `out`. False when memory ran out or `out` cannot take it. */
 bool report_text(const struct profile *profile, const struct report_options *options, FILE *out);
+bool report_turnover(const struct profile *profile, const struct report_options *options,
+                     FILE *out);
 bool report_brief(const struct profile *profile, const struct report_options *options, FILE *out);
 bool report_json(const struct profile *profile, const struct report_options *options, FILE *out);
 bool report_collapsed(const struct profile *profile, const struct report_options *options,

@@ -265,6 +265,8 @@ static bool text_report(const struct profile *profile, const struct report_optio
 }
 
 bool report_text(const struct profile *profile, const struct report_options *options, FILE *out) {
+    if (options->about != REPORT_PEAK)
+        return report_turnover(profile, options, out);
     struct text text = {
         .processes = 5, .holders = 8, .stack_lines = 6, .reserved_lines = 14, .airy = true};
     return text_report(profile, options, &text, out);

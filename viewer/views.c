@@ -181,6 +181,16 @@ static bool merge_region_sites(struct profile *profile, uint32_t *const maps[2])
     return good;
 }
 
+/* Lifetimes of one stack and kind can be several rows. */
+static void change_lifetimes(struct profile *profile, uint32_t *const maps[2]) {
+    for (uint32_t i = 0; i < profile->lifetime_count; i++) {
+        struct profile_lifetime *one = &profile->lifetimes[i];
+        one->node = node_in(profile, maps, one->process, one->node);
+        for (unsigned k = 0; k < PROFILE_FREES; k++)
+            one->frees[k].node = node_in(profile, maps, one->process, one->frees[k].node);
+    }
+}
+
 static void change_snapshots(struct profile *profile, uint32_t *const maps[2]) {
     struct profile_block *block = profile->blocks;
     for (uint32_t i = 0; i < profile->snapshot_count; i++) {
@@ -218,6 +228,7 @@ static bool change(struct profile *profile, const struct nodes *nodes, uint32_t 
     change_snapshots(profile, maps);
     change_spans(profile, maps);
     change_takers(profile, maps);
+    change_lifetimes(profile, maps);
     return merge_sites(profile, maps) && merge_region_sites(profile, maps);
 }
 

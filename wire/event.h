@@ -32,7 +32,8 @@
 #include <stdint.h>
 
 enum event_op {
-    EVENT_FREE = 1, /* value: address */
+    /* value: address; aux FREE_TOLD: one more word, of free_word() */
+    EVENT_FREE = 1,
 
     /* value: address; words: size_node(); aux EVENT_WIDE: one more word with the size */
     EVENT_ALLOC = 2,
@@ -77,7 +78,20 @@ enum event_op {
 
 enum block_kind { BLOCK_HEAP = 0, BLOCK_PYTHON = 1, BLOCK_MAPPED = 2 };
 
-enum event_aux { EVENT_WIDE = 1, REALLOC_REMAPPED = 2, REALLOC_FREED = 4, UNMAP_HELD = 1 };
+enum event_aux {
+    EVENT_WIDE = 1,
+    REALLOC_REMAPPED = 2,
+    REALLOC_FREED = 4,
+    UNMAP_HELD = 1,
+    FREE_TOLD = 1
+};
+
+/* What else is told of a FREE in a session with lifetimes. */
+enum free_flags {
+    FREE_COLLECTING = 1, /* the cycle collector was at work then */
+    FREE_NO_GIL = 2,     /* by a thread that had no Python state then, beside an interpreter */
+    FREE_FINALIZING = 4, /* the interpreter was being taken down */
+};
 
 enum mapping_class {
     MAPPING_COUNTED = 0, /* private anonymous memory that can be touched: part of the peak */
@@ -163,11 +177,17 @@ static inline uint64_t event_size_node(uint32_t node, uint64_t size) {
     return (uint64_t)node << 32 | (size < EVENT_SIZE_WIDE ? size : EVENT_SIZE_WIDE);
 }
 
+/* The second word of a FREE that is told: where it was, 0 unknown, and enum free_flags. */
+static inline uint64_t free_word(uint32_t node, unsigned flags) {
+    return (uint64_t)node << 32 | flags;
+}
+
 /* Words of a record that starts with `word`, its ticket word included; 0 for an invalid one. */
 static inline uint32_t event_words(uint64_t word) {
     uint32_t ticket = (word & EVENT_TICKET_BIT) != 0;
     switch (event_op(word)) {
     case EVENT_FREE:
+        return 1 + ticket + ((event_aux(word) & FREE_TOLD) != 0);
     case EVENT_REALLOC_BEGIN:
     case EVENT_NOTE:
     case EVENT_MARK:

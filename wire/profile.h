@@ -63,6 +63,7 @@ enum profile_process_flags {
     PROCESS_HAS_STATUS = 16,  /* exit_status or exit_signal is known */
     PROCESS_COLLECTIONS = 32, /* the cycle collector's runs were counted */
     PROCESS_REFS = 64, /* calls that take and give back references were to be counted (--refs) */
+    PROCESS_LIFETIMES = 128, /* how long blocks lived (--lifetimes) */
 };
 
 /* In these words warnings say that allocations are missing in the figures. */
@@ -251,6 +252,36 @@ struct profile_taker {
     uint32_t node;
 };
 
+enum profile_end {
+    END_FREED,      /* as what is not of the kinds below: by its last reference, or by free() */
+    END_COLLECTING, /* while the cycle collector was at work */
+    END_NO_GIL,     /* by a thread that did not have the GIL, beside an interpreter */
+    END_RESIZED,    /* by a reallocation: another block took its place */
+    END_UNSEEN,     /* its address was used again, so it must have ended */
+    END_EXIT,       /* while the interpreter was being taken down: the program had it to its end */
+    PROFILE_ENDS
+};
+
+#define PROFILE_AGES 32u
+#define PROFILE_TIMES 24u
+#define PROFILE_FREES 6u
+
+struct profile_free {
+    uint32_t node; /* 0: there is none */
+    uint64_t blocks, bytes;
+};
+
+/* Of what one stack allocated with one family of functions, the blocks that have ended. Those that
+ * have not are in its site. An age is how many more blocks the process had allocated meanwhile. */
+struct profile_lifetime {
+    uint32_t process, node, kind;
+    uint64_t ended_blocks[PROFILE_ENDS], ended_bytes[PROFILE_ENDS];
+    uint64_t ages[PROFILE_AGES]; /* blocks by the number of bits of their age; the last: or more */
+    uint64_t times[PROFILE_TIMES];            /* the same of the milliseconds that they lived */
+    uint64_t ms;                              /* of all of them together */
+    struct profile_free frees[PROFILE_FREES]; /* stacks that freed them, not all if all are used */
+};
+
 struct profile_source {
     string_id file;
     uint32_t line;
@@ -310,6 +341,8 @@ struct profile {
     uint32_t span_site_count;
     struct profile_taker *takers; /* in the order of processes */
     uint32_t taker_count;
+    struct profile_lifetime *lifetimes; /* in the order of processes */
+    uint32_t lifetime_count;
     string_id *warnings; /* lines a reader should be told */
     uint32_t warning_count;
 
@@ -319,6 +352,11 @@ struct profile {
 
     bool has_events; /* the file also holds the event stream (--keep-events) */
 };
+
+/* All of `more` is added to what a stack's lifetimes are; blocks that ended, in all. */
+void profile_lifetime_add(struct profile_lifetime *to, const struct profile_lifetime *more);
+void profile_lifetime_add_free(struct profile_lifetime *to, struct profile_free more);
+uint64_t profile_lifetime_ended(const struct profile_lifetime *lifetime);
 
 /* A message for the user, without "holdfast: " and without a newline. */
 struct profile_error {

@@ -290,6 +290,9 @@ static void get_section(struct cursor *cursor, uint64_t id, struct profile_memor
     case SECTION_TAKERS:
         profile->takers = get_table(cursor, SECTION_TAKERS, &profile->taker_count);
         break;
+    case SECTION_LIFETIMES:
+        profile->lifetimes = get_table(cursor, SECTION_LIFETIMES, &profile->lifetime_count);
+        break;
     default:
         cursor->at = cursor->end; /* a later version's */
         break;
@@ -425,6 +428,7 @@ void profile_free(struct profile *profile) {
     free(profile->takers);
     free(profile->spans);
     free(profile->span_sites);
+    free(profile->lifetimes);
     free(profile->libraries);
     free(memory->graph_bytes);
     free(memory->text);

@@ -226,6 +226,7 @@ const struct profile_table profile_tables[SECTION_COUNT] = {
     [SECTION_SPANS] = TABLE(profile_span, 0, span_columns),
     [SECTION_SPAN_SITES] = TABLE(profile_span_site, 0, span_site_columns),
     [SECTION_TAKERS] = TABLE(profile_taker, 0, taker_columns),
+    [SECTION_LIFETIMES] = TABLE(profile_lifetime, 0, profile_lifetime_columns),
 };
 
 uint32_t profile_crc32(const uint8_t *bytes, size_t size) {
@@ -580,5 +581,5 @@ bool profile_check(const struct profile *profile, struct profile_error *error) {
            check_sites(profile, error) && check_snapshots(profile, error) &&
            check_moments(profile, error) && check_regions(profile, error) &&
            check_collections(profile, error) && check_spans(profile, error) &&
-           check_takers(profile, error);
+           check_takers(profile, error) && profile_check_lifetimes(profile, error);
 }

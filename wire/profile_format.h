@@ -13,7 +13,7 @@
 #define PROFILE_MAGIC_SIZE 8u
 #define PROFILE_HEADER_SIZE 32u
 #define PROFILE_TRAILER_SIZE 32u
-#define PROFILE_MINOR_VERSION 5u
+#define PROFILE_MINOR_VERSION 6u
 
 /* The oldest holdfast that reads files of version PROFILE_VERSION. */
 #define PROFILE_NEEDS "0.1.0"
@@ -62,6 +62,7 @@ enum profile_section {
     SECTION_SPANS,
     SECTION_SPAN_SITES,
     SECTION_TAKERS,
+    SECTION_LIFETIMES,
     SECTION_COUNT
 };
 
@@ -107,6 +108,11 @@ size_t profile_utf8(const uint8_t *text, size_t size);
 /* The invariants that a profile's readers rely on. False with `error` set to the first one that is
  * broken. */
 bool profile_check(const struct profile *profile, struct profile_error *error);
+
+/* Of how long blocks lived: profile_lifetimes.c. */
+#define PROFILE_LIFETIME_COLUMNS 90u
+extern const struct profile_column profile_lifetime_columns[PROFILE_LIFETIME_COLUMNS];
+bool profile_check_lifetimes(const struct profile *profile, struct profile_error *error);
 
 bool profile_fail(struct profile_error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

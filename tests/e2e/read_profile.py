@@ -42,6 +42,9 @@ COLUMNS = {
     19: ("spans", "process made_sites held_sites +end made held +held_ns"),
     20: ("span_sites", "node bytes"),
     21: ("takers", "process number node"),
+    22: ("lifetimes", " ".join(["process +node kind", *(f"blocks{end}" for end in range(6)), *(f"bytes{end}" for end in range(6)),
+                                "ms", *(f"free{n} free_blocks{n} free_bytes{n}" for n in range(6)),
+                                *(f"age{bits}" for bits in range(32)), *(f"time{bits}" for bits in range(24))])),
 }
 
 

@@ -84,7 +84,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     rig_open(&rig, 3);
     rig.trace.holders = size && data[0] & 2;
     if (size && data[0] & 1) /* with --keep-events */
-        rig.trace.events = events_open(memfd_create("events", MFD_CLOEXEC));
+        rig.trace.events = events_open(memfd_create("events", MFD_CLOEXEC), &rig.trace.stubs);
+    rig.trace.lives = size && data[0] & 4;
+    rig.trace.keeps_stubs = rig.trace.lives || rig.trace.events;
     rig_image(&rig, 1001, 3);
     for (uint32_t i = 0; i < RIG_RINGS; i++)
         next[i] = 1;

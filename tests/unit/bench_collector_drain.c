@@ -113,7 +113,8 @@ static void open_rig(bool keep_events) {
     memset(&heap, 0, sizeof heap);
     rig_open(&rig, 1);
     if (keep_events)
-        rig.trace.events = events_open(memfd_create("events", MFD_CLOEXEC));
+        rig.trace.events = events_open(memfd_create("events", MFD_CLOEXEC), &rig.trace.stubs);
+    rig.trace.keeps_stubs = keep_events;
     for (uint32_t i = 1; i < NODES; i++)
         rig_node(&rig, 0, i, i - 1 - (i - 1) % 3, i);
 }

@@ -57,12 +57,18 @@ export interface Timeline {
 }
 
 /** What one stack allocated in the whole run. */
-export type TurnoverRow = [process: number, kind: number, allocated: number, blocks: number, peak: number, kept: number, stack: number[]];
+export type TurnoverRow = [process: number, kind: number, allocated: number, blocks: number, peak: number, kept: number, stack: number[],
+  exit: number, exitBlocks: number, life: Life | null, freed?: number[] | undefined];
 
-/** The sites that allocated most and that kept most, and the sums of all. */
+/** Blocks by how they ended, and by the bits of their ages and of the milliseconds that they lived: see viewer/turnover.h. */
+export type Life = [ends: number[], ages: number[], times: number[]];
+
+/** The stacks that allocated most, kept most and gave back most, and the sums of all. */
 export interface Turnover {
   allocated: number;
   kept: number; // still live at the ends of processes
+  exit: number; // with what interpreters gave back as they ended, if that is known
+  followed: boolean; // it was recorded how long blocks lived
   sites: number;
   rows: TurnoverRow[];
 }

@@ -9,6 +9,7 @@ import {addUp, type Site, type Sums} from "./lines";
 import {type Page, peakOf, scrollTo, usePage} from "./model";
 import {KIND_NAMES, treesFor} from "./stacks";
 import {type Column, Table} from "./table";
+import {isAbout, turnedColumns, turnedOf, turnoverNote, type TurnoverView} from "./turnover";
 import {formatBytes, formatCount, formatNumber, formatPercent} from "./units";
 
 interface Line {
@@ -64,43 +65,12 @@ function siteColumns(page: Page, peak: number, several: boolean): Column<Site>[]
   ];
 }
 
-interface Turned {
-  process: number;
-  bytes: number; // allocated in the run
-  blocks: number;
-  peak: number;
-  kept: number;
-  kind: number;
-  lead: number;
-  inner: number;
-}
+const LINES_NOTE = "A line has what it allocated itself or through libraries; with calls, also what your own functions that it called did.";
 
-function turnedOf(page: Page): Turned[] {
-  return page.data.turnover.rows.filter(([process]) => page.process < 0 || process === page.process).map(([process, kind, bytes, blocks, peak, kept, stack]) =>
-    ({process, kind, bytes, blocks, peak, kept, lead: page.frames.lead(stack), inner: stack.length ? stack[stack.length - 1] : -1}));
+function tablesOf(page: Page): readonly ("lines" | "sites" | TurnoverView)[] {
+  if (page.data.region) return ["lines", "sites"];
+  return ["lines", "sites", "whole run", "leaks", "temporary", ...(page.data.turnover.followed ? ["lifetimes" as const] : [])];
 }
-
-function turnedColumns(page: Page, several: boolean): Column<Turned>[] {
-  const {frames, data} = page;
-  const process: Column<Turned> = {title: "process", number: true, value: (row) => data.processes[row.process]?.pid ?? 0, show: (row) => data.processes[row.process]?.pid ?? ""};
-  return [
-    {title: "allocated in all", number: true, value: (row) => row.bytes, show: (row) => formatBytes(row.bytes)},
-    {title: "blocks", number: true, value: (row) => row.blocks, show: (row) => formatNumber(row.blocks)},
-    {title: "at its peak", number: true, value: (row) => row.peak, show: (row) => formatBytes(row.peak)},
-    {title: "live at the end", number: true, value: (row) => row.kept, show: (row) => formatBytes(row.kept)},
-    {title: "given back", number: true, value: (row) => 1 - row.kept / row.bytes, show: (row) => formatPercent(row.bytes - row.kept, row.bytes)},
-    {title: "kind", value: (row) => KIND_NAMES[row.kind], show: (row) => KIND_NAMES[row.kind]},
-    ...(several ? [process] : []),
-    {title: "function", value: (row) => (row.inner >= 0 ? frames.name(row.inner) : ""), show: (row) => (row.inner >= 0 ? <bdi>{frames.name(row.inner)}</bdi> : "no stack known")},
-    {title: "your line", value: (row) => (row.lead >= 0 ? frames.place(row.lead) : ""), show: (row) => (row.lead >= 0 ? <FrameLink page={page} frame={row.lead} /> : "")},
-  ];
-}
-
-const NOTES = {
-  lines: "A line has what it allocated itself or through libraries; with calls, also what your own functions that it called did.",
-  sites: "",
-  "whole run": "Temporary is what is allocated again and again and was not there at the peak; a leak may be what is live at the end and grows with the work.",
-};
 
 function frameMatches(page: Page, frame: number, wanted: string): boolean {
   return frame >= 0 && `${page.frames.name(frame)} ${page.frames.file(frame)?.path ?? ""} ${page.frames.source(frame)}`.toLowerCase().includes(wanted);
@@ -108,21 +78,22 @@ function frameMatches(page: Page, frame: number, wanted: string): boolean {
 
 export function TablesView(): JSX.Element {
   const page = usePage(), trees = treesFor(page.data, page.process), peak = peakOf(page).bytes;
-  const [what, setWhat] = useState<"lines" | "sites" | "whole run">("lines"), [filter, setFilter] = useState(""), [own, setOwn] = useState(false);
+  const [what, setWhat] = useState<"lines" | "sites" | TurnoverView>("lines"), [filter, setFilter] = useState(""), [own, setOwn] = useState(false);
   const sums = useMemo(() => addUp(trees, page.frames), [page.data, page.process]), lines = useMemo(() => linesOf(page, sums), [sums]);
   const wanted = filter.trim().toLowerCase();
   const shownLines = useMemo(() => lines.filter((line) => (!own || page.frames.isUsers(line.frame)) && (!wanted || frameMatches(page, line.frame, wanted))), [lines, wanted, own]);
   const shownSites = useMemo(() => sums.sites.filter((site) => (!own || (site.lead >= 0 && page.frames.isUsers(site.lead))) &&
     (!wanted || frameMatches(page, site.frame, wanted) || frameMatches(page, site.lead, wanted))), [sums, wanted, own]);
   const turned = useMemo(() => turnedOf(page), [page.data, page.process]), {turnover} = page.data;
-  const shownTurned = useMemo(() => turned.filter((row) => (!own || (row.lead >= 0 && page.frames.isUsers(row.lead))) &&
-    (!wanted || frameMatches(page, row.inner, wanted) || frameMatches(page, row.lead, wanted))), [turned, wanted, own]);
+  const run = what !== "lines" && what !== "sites" && what;
+  const shownTurned = useMemo(() => turned.filter((row) => run && isAbout(run, row) && (!own || (row.lead >= 0 && page.frames.isUsers(row.lead))) &&
+    (!wanted || frameMatches(page, row.inner, wanted) || frameMatches(page, row.lead, wanted))), [turned, wanted, own, run]);
   const rows: {bytes: number}[] = what === "lines" ? shownLines : what === "sites" ? shownSites : shownTurned, together = rows.reduce((sum, row) => sum + row.bytes, 0);
   return (
     <section id="tables" aria-labelledby="tables-title">
       <h2 id="tables-title">Lines and sites</h2>
       <div class="tools">
-        <Choice name="table" label="By" value={what} options={page.data.region ? ["lines", "sites"] : ["lines", "sites", "whole run"]} onChange={setWhat} />
+        <Choice name="table" label="By" value={what} options={tablesOf(page)} onChange={setWhat} />
         <label>Filter <input id="filter" type="search" placeholder="function, file or source" value={filter} autocomplete="off" spellcheck={false}
           onInput={(event) => setFilter(event.currentTarget.value)} /></label>
         <ViewChoice page={page} name="table-frames" />
@@ -131,12 +102,13 @@ export function TablesView(): JSX.Element {
       </div>
       {what === "lines" && <Table key="lines" id="lines-table" name="Lines" columns={lineColumns(page, peak)} rows={shownLines} />}
       {what === "sites" && <Table key="sites" id="sites-table" name="Sites" columns={siteColumns(page, peak, trees.length > 1)} rows={shownSites} />}
-      {what === "whole run" && <>
-        <p class="quiet">{formatBytes(turnover.allocated)} were allocated in the whole run, and {formatBytes(turnover.kept)} of them were live when their
-          process ended. Here are those of {formatCount(turnover.sites, "site")} that allocated or kept most.</p>
-        <Table key="run" id="run-table" name="Sites over the whole run" columns={turnedColumns(page, page.process < 0 && page.data.processCount > 1)} rows={shownTurned} />
+      {run && <>
+        <p class="quiet">{formatBytes(turnover.allocated)} were allocated in the whole run, and {formatBytes(run === "whole run" ? turnover.kept : turnover.exit)} of
+          them were live when {run === "whole run" ? "their process" : "the program"} ended. Here are those of {formatCount(turnover.sites, "site")} that allocated, kept
+          or gave back most.</p>
+        <Table key={run} id="run-table" name="Sites over the whole run" columns={turnedColumns(page, run, page.process < 0 && page.data.processCount > 1)} rows={shownTurned} />
       </>}
-      {NOTES[what] && <p class="quiet small">{NOTES[what]}</p>}
+      {what !== "sites" && <p class="quiet small">{run ? turnoverNote(page, run) : LINES_NOTE}</p>}
     </section>
   );
 }

@@ -3,7 +3,7 @@
  * their callers.
  */
 
-import {Content, type Holders, type PageDocument, type Snapshot, type StackTree, type TurnoverRow, type View} from "./document";
+import {Content, type Holders, type Life, type PageDocument, type Snapshot, type StackTree, type TurnoverRow, type View} from "./document";
 
 export const VIEWS = ["python", "native", "both", "all"] as const satisfies readonly View[];
 
@@ -173,12 +173,25 @@ function viewSnapshot(snapshot: Snapshot, rules: Rules): Snapshot {
   return {...snapshot, blocks, stacks: snapshot.stacks - (snapshot.blocks.length - blocks.length)};
 }
 
+function addLives(a: Life, b: Life): Life {
+  const add = (i: number) => Array.from({length: Math.max(a[i].length, b[i].length)}, (_, k) => (a[i][k] ?? 0) + (b[i][k] ?? 0));
+  return [add(0), add(1), add(2)];
+}
+
 function viewTurnover(rows: TurnoverRow[], rules: (process: number) => Rules): TurnoverRow[] {
   const sums = new Map<string, TurnoverRow>();
-  for (const [process, kind, allocated, blocks, peak, kept, frames] of rows) {
+  for (const [process, kind, allocated, blocks, peak, kept, frames, exit, exitBlocks, life, freed] of rows) {
     const stack = rules(process).stack(frames), key = `${process} ${kind} ${stack.join()}`, known = sums.get(key);
-    if (!known) sums.set(key, [process, kind, allocated, blocks, peak, kept, stack]);
-    else [allocated, blocks, peak, kept].forEach((value, i) => ((known as number[])[i + 2] += value));
+    if (!known) {
+      sums.set(key, [process, kind, allocated, blocks, peak, kept, stack, exit, exitBlocks, life && addLives(life, [[], [], []]),
+        freed && rules(process).stack(freed)]);
+      continue;
+    }
+    [allocated, blocks, peak, kept].forEach((value, i) => ((known as number[])[i + 2] += value));
+    known[7] += exit;
+    known[8] += exitBlocks;
+    known[9] = life && known[9] ? addLives(life, known[9]) : life ?? known[9];
+    known[10] ??= freed && rules(process).stack(freed);
   }
   return [...sums.values()];
 }

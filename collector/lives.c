@@ -1,0 +1,152 @@
+/* See lives.h. */
+#include "lives.h"
+
+#include "builder.h"
+#include "memory.h"
+#include "stubs.h"
+#include "trace.h"
+
+#define NS_PER_MS 1000000u
+
+/* 0 for 0, n for numbers of n bits; the last for all that are larger. */
+static unsigned bucket_of(uint64_t value, unsigned count) {
+    unsigned bits = value ? 64u - (unsigned)__builtin_clzll(value) : 0;
+    return bits < count ? bits : count - 1;
+}
+
+static uint32_t milliseconds(const struct trace *trace) {
+    return (uint32_t)(trace->now_ns / NS_PER_MS);
+}
+
+void lives_begin(const struct trace *trace, struct stub *stub, uint64_t count) {
+    stub->birth = count;
+    stub->born_ms = milliseconds(trace);
+}
+
+/* NULL: there is none, and no room for one. */
+static struct site_life *find(struct image *image, uint32_t site) {
+    struct lives *lives = &image->lives;
+    if (site < lives->capacity && lives->list[site])
+        return lives->list[site];
+    if (lives->used == LIVES_SITES_MAX ||
+        !array_reserve(&lives->list, &lives->capacity, image->sites.count, sizeof *lives->list))
+        return NULL;
+    lives->list[site] = calloc(1, sizeof *lives->list[site]);
+    lives->used += lives->list[site] != NULL;
+    return lives->list[site];
+}
+
+static void note_free(struct site_life *life, uint32_t node, uint64_t size) {
+    for (unsigned i = 0; i < PROFILE_FREES; i++) {
+        struct site_free *one = &life->frees[i];
+        if (one->node && one->node != node)
+            continue;
+        one->node = node;
+        one->blocks++;
+        one->bytes += size;
+        return;
+    }
+}
+
+void lives_end(const struct trace *trace, struct image *image, const struct stub *stub,
+               uint64_t size, struct death death, uint64_t count) {
+    struct site_life *life = find(image, stub->site);
+    if (!life) {
+        image->lives.left_out++;
+        return;
+    }
+    uint32_t ms = milliseconds(trace) - stub->born_ms;
+    life->blocks[death.end]++;
+    life->bytes[death.end] += size;
+    life->ages[bucket_of(count - stub->birth, PROFILE_AGES)]++;
+    life->times[bucket_of(ms, PROFILE_TIMES)]++;
+    life->ms += ms;
+    if (death.node && death.end != END_EXIT)
+        note_free(life, death.node, size);
+}
+
+void lives_release(struct lives *lives) {
+    for (uint32_t i = 0; i < lives->capacity; i++)
+        free(lives->list[i]);
+    free(lives->list);
+    *lives = (struct lives){0};
+}
+
+/* -- The profile -- */
+
+/* Positions of one line share a profile node, and so do the sites of different regions. */
+struct rows {
+    struct builder *builder;
+    uint32_t capacity;
+    uint32_t *last; /* by profile node: the last row with it, + 1 */
+    uint32_t *next; /* by row: the one before with the same node, + 1 */
+    uint32_t last_capacity, next_capacity;
+};
+
+static struct profile_lifetime *find_row(struct rows *rows, uint32_t process, uint32_t node,
+                                         uint32_t kind) {
+    struct profile *profile = rows->builder->profile;
+    if (!array_reserve(&rows->last, &rows->last_capacity, node + 1ul, sizeof *rows->last))
+        return NULL;
+    for (uint32_t at = rows->next ? rows->last[node] : 0; at; at = rows->next[at - 1]) {
+        struct profile_lifetime *row = &profile->lifetimes[at - 1];
+        if (row->process != process)
+            break;
+        if (row->kind == kind)
+            return row;
+    }
+    uint64_t count = profile->lifetime_count + 1ull;
+    if (!array_reserve(&rows->next, &rows->next_capacity, count, sizeof *rows->next) ||
+        !array_reserve(&profile->lifetimes, &rows->capacity, count, sizeof *profile->lifetimes))
+        return NULL;
+    struct profile_lifetime *row = &profile->lifetimes[profile->lifetime_count];
+    *row = (struct profile_lifetime){.process = process, .node = node, .kind = kind};
+    rows->next[profile->lifetime_count] = rows->last[node];
+    rows->last[node] = ++profile->lifetime_count;
+    return row;
+}
+
+static void add_frees(struct rows *rows, const struct image *image, const struct site_life *life,
+                      struct profile_lifetime *row) {
+    for (unsigned i = 0; i < PROFILE_FREES && life->frees[i].node; i++)
+        profile_lifetime_add_free(
+            row, (struct profile_free){builder_node(rows->builder, image, life->frees[i].node - 1),
+                                       life->frees[i].blocks, life->frees[i].bytes});
+}
+
+static bool add_life(struct rows *rows, const struct image *image, const struct site *site,
+                     const struct site_life *life) {
+    uint32_t node = builder_node(rows->builder, image, site->node);
+    struct profile_lifetime *row = find_row(rows, image->number - 1, node, site->kind);
+    if (!row)
+        return false;
+    for (unsigned i = 0; i < PROFILE_ENDS; i++) {
+        row->ended_blocks[i] += life->blocks[i];
+        row->ended_bytes[i] += life->bytes[i];
+    }
+    for (unsigned i = 0; i < PROFILE_AGES; i++)
+        row->ages[i] += life->ages[i];
+    for (unsigned i = 0; i < PROFILE_TIMES; i++)
+        row->times[i] += life->times[i];
+    row->ms += life->ms;
+    add_frees(rows, image, life, row);
+    return true;
+}
+
+void finish_lives(struct builder *builder, struct trace *trace) {
+    struct rows rows = {.builder = builder};
+    for (uint32_t i = 0; trace->lives && i < trace->image_count; i++) {
+        const struct image *image = trace->images[i];
+        const struct lives *lives = &image->lives;
+        for (uint32_t s = 0; s < lives->capacity && !builder->failed; s++)
+            if (lives->list[s] && s < image->sites.count)
+                builder->failed = !add_life(&rows, image, &image->sites.list[s], lives->list[s]);
+        if (lives->left_out)
+            trace_warn(trace,
+                       "process %u has more than %u stacks whose blocks ended: of the "
+                       "lifetimes of others nothing is told",
+                       image->pid, LIVES_SITES_MAX);
+    }
+    free(rows.last);
+    free(rows.next);
+}

@@ -1,0 +1,58 @@
+/* How long blocks live, how they end, and where they are freed: by site, with --lifetimes.
+ *
+ * A block's stub (stubs.h) knows when it was born, counted in allocations of its process and in
+ * time, so that an end takes a look at that, and some sums at its site. Allocations are exact, and
+ * the same run after run; times are those of ticks, which come about every millisecond. Sites have
+ * sums once one of their blocks has ended; of sites beyond LIVES_SITES_MAX, in order of that, only
+ * the number of ends is kept. Of mapped pages nothing is known here.
+ */
+#ifndef HOLDFAST_COLLECTOR_LIVES_H
+#define HOLDFAST_COLLECTOR_LIVES_H
+
+#include <stdint.h>
+
+#include "../wire/profile.h"
+
+#define LIVES_SITES_MAX 65536u
+
+struct trace;
+struct image;
+struct stub;
+struct builder;
+
+struct site_life {
+    uint64_t blocks[PROFILE_ENDS], bytes[PROFILE_ENDS]; /* by enum profile_end */
+    uint64_t ages[PROFILE_AGES], times[PROFILE_TIMES];  /* see struct profile_lifetime */
+    uint64_t ms;                                        /* lived by all of them together */
+    struct site_free {
+        uint32_t node; /* of struct stacks, + 1; 0: none yet */
+        uint64_t blocks, bytes;
+    } frees[PROFILE_FREES]; /* in order of their arrival; others are not told */
+};
+
+/* Zeroed: empty. */
+struct lives {
+    struct site_life **list; /* by site; NULL: none of its blocks has ended */
+    uint32_t capacity, used;
+    uint64_t left_out; /* ends at sites that have no sums */
+};
+
+/* How a block ends. */
+struct death {
+    enum profile_end end;
+    uint32_t node; /* of struct stacks, + 1, where it was freed; 0: unknown */
+};
+
+/* A block is born, as number `count` of its process. */
+void lives_begin(const struct trace *trace, struct stub *stub, uint64_t count);
+
+/* It ends, after `count` allocations of its process. */
+void lives_end(const struct trace *trace, struct image *image, const struct stub *stub,
+               uint64_t size, struct death death, uint64_t count);
+
+/* All of them go into the profile. */
+void finish_lives(struct builder *builder, struct trace *trace);
+
+void lives_release(struct lives *lives);
+
+#endif

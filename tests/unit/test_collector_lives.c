@@ -1,0 +1,143 @@
+/* How long blocks lived: ages, ends and where they were freed, by site; and what a profile promises
+ * of it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "rig.h"
+#include "wire/profile_format.h"
+
+static struct rig rig;
+
+static void open_rig(void) {
+    rig_open(&rig, 2);
+    rig.trace.lives = rig.trace.keeps_stubs = true;
+    rig_node(&rig, 0, 1, 0, 10);
+    rig_node(&rig, 0, 2, 1, 20);
+}
+
+static int close_rig(void **state) {
+    (void)state;
+    rig_close(&rig);
+    return 0;
+}
+
+static void free_told(uint64_t address, uint32_t node, unsigned flags) {
+    uint64_t word = free_word(node, flags);
+    rig_put(&rig, 0, event_word(EVENT_FREE, 0, FREE_TOLD, address), &word, 1);
+}
+
+/* Of the stack that ends in a node of ring 0. */
+static const struct site_life *life_of(uint32_t node) {
+    const struct image *image = rig.image;
+    uint32_t inner = image->regions[0].readers[0].nodes[node].node;
+    for (uint32_t i = 0; i < image->sites.count; i++)
+        if (image->sites.list[i].node == inner && i < image->lives.capacity)
+            return image->lives.list[i];
+    return NULL;
+}
+
+static void test_ages_and_ends(void **state) {
+    (void)state;
+    open_rig();
+    rig_alloc(&rig, 0, 0, 0x1000, 100, 1);
+    rig_free(&rig, 0, 0, 0x1000); /* nothing in between */
+    rig_alloc(&rig, 0, 0, 0x2000, 10, 1);
+    for (unsigned i = 0; i < 5; i++)
+        rig_alloc(&rig, 0, 0, 0x10000 + i * 16, 1, 2);
+    free_told(0x2000, 2, FREE_COLLECTING); /* five others */
+    free_told(0x10000, 1, FREE_NO_GIL);
+    free_told(0x10010, 1, FREE_FINALIZING | FREE_COLLECTING);
+    free_told(0x10020, 99, 0);            /* no such stack */
+    rig_alloc(&rig, 0, 0, 0x10030, 7, 1); /* one was there */
+    rig_drain(&rig);
+    const struct site_life *first = life_of(1), *second = life_of(2);
+    assert_int_equal(first->blocks[END_FREED], 1);
+    assert_int_equal(first->bytes[END_FREED], 100);
+    assert_int_equal(first->bytes[END_COLLECTING], 10);
+    assert_int_equal(first->ages[0], 1);
+    assert_int_equal(first->ages[3], 1);
+    assert_int_equal(first->frees[0].blocks, 1);
+    assert_int_equal(first->frees[1].node, 0);
+    assert_int_equal(second->blocks[END_NO_GIL], 1);
+    assert_int_equal(second->blocks[END_EXIT], 1);
+    assert_int_equal(second->blocks[END_FREED], 1);
+    assert_int_equal(second->blocks[END_UNSEEN], 1);
+    assert_int_equal(second->frees[0].blocks, 1); /* not what went at the end */
+    assert_int_equal(rig.image->lives.left_out, 0);
+}
+
+static void test_reallocation(void **state) {
+    (void)state;
+    open_rig();
+    rig_alloc(&rig, 0, 0, 0x1000, 100, 1);
+    rig_realloc(&rig, 0, 0x1000, 0, 0x2000, 200, 2);
+    rig_realloc(&rig, 0, 0x2000, 0, 0, 1 << 20, 2); /* failed */
+    rig_realloc(&rig, 0, 0x2000, REALLOC_FREED, 0, 0, 2);
+    rig_drain(&rig);
+    assert_int_equal(life_of(1)->blocks[END_RESIZED], 1);
+    assert_int_equal(life_of(2)->bytes[END_FREED], 200);
+}
+
+/* The short way of a batch and the long one of large blocks come to the same. */
+static void test_many(void **state) {
+    (void)state;
+    open_rig();
+    for (unsigned i = 0; i < 10000; i++) {
+        rig_alloc(&rig, 0, 0, 0x100000 + i % 8 * 0x100000, i % 5 ? 64 : 1 << 19, 1);
+        if (i >= 4)
+            rig_free(&rig, 0, 0, 0x100000 + (i - 4) % 8 * 0x100000);
+    }
+    rig_drain(&rig);
+    assert_int_equal(life_of(1)->ages[3], 10000 - 4);
+    assert_int_equal(life_of(1)->blocks[END_FREED], 10000 - 4);
+    assert_int_equal(rig.trace.stubs.count, 1 + 5);
+}
+
+static void test_promises(void **state) {
+    (void)state;
+    struct profile_lifetime one = {.ended_blocks = {2, 1}, .ages = {3}, .times = {[5] = 3}};
+    struct profile_process process = {0};
+    struct profile profile = {.processes = &process,
+                              .process_count = 1,
+                              .node_count = 1,
+                              .lifetimes = &one,
+                              .lifetime_count = 1};
+    struct profile_error error;
+    assert_true(profile_check_lifetimes(&profile, &error));
+    one.ages[7]++;
+    assert_false(profile_check_lifetimes(&profile, &error));
+    one.ages[7]--;
+    one.ended_bytes[0] = one.ended_bytes[3] = UINT64_MAX;
+    assert_false(profile_check_lifetimes(&profile, &error));
+    one.ended_bytes[3] = 0;
+    one.frees[2].node = 1;
+    assert_false(profile_check_lifetimes(&profile, &error));
+}
+
+static void test_most_frees_stay(void **state) {
+    (void)state;
+    struct profile_lifetime sum = {0};
+    for (uint32_t i = 1; i <= 10; i++)
+        profile_lifetime_add_free(&sum, (struct profile_free){i, i, i * 10});
+    profile_lifetime_add_free(&sum, (struct profile_free){10, 5, 50});
+    uint64_t blocks = 0;
+    for (unsigned i = 0; i < PROFILE_FREES; i++)
+        blocks += sum.frees[i].blocks;
+    assert_int_equal(blocks, 5 + 6 + 7 + 8 + 9 + 10 + 5);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(test_ages_and_ends, close_rig),
+        cmocka_unit_test_teardown(test_reallocation, close_rig),
+        cmocka_unit_test_teardown(test_many, close_rig),
+        cmocka_unit_test(test_promises),
+        cmocka_unit_test(test_most_frees_stay),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,110 @@
+/* What a process allocated in the whole run, what became of it, and how long it lived, as JSON. */
+#include "json.h"
+#include "turnover.h"
+
+#include <stdlib.h>
+
+#define SITES_TOLD 1000u /* of each kind of most */
+
+/* Without the empty ones at the end. */
+static json_t *new_buckets(const uint64_t *buckets, unsigned count) {
+    json_t *list = json_array();
+    while (count > 0 && buckets[count - 1] == 0)
+        count--;
+    for (unsigned i = 0; i < count; i++)
+        json_array_append_new(list, json_count(buckets[i]));
+    return list;
+}
+
+static json_t *new_ends(const struct profile_lifetime *lifetime, const struct turnover_row *row) {
+    json_t *ends = json_object();
+    for (unsigned i = 0; i < PROFILE_ENDS; i++)
+        json_object_set_new(ends, life_end_keys[i],
+                            json_pack("{s:o, s:o}", "blocks", json_count(lifetime->ended_blocks[i]),
+                                      "bytes", json_count(lifetime->ended_bytes[i])));
+    json_object_set_new(ends, "never",
+                        json_pack("{s:o, s:o}", "blocks", json_count(row->kept_blocks), "bytes",
+                                  json_count(row->kept_bytes)));
+    return ends;
+}
+
+static void add_lifetime(json_t *json, const struct profile_lifetime *lifetime,
+                         const struct turnover_row *row) {
+    json_object_set_new(json, "exit_bytes", json_count(row->exit_bytes));
+    json_object_set_new(json, "exit_blocks", json_count(row->exit_blocks));
+    json_object_set_new(json, "ended", new_ends(lifetime, row));
+    json_object_set_new(json, "ages", new_buckets(lifetime->ages, PROFILE_AGES));
+    json_object_set_new(json, "lived_ms", new_buckets(lifetime->times, PROFILE_TIMES));
+    json_object_set_new(json, "lived_s", json_real((double)lifetime->ms / 1e3));
+}
+
+static json_t *new_frees(struct json_stacks *stacks, const struct profile_lifetime *lifetime) {
+    json_t *list = json_array();
+    for (unsigned i = 0; i < PROFILE_FREES; i++) {
+        const struct profile_free *one = &lifetime->frees[i];
+        if (one->node)
+            json_array_append_new(
+                list, json_pack("{s:o, s:o, s:o}", "blocks", json_count(one->blocks), "bytes",
+                                json_count(one->bytes), "stack", json_stack(stacks, one->node)));
+    }
+    return list;
+}
+
+static json_t *new_figures(const struct turnover_row *row) {
+    return json_pack("{s:o, s:o, s:o, s:o}", "allocated_bytes", json_count(row->made_bytes),
+                     "allocated_blocks", json_count(row->made_blocks), "kept_bytes",
+                     json_count(row->kept_bytes), "kept_blocks", json_count(row->kept_blocks));
+}
+
+static json_t *new_site(struct json_stacks *stacks, const struct turnover *turnover,
+                        const struct turnover_row *row) {
+    static const struct profile_lifetime none;
+    json_t *json = new_figures(row);
+    const struct profile_lifetime *lifetime = turnover_of(turnover, row);
+    json_object_set_new(json, "peak_bytes", json_count(row->peak_bytes));
+    json_object_set_new(json, "kind", json_string(json_kind_names[row->kind]));
+    json_object_set_new(json, "stack", json_stack(stacks, row->node));
+    if (turnover->followed) {
+        add_lifetime(json, lifetime ? lifetime : &none, row);
+        json_object_set_new(json, "freed_at", new_frees(stacks, lifetime ? lifetime : &none));
+    }
+    return json;
+}
+
+/* Each once, though it may have most of several; `told` by node and kind, since rows move. */
+static void add_most(json_t *list, struct json_stacks *stacks, struct turnover *turnover,
+                     turnover_measure *measure, bool *told) {
+    turnover_sort(turnover, measure);
+    for (uint32_t i = 0; i < turnover->count && i < SITES_TOLD; i++) {
+        const struct turnover_row *row = &turnover->rows[i];
+        bool *once = &told[(size_t)row->node * MODEL_KINDS + row->kind];
+        if (measure(row) == 0 || *once)
+            continue;
+        *once = true;
+        json_array_append_new(list, new_site(stacks, turnover, row));
+    }
+}
+
+json_t *json_turnover(const struct profile *profile, uint32_t process) {
+    struct json_stacks stacks = {0};
+    struct turnover turnover;
+    bool *told = calloc((size_t)profile->node_count, MODEL_KINDS * sizeof *told);
+    bool good = turnover_open(&turnover, profile, process, TURNOVER_BY_STACK) && told &&
+                json_stacks_open(&stacks, profile);
+    json_t *json = NULL;
+    if (good) {
+        json_t *list = json_array();
+        json = new_figures(&turnover.sums);
+        json_object_set_new(json, "followed", json_boolean(turnover.followed));
+        if (turnover.followed)
+            add_lifetime(json, &turnover.ended, &turnover.sums);
+        add_most(list, &stacks, &turnover, turnover_made, told);
+        add_most(list, &stacks, &turnover, turnover_kept, told);
+        json_object_set_new(json, "sites", list);
+    }
+    if (stacks.profile)
+        json_stacks_release(&stacks);
+    free(told);
+    turnover_release(&turnover);
+    return json;
+}

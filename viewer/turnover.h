@@ -1,0 +1,66 @@
+/* What stacks allocated in the whole run, what became of it, and how long it lived.
+ *
+ * Sites are merged into rows: those of the same stack in several threads, or all of one place, the
+ * user's line that asked for them. How long blocks lived is known of runs with --lifetimes alone.
+ */
+#ifndef HOLDFAST_VIEWER_TURNOVER_H
+#define HOLDFAST_VIEWER_TURNOVER_H
+
+#include "report.h"
+
+#include <stdbool.h>
+
+struct turnover_row {
+    uint32_t process; /* index; of the biggest site, as the two below */
+    uint32_t node, kind;
+    uint64_t made_bytes, made_blocks; /* allocated */
+    uint64_t kept_bytes, kept_blocks; /* live when their process ended */
+    uint64_t exit_bytes, exit_blocks; /* with what an interpreter gave back as it ended, if known */
+    uint64_t peak_bytes;              /* live at the process's own peak */
+    uint64_t biggest;                 /* private */
+    uint32_t lifetime; /* into turnover.lifetimes, + 1; 0: none has ended, or unknown */
+};
+
+struct turnover {
+    const struct profile *profile;
+    struct turnover_row *rows;
+    uint32_t count;
+    struct profile_lifetime *lifetimes; /* of rows; their nodes and kinds say nothing */
+    uint32_t lifetime_count;
+    struct turnover_row sums;
+    struct profile_lifetime ended; /* of all rows */
+    bool followed;                 /* lifetimes are known of all processes that it is about */
+};
+
+enum turnover_by { TURNOVER_BY_STACK, TURNOVER_BY_PLACE };
+
+/* Of `process` (an index), or of all (PROFILE_TREE), which at TURNOVER_BY_STACK are told apart.
+ * False when memory ran out; to be released in any case. */
+bool turnover_open(struct turnover *turnover, const struct profile *profile, uint32_t process,
+                   enum turnover_by by);
+void turnover_release(struct turnover *turnover);
+
+/* Of a row's blocks that have ended; NULL: none has, or nothing is known. */
+const struct profile_lifetime *turnover_of(const struct turnover *turnover,
+                                           const struct turnover_row *row);
+
+/* What a view puts first. */
+uint64_t turnover_churn(const struct turnover_row *row); /* allocated, and given back before that */
+uint64_t turnover_kept(const struct turnover_row *row);  /* exit_bytes */
+uint64_t turnover_made(const struct turnover_row *row);
+typedef uint64_t turnover_measure(const struct turnover_row *row);
+void turnover_sort(struct turnover *turnover, turnover_measure *measure);
+
+/* The highest number that a bucket stands for; UINT64_MAX for the last of `count`. */
+uint64_t life_bucket_end(unsigned bucket, unsigned count);
+
+/* The bucket in which the block lies that so many thousandths of all come before, or are. */
+unsigned life_quantile(const uint64_t *buckets, unsigned count, unsigned thousandths);
+
+/* The innermost of the user's frames in a stack; the innermost one where there is none. */
+uint32_t life_lead(const struct profile *profile, uint32_t node);
+
+/* "freed", "during a collection", ...: by enum profile_end; and as JSON's keys. */
+extern const char *const life_end_names[PROFILE_ENDS], *const life_end_keys[PROFILE_ENDS];
+
+#endif
