@@ -85,7 +85,9 @@ void text_put_object(FILE *out, const struct holder *holder) {
         fprintf(out, "%s ", format_count(holder->count, "").text);
     if (*holder->type)
         format_escaped(out, holder->type, "", TYPE_WIDTH);
-    else
+    if (holder->count > 1 && strcmp(holder->type, "bytes") == 0)
+        fputs(" objects", out); /* no size */
+    if (!*holder->type)
         fputs("memory without a known owner", out);
     if (*holder->detail) {
         fputc(' ', out);

@@ -574,6 +574,22 @@ def test_a_module_is_no_cache(browser, tmp_path, python):
     tab.close()
 
 
+def test_findings_of_all_processes(browser, tmp_path, python):
+    """What a smaller process could let go is among them, with its name."""
+    program = ("import os\ndef child():\n    data = bytearray(12 << 20)\n    work()\n"
+               "def work(): return len(bytes(6 << 20))\n"
+               "held = bytearray(24 << 20)\nif os.fork() == 0: child(); os._exit(0)\nos.wait()")
+    profile = traced(python.path, "-c", program, flags=("-q", "--ceiling", "14MiB"), env=python.environment()).profile
+    pid = json.loads(report_text(profile))["processes"][1]["pid"]
+    tab = open_report(browser, tmp_path, profile)
+    [card] = tab.texts("#findings .card.dead")
+    assert "data in child() is never read again" in card and f"[{pid}]" in card and "12.0 MiB to save" in card
+    tab.choose("#peak", 0)
+    assert tab.count("#findings .card.dead") == 0
+    assert tab.errors() == []
+    tab.close()
+
+
 HOSTILE = ["</script><script>document.title='owned'</script>", "<!--<script>", "quo\"te'\\", "\u202etfel\u202c", "a\u2028b",
            "\x1b[31mred", "<img src=x onerror=document.title='owned'>", "{{data}}", "\u05d0\u05d1(x)"]
 

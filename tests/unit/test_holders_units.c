@@ -117,6 +117,37 @@ static void test_shared_small_ones(void **state) {
     scene_close(&scene);
 }
 
+/* Each of them would have a line of its own; so has the one that is most of the list. */
+static void test_many_big_ones_are_one_line(void **state) {
+    (void)state;
+    for (uint32_t count = 7; count <= 8; count++) {
+        struct sample_edge edges[10] = {{0}};
+        scene_open(&scene);
+        for (uint32_t i = 0; i < count; i++)
+            edges[i] = (struct sample_edge)ITEM(scene_big(&scene, scene.bytes, 1, MIB + i * 1000));
+        edges[count] = (struct sample_edge)ITEM(scene_big(&scene, scene.bytes, 1, 4 * MIB));
+        uint32_t list = scene_object(&scene, scene.list, 1, edges);
+        scene_frame(&scene, &(struct scene_frame){"f", 0, 3, LOCALS(DEAD("parts", list))});
+        scene_find(&scene);
+        const struct holder *holder = &scene.findings->holders[0];
+        if (count == 8) {
+            assert_int_equal(scene.findings->count, 2);
+            assert_string_equal(holder->path, "parts in f() (app.py:3)");
+            assert_string_equal(holder->type, "bytes");
+            assert_int_equal(holder->count, 8);
+            assert_int_equal(holder->verdict, VERDICT_DEAD);
+            assert_int_equal(holder->saves, holder->bytes);
+            assert_true(holder->bytes > 8 * MIB && holder->bytes < 9 * MIB);
+            assert_int_equal(holder->references[0].line, 3);
+            holder = scene_holder(&scene, "parts[8] in f()");
+        } else {
+            assert_int_equal(scene.findings->count, 8);
+        }
+        assert_int_equal(holder->bytes, 4 * MIB + 100);
+        scene_close(&scene);
+    }
+}
+
 static void test_a_container_and_its_content_are_not_both_counted(void **state) {
     (void)state;
     scene_open(&scene);
@@ -381,6 +412,7 @@ static void test_moments_that_are_missing(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_many_small_ones_are_one_line),
+        cmocka_unit_test(test_many_big_ones_are_one_line),
         cmocka_unit_test(test_holding),
         cmocka_unit_test(test_shared_small_ones),
         cmocka_unit_test(test_a_container_and_its_content_are_not_both_counted),

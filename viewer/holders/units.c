@@ -4,7 +4,8 @@
  * enough for a line: so the line is about the lowest object that stands for that much. Frames,
  * modules and classes keep many things that have nothing to do with each other and end the way up;
  * what arrives there in small pieces is put together by type and by what refers to it. In a list or
- * tree of nodes that keep each other the lowest would be any of them; there it is the first.
+ * tree of nodes that keep each other the lowest would be any of them; there it is the first. Where
+ * a container has many of one type that would each have a line, the line is the container's.
  */
 #include "units.h"
 
@@ -12,6 +13,10 @@
 
 #define LEAST_BYTES GRAPH_LARGE_BLOCK
 #define LEAST_SHARE 100 /* of the snapshot's bytes */
+
+#define CROWD 8u        /* items of a list that are told as one, ... */
+#define NAMED_CROWD 16u /* and values of a dict, whose keys may say something */
+#define CROWD_SHARE 4u  /* but what has such a part of the container is told by itself */
 
 #define RECURSION_STEPS 64u
 #define RECURSION_TIMES 8u
@@ -24,6 +29,7 @@ struct finder {
     uint64_t *carried;
     uint32_t *heavy; /* the child that retains most */
     uint8_t *role;
+    uint32_t *crowd; /* how many children are one of many */
     struct piece *pieces;
     uint32_t piece_count, piece_capacity;
 };
@@ -89,6 +95,44 @@ static void find_heavy(struct finder *finder) {
     }
 }
 
+/* Enough for a line, of the same type as the heaviest beside it, and no large part of them all. */
+static bool is_one_of_many(const struct finder *finder, uint32_t node) {
+    const struct heap *heap = finder->heap;
+    uint32_t above = heap->dominator[node];
+    return heap_is_object(heap, node) && heap->retained[node] >= finder->units->least &&
+           heap->retained[node] < heap->retained[above] / CROWD_SHARE &&
+           type_of(heap, node) == type_of(heap, finder->heavy[above]);
+}
+
+static void find_crowds(struct finder *finder) {
+    const struct heap *heap = finder->heap;
+    for (uint32_t i = 1; i < heap->order_count; i++)
+        if (is_one_of_many(finder, heap->order[i]))
+            finder->crowd[heap->dominator[heap->order[i]]]++;
+}
+
+/* So many in one container make a crowd; UINT32_MAX: they never do. */
+static uint32_t crowd_of(const struct heap *heap, uint32_t container) {
+    if (!heap_is_object(heap, container) || units_ends_the_way(heap, container) ||
+        heap->flags[container] & NODE_NAMESPACE)
+        return UINT32_MAX;
+    switch (heap_kind(heap, container)) {
+    case GRAPH_LIST:
+    case GRAPH_TUPLE:
+    case GRAPH_SET:
+        return CROWD;
+    case GRAPH_DICT:
+        return NAMED_CROWD;
+    default:
+        return UINT32_MAX;
+    }
+}
+
+static bool is_in_crowd(const struct finder *finder, uint32_t node) {
+    uint32_t above = finder->heap->dominator[node];
+    return finder->crowd[above] >= crowd_of(finder->heap, above) && is_one_of_many(finder, node);
+}
+
 static void find_roles(struct finder *finder) {
     const struct heap *heap = finder->heap;
     for (uint32_t i = 1; i < heap->order_count; i++) {
@@ -115,8 +159,8 @@ static bool is_unit(const struct finder *finder, uint32_t node) {
     const struct heap *heap = finder->heap;
     if (finder->carried[node] < finder->units->least || !deserves_a_line(heap, node))
         return false;
-    if (heap_is_garbage(heap, node))
-        return false; /* one line for all that a cycle keeps */
+    if (heap_is_garbage(heap, node) || is_in_crowd(finder, node))
+        return false; /* one line for all that a cycle keeps, or that are many */
     return finder->role[node] != ROLE_WITHIN || block_bytes(heap, node) >= finder->units->least;
 }
 
@@ -395,6 +439,7 @@ static bool add_strays(struct finder *finder) {
 
 static bool find(struct finder *finder) {
     find_heavy(finder);
+    find_crowds(finder);
     find_roles(finder);
     if (!carry_up(finder) || !group_pieces(finder))
         return false;
@@ -410,10 +455,13 @@ bool units_find(const struct heap *heap, struct units *units) {
     finder.carried = calloc(heap->node_count, sizeof *finder.carried);
     finder.heavy = calloc(heap->node_count, sizeof *finder.heavy);
     finder.role = calloc(heap->node_count, sizeof *finder.role);
-    bool good = units->of && finder.carried && finder.heavy && finder.role && find(&finder);
+    finder.crowd = calloc(heap->node_count, sizeof *finder.crowd);
+    bool good =
+        units->of && finder.carried && finder.heavy && finder.role && finder.crowd && find(&finder);
     free(finder.carried);
     free(finder.heavy);
     free(finder.role);
+    free(finder.crowd);
     free(finder.pieces);
     return good;
 }

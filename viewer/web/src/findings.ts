@@ -4,6 +4,7 @@ import type {Holder, Holders} from "./document";
 import {formatNumber} from "./units";
 
 export interface Finding {
+  process: number;
   holder: Holder;
   title: string;
   saves: number; // of the process's peak
@@ -70,14 +71,18 @@ export function isIdle(holder: Holder): boolean {
 }
 
 /** The biggest saving first; then what is only likely. */
+export function sortFindings(found: Finding[]): Finding[] {
+  return found.sort((a, b) => Number(b.sure) - Number(a.sure) || b.saves - a.saves || b.holder.bytes - a.holder.bytes);
+}
+
+/** What is likely is told from a part of `peak` on. */
 export function findingsOf(holders: Holders, peak: number): Finding[] {
   const found: Finding[] = [];
   for (const holder of holders.list) {
     const sure = isIdle(holder), likely = (holder.root in ROOT_ADVICE || isStore(holder)) && holder.bytes >= peak * WORTH_A_LOOK;
     if (!sure && !likely) continue;
     const general = holder.verdict === "garbage" ? GARBAGE_ADVICE : isStore(holder) ? STORE_ADVICE : ROOT_ADVICE[holder.root] ?? [];
-    found.push({holder, title: title(holder), sure, saves: sure ? holder.saves : 0, advice: holder.advice.length ? holder.advice : general});
+    found.push({process: holders.process, holder, title: title(holder), sure, saves: sure ? holder.saves : 0, advice: holder.advice.length ? holder.advice : general});
   }
-  const weight = (finding: Finding) => finding.saves;
-  return found.sort((a, b) => Number(b.sure) - Number(a.sure) || weight(b) - weight(a) || b.holder.bytes - a.holder.bytes);
+  return found;
 }

@@ -6,7 +6,7 @@ import {useState} from "preact/hooks";
 import {Bar} from "./controls";
 import {Cycle} from "./cycle";
 import type {Holder, Holders} from "./document";
-import {type Finding, findingsOf, isIdle, objectText} from "./findings";
+import {type Finding, findingsOf, isIdle, objectText, sortFindings} from "./findings";
 import {Leaks} from "./leaks_view";
 import {holdersOf, type Page, peakOf, processName, scrollTo, usePage} from "./model";
 import {formatBytes, formatCount, formatPercent, formatTime} from "./units";
@@ -81,11 +81,12 @@ function Saving({page, finding, peak}: {page: Page; finding: Finding; peak: numb
   );
 }
 
-function Card({page, finding, peak}: {page: Page; finding: Finding; peak: number}): JSX.Element {
-  const {holder} = finding;
+function Card({page, finding, several}: {page: Page; finding: Finding; several: boolean}): JSX.Element {
+  const {holder} = finding, peak = page.data.processes[finding.process].peak.bytes;
   return (
     <article class={`card ${isIdle(holder) ? holder.verdict : "likely"}`} aria-label={finding.title}>
       <h3><bdi>{finding.title}</bdi> <Badge verdict={holder.verdict} /></h3>
+      {several && <p class="quiet">in process <bdi>{processName(page.data, finding.process)}</bdi></p>}
       <Saving page={page} finding={finding} peak={peak} />
       <HolderFacts page={page} holder={holder} />
       {finding.advice.length > 0 && <>
@@ -100,6 +101,7 @@ function about(page: Page, holders: Holders): string {
   const {data} = page, process = data.processes[holders.process], peak = process.peak.bytes, said: string[] = [];
   if (page.process < 0 && data.processCount > 1)
     said.push(`Of process ${processName(data, holders.process)}, whose own peak was ${formatBytes(peak)} at ${formatTime(process.peak.time)}.`);
+  if (page.process < 0 && data.holders.length > 1) said.push(`What is found in ${formatCount(data.holders.length - 1, "other process", "other processes")} is here, too.`);
   if (data.named) said.push(`As the snapshot \u201c${holders.name}\u201d has it, taken at ${formatTime(holders.time)}.`);
   said.push(`References were seen at ${formatBytes(holders.bytes)}` +
     (holders.bytes < peak * 0.9995 ? `, ${formatPercent(peak - holders.bytes, peak)} below the peak.` : "."));
@@ -134,7 +136,8 @@ function whyEmpty(page: Page): string {
 
 export function FindingsView(): JSX.Element {
   const page = usePage(), holders = holdersOf(page), [all, setAll] = useState(false);
-  const peak = holders ? page.data.processes[holders.process].peak.bytes : 0, found = holders ? findingsOf(holders, peak) : [];
+  const asked = page.process < 0 ? page.data.holders : holders ? [holders] : [], least = page.process < 0 ? page.data.peak.bytes : 0;
+  const found = sortFindings(asked.flatMap((one) => findingsOf(one, Math.max(least, page.data.processes[one.process].peak.bytes))));
   const shown = all ? found : found.slice(0, SHOWN);
   return (
     <section id="findings" aria-labelledby="findings-title">
@@ -147,7 +150,7 @@ export function FindingsView(): JSX.Element {
         {found.length === 0 && !holders.problem &&
           <p class="empty">Nothing was found that could be let go: what was looked at is in use, or nothing else can be shown. Who holds what is below.</p>}
         <Leaks page={page} holders={holders} />
-        <div class="cards">{shown.map((finding) => <Card key={finding.holder.number} page={page} finding={finding} peak={peak} />)}</div>
+        <div class="cards">{shown.map((finding) => <Card key={`${finding.process} ${finding.holder.number}`} page={page} finding={finding} several={asked.length > 1} />)}</div>
         {found.length > SHOWN && <button type="button" onClick={() => setAll(!all)}>{all ? "Show fewer" : `Show ${found.length - SHOWN} more`}</button>}
       </>}
     </section>
