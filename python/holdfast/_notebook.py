@@ -4,13 +4,17 @@ The cell is a region (_regions.py). Once it has ended, the collector writes the 
 the report of that region is shown: as text, and as the page in a frame of its own, which cannot reach the
 notebook's.
 """
+import builtins
 import contextlib
 import html
 import linecache
 import os
+import sys
 import tempfile
+import traceback
 from typing import Any, Iterator, List, NamedTuple, Optional
 
+from IPython.core.error import UsageError
 from IPython.core.magic import Magics, cell_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 from IPython.display import publish_display_data
@@ -132,6 +136,39 @@ def traceback_kept(shell: Any) -> Iterator[List[Any]]:
             shell._showtraceback = before
 
 
+def is_printed(error: Optional[BaseException]) -> bool:
+    """IPython prints it, and gives no traceback to show: a wrong use of a magic, and groups of errors."""
+    group = getattr(builtins, "BaseExceptionGroup", ())
+    if type(error) is UsageError:
+        return True
+    while error is not None and not isinstance(error, group):
+        error = error.__context__
+    return error is not None
+
+
+@contextlib.contextmanager
+def printing_left_out(shell: Any) -> Iterator[List[BaseException]]:
+    """Errors that a cell within a cell would print are given instead: the cell's own is raised once more."""
+    left_out: List[BaseException] = []
+    before, original = shell.__dict__.get("showtraceback"), shell.showtraceback
+
+    def show(exc_tuple: Any = None, *arguments: Any, **options: Any) -> None:
+        error = (exc_tuple or sys.exc_info())[1]
+        if is_printed(error):
+            left_out.append(error)
+        else:
+            original(exc_tuple, *arguments, **options)
+
+    shell.showtraceback = show
+    try:
+        yield left_out
+    finally:
+        if before is None:
+            del shell.showtraceback
+        else:
+            shell.showtraceback = before
+
+
 def show_once(error: BaseException, lines: List[str]) -> None:
     """Has IPython show the error by these lines, which have the cell's frames alone, the next time."""
     def rendered() -> List[str]:
@@ -156,9 +193,13 @@ class HoldfastMagics(Magics):
         # The number beside the cell: execution_count is that, or already the next one's.
         number = len(self.shell.user_ns.get("In", [])) - 1
         name = names.new((options.name or f"cell {number}").strip("\"'"))
-        with traceback_kept(self.shell) as held, region(name, all_threads=True) as ran:
+        with traceback_kept(self.shell) as held, printing_left_out(self.shell) as left_out, \
+                region(name, all_threads=True) as ran:
             result = self.shell.run_cell(cell, store_history=False)
         error = result.error_in_exec if result.error_before_exec is None else result.error_before_exec
+        for other in left_out:
+            if other is not error:
+                traceback.print_exception(type(other), other, other.__traceback__)
         if held and held[0][1] is not error:
             self.shell._showtraceback(*held.pop())
         tell(name, ran, options)

@@ -20,7 +20,7 @@ from typing import Any, Dict, List, Optional
 from ._executable import find
 
 # As `-m holdfast.kernel`, without a notebook's own folder among those that modules come from: not even for ours.
-MODULE = ["-c", "import sys; sys.path[:1] == [''] and sys.path.pop(0); from holdfast.kernel import main; sys.exit(main())"]
+MODULE = [str(Path(__file__).resolve().with_name("_start_kernel.py"))]
 NAME, DISPLAY_NAME = "holdfast", "Python 3 (Holdfast)"
 PARENT = "_HOLDFAST_KERNEL_PARENT"  # in the environment: who started `start`
 
@@ -74,7 +74,8 @@ def is_ours(folder: Path) -> bool:
     """The kernel spec that is there; ipykernel's own may be nowhere."""
     try:
         words = json.loads((folder / "kernel.json").read_text())["argv"]
-        return any("holdfast.kernel" in word for word in words)
+        marks = ("holdfast.kernel", "/holdfast/_start_kernel.py")  # earlier versions had the first
+        return any(mark in word for word in words for mark in marks)
     except (OSError, ValueError, KeyError, TypeError):
         return False
 

@@ -142,6 +142,15 @@ def test_failing_cell_stops_the_notebook(in_environment, kernel, code, name):
     assert name == "SyntaxError" or "_notebook.py" not in "".join(outputs[1].traceback)
 
 
+def test_errors_that_are_printed(in_environment):
+    """Once, as those of any other cell."""
+    cells = ["%load_ext holdfast", "%%holdfast -t\nfrom IPython.core.error import UsageError\nraise UsageError('not so')"]
+    if sys.version_info >= (3, 11):
+        cells.append("%%holdfast -t\nraise ExceptionGroup('not so', [ValueError('one')])")
+    for outputs in execute(in_environment, cells, "python3", allow_errors=True)[1:]:
+        assert len(re.findall("(UsageError|ExceptionGroup): not so", json.dumps(outputs))) == 1, outputs
+
+
 def test_what_cannot_be_displayed(in_environment):
     """Errors that do not end the cell are shown by it as by any other."""
     code = "class Broken:\n    def __repr__(self): 1 / 0\nBroken()"
@@ -196,7 +205,7 @@ def test_install_and_uninstall(environment, tmp_path):
     text = run(["install", "--prefix", prefix, "--name", "other", "--display-name", "Other"], environment)
     assert "-m holdfast.kernel uninstall --name other" in text
     found = json.loads((prefix / "share/jupyter/kernels/other/kernel.json").read_text())
-    assert found["display_name"] == "Other" and found["argv"][1] == "-c" and found["argv"][3] == "start"
+    assert found["display_name"] == "Other" and found["argv"][1].endswith("/_start_kernel.py") and found["argv"][2] == "start"
     there = {**environment, "JUPYTER_PATH": str(prefix / "share/jupyter")}
     run(["uninstall", "--name", "other"], there)
     assert not (prefix / "share/jupyter/kernels/other").exists()
