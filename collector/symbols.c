@@ -1,6 +1,8 @@
 /* See symbols.h. */
 #include "symbols.h"
 
+#include "symbol_table.h"
+
 #include "memory.h"
 
 #include <dwarf.h>
@@ -42,6 +44,7 @@ struct file {
     uint64_t bias;
     struct unit *units;
     uint32_t unit_count;
+    struct symbol_table table;
     bool opened;
 };
 
@@ -112,6 +115,7 @@ static void file_close(struct file *file) {
     for (uint32_t i = 0; i < file->unit_count; i++)
         free(file->units[i].ranges);
     free(file->units);
+    symbol_table_release(&file->table);
     if (file->session)
         dwfl_end(file->session);
 }
@@ -140,10 +144,12 @@ static bool has_id(Dwfl_Module *module, const char *id) {
 }
 
 /* -1 where it is no file. What a program has loaded from a descriptor of its own is called what
- * would be one of ours; and a pipe may never end. */
+ * would be one of ours; and a pipe may never end. Of what is below /dev, /dev/shm alone has files.
+ */
 static int regular_open(const char *path) {
     struct stat status;
-    if (strncmp(path, "/proc/", 6) == 0 || strncmp(path, "/dev/", 5) == 0)
+    bool is_device = strncmp(path, "/dev/", 5) == 0 && strncmp(path, "/dev/shm/", 9) != 0;
+    if (strncmp(path, "/proc/", 6) == 0 || is_device)
         return -1;
     int file = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (file >= 0 && (fstat(file, &status) != 0 || !S_ISREG(status.st_mode))) {
@@ -358,10 +364,8 @@ static char *name_and_offset(const char *name, uint64_t offset) {
 }
 
 static char *symbol_name(struct file *file, uint64_t address) {
-    GElf_Off offset;
-    GElf_Sym unused;
-    const char *symbol =
-        dwfl_module_addrinfo(file->module, address, &offset, &unused, NULL, NULL, NULL);
+    uint64_t offset;
+    const char *symbol = symbol_table_find(&file->table, file->module, address, &offset);
     char *plain = symbol ? demangled(symbol) : NULL;
     char *name = plain ? name_and_offset(plain, offset) : NULL;
     free(plain);
