@@ -434,6 +434,8 @@ static __attribute__((noinline)) uint32_t read_stack(struct native_stack *stack,
         if (node)
             keep_standing(stack, cache, call->state);
     }
+    if (unlikely(stack->unwind.cut))
+        atomic_fetch_add_explicit(&process.region->truncated, 1, memory_order_relaxed);
     if (node)
         native_remember(stack, call, node);
     return node || python_present() ? node : stack->thread_node;

@@ -141,6 +141,26 @@ def test_loading_costs(tmp_path):
     assert native < 3 * untraced, costs
 
 
+def test_cut_stacks(tmp_path):
+    """Of a stack that is too deep the innermost frames are there, and it is told that others are missing."""
+    source = tmp_path / "deep.c"
+    source.write_text("""#include <stdlib.h>
+        void *volatile kept;
+        volatile int after;
+        __attribute__((noinline)) void down(int left) {
+            if (left > 0)
+                down(left - 1);
+            else
+                kept = malloc(1234567);
+            after++;
+        }
+        int main(void) { down(30000); }""")
+    done = harness.traced(build(tmp_path / "deep", str(source)), flags=FLAGS)
+    text = harness.execute([harness.holdfast_binary(), "report", done.profile]).stdout.decode()
+    assert "1 stack " in text, text
+    assert report(done, "native").main.total(function="down") == 1234567
+
+
 def test_packages():
     """Of those that the tests' own Python has: which functions of which library took the memory."""
     done = harness.traced(sys.executable, harness.PROGRAMS / "packages.py", flags=FLAGS)
