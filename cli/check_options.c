@@ -69,7 +69,8 @@ bool check_options_add(struct check_options *options, enum ceiling_kind kind, co
 static const struct {
     const char *text;
     enum ceiling_kind kind;
-} prefixes[] = {{"process:", CEILING_PROCESS}, {"region:", CEILING_REGION}};
+} prefixes[] = {
+    {"process:", CEILING_PROCESS}, {"region:", CEILING_REGION}, {"leaks:", CEILING_LEAKS}};
 
 bool check_options_add_subject(struct check_options *options, const char *subject, const char *size,
                                const char *origin) {
@@ -83,8 +84,8 @@ bool check_options_add_subject(struct check_options *options, const char *subjec
         return check_options_add(options, CEILING_CODE, subject, size, origin);
     fprintf(stderr,
             "holdfast: %s: '%.100s' names nothing that has a ceiling; it takes a function, "
-            "'load()' or 'app.cache.load()', a module, 'app.cache', 'process:worker.py' or "
-            "'region:load'\n",
+            "'load()' or 'app.cache.load()', a module, 'app.cache', 'process:worker.py', "
+            "'region:load' or 'leaks:load'\n",
             origin, subject);
     return false;
 }

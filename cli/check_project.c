@@ -60,6 +60,7 @@ static bool take_simple(const struct project *project, const struct toml_entry *
     } keys[] = {{"max-peak", CEILING_TREE},
                 {"max-process", CEILING_PROCESS},
                 {"max-growth", CEILING_GROWTH},
+                {"max-churn", CEILING_CHURN},
                 {"max-dead", CEILING_DEAD}};
     const char *key = entry->path[2];
     if (strcmp(key, "kill") == 0)

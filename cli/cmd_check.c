@@ -31,6 +31,7 @@ enum {
     MAX,
     MAX_PROCESS,
     MAX_GROWTH,
+    MAX_CHURN,
     MAX_DEAD,
     KILL,
     BASELINE,
@@ -53,12 +54,16 @@ static const struct option_row rows[] = {
      .name = "max",
      .value = "SUBJECT=SIZE",
      .help = "of a function and what it called, 'load()=9MB', a module, 'app.io=1GB',\n"
-             "processes, 'process:worker.py=1GB', or a region, 'region:load=1GB'"},
+             "'process:a.py=1GB', a region, 'region:load=1GB', its 'leaks:load=1MB'"},
     {.key = MAX_PROCESS, .name = "max-process", .value = "SIZE", .help = "ceiling of each process"},
     {.key = MAX_GROWTH,
      .name = "max-growth",
      .value = "SIZE",
      .help = "ceiling of what processes had not given back when they ended"},
+    {.key = MAX_CHURN,
+     .name = "max-churn",
+     .value = "SIZE",
+     .help = "ceiling of what was allocated and given back again in the whole run"},
     {.key = MAX_DEAD,
      .name = "max-dead",
      .value = "SIZE",
@@ -170,6 +175,8 @@ static bool take_option(void *context, int key, const char *value) {
         return check_options_add(options, CEILING_TREE, "", value, "--max-peak");
     case MAX_PROCESS:
         return check_options_add(options, CEILING_PROCESS, "", value, "--max-process");
+    case MAX_CHURN:
+        return check_options_add(options, CEILING_CHURN, "", value, "--max-churn");
     case MAX_GROWTH:
         return check_options_add(options, CEILING_GROWTH, "", value, "--max-growth");
     case MAX_DEAD:

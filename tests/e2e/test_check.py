@@ -202,6 +202,31 @@ def test_regions(project, package):
     assert found["none"]["verdict"] == "unknown" and "marked no region" in found["none"]["why"]
 
 
+def test_leaks_and_churn(project, package):
+    """What a region leaves behind, all times together; and what is given back again in the whole run."""
+    (project / "job.py").write_text("""\
+import holdfast
+kept = []
+for _ in range(3):
+    with holdfast.region("handle"):
+        kept.append(bytearray(1_000_000))
+        for _ in range(10):
+            bytearray(2_000_000)
+""")
+    done = execute([holdfast_binary(), "check", "--max", "leaks:handle=2MB", "--max", "leaks:none=1", "--max", "region:handle=9MB",
+                    "--max-churn", "1GB", "--write", "json=verdict.json", "--no-page", "-o", "run.holdfast", "--",
+                    interpreters.main_one().path, "job.py"], cwd=project,
+                   env=interpreters.main_one().environment(PYTHONPATH=str(package)))
+    verdicts = json.loads((project / "verdict.json").read_text())["judgements"]
+    found = {(one["kind"], one["subject"]): one for one in verdicts}
+    assert done.returncode == 1 and b"left behind by region handle" in done.stderr, done.stderr
+    assert found["leaks", "handle"]["verdict"] == "beyond" and 3_000_000 < found["leaks", "handle"]["bytes"] < 3_100_000
+    assert found["leaks", "none"]["verdict"] == "unknown" and found["region", "handle"]["verdict"] == "within"
+    [churn] = [one for one in verdicts if one["kind"] == "churn"]
+    assert churn["verdict"] == "within" and 60_000_000 < churn["bytes"] < 80_000_000
+    assert "beyond: allocated and given back again" in check(project, "--max-churn", "50MB", "run.holdfast", status=1)
+
+
 # What it says
 
 @with_holders

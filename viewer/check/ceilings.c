@@ -8,9 +8,9 @@ const char *const judged_names[] = {
     [JUDGED_WITHIN] = "within", [JUDGED_BEYOND] = "beyond", [JUDGED_UNKNOWN] = "unknown"};
 
 const char *const ceiling_kind_names[CEILING_KINDS] = {
-    [CEILING_TREE] = "peak",        [CEILING_PROCESS] = "process", [CEILING_REGION] = "region",
-    [CEILING_CODE] = "code",        [CEILING_GROWTH] = "growth",   [CEILING_DEAD] = "dead",
-    [CEILING_BASELINE] = "baseline"};
+    [CEILING_TREE] = "peak",   [CEILING_PROCESS] = "process", [CEILING_REGION] = "region",
+    [CEILING_LEAKS] = "leaks", [CEILING_CODE] = "code",       [CEILING_GROWTH] = "growth",
+    [CEILING_CHURN] = "churn", [CEILING_DEAD] = "dead",       [CEILING_BASELINE] = "baseline"};
 
 /* -- Names of code -- */
 
@@ -152,15 +152,19 @@ static void judge_process(const struct evidence *evidence, struct judgement *jud
         judgement->why = "no process with that word in its command was traced";
 }
 
+/* The highest peak; of leaks, all that was left behind. */
 static void judge_region(const struct evidence *evidence, struct judgement *judgement) {
     const struct profile *profile = evidence->model->profile;
+    bool leaks = judgement->ceiling.kind == CEILING_LEAKS;
     bool found = false;
     for (uint32_t i = 0; i < profile->region_count; i++) {
         const struct profile_region *region = &profile->regions[i];
         if (strcmp(profile->strings[region->name], judgement->ceiling.subject) != 0)
             continue;
         found = true;
-        if (region->peak_bytes > judgement->bytes)
+        if (leaks)
+            judgement->bytes += region->all_kept_bytes;
+        else if (region->peak_bytes > judgement->bytes)
             judgement->bytes = region->peak_bytes;
     }
     if (!found)
@@ -182,18 +186,29 @@ static void judge_growth(const struct evidence *evidence, struct judgement *judg
         judgement->bytes += ended_in_exec(profile, i) ? 0 : profile->processes[i].end_bytes;
 }
 
+static void judge_churn(const struct evidence *evidence, struct judgement *judgement) {
+    const struct profile *profile = evidence->model->profile;
+    for (uint32_t i = 0; i < profile->site_count; i++)
+        if (profile->sites[i].total_bytes > profile->sites[i].end_bytes)
+            judgement->bytes += profile->sites[i].total_bytes - profile->sites[i].end_bytes;
+}
+
 static bool measure(const struct evidence *evidence, struct judgement *judgement) {
     switch (judgement->ceiling.kind) {
     case CEILING_PROCESS:
         judge_process(evidence, judgement);
         return true;
     case CEILING_REGION:
+    case CEILING_LEAKS:
         judge_region(evidence, judgement);
         return true;
     case CEILING_CODE:
         return judge_code(evidence, judgement);
     case CEILING_GROWTH:
         judge_growth(evidence, judgement);
+        return true;
+    case CEILING_CHURN:
+        judge_churn(evidence, judgement);
         return true;
     case CEILING_DEAD:
         judgement->bytes = evidence->dead_bytes;
@@ -232,6 +247,9 @@ const char *evidence_missing(const struct profile *profile) {
 }
 
 /* Why what is not above the ceiling is not within it either; NULL: it is. */
+/* Of further processes the stacks that hold nothing are left out of a profile. */
+#define PROCESSES_TOLD 64u
+
 static const char *doubt(const struct evidence *evidence, const struct ceiling *ceiling) {
     enum ceiling_kind kind = ceiling->kind;
     if (evidence->missing)
@@ -239,8 +257,11 @@ static const char *doubt(const struct evidence *evidence, const struct ceiling *
     if (kind == CEILING_CODE && evidence->model->bytes > ceiling->bytes &&
         stacks_are_cut(evidence->model->profile))
         return "some stacks were cut, or are not known: more may have been allocated there";
-    if (kind == CEILING_REGION && has_warning(evidence->model->profile, PROFILE_REGIONS_LEFT_OUT))
+    if ((kind == CEILING_REGION || kind == CEILING_LEAKS) &&
+        has_warning(evidence->model->profile, PROFILE_REGIONS_LEFT_OUT))
         return "some regions were left out";
+    if (kind == CEILING_CHURN && evidence->model->profile->process_count > PROCESSES_TOLD)
+        return "of so many processes not all that was given back is in the profile";
     return kind == CEILING_DEAD && !evidence->dead_whole
                ? "not every process has a snapshot near its peak that could be analysed"
                : NULL;

@@ -12,8 +12,10 @@ enum ceiling_kind {
     CEILING_TREE,     /* the highest sum of all processes */
     CEILING_PROCESS,  /* the highest peak of a process; `subject`: its program's name, or "" */
     CEILING_REGION,   /* the highest peak of a region of the name in `subject` */
+    CEILING_LEAKS,    /* what regions of the name in `subject` left behind, all times together */
     CEILING_CODE,     /* what a function or module, and all it called, holds at the tree's peak */
     CEILING_GROWTH,   /* what was not given back when the processes ended */
+    CEILING_CHURN,    /* what was allocated and given back again in the whole run */
     CEILING_DEAD,     /* what dead locals alone held */
     CEILING_BASELINE, /* the tree's peak, against that of a baseline */
     CEILING_KINDS

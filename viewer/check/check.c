@@ -168,8 +168,12 @@ static bool is_about(const struct check *check, const struct code_name *name,
     return false;
 }
 
+static uint64_t site_bytes(const struct profile_region_site *site, bool leaks) {
+    return leaks ? site->kept_bytes : site->peak_bytes;
+}
+
 /* The node that held most at the peak of the highest region of a name; 0: it is not known. */
-static uint32_t biggest_node(const struct profile *profile, const char *name) {
+static uint32_t biggest_node(const struct profile *profile, const char *name, bool leaks) {
     const struct profile_region_site *site = profile->region_sites;
     uint64_t highest = 0, most = 0;
     uint32_t node = 0;
@@ -181,8 +185,8 @@ static uint32_t biggest_node(const struct profile *profile, const char *name) {
         highest = wanted ? region->peak_bytes : highest;
         most = wanted ? 0 : most;
         for (; site < end; site++)
-            if (wanted && site->node > 0 && site->peak_bytes > most) {
-                most = site->peak_bytes;
+            if (wanted && site->node > 0 && site_bytes(site, leaks) > most) {
+                most = site_bytes(site, leaks);
                 node = site->node;
             }
     }
@@ -190,8 +194,8 @@ static uint32_t biggest_node(const struct profile *profile, const char *name) {
 }
 
 /* A region has a peak of its own: its place need not be there at the tree's. */
-static const struct item *place_of_region(const struct check *check, const char *name) {
-    uint32_t node = biggest_node(check->profile, name);
+static const struct item *place_of_region(const struct check *check, const struct ceiling *about) {
+    uint32_t node = biggest_node(check->profile, about->subject, about->kind == CEILING_LEAKS);
     struct model_frame frame = held_place(check->profile, node);
     for (uint32_t i = 0; node > 0 && i < check->at_places.count; i++) {
         const struct item *item = &check->at_places.list[i];
@@ -205,8 +209,8 @@ static const struct item *place_of_region(const struct check *check, const char 
 
 const struct item *check_place_of(const struct check *check, const struct judgement *judgement) {
     struct code_name name;
-    if (judgement->ceiling.kind == CEILING_REGION)
-        return place_of_region(check, judgement->ceiling.subject);
+    if (judgement->ceiling.kind == CEILING_REGION || judgement->ceiling.kind == CEILING_LEAKS)
+        return place_of_region(check, &judgement->ceiling);
     bool code = judgement->ceiling.kind == CEILING_CODE &&
                 code_name_parse(judgement->ceiling.subject, &name);
     for (uint32_t i = 0; i < check->at_places.count; i++) {

@@ -20,8 +20,10 @@ static const char *const rule_texts[CEILING_KINDS] = {
     [CEILING_TREE] = "All processes together held more memory than their ceiling.",
     [CEILING_PROCESS] = "A process held more memory than its ceiling.",
     [CEILING_REGION] = "A region that the program marked held more memory than its ceiling.",
+    [CEILING_LEAKS] = "A region that the program marked left more memory behind than its ceiling.",
     [CEILING_CODE] = "A function or module held more memory at the peak than its ceiling.",
     [CEILING_GROWTH] = "More memory than the ceiling was not given back.",
+    [CEILING_CHURN] = "More memory than the ceiling was allocated and given back again.",
     [CEILING_DEAD] = "Variables that are never read again held more memory than the ceiling.",
     [CEILING_BASELINE] = "The peak is further above its baseline than the tolerance."};
 

@@ -22,12 +22,19 @@ void check_put_subject(FILE *out, const struct ceiling *ceiling) {
         fputs("peak of region ", out);
         format_escaped(out, ceiling->subject, "", WIDTH);
         break;
+    case CEILING_LEAKS:
+        fputs("left behind by region ", out);
+        format_escaped(out, ceiling->subject, "", WIDTH);
+        break;
     case CEILING_CODE:
         format_escaped(out, ceiling->subject, "", WIDTH);
         fputs(" at the peak", out);
         break;
     case CEILING_GROWTH:
         fputs("growth from start to end", out);
+        break;
+    case CEILING_CHURN:
+        fputs("allocated and given back again", out);
         break;
     case CEILING_DEAD:
         fputs("never read again, yet held", out);
