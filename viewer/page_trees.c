@@ -12,9 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NODES_MAX 160000u   /* of all trees at the tree's peak together */
-#define OWN_NODES_MAX 4000u /* of one process at its own peak, when there are several */
-#define TREE_PROCESSES 100u /* of more, the smallest are told as one number */
+#define NODES_MAX 160000u       /* of all trees at the tree's peak together */
+#define NATIVE_NODES_MAX 80000u /* with native frames, which bring long names and many files */
+#define OWN_NODES_MAX 4000u     /* of one process at its own peak, when there are several */
+#define TREE_PROCESSES 100u     /* of more, the smallest are told as one number */
 
 struct amount {
     uint64_t bytes, blocks;
@@ -308,6 +309,10 @@ static uint32_t tree_processes(const struct profile *profile, uint32_t list[TREE
     return count;
 }
 
+static size_t nodes_max(const struct profile *profile) {
+    return view_has_native(profile) ? NATIVE_NODES_MAX : NODES_MAX;
+}
+
 static bool add_tree_peak(struct tree *tree) {
     const struct profile *profile = tree->page->profile;
     uint32_t list[TREE_PROCESSES], count = tree_processes(profile, list);
@@ -319,7 +324,7 @@ static bool add_tree_peak(struct tree *tree) {
         good = totals_add(&totals, tree);
     }
     if (good)
-        tree->threshold = find_threshold(&totals, NODES_MAX);
+        tree->threshold = find_threshold(&totals, nodes_max(profile));
     for (uint32_t i = 0; good && i < count; i++) {
         tree->process = list[i];
         sum_totals(profile, list[i], false, tree->totals);
@@ -353,7 +358,7 @@ void page_put_trees(struct page_out *page) {
     if (only == PROFILE_TREE)
         good = good && add_tree_peak(&tree);
     else
-        good = good && add_own_peak(&tree, only, NODES_MAX);
+        good = good && add_own_peak(&tree, only, nodes_max(page->profile));
     count = only == PROFILE_TREE && several ? page_own_peaks(page, list) : 0;
     for (uint32_t i = 0; good && i < count; i++)
         good = add_own_peak(&tree, list[i], OWN_NODES_MAX);
