@@ -20,9 +20,8 @@ import time
 import weakref
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from . import _frames, _holders
+from . import _frames, _heap, _holders
 
-_CHUNK = 20_000
 _PLAIN = (int, float, complex, bool, str, bytes)
 _LONG = 1 << 16  # characters, beyond which two ends do for the whole
 _FIRST = 8  # items of a container
@@ -47,20 +46,24 @@ class Here(NamedTuple):
 class Mark:
     """An object that can't be weakly referenced. The mark itself comes right after it among the young."""
 
-    __slots__ = ("address", "kind", "value", "version", "collections", "full", "state")
+    __slots__ = ("address", "kind", "value", "version", "number", "begun", "full", "state")
 
     def __init__(self, thing: object) -> None:
         self.address = id(thing)
         self.kind = id(type(thing))
         self.value = fingerprint(thing)
         self.version = version(thing)
-        self.collections, self.full = _book.collections, _book.full
-        self.state = _FOLLOWED if gc.is_tracked(thing) and _book.follow(self) else _UNSURE
-        if self.state == _UNSURE:
+        self.number = next(_numbers)
+        self.begun, self.full = _book.begun, _book.full
+        self.state = _FOLLOWED if gc.is_tracked(thing) and _frames.has_gil() else _UNSURE
+        if self.state == _FOLLOWED:
+            _book.follow(self)
+        else:
             _book.replace(self)
 
 
 _FOLLOWED, _UNSURE, _GONE = "followed", "unsure", "gone"
+_numbers = itertools.count()
 
 
 def fingerprint(value: Any) -> Any:
@@ -89,20 +92,22 @@ class _Book:
     def __init__(self) -> None:
         self.marks: Dict[int, List[Mark]] = {}  # by address
         self.places: Dict[int, Mark] = {}  # of those that cannot be followed
-        self.collections = 0  # since we look
-        self.full = 0  # of them
+        # Collections since we look. Destructors and other threads run in the middle of one, too.
+        self.begun = self.ended = 0
+        self.full = 0  # of the ended ones
         self.total = 0  # of all, as the interpreter counts them: to see whether one was missed
 
-    def follow(self, mark: Mark) -> bool:
-        if not _frames.has_gil():
-            return False
-        if not self.marks:
-            self.total = _collections()
+    def follow(self, mark: Mark) -> None:
+        """Without a lock, since this may be in a destructor, anywhere: what that loses, is_followed() tells."""
         self.marks.setdefault(mark.address, []).append(mark)
         if self.look not in gc.callbacks:
             self.total = _collections()
             gc.callbacks.append(self.look)
-        return True
+            if gc.callbacks.count(self.look) > 1:
+                gc.callbacks.remove(self.look)
+
+    def is_followed(self, mark: Mark) -> bool:
+        return mark.state == _FOLLOWED and mark in self.marks.get(mark.address, ())
 
     def replace(self, mark: Mark) -> None:
         """Of two in one place at most the later one is there; if they are the same, that one will do."""
@@ -126,35 +131,41 @@ class _Book:
         """As one of gc.callbacks."""
         if phase == "start":
             self.check()
+            self.begun += 1
         else:
-            self.collections += 1
+            self.ended = self.begun
             self.total += 1
             self.full += info["generation"] == _FULL
-        if self.total != _collections():
+        self.verify()
+
+    def verify(self) -> None:
+        """Were we called for each?"""
+        if not 0 <= _collections() - self.total <= self.begun - self.ended:
             self.missed()
 
     def missed(self) -> None:
         self.total = _collections()
-        for mark in itertools.chain(*self.marks.values()):
+        for mark in list(itertools.chain(*list(self.marks.values()))):
             mark.state = _GONE if mark.state == _GONE else _UNSURE
 
     def check(self) -> None:
         """What is young at a followed address?"""
-        young = gc.get_objects(generation=0)
-        if self.marks.keys().isdisjoint(map(id, young)):
+        # Before the look: what ends meanwhile does not count, and what is marked meanwhile is not judged.
+        ended, newest = self.ended, next(_numbers)
+        if not _heap.any_young(self.marks.keys()):
             return
-        places = {id(one): place for place, one in enumerate(young)}
-        for address in self.marks.keys() & places.keys():
-            for mark in self.marks[address]:
-                if mark.state == _FOLLOWED:
-                    mark.state = self._state(mark, young[places[address]], places)
+        places = _heap.young_places()
+        for address in [one for one in list(self.marks) if one in places]:
+            for mark in list(self.marks.get(address, ())):
+                if mark.state == _FOLLOWED and mark.number < newest:
+                    mark.state = self._state(mark, places, ended)
 
-    def _state(self, mark: Mark, thing: object, places: Dict[int, int]) -> str:
-        new = mark.collections == self.collections
+    def _state(self, mark: Mark, places: Dict[int, int], ended: int) -> str:
+        new = ended <= mark.begun  # none has begun since, and ended
         if new and places[mark.address] < places.get(id(mark), 0):
             return _FOLLOWED
         # Between two births a dict may have been no object of the collector's for a while.
-        return _UNSURE if type(thing) is dict and mark.full != self.full else _GONE
+        return _UNSURE if mark.kind == id(dict) and mark.full != self.full else _GONE
 
 
 def _collections() -> int:
@@ -172,9 +183,10 @@ def find(marks: List[Mark], seconds: float) -> Dict[int, Here]:
     until = time.monotonic() + seconds
     found: Dict[int, Here] = {}
     wanted = {mark.address for mark in marks if mark.state != _GONE}
-    there = {id(one): one for one in _tracked(wanted)}
+    there = {id(one): one for one in _heap.tracked(wanted)}
     if _book.marks:
         _book.check()
+        _book.verify()
     missing = wanted - there.keys()
     if missing:
         there.update((id(one), one) for one in _referred(missing, until))
@@ -187,18 +199,17 @@ def find(marks: List[Mark], seconds: float) -> Dict[int, Here]:
     return found
 
 
+def can_tell(mark: Mark) -> bool:
+    """Whether what was not found is gone: not in free-threaded builds, and for plain values not in a huge heap."""
+    return _frames.has_gil() and (mark.state != _UNSURE or _heap.count() <= _heap.MOST)
+
+
 def _known(mark: Mark, thing: object) -> str:
-    if mark.state == _FOLLOWED and gc.is_tracked(thing):
+    if _book.is_followed(mark) and gc.is_tracked(thing):
         return BY_ORDER
     if mark.version and mark.version == version(thing):
         return BY_VERSION
     return BY_VALUE if fingerprint(thing) == mark.value else ""
-
-
-def _tracked(wanted: "set[int]") -> List[Any]:
-    objects = gc.get_objects()
-    hits = wanted.intersection(map(id, objects))
-    return [one for one in objects if id(one) in hits] if hits else []
 
 
 def _referred(wanted: "set[int]", until: float) -> List[Any]:
@@ -207,16 +218,12 @@ def _referred(wanted: "set[int]", until: float) -> List[Any]:
     for frame, _ in _frames.running():
         for address, name in _frames.values(frame).items():
             if address in wanted:
-                found.append(_frames.get(frame, name))
-    objects: List[Any] = gc.get_objects()
-    objects += _holders.hidden(wanted, until)[0]
-    for start in range(0, len(objects), _CHUNK):
-        if time.monotonic() > until:
-            break
-        held = gc.get_referents(*objects[start:start + _CHUNK])
-        hits = wanted.intersection(map(id, held))
-        if hits:
-            found += [one for one in held if id(one) in hits]
+                found += _frames.get(frame, address, name)
+    found += _heap.referred(wanted)
+    # And what only containers hold that the cycle collector leaves out.
+    missing = wanted.difference(map(id, found))
+    if missing and time.monotonic() < until:
+        found += [one for one in gc.get_referents(*_holders.hidden(missing, until)[0]) if id(one) in missing]
     return found
 
 

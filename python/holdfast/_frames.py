@@ -5,19 +5,22 @@ there, the frame's slots are compared where they lie, as pointers that nothing f
 is a view, and reading it leaves nothing.
 """
 import ctypes
+import gc
 import os
+import struct
 import sys
 import threading
 import types
-from typing import Dict, Iterator, List, Optional, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 _IS_VIEW = sys.version_info >= (3, 13)
 _OPTIMIZED = 0x1  # of a code object's flags: its variables are in slots
 # Before 3.11 the slots are the frame object's own, and end it; then the interpreter's frame is behind a pointer.
-_SLOTS = types.FrameType.__basicsize__ - ctypes.sizeof(ctypes.c_void_p)
+_POINTER = ctypes.sizeof(ctypes.c_void_p)
+_SLOTS = types.FrameType.__basicsize__ - _POINTER
 _INNER = 24
 _INNER_SLOTS = 72
-_HANDLED = 120  # in 3.8 and 3.9: of a thread's state, the exception that it is handling
+_TRIES = 3
 _MOST_DEEP = 2000  # frames of one thread: of a recursion, the innermost
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 Running = Tuple[types.FrameType, int]  # and its thread's identity
@@ -61,10 +64,39 @@ def names(code: types.CodeType) -> List[str]:
     return [*code.co_varnames, *cells, *code.co_freevars]
 
 
-def _address_of_slots(frame: types.FrameType) -> int:
+def _slots(frame: types.FrameType, mine: bool) -> Sequence[Optional[int]]:
+    """The pointers in them, which nothing may follow: the function may have gone on since."""
+    count = len(names(frame.f_code))
     if sys.version_info < (3, 11):
-        return id(frame) + _SLOTS
-    return (ctypes.c_void_p.from_address(id(frame) + _INNER).value or 0) + _INNER_SLOTS
+        return (ctypes.c_void_p * count).from_address(id(frame) + _SLOTS)  # type: ignore[return-value]
+    if mine:
+        return (ctypes.c_void_p * count).from_address(_inner(frame) + _INNER_SLOTS)  # type: ignore[return-value]
+    # When the function ends, its slots move into the frame object, and where they were may be memory no more.
+    for _ in range(_TRIES):
+        inner = _inner(frame)
+        found = _read(inner + _INNER_SLOTS, count)
+        if inner == _inner(frame):
+            return found
+    return ()
+
+
+def _inner(frame: types.FrameType) -> int:
+    return ctypes.c_void_p.from_address(id(frame) + _INNER).value or 0
+
+
+def _read(address: int, count: int) -> Sequence[int]:
+    """Of our own memory, where there may be none."""
+    try:
+        memory = os.open("/proc/self/mem", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return ()
+    try:
+        found = os.pread(memory, count * _POINTER, address)
+    except OSError:
+        return ()
+    finally:
+        os.close(memory)
+    return struct.unpack(f"{len(found) // _POINTER}N", found)
 
 
 def _view(frame: types.FrameType, value: object) -> List[str]:
@@ -79,16 +111,15 @@ def _view(frame: types.FrameType, value: object) -> List[str]:
     return list(dict.fromkeys(found))
 
 
-def holding(frame: types.FrameType, value: object) -> List[str]:
-    """The names of the variables that refer to the object, or (before 3.13) are the cell that is given."""
+def holding(frame: types.FrameType, value: object, mine: bool = False) -> List[str]:
+    """The names of the variables that refer to the object, or (before 3.13) are the cell that is given. `mine`: the
+    frame is of this thread, and cannot end meanwhile."""
     if not frame.f_code.co_flags & _OPTIMIZED:
         return []
     if _IS_VIEW:
         return _view(frame, value)
-    slots = names(frame.f_code)
-    pointers = (ctypes.c_void_p * len(slots)).from_address(_address_of_slots(frame))
     address = id(value)
-    return [name for name, pointer in zip(slots, pointers) if pointer == address]
+    return [name for name, pointer in zip(names(frame.f_code), _slots(frame, mine)) if pointer == address]
 
 
 def namespace(frame: types.FrameType, value: object) -> bool:
@@ -102,18 +133,30 @@ def values(frame: types.FrameType) -> Dict[int, str]:
     """What the variables refer to, by address."""
     if not frame.f_code.co_flags & _OPTIMIZED:
         return {}
-    slots = names(frame.f_code)
     if not _IS_VIEW:
-        pointers = (ctypes.c_void_p * len(slots)).from_address(_address_of_slots(frame))
-        return {pointer: name for name, pointer in zip(slots, pointers) if pointer}
+        return {pointer: name for name, pointer in zip(names(frame.f_code), _slots(frame, False)) if pointer}
     found: Dict[int, str] = {}
     view = frame.f_locals
-    for name in slots:
+    for name in names(frame.f_code):
         try:
             found.setdefault(id(view[name]), name)
         except (KeyError, ValueError):
             pass
     return found
+
+
+def get(frame: types.FrameType, address: int, name: str) -> List[object]:
+    """The object with that address, if the variable refers to it still. None on 3.11, which has no way to get it
+    that leaves no copy behind."""
+    if _IS_VIEW:
+        found = [frame.f_locals[name]]
+    elif sys.version_info >= (3, 12):
+        api = ctypes.pythonapi.PyFrame_GetVar
+        api.restype = ctypes.py_object
+        found = [api(ctypes.py_object(frame), ctypes.py_object(name))]
+    else:
+        found = gc.get_referents(frame)
+    return [one for one in found if id(one) == address]
 
 
 def where(frame: types.FrameType) -> str:
@@ -125,25 +168,3 @@ def where(frame: types.FrameType) -> str:
 
 def short(path: str) -> str:
     return path.rpartition("/")[2] or path
-
-
-def get(frame: types.FrameType, name: str) -> object:
-    """What the variable refers to at this moment."""
-    if _IS_VIEW:
-        return frame.f_locals[name]
-    slot = names(frame.f_code).index(name) * ctypes.sizeof(ctypes.c_void_p)
-    return ctypes.py_object.from_address(_address_of_slots(frame) + slot).value
-
-
-def handled() -> List[int]:
-    """The addresses of the exceptions that threads are handling, where sys._current_exceptions does not tell."""
-    if sys.version_info >= (3, 10):
-        return []
-    api, found = ctypes.pythonapi, []
-    for name in ("PyInterpreterState_Main", "PyInterpreterState_ThreadHead", "PyThreadState_Next"):
-        getattr(api, name).restype = ctypes.c_void_p
-    state = api.PyInterpreterState_ThreadHead(ctypes.c_void_p(api.PyInterpreterState_Main()))
-    while state:
-        found.append(ctypes.c_void_p.from_address(state + _HANDLED).value or 0)
-        state = api.PyThreadState_Next(ctypes.c_void_p(state))
-    return found

@@ -21,7 +21,7 @@ _PAUSE = 20  # times what a look through the whole heap took, until the next one
 _FEW = 64
 _KINDS = 4  # of objects that are named, of many
 _PATIENCE = 2.0  # seconds that the program's end waits for what is being written
-WAITING, GONE, CANCELLED, LATE, OFF = "waiting", "gone", "cancelled", "late", "off"
+WAITING, GONE, CANCELLED, LATE, UNKNOWN, OFF = "waiting", "gone", "cancelled", "late", "unknown", "off"
 
 
 class Late(NamedTuple):
@@ -56,8 +56,8 @@ class Expectation:
     __slots__ = ("label", "type", "place", "begun", "due", "state", "_reference", "_mark", "__weakref__")
 
     def __init__(self, thing: object, label: Optional[str], within: float, place: str) -> None:
-        self.type = _steps.type_name(type(thing))
-        self.label = label or self.type
+        self.type = _steps.printable(_steps.type_name(type(thing)))
+        self.label = _steps.printable(label) if label else self.type
         self.place = place
         self.begun = time.monotonic()
         self.due = self.begun + within
@@ -164,7 +164,7 @@ class _Watcher:
         self.next_look = ended + _PAUSE * (ended - began)
         for index, one in enumerate(due):
             if index not in found:
-                one.end(GONE)
+                one.end(GONE if one._mark is not None and _alive.can_tell(one._mark) else UNKNOWN)
         return [(due[index], here) for index, here in found.items()]
 
     def tell(self, late: List[Tuple[Expectation, Optional[_alive.Here]]]) -> None:

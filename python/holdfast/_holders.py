@@ -16,7 +16,8 @@ import time
 import types
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
-from . import _frames, _steps
+from . import _frames, _heap, _steps
+from ._heap import Own
 
 _WIDTH = 16  # objects that one pass over the heap looks for: it compares each reference with each of them
 _LEVEL_MOST = 64  # holders of one level that are followed
@@ -25,10 +26,6 @@ _ROOTS_MOST = 12
 _CHUNK = 20_000  # objects whose references are looked through at once
 _HIDDEN = {tuple, dict, types.CodeType}  # what may hold plain values without the cycle collector's knowing
 _HIDDEN_DEPTH = 3
-
-
-class Own(list):  # type: ignore[type-arg]
-    """A list of the search's, which is no holder."""
 
 
 class Node:
@@ -89,7 +86,6 @@ class _Roots:
         found: Dict[int, int] = {}
         for thread, raised in getattr(sys, "_current_exceptions", dict)().items():
             found[id(raised[1] if isinstance(raised, tuple) else raised)] = thread
-        found.update((address, 0) for address in _frames.handled())
         found.pop(id(None), None)
         return found
 
@@ -108,8 +104,7 @@ class _Roots:
         if issubclass(kind, type) or kind is types.FunctionType:
             return self._of_module(value)
         if id(value) in self.exceptions:
-            thread = self.exceptions[id(value)]
-            return f"exception that {self.thread(thread) if thread else 'a thread'} is handling (sys.exc_info)"
+            return f"exception that {self.thread(self.exceptions[id(value)])} is handling (sys.exc_info)"
         if issubclass(kind, threading.Thread) and value in list(threading._active.values()):  # type: ignore[attr-defined]
             return f"running thread {_steps.namespace(value)['_name']!r}"  # type: ignore[index]
         return ""
@@ -117,11 +112,11 @@ class _Roots:
     @staticmethod
     def _of_module(value: Any) -> str:
         """A class or function that can be had by its name."""
-        module = sys.modules.get(value.__module__) if type(value.__module__) is str else None
-        at: Any = module
-        for part in value.__qualname__.split("."):
+        name, module = _steps.qualified(value)
+        at: Any = sys.modules.get(module)
+        for part in name.split("."):
             at = vars(at).get(part) if issubclass(type(at), (types.ModuleType, type)) else None
-        return f"{value.__module__}.{value.__qualname__}" if at is value else ""
+        return f"{module}.{name}" if at is value else ""
 
 
 # The search
@@ -130,7 +125,7 @@ def hidden(wanted: Set[int], until: float) -> Tuple[List[Any], bool]:
     """The containers that the cycle collector has left out, and lead to what has one of these addresses; and
     whether all were looked through."""
     found: Dict[int, Any] = {}
-    objects = gc.get_objects()
+    objects = _heap.holders_of_anything()
     for start in range(0, len(objects), _CHUNK):
         if time.monotonic() > until:
             return list(found.values()), False
@@ -138,11 +133,12 @@ def hidden(wanted: Set[int], until: float) -> Tuple[List[Any], bool]:
         levels: List[List[Any]] = []
         while held and len(levels) < _HIDDEN_DEPTH:
             inner = itertools.compress(held, map(_HIDDEN.__contains__, map(type, held)))
-            levels.append([one for one in {id(one): one for one in inner}.values() if not gc.is_tracked(one)])
+            levels.append([one for one in {id(one): one for one in inner}.values()
+                           if type(one) is tuple or not gc.is_tracked(one)])
             held = _referents(levels[-1])
             if not wanted.isdisjoint(map(id, held)):
                 _add_way(found, wanted, levels)
-    return list(found.values()), True
+    return list(found.values()), bool(objects)
 
 
 def _add_way(found: Dict[int, Any], wanted: Set[int], levels: List[List[Any]]) -> None:
@@ -186,7 +182,7 @@ class _Search:
 
     def holders(self, level: Tuple[Any, ...]) -> "Own":
         """All that refer to any of them, except for what this search consists of."""
-        found = Own(gc.get_referrers(*level))
+        found = _heap.referrers(level)
         wanted = set(map(id, level))
         found.extend(frame for frame in self.roots.look_at_frames() if not wanted.isdisjoint(_frames.values(frame)))
         found.extend(kind for kind in map(_class_of, level) if kind is not None)

@@ -113,7 +113,7 @@ def stuck(path: List[Link]) -> str:
     if first in ("sys.last_traceback", "sys.last_value", "sys.last_exc"):
         return f"{first} is the last error that nobody caught, kept for a debugger; its frames keep their variables"
     if issubclass(kinds[0], BaseException) and not path[0].node.root:
-        return "something that cannot be seen keeps this exception, whose frames keep their variables"
+        return "a thread that handles this exception keeps it (sys.exc_info), or C code; its frames keep their variables"
     if "(sys.exc_info)" in path[0].node.root:
         return "a thread is handling an exception (sys.exc_info) until its except clause ends; its frames keep their variables"
     for kind, step in zip(kinds, steps):

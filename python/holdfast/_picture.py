@@ -49,10 +49,10 @@ def graph(found: Found, roots: List[Node], label: str) -> Graph:
         if len(boxes) + len(path) > _NODES_MOST:
             break
         for column, link, following in zip(range(len(path) - 1, 0, -1), path, path[1:]):
-            culprit = number == 0 and link is path[0] and bool(roots)
+            culprit = number == 0 and link is path[0]
             boxes.setdefault(id(link.node.value), _box(link.node, column, culprit))
             ends = id(link.node.value), id(following.node.value)
-            arrows.setdefault(ends, Arrow(*ends, _step(link), number == 0 and bool(roots)))
+            arrows.setdefault(ends, Arrow(*ends, _step(link), number == 0))
     if found.garbage:
         _close(found, boxes, arrows)
     return Graph(boxes, list(arrows.values()))
@@ -68,7 +68,7 @@ def _close(found: Found, boxes: Dict[int, Box], arrows: Dict[Tuple[int, int], Ar
 
 
 def _step(link: _paths.Link) -> str:
-    text = _paths.said(link)
+    text = _steps.printable(_paths.said(link))
     text = text[4:] if text[:4] == " -> " else text
     if link.node.root[:7] == "module " and text[:2] == "['":
         text = text[2:-2]
@@ -83,7 +83,8 @@ def _box(node: Node, column: int, culprit: bool) -> Box:
     elif node.root:
         name = node.root.partition(" (")[0]
         below = "" if name[:7] == "module " else _steps.label(node.value)
-    whole = node.root or name
+    name, below = _steps.printable(name), _steps.printable(below)
+    whole = _steps.printable(node.root) or name
     below = "" if below == name else below
     return Box(_steps.cut(name, _LABEL_MOST), _steps.cut(below, _LABEL_MOST), whole,
                "culprit" if culprit else "root" if node.root else "", column)

@@ -164,7 +164,20 @@ def label(value: Any) -> str:
     return cut(kind.__name__)
 
 
+def qualified(value: Any) -> Tuple[str, str]:
+    """Of a class or a function: its name, and its module's; whatever a metaclass says of these."""
+    if issubclass(type(value), type):
+        name, module = type.__dict__["__qualname__"].__get__(value), type.__dict__["__module__"].__get__(value)
+    else:
+        name, module = value.__qualname__, value.__module__
+    return name, module if type(module) is str else ""
+
+
 def type_name(kind: type) -> str:
-    module = kind.__dict__.get("__module__")
-    return kind.__qualname__ if module in ("builtins", "__main__", None) or not isinstance(module, str) \
-        else f"{module}.{kind.__qualname__}"
+    name, module = qualified(kind)
+    return name if module in ("builtins", "__main__", "") else f"{module}.{name}"
+
+
+def printable(text: str) -> str:
+    """For one line, and for XML."""
+    return "".join(one if one.isprintable() else "?" for one in text)

@@ -96,7 +96,7 @@ def write(one: "Expectation", here: _alive.Here, found: Found, folder: Optional[
     name = re.sub(r"[^\w.-]+", "-", one.label)[:40]
     files = _files(folder, f"holdfast-{os.getpid()}-{number}-{name}",
                    {"txt": report, "dot": _picture.dot(graph, title), "svg": _picture.svg(graph, title)})
-    holders = [_paths.text(_paths.links(root)) for root in roots]
+    holders = [_steps.printable(_paths.text(_paths.links(node))) for node in roots or _paths.without_a_way(found)]
     if found.garbage:
         holders = ["a cycle that waits for the cycle collector"]
     return Late(one.label, one.type, here.certain, age, holders, report, files)

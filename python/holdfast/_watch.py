@@ -9,15 +9,14 @@ counted; when it is the last, the object is let go, at the first line after its 
 """
 import atexit
 import collections
-import gc
 import sys
 import threading
 import types
 import weakref
 from typing import Any, Counter, Dict, List, Optional, Set, Tuple
 
-from . import _frames, _going, _lines, _paths, _steps
-from ._holders import Own
+from . import _frames, _going, _heap, _lines, _paths, _steps
+from ._heap import Own
 
 _ROWS_MOST = 200
 _PASSES_MOST = 200  # over the heap, for one object
@@ -58,8 +57,8 @@ class Watch:
     __slots__ = ("label", "type", "rows", "more", "note", "count", "_box", "_reference", "_others", "_threads", "_passes")
 
     def __init__(self, thing: object, label: Optional[str]) -> None:
-        self.type = _steps.type_name(type(thing))
-        self.label = label or self.type
+        self.type = _steps.printable(_steps.type_name(type(thing)))
+        self.label = _steps.printable(label) if label else self.type
         self.rows: List[Row] = []
         self.more = 0  # rows that were left out
         self.note = ""
@@ -100,14 +99,14 @@ class Watch:
             return []
         thing = self._thing()
         cells = frame.f_code.co_cellvars + frame.f_code.co_freevars
-        return [] if thing is None else [name for name in _frames.holding(frame, thing) if name not in cells]
+        return [] if thing is None else [name for name in _frames.holding(frame, thing, True) if name not in cells]
 
     def others(self) -> "Counter[str]":
         """References from containers and generators: a look through the whole heap."""
         self._passes += 1
         thing = self._thing()
         found: Counter[str] = collections.Counter()
-        for holder in Own(gc.get_referrers(thing)) if thing is not None else ():
+        for holder in _heap.referrers((thing,)) if thing is not None else ():
             if type(holder) not in (Own, Watch) and (type(holder) is not types.FrameType or _lines.is_generator(holder)):
                 found.update(_names(holder, thing))
         return found
@@ -255,7 +254,7 @@ def _names(holder: Any, thing: object) -> List[str]:
 
 def _owner(names: Any) -> Optional[str]:
     """The type of the instance whose names they are."""
-    for holder in Own(gc.get_referrers(names)):
+    for holder in _heap.referrers((names,)):
         if type(holder) not in (dict, Own, types.FrameType) and _steps.namespace(holder) is names:
             return type(holder).__name__
     return None

@@ -39,12 +39,13 @@ NAMED = {"argument": "threading.Thread._args", "closure": "a closure keeps", "tr
 
 
 def expected(python):
-    """Other threads of a free-threaded build are not looked at, and 3.8 and 3.9 tell not which thread it is."""
+    """In free-threaded builds only what can be weakly referenced is followed, and 3.8 and 3.9 do not tell what they handle."""
     found = dict(HELD)
     if not python.gil:
-        found.update(argument=HELD["argument"][:1], local=[])
+        for label in ("argument", "attribute", "closure", "local", "number"):
+            del found[label]
     if python.version < (3, 10):
-        found["handled"] = [HELD["handled"][0].replace("thread handled", "a thread")]
+        found["handled"] = ["KeyError -> traceback -> block in deep() (stuck.py:77)"]
     return found
 
 
@@ -55,7 +56,7 @@ def test_who_holds_it(any_python, package, tmp_path):
     assert {label: one["holders"] for label, one in told.items()} == held
     for label, one in told.items():
         assert NAMED.get(label, "") in one["text"], label
-        assert one["certain"] == (label != "number" and (any_python.gil or one["type"] == "Thing")), label
+        assert one["certain"] == (label != "number"), label
         assert any_python.gil is False or "all from what is shown" in one["text"], label
         check_files(one, tmp_path)
     lines = outcome.text_err().splitlines()
@@ -79,7 +80,7 @@ def check_files(one, folder):
     assert len(names) == len(boxes) and graph.count("{") == graph.count("}") == 1
     arrows = re.findall(r"^  (n\d+) -> (n\d+)", graph, re.M)
     assert {name for ends in arrows for name in ends} == (set(names) if len(names) > 1 else set())
-    assert ('fill="#f9d3c6"' in svg.read_text()) == bool(one["holders"] and "cycle" not in one["holders"][0])
+    assert ('fill="#f9d3c6"' in svg.read_text()) == bool(one["holders"])
 
 
 def test_lifetimes(some_python, package):
@@ -88,6 +89,11 @@ def test_lifetimes(some_python, package):
     found = dict(line.split(" ", 1) for line in outcome.text_out().splitlines())
     assert (found["references"], found["missed"], found["wrong"], found["unsure"]) == ("{0} threads 1", "[]", "[]", "[]"), found
     assert int(found["kept"]) > 10
+
+
+def test_other_threads_go_on(some_python, package):
+    """A tuple that is being filled has one reference: another, from who looks through the heap, and that fails."""
+    assert run(some_python, package, PROGRAMS / "beside.py").text_out() == "0 failed\n"
 
 
 MANY = """
@@ -129,8 +135,11 @@ def test_many_late(python, package, tmp_path):
     """Of a crowd some are told of, the others counted."""
     outcome = run(python, package, "-c", CROWD, folder=tmp_path)
     lines = outcome.text_err().splitlines()
-    assert len(lines) == 3 and len(list(tmp_path.iterdir())) == 6
-    assert "48 more should have gone away and are still there (48 list); who holds them is told of the first 2" in lines[-1]
+    told = [line for line in lines if "(list)" not in line and "held by __main__.kept[" in line]
+    others = [re.search(r"(\d+) more should have gone away and are still there \((\d+) list\); who holds them is told of the "
+                        "first 2", line) for line in lines if line not in told]
+    assert len(told) == 2 and sum(int(one[1]) for one in others) == 48, lines
+    assert len(list(tmp_path.iterdir())) == 6
 
 
 USE = """

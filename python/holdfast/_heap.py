@@ -1,0 +1,96 @@
+"""All objects that the cycle collector knows, looked at without holding them.
+
+`gc.get_objects()` gives tuples, too, that another thread is about to fill: while anybody else refers to such a tuple, that
+thread's `tuple(...)` fails. And what is held dies later, in another thread. So each look here is one call of C code,
+from the list's making to its end: no other thread runs meanwhile. Only what was looked for is held afterwards.
+
+Free-threaded builds have no such moment: there nothing is looked at.
+"""
+import gc
+import itertools
+import operator
+from typing import AbstractSet, Any, Callable, Dict, Iterator, List
+
+from . import _frames
+
+_GENERATIONS = (0, 1, 2)
+_TRIES = 5
+MOST = 3_000_000  # objects that are looked through with all that they refer to
+
+
+class Own(list):  # type: ignore[type-arg]
+    """A list of ours, which is no holder."""
+
+
+def _objects(generation: int) -> Iterator[Any]:
+    """Listed when the first one is asked for. Two of these in one call are the same but for the end of the youngest,
+    where the first list itself is in the second one."""
+    return itertools.chain.from_iterable(map(gc.get_objects, (generation,)))
+
+
+def _of_all(generation: int) -> Iterator[Any]:
+    """What they refer to."""
+    return itertools.chain.from_iterable(map(gc.get_referents, _objects(generation)))
+
+
+def any_young(addresses: AbstractSet[int]) -> bool:
+    return not addresses.isdisjoint(set(map(id, _objects(0))))
+
+
+def young_places() -> Dict[int, int]:
+    """Of the objects that no collection has seen: their places by address, the oldest first."""
+    return dict(zip(map(id, _objects(0)), itertools.count()))
+
+
+def _chosen(objects: Iterator[Any], choices: Iterator[bool]) -> Own:
+    """Both are gone through to their ends: an unfinished one would be in the list that it goes through, and keep it."""
+    found = Own(itertools.compress(itertools.chain(objects, itertools.repeat(None)), choices))
+    while found and found[-1] is None:
+        found.pop()
+    return found
+
+
+def _pick(objects: "Callable[[int], Iterator[Any]]", addresses: "set[int]") -> List[Any]:
+    found = Own()
+    for generation in _GENERATIONS if _frames.has_gil() else ():
+        # Up to 3.11 a collection may come between the two lists: then what was picked is something else.
+        for _ in range(_TRIES):
+            picked = _chosen(objects(generation), map(addresses.__contains__, map(id, objects(generation))))
+            if addresses.issuperset(map(id, picked)):
+                found += picked
+                break
+    return found
+
+
+def tracked(addresses: "set[int]") -> List[Any]:
+    """The objects with these addresses that the cycle collector knows."""
+    return _pick(_objects, addresses)
+
+
+def referred(addresses: "set[int]") -> List[Any]:
+    """The objects with these addresses that others refer to."""
+    return _pick(_of_all, addresses) if count() <= MOST else []
+
+
+def holders_of_anything() -> List[Any]:
+    """All but tuples: those that are whole are found by what refers to them."""
+    found = Own()
+    for generation in _GENERATIONS if _frames.has_gil() and count() <= MOST else ():
+        chosen = _chosen(_objects(generation), map(operator.is_not, map(type, _objects(generation)), itertools.repeat(tuple)))
+        found.extend(one for one in chosen if type(one) is not Own)
+        chosen.clear()  # it is one of them
+    return found
+
+
+def count() -> int:
+    return sum(map(len, map(gc.get_objects, (None,))))
+
+
+def referrers(targets: "tuple[Any, ...]") -> Own:
+    """Who refers to any of them; without tuples that are being filled, and without that one."""
+    found = Own(gc.get_referrers(*targets))
+    whole = Own()
+    for one in found:
+        if type(one) is not tuple or (one is not targets and len(one) == len(gc.get_referents(one))):
+            whole.append(one)
+    return whole
