@@ -4,6 +4,7 @@
 #include "text.h"
 
 #define MAX_WARNINGS 3u
+#define WAITED_WORTH (1u << 20) /* bytes */
 
 /* Sums over the processes that the report is about. */
 struct sums {
@@ -93,6 +94,29 @@ static void put_waits(struct text *text, const struct sums *sums) {
     text_line_end(text);
 }
 
+/* The full collection that gave back most, and how long after the one before: what it found had
+ * waited for it, if not from its birth on. */
+static void put_wait(struct text *text) {
+    const struct model *model = text->model;
+    uint64_t most = 0, wait = 0, before = 0;
+    for (uint32_t i = 0; i < model->profile->collection_count; i++) {
+        const struct profile_collection *one = &model->profile->collections[i];
+        if (i == 0 || one[-1].process != one->process)
+            before = model->profile->processes[one->process].start_ns;
+        if (one->generation < 2 ||
+            (model->process != PROFILE_TREE && model->process != one->process))
+            continue;
+        if (one->freed_bytes > most) {
+            most = one->freed_bytes;
+            wait = one->time_ns > before ? one->time_ns - before : 0;
+        }
+        before = one->time_ns + one->duration_ns;
+    }
+    if (most >= WAITED_WORTH)
+        fprintf(text->out, "; %s waited up to %s for a full one", format_bytes(most).text,
+                format_time(wait).text);
+}
+
 /* Pauses of less than a twentieth of the run are no news at its end. */
 static void put_collections(struct text *text, const struct sums *sums) {
     uint64_t worth = text->airy ? 0 : text->model->profile->duration_ns / 20;
@@ -104,6 +128,7 @@ static void put_collections(struct text *text, const struct sums *sums) {
     if (sums->longest_collection_ns > 0)
         fprintf(text->out, ", longest %.*f ms", sums->longest_collection_ns < 10000000u,
                 (double)sums->longest_collection_ns / 1e6);
+    put_wait(text);
     text_line_end(text);
 }
 

@@ -30,6 +30,20 @@ def test_counts(any_python, package):
     assert 0 <= told["longest_s"] <= told["paused_s"] or told["longest_s"] == 0
 
 
+@pytest.mark.usefixtures("memory_is_readable")
+def test_pauses(some_python, package):
+    """Each collection that lasts is seen by itself, and takes as long as the program says; what it gave back had waited."""
+    outcome = harness.traced(some_python.path, harness.PROGRAMS / "gc_pauses.py", flags=("-q", "--no-holders"),
+                             env=some_python.environment(PYTHONPATH=str(package)))
+    truth, process = json.loads(outcome.text_out()), outcome.report().processes[0].fields
+    [region] = [region for region in process["regions"] if region["name"] == "measured"]
+    runs = [run for run in process["collections"]["runs"] if region["begin_s"] - 0.005 <= run["time_s"] <= region["end_s"]]
+    assert sum(run["count"] for run in runs) == len(truth) == 12 and {run["generation"] for run in runs} == {2}
+    assert sum(run["duration_s"] or 0 for run in runs) == pytest.approx(sum(truth), rel=0.2)
+    assert max(run["freed_bytes"] for run in runs) >= 5_000_000
+    assert " for a full one" in harness.report_text(outcome.profile, "text")
+
+
 def test_none():
     """A program without an interpreter has none to count."""
     outcome = harness.traced("/bin/true")

@@ -1,0 +1,33 @@
+"""Has the cycle collector stop the program for a while, several times, and tells how long by gc.callbacks."""
+import gc
+import json
+import sys
+import time
+
+import holdfast
+
+spans = []
+
+
+def note(phase, info):
+    if phase == "start":
+        spans.append([time.perf_counter(), 0])
+    else:
+        spans[-1][1] = time.perf_counter()
+
+
+kept = [{"a": [i]} for i in range(300000)]
+gc.collect()
+gc.disable()
+node = bytearray(5000000)
+cycle = [node]
+cycle.append(cycle)
+del node, cycle
+gc.callbacks.append(note)
+with holdfast.region("measured") as region:
+    for _ in range(12):
+        gc.collect()
+        time.sleep(0.01)
+region.figures()
+gc.callbacks.remove(note)
+json.dump([end - begin for begin, end in spans], sys.stdout)
