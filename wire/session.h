@@ -33,13 +33,13 @@
 #define SESSION_OWNER_DIED 0x40000000u
 
 struct session_page {
-    uint32_t version;   /* collector, before the page is shared */
-    uint16_t holders;   /* collector, before: 1 when snapshots of the references are wanted */
-    uint16_t native;    /* collector, before: 1 when native stacks are wanted */
-    uint64_t ceiling;   /* collector, before: bytes of a process at which one is taken; 0 none */
-    uint32_t refs;      /* collector, before: 1 when calls that take and give back references are to
-                           be counted */
-    uint32_t lifetimes; /* collector, before: 1 when frees tell where and when they are */
+    uint32_t version;  /* collector, before the page is shared */
+    uint8_t holders;   /* collector, before: 1 when snapshots of the references are wanted */
+    uint8_t native;    /* collector, before: 1 when native stacks are wanted */
+    uint8_t refs;      /* collector, before: 1 when calls that take and give back references are to
+                          be counted */
+    uint8_t lifetimes; /* collector, before: 1 when frees tell where and when they are */
+    uint64_t ceiling;  /* collector, before: bytes of a process at which one is taken; 0 none */
     /* A robust, process-shared mutex that the collector's thread holds for its whole life. Its
      * first word is the futex word: the owner's thread id, or SESSION_OWNER_DIED once the kernel
      * has buried the owner. Programs only ever read that word: see session_collector_alive(). */
