@@ -5,10 +5,12 @@ hook for C, which leaves no copies of variables in frames, as Python's does; the
 a trace function keeps it, and there is no following. Lines of the standard library, of installed packages and
 of this one are left out.
 """
+import _thread
 import ctypes
 import os
 import sys
 import threading
+import time
 import types
 from typing import Any, Callable, Dict, Optional
 
@@ -41,9 +43,19 @@ def _handle(kind: str, frame: Any, returned: int) -> None:
         try:
             handler(kind, frame, returned)
         except Exception as error:  # ours: the program's run goes on
+            if not _is_ours(error):
+                raise
             from . import _going
             _going.say(f"watch failed: {error!r}")
             stop()
+
+
+def _is_ours(error: BaseException) -> bool:
+    """Rather than of a signal's handler, which ran in between."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and trace.tb_frame.f_code.co_filename.startswith(_ELSEWHERE[0])
 
 
 # From 3.12 on
@@ -107,15 +119,26 @@ def _stop_monitoring() -> str:
 # Before
 
 _KINDS = {0: BEGIN, 2: LINE, 3: END}  # as the interpreter numbers them
+_LATER = 0.01  # seconds
 _MARK = "holdfast.watch"  # what sys.gettrace() finds meanwhile
 
 
 def _traced(mark: Optional[int], frame: types.FrameType, what: int, value: Optional[int]) -> int:
-    if _handler is None:
-        _set(False)  # another thread has stopped it
-    elif what in _KINDS and of_program(frame.f_code):
-        _handle(_KINDS[what], frame, value or 0 if what == 3 else 0)
+    try:
+        if _handler is None:
+            _set(False)  # another thread has stopped it
+        elif what in _KINDS and of_program(frame.f_code):
+            _handle(_KINDS[what], frame, value or 0 if what == 3 else 0)
+    except BaseException as error:  # of a signal's handler: Ctrl-C is not to be lost here
+        _set(False)
+        _thread.start_new_thread(_raise_later, (threading.get_ident(), type(error)))
     return 0
+
+
+def _raise_later(thread: int, kind: type) -> None:
+    """In the program's own code, which no exception can reach from our hook. That thread is followed no more."""
+    time.sleep(_LATER)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(kind))
 
 
 _HOOK = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.py_object, ctypes.c_int, ctypes.c_void_p)

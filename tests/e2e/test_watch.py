@@ -173,3 +173,32 @@ except ValueError as error:
 
 def test_nothing_stays(some_python, package):
     run(some_python, package, "-c", REFUSED)
+
+
+INTERRUPTED = """
+import signal, holdfast
+kept = [1]
+def work():
+    while True:
+        for one in kept:
+            pass
+def ring(number, frame):
+    raise TimeoutError
+signal.signal(signal.SIGALRM, ring)
+watched = holdfast.watch(kept, "kept")
+caught = 0
+for _ in range(5):
+    signal.setitimer(signal.ITIMER_REAL, 0.02)
+    try:
+        work()
+    except TimeoutError:
+        caught += 1
+watched.stop()
+print(caught)
+"""
+
+
+def test_signals(some_python, package):
+    """What a signal's handler raises is the program's, also when it comes while a line is looked at."""
+    outcome = run(some_python, package, "-c", INTERRUPTED)
+    assert outcome.text_out() == "5\n" and "failed" not in outcome.text_err()
