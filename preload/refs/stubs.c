@@ -7,8 +7,9 @@
     DO(high##0)                                                                                    \
     DO(high##1)                                                                                    \
     DO(high##2)                                                                                    \
-    DO(high##3) DO(high##4) DO(high##5) DO(high##6) DO(high##7) DO(high##8) DO(high##9)            \
-        DO(high##a) DO(high##b) DO(high##c) DO(high##d) DO(high##e) DO(high##f)
+    DO(high##3)                                                                                    \
+    DO(high##4) DO(high##5) DO(high##6) DO(high##7) DO(high##8) DO(high##9) DO(high##a)            \
+        DO(high##b) DO(high##c) DO(high##d) DO(high##e) DO(high##f)
 #define EACH_MODULE(DO)                                                                            \
     EACH_LOW(DO, 0x0)                                                                              \
     EACH_LOW(DO, 0x1)                                                                              \
