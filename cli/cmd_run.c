@@ -12,6 +12,7 @@
 #include "launch.h"
 #include "run_names.h"
 #include "size.h"
+#include "wire/session.h"
 
 enum {
     NO_FOLLOW = OPTION_LONG,
@@ -20,6 +21,7 @@ enum {
     NATIVE,
     LIFETIMES,
     REFS,
+    REF_TRACER,
     CEILING,
     KEEP_EVENTS
 };
@@ -48,6 +50,9 @@ static const struct option_row rows[] = {
     {.key = REFS,
      .name = "refs",
      .help = "name extension modules that leak references (docs/references.md)"},
+    {.key = REF_TRACER,
+     .name = "ref-tracer",
+     .help = "the same, and have Python 3.13 and later tell of births and deaths"},
     {.key = LIFETIMES,
      .name = "lifetimes",
      .help = "record how long blocks live, and where they are freed (docs/lifetimes.md)"},
@@ -90,7 +95,10 @@ static bool take_option(void *context, int key, const char *value) {
         launch->native = true;
         return true;
     case REFS:
-        launch->refs = true;
+        launch->refs = launch->refs ? launch->refs : REFS_COUNTED;
+        return true;
+    case REF_TRACER:
+        launch->refs = REFS_TRACED;
         return true;
     case LIFETIMES:
         launch->lifetimes = true;

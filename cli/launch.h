@@ -14,7 +14,7 @@ struct launch {
     bool page;        /* is written beside the profile, unless quiet */
     bool holders;     /* snapshots of the references are taken */
     bool native;      /* native frames are in the stacks */
-    bool refs;        /* references that modules take and give back are counted */
+    uint8_t refs;     /* as session_page.refs */
     bool lifetimes;   /* how long blocks live is recorded, and where they are freed */
     uint64_t ceiling; /* bytes of a process at which one is; 0: none */
     /* Bytes of the tree, and of a process, above which all processes are killed; 0: none. */

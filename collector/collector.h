@@ -15,7 +15,7 @@ struct collector_options {
     bool keep_events;   /* the profile holds the whole event stream too */
     bool holders;       /* snapshots of the references are taken */
     bool native;        /* native frames are in the stacks */
-    bool refs;          /* calls that take and give back references are counted */
+    uint8_t refs;       /* as session_page.refs */
     bool lifetimes;     /* how long blocks live, and where they are freed */
     uint64_t ceiling;   /* bytes of a process at which one is taken; 0: none */
     /* Bytes of the tree, and of a process, above which all are killed; 0: none. */

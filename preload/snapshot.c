@@ -365,6 +365,7 @@ bool snapshot_at_end(void) {
         !atomic_compare_exchange_strong(&process.snapshots.taker, &nobody, self.tid))
         return false;
     uint64_t began = clock_ns();
+    copy_wait_all(REFS_WAIT_NS); /* taking another one would end it: that of the peak, maybe */
     copy_reap();
     take(SNAPSHOT_AT_END, 0, figures_read().bound);
     budget_charge(began);

@@ -110,7 +110,8 @@ struct holding {
 
 /* References to objects of one type that nobody can give back any more (--refs). */
 struct leak {
-    const char *module; /* the path of the one that has taken them by calls; "": none is known */
+    const char *module;  /* the path of the one that has taken them by calls; "": none is known */
+    const char *suspect; /* of nobody's: the path of one that may have; else "" */
     const char *type;
     uint64_t references, objects;
     uint64_t bytes;        /* that are kept by them alone */

@@ -5,8 +5,9 @@
 #include "wire/graph.h"
 
 static json_t *new_leak(struct json_stacks *stacks, const struct leak *leak) {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o}", "module",
-                     *leak->module ? json_text(leak->module) : json_null(), "type",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o}", "module",
+                     *leak->module ? json_text(leak->module) : json_null(), "suspect",
+                     *leak->suspect ? json_text(leak->suspect) : json_null(), "type",
                      json_text(leak->type), "references", json_count(leak->references), "objects",
                      json_count(leak->objects), "bytes", json_count(leak->bytes), "taken",
                      json_count(leak->taken), "given_back", json_count(leak->given), "advice",

@@ -25,9 +25,13 @@ struct findings *leaks_open(const struct profile *profile, uint32_t process) {
     return last < profile->snapshot_count ? findings_of_snapshot(profile, last) : NULL;
 }
 
+static const char *base_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
 const char *leak_module(const struct leak *leak) {
-    const char *slash = strrchr(leak->module, '/');
-    return slash ? slash + 1 : leak->module;
+    return base_name(leak->module);
 }
 
 static void put_given(const struct leak *leak, char *text, size_t size) {
@@ -40,6 +44,11 @@ static void put_given(const struct leak *leak, char *text, size_t size) {
 void leak_sentence(const struct leak *leak, char *text, size_t size) {
     char given[64], one[64];
     snprintf(one, sizeof one, "%s", format_count(leak->references, "reference").text);
+    if (*leak->suspect) {
+        snprintf(text, size, "%s to %s lost, maybe by %s, which took %s; --ref-tracer may tell",
+                 one, leak->type, base_name(leak->suspect), format_count(leak->taken, "").text);
+        return;
+    }
     if (!*leak->module) {
         snprintf(text, size, "%s to %s %s lost: nothing that is seen explains them", one,
                  leak->type, leak->references == 1 ? "is" : "are");

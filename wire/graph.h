@@ -98,7 +98,8 @@ enum graph_column {
     GRAPH_BALANCES, /* text of a module's path, text of a type's name; references taken and given
                        back by calls, and not given back when the object ended */
     /* Once: 1 if all memory was looked through; loaded modules that import from the interpreter, of
-     * these those whose takes are seen, takes that were not kept in mind. */
+     * these those whose takes are seen, takes that were not kept in mind; 1 if deaths of objects
+     * were seen also where their memory is kept. */
     GRAPH_SEEN,
     GRAPH_COLUMNS
 };
@@ -303,6 +304,7 @@ struct graph_balance {
 
 struct graph_seen {
     bool told, whole; /* whole: all memory was looked through */
+    bool deaths;      /* also of objects whose memory the interpreter keeps */
     uint64_t modules, calling, left_out;
 };
 

@@ -40,6 +40,7 @@ static void read_seen(struct reader *reader) {
     seen.modules = get(reader, GRAPH_SEEN);
     seen.calling = get(reader, GRAPH_SEEN);
     seen.left_out = get(reader, GRAPH_SEEN);
+    seen.deaths = get(reader, GRAPH_SEEN) == 1;
     if (reader_good(reader))
         reader->graph->seen = seen;
 }

@@ -32,12 +32,15 @@
 /* Set in the futex word of a dead owner's robust mutex, by the kernel (futex(2)). */
 #define SESSION_OWNER_DIED 0x40000000u
 
+/* Whether calls that take and give back references are to be counted; and the births and deaths of
+ * objects to be asked for by PyRefTracer_SetTracer, where there is such a thing. */
+enum session_refs { REFS_NOT, REFS_COUNTED, REFS_TRACED };
+
 struct session_page {
     uint32_t version;  /* collector, before the page is shared */
     uint8_t holders;   /* collector, before: 1 when snapshots of the references are wanted */
     uint8_t native;    /* collector, before: 1 when native stacks are wanted */
-    uint8_t refs;      /* collector, before: 1 when calls that take and give back references are to
-                          be counted */
+    uint8_t refs;      /* collector, before: enum session_refs */
     uint8_t lifetimes; /* collector, before: 1 when frees tell where and when they are */
     uint64_t ceiling;  /* collector, before: bytes of a process at which one is taken; 0 none */
     /* A robust, process-shared mutex that the collector's thread holds for its whole life. Its

@@ -203,6 +203,18 @@ static __attribute__((cold, noinline)) uint16_t taker_now(uint32_t module) {
 
 /* -- The calls -- */
 
+/* Whoever calls has a reference itself, so there are fewer outstanding takes than references: the
+ * others were given back inline, or were of an object that stood here before. */
+static void correct(struct refs_take *take) {
+    uint32_t references;
+    memcpy(&references, take->object, sizeof references);
+    uint32_t most = references > 0 ? references - 1 : 0;
+    if (take->count <= most)
+        return;
+    row_of_take(take)->ended += take->count - most;
+    take->count = most;
+}
+
 static void count_taken(const char *object, uint32_t module) {
     struct refs_row *row = row_of(object, module);
     struct refs_take *take = take_find(object, module);
@@ -211,6 +223,8 @@ static void count_taken(const char *object, uint32_t module) {
         return;
     }
     row->taken++;
+    if (take)
+        correct(take);
     if (!take) {
         uint16_t taker = taker_now(module);
         take = take_add(object, row);
@@ -226,7 +240,7 @@ static void count_given(const char *object, uint32_t module) {
     struct refs_take *take = take_find(object, module);
     if (row)
         row->given++;
-    if (take && --take->count == 0)
+    if (take && (take->count <= 1 || --take->count == 0))
         take_remove(take);
 }
 
@@ -276,6 +290,42 @@ void refs_freed(const void *block) {
     leave();
 }
 
+/* -- Births and deaths (--ref-tracer) -- */
+
+enum tracer_event { TRACER_CREATE, TRACER_DESTROY };
+typedef int tracer_function(char *object, enum tracer_event event, void *data);
+
+static struct {
+    int (*set)(tracer_function *tracer, void *data);
+    tracer_function *(*get)(void **data);
+    bool installed, lost; /* lost: it was not there for a while */
+} tracer;
+
+/* An object that was taken is no more, or another one begins in its place: also where the
+ * interpreter keeps the memory for itself, and no block is freed. */
+static int trace(char *object, enum tracer_event event, void *data) {
+    (void)event;
+    (void)data;
+    end_if_taken(object);
+    return 0;
+}
+
+/* There is one slot, which tracemalloc takes for as long as it is at work: it is never taken from
+ * anybody. Once the interpreter is ready, with its GIL. */
+static void tracer_install(void) {
+    void *data;
+    if (!tracer.set || !python_gil_held(&self) || !python_at_rest() || tracer.get(&data) == trace)
+        return;
+    tracer.lost |= tracer.installed || refs->take_count > 0;
+    if (!tracer.get(&data))
+        tracer.installed = tracer.set(trace, NULL) == 0;
+}
+
+bool refs_deaths_traced(void) {
+    void *data;
+    return tracer.installed && !tracer.lost && tracer.get(&data) == trace;
+}
+
 /* -- The beginning -- */
 
 static bool find_functions(void *scope) {
@@ -295,12 +345,20 @@ void refs_begin(void *scope) {
     if (!refs)
         return;
     refs->epoch = process.epoch;
+    if (process.session->refs == REFS_TRACED) {
+        python_symbol(scope, "PyRefTracer_SetTracer", &tracer.set);
+        python_symbol(scope, "PyRefTracer_GetTracer", &tracer.get);
+    }
+    if (!tracer.get)
+        tracer.set = NULL;
     slots_patch();
 }
 
 void refs_opened(void) {
-    if (refs)
-        slots_patch();
+    if (!refs)
+        return;
+    slots_patch();
+    tracer_install();
 }
 
 void refs_closed(void) {

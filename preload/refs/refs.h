@@ -78,6 +78,10 @@ void refs_begin(void *scope);
 void refs_opened(void);
 void refs_closed(void);
 
+/* Deaths have been traced since the first take (--ref-tracer), also where no block is freed. In a
+ * copy, too. */
+bool refs_deaths_traced(void);
+
 /* A block of the object domain is about to be freed. With the GIL. */
 void refs_freed(const void *block);
 

@@ -3,30 +3,18 @@
  * leaves the address of some other module. */
 #include "refs.h"
 
-#define EACH_LOW(DO, high)                                                                         \
-    DO(high##0)                                                                                    \
-    DO(high##1)                                                                                    \
-    DO(high##2)                                                                                    \
-    DO(high##3)                                                                                    \
-    DO(high##4) DO(high##5) DO(high##6) DO(high##7) DO(high##8) DO(high##9) DO(high##a)            \
-        DO(high##b) DO(high##c) DO(high##d) DO(high##e) DO(high##f)
-#define EACH_MODULE(DO)                                                                            \
-    EACH_LOW(DO, 0x0)                                                                              \
-    EACH_LOW(DO, 0x1)                                                                              \
-    EACH_LOW(DO, 0x2)                                                                              \
-    EACH_LOW(DO, 0x3)                                                                              \
-    EACH_LOW(DO, 0x4)                                                                              \
-    EACH_LOW(DO, 0x5)                                                                              \
-    EACH_LOW(DO, 0x6)                                                                              \
-    EACH_LOW(DO, 0x7)                                                                              \
-    EACH_LOW(DO, 0x8)                                                                              \
-    EACH_LOW(DO, 0x9)                                                                              \
-    EACH_LOW(DO, 0xa)                                                                              \
-    EACH_LOW(DO, 0xb)                                                                              \
-    EACH_LOW(DO, 0xc)                                                                              \
-    EACH_LOW(DO, 0xd)                                                                              \
-    EACH_LOW(DO, 0xe)                                                                              \
-    EACH_LOW(DO, 0xf)
+/* clang-format off */
+#define EACH_LOW(DO, high)                                          \
+    DO(high##0) DO(high##1) DO(high##2) DO(high##3)                 \
+    DO(high##4) DO(high##5) DO(high##6) DO(high##7)                 \
+    DO(high##8) DO(high##9) DO(high##a) DO(high##b)                 \
+    DO(high##c) DO(high##d) DO(high##e) DO(high##f)
+#define EACH_MODULE(DO)                                             \
+    EACH_LOW(DO, 0x0) EACH_LOW(DO, 0x1) EACH_LOW(DO, 0x2) EACH_LOW(DO, 0x3) \
+    EACH_LOW(DO, 0x4) EACH_LOW(DO, 0x5) EACH_LOW(DO, 0x6) EACH_LOW(DO, 0x7) \
+    EACH_LOW(DO, 0x8) EACH_LOW(DO, 0x9) EACH_LOW(DO, 0xa) EACH_LOW(DO, 0xb) \
+    EACH_LOW(DO, 0xc) EACH_LOW(DO, 0xd) EACH_LOW(DO, 0xe) EACH_LOW(DO, 0xf)
+/* clang-format on */
 
 #define STUBS(module)                                                                              \
     static void incref_##module(char *object) {                                                    \

@@ -138,6 +138,7 @@ static void tell_seen(struct walk *walk, const struct scan *scan) {
     graph_put(walk->writer, GRAPH_SEEN, refs->looked_at);
     graph_put(walk->writer, GRAPH_SEEN, calling);
     graph_put(walk->writer, GRAPH_SEEN, refs->left_out);
+    graph_put(walk->writer, GRAPH_SEEN, refs_deaths_traced());
 }
 
 void lost_tell(struct walk *walk) {

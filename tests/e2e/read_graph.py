@@ -86,7 +86,7 @@ class Graph:
         self.rows("shapes", self.shape)
         self.rows("records", self.record)
         self.lost, self.takes, self.balances, self.seen = [], [], [], []
-        for table, columns in (("lost", 2), ("takes", 4), ("balances", 5), ("seen", 4)):
+        for table, columns in (("lost", 2), ("takes", 4), ("balances", 5), ("seen", 5)):
             self.rows(table, lambda: getattr(self, table).append(
                 [self.columns[table].number() for _ in range(columns)]))
         if self.complete and any(column.left() for column in self.columns.values()):

@@ -42,8 +42,8 @@ def modules(tmp_path, python):
     return tmp_path
 
 
-def run(python, folder, *ways, **options):
-    return harness.traced(python.path, PROGRAM, folder, *ways, flags=FLAGS, env=python.environment(), **options)
+def run(python, folder, *ways, flags=FLAGS, **options):
+    return harness.traced(python.path, PROGRAM, folder, *ways, flags=flags, env=python.environment(), **options)
 
 
 def leaks_of(process):
@@ -91,6 +91,19 @@ def test_clean(python, modules):
     references = done.report().main.fields["references"]
     assert references["leaks"] == [] and references["whole"] and references["left_out"] == 0
     assert references["modules"] >= references["modules_seen"] >= 1
+
+
+@pytest.mark.parametrize("flag", ("--refs", "--ref-tracer"))
+def test_reborn_objects(some_python, tmp_path, flag):
+    """An object in the place of one that a module has handed over is not the module's."""
+    if not some_python.gil:
+        pytest.skip("nothing is counted without a GIL")
+    build_all(tmp_path, some_python)
+    main = run(some_python, tmp_path, "small", "reborn", flags=("-q", flag)).report().main
+    leaks = main.fields["references"]["leaks"]
+    assert {leak["module"] for leak in leaks} <= {None} and sum(leak["references"] for leak in leaks) > COUNT / 2
+    if flag == "--ref-tracer" and some_python.version >= (3, 13):
+        assert {leak["suspect"] for leak in leaks} == {None}
 
 
 def test_packages_are_clean():

@@ -37,6 +37,13 @@ def leak_inline(module):
         module.leak_inline(Item())
 
 
+def leak_reborn(clean, inline):
+    """Each dict stands where the one before has ended, of which the clean module had taken a reference."""
+    for i in range(COUNT):
+        clean.identity({i: []})
+        inline.leak_inline({i: []})
+
+
 def leak_one(module, thing):
     for _ in range(COUNT):
         module.leak(thing)
@@ -70,6 +77,9 @@ def main():
     if "inline" in WAYS:
         import leaky_inline
         leak_inline(leaky_inline)
+    if "reborn" in WAYS:
+        import leaky_inline
+        leak_reborn(leaky_clean, leaky_inline)
     if "child" in WAYS:
         import leaky_plain
         print("child", in_child(leaky_plain))

@@ -20,6 +20,7 @@
 
 struct group {
     uint32_t module, type; /* texts; module 0: nobody's */
+    bool sure;
     struct leak leak;
 };
 
@@ -34,14 +35,15 @@ static uint32_t type_text(const struct heap *heap, uint32_t object) {
     return heap->graph->types[heap->graph->objects[object].type].name;
 }
 
-static struct group *group_of(struct search *search, uint32_t module, uint32_t type) {
+static struct group *group_of(struct search *search, uint32_t module, uint32_t type, bool sure) {
     for (uint32_t i = 0; i < search->count; i++)
-        if (search->groups[i].module == module && search->groups[i].type == type)
+        if (search->groups[i].module == module && search->groups[i].type == type &&
+            search->groups[i].sure == sure)
             return &search->groups[i];
     if (search->count == GROUPS_MAX)
         return NULL;
     struct group *group = &search->groups[search->count++];
-    *group = (struct group){.module = module, .type = type};
+    *group = (struct group){.module = module, .type = type, .sure = sure};
     return group;
 }
 
@@ -53,13 +55,21 @@ static uint64_t kept_by(const struct heap *heap, const struct graph_lost *lost) 
 }
 
 static void add(struct search *search, const struct graph_lost *lost, uint32_t module,
-                uint64_t references) {
-    struct group *group = group_of(search, module, type_text(search->heap, lost->object));
+                uint64_t references, bool sure) {
+    struct group *group = group_of(search, module, type_text(search->heap, lost->object), sure);
     if (!group)
         return;
     group->leak.references += references;
     group->leak.objects++;
     group->leak.bytes += kept_by(search->heap, lost);
+}
+
+/* The interpreter keeps the memory of some of its own small objects that end, for the next one:
+ * what was taken may be what stood there before, and was handed over. More than one reference is
+ * not likely to be. */
+static bool may_be_another(const struct heap *heap, const struct graph_take *take) {
+    const char *name = heap->graph->texts[type_text(heap, take->object)];
+    return !heap->graph->seen.deaths && take->references < 2 && !strchr(name, '.');
 }
 
 static void look_at(struct search *search, const struct graph_lost *lost) {
@@ -72,9 +82,10 @@ static void look_at(struct search *search, const struct graph_lost *lost) {
     if (number != 0 && number != SEVERAL) {
         const struct graph_take *take = &graph->takes[number - 1];
         uint64_t most = take->references;
-        add(search, lost, take->module, most < lost->references ? most : lost->references);
+        add(search, lost, take->module, most < lost->references ? most : lost->references,
+            !may_be_another(search->heap, take));
     } else if (lost->references == object->references || lost->references >= LEAST_OF_ONE) {
-        add(search, lost, 0, lost->references);
+        add(search, lost, 0, lost->references, true);
     }
 }
 
@@ -122,6 +133,7 @@ static void find_taker(const struct search *search, struct group *group, uint32_
             continue;
         const struct graph_take *take = &graph->takes[number - 1];
         if (take->module != group->module || take->taker >= TAKERS ||
+            may_be_another(search->heap, take) == group->sure ||
             type_text(search->heap, take->object) != group->type)
             continue;
         if (++counts[take->taker] > counts[best] || best == 0)
@@ -148,7 +160,8 @@ static bool put_leaks(struct search *search, struct findings *findings) {
         struct group *group = &search->groups[i];
         if (group->leak.references < LEAST)
             continue;
-        group->leak.module = graph->texts[group->module];
+        group->leak.module = graph->texts[group->sure ? group->module : 0];
+        group->leak.suspect = graph->texts[group->sure ? 0 : group->module];
         group->leak.type = graph->texts[group->type];
         if (group->module) {
             find_balance(graph, group);
