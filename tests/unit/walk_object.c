@@ -22,6 +22,10 @@ void refs_begin(void *scope) {
     (void)scope;
 }
 
+bool refs_deaths_traced(void) {
+    return false;
+}
+
 void pymem_install(void *scope) {
     (void)scope;
 }
