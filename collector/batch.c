@@ -238,7 +238,7 @@ static enum outcome change_rarely(struct blocks *blocks, uint64_t key, const uin
     if (at || (uint32_t)cell >= GRAPH_LARGE_BLOCK)
         return OTHER;
     struct chunk *chunk = chunks_search(blocks_start(blocks, key), key);
-    return blocks_insert(blocks, chunk, key, cell) ? BEGUN : OTHER;
+    return blocks_insert(blocks, chunk, key, cell) == BLOCKS_INSERTED ? BEGUN : OTHER;
 }
 
 /* The common case: a block begins where one has ended before, or ends. 0: it is something else, and

@@ -20,19 +20,20 @@ static uint32_t expected(uint32_t size) {
     return size > 16 ? CHUNK_BYTES / ((size + 15) & ~15u) : CHUNK_PLACES;
 }
 
-static bool insert_chunk(struct blocks *blocks, struct chunk *at, uint64_t key, uint64_t cell) {
+static enum blocks_inserted insert_chunk(struct blocks *blocks, struct chunk *at, uint64_t key,
+                                         uint64_t cell) {
     uint32_t wanted = expected((uint32_t)cell);
     uint32_t room = cells_room(wanted < FIRST_MOST ? wanted : FIRST_MOST);
     uint32_t cells = cells_take(&blocks->cells, room);
     if (!cells)
-        return false;
+        return BLOCKS_NO_MEMORY;
     struct chunk chunk = {(key & ~0xffffull) | room, 1u << blocks_place(key), cells};
     if (!chunks_insert(&blocks->chunks, at, chunk)) {
         cells_give_back(&blocks->cells, cells, room);
-        return false;
+        return BLOCKS_NO_PLACE;
     }
     *cells_at(&blocks->cells, cells) = cell;
-    return true;
+    return BLOCKS_INSERTED;
 }
 
 /* Forgets the places of a chunk that have no block now. */
@@ -70,18 +71,20 @@ static bool make_room(struct blocks *blocks, struct chunk *chunk, uint32_t size)
     return count_bits(chunk->known) + room / 4 < room || grow_chunk(blocks, chunk, size);
 }
 
-static bool insert_cell(struct blocks *blocks, struct chunk *chunk, uint64_t key, uint64_t cell) {
+static enum blocks_inserted insert_cell(struct blocks *blocks, struct chunk *chunk, uint64_t key,
+                                        uint64_t cell) {
     if (count_bits(chunk->known) == chunk_room(chunk) && !make_room(blocks, chunk, (uint32_t)cell))
-        return false;
+        return BLOCKS_NO_MEMORY;
     uint32_t bit = 1u << blocks_place(key), behind = count_bits(chunk->known & ~(bit - 1));
     uint64_t *at = chunk_cell(&blocks->cells, chunk, key);
     memmove(at + 1, at, behind * sizeof *at);
     *at = cell;
     chunk->known |= bit;
-    return true;
+    return BLOCKS_INSERTED;
 }
 
-bool blocks_insert(struct blocks *blocks, struct chunk *at, uint64_t key, uint64_t cell) {
+enum blocks_inserted blocks_insert(struct blocks *blocks, struct chunk *at, uint64_t key,
+                                   uint64_t cell) {
     if (chunk_key(at) == (key & ~0xffffull))
         return insert_cell(blocks, at, key, cell);
     return insert_chunk(blocks, at, key, cell);
@@ -111,11 +114,12 @@ static bool put(struct blocks *blocks, uint64_t key, uint64_t cell) {
         return true;
     }
     struct chunk *chunk = chunks_search(blocks_start(blocks, key), key);
-    if (blocks_insert(blocks, chunk, key, cell))
-        return true;
-    /* Either a cluster of keys fills the array's end, which more room mends, or no memory. */
-    return chunks_grow_whole(&blocks->chunks) &&
-           blocks_insert(blocks, chunks_search(blocks_start(blocks, key), key), key, cell);
+    enum blocks_inserted outcome = blocks_insert(blocks, chunk, key, cell);
+    if (outcome == BLOCKS_NO_PLACE && chunks_grow_whole(&blocks->chunks)) {
+        chunk = chunks_search(blocks_start(blocks, key), key);
+        outcome = blocks_insert(blocks, chunk, key, cell);
+    }
+    return outcome == BLOCKS_INSERTED;
 }
 
 static struct block block_of(const struct blocks *blocks, uint64_t address, uint64_t cell) {

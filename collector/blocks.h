@@ -63,10 +63,17 @@ bool blocks_reserve(struct blocks *blocks, uint64_t count);
  * until room is reserved, or another place of its chunk becomes known. */
 uint64_t *blocks_find(const struct blocks *blocks, uint64_t key);
 
+/* In all cases but the first nothing has changed. */
+enum blocks_inserted {
+    BLOCKS_INSERTED,
+    BLOCKS_NO_MEMORY,
+    BLOCKS_NO_PLACE, /* a cluster of keys fills the end of the chunks' array */
+};
+
 /* Puts the cell of a block at a place that is not known, where chunks_search has ended, in room
- * that was reserved; the caller counts it. False, and nothing has changed: no memory, or a cluster
- * of keys fills the array's end. */
-bool blocks_insert(struct blocks *blocks, struct chunk *at, uint64_t key, uint64_t cell);
+ * that was reserved; the caller counts it. */
+enum blocks_inserted blocks_insert(struct blocks *blocks, struct chunk *at, uint64_t key,
+                                   uint64_t cell);
 
 /* A cell: the site + 1, then 32 bits of size. */
 static inline uint64_t block_cell(uint32_t site, uint32_t size) {

@@ -78,12 +78,14 @@ static inline uint32_t chunk_room(const struct chunk *chunk) {
     return chunk->key & 0xffff;
 }
 
+/* Of a key, whatever its lower 16 bits. */
 static inline uint64_t chunks_home(uint64_t key, uint64_t capacity) {
     uint64_t groups = capacity / 4;
-    return (groups - 1 - (uint64_t)((unsigned __int128)key * groups >> 64)) * 4;
+    uint64_t share = (uint64_t)((unsigned __int128)(key & ~0xffffull) * groups >> 64);
+    return (groups - 1 - share) * 4;
 }
 
-/* Where to look for a key, whatever its lower 16 bits. */
+/* Where to look for a key. */
 static inline struct chunk *chunks_start(const struct chunks *chunks, uint64_t key) {
     if (__builtin_expect(chunks->old != NULL, 0)) {
         uint64_t home = chunks_home(key, chunks->old_capacity);

@@ -163,6 +163,26 @@ static void test_blocks_while_growing(void **state) {
     blocks_release(&blocks);
 }
 
+/* Where an entry is at home does not depend on the place in its chunk: this address's key lies so
+ * near to a border between two homes that a wide size would be looked for in one and moved to the
+ * other. */
+static void test_block_between_homes(void **state) {
+    (void)state;
+    struct blocks blocks = {0};
+    struct block block, wide = {5ull << 32, 7};
+    const uint64_t address = 0x421cb1e323f2;
+    bool replaced;
+    assert_true(blocks_put(&blocks, address, wide, &replaced, &block));
+    for (uint64_t i = 1; i < 50000; i++) {
+        assert_true(blocks_put(&blocks, 0x7f0000000000 + i * 512, (struct block){500, 1}, &replaced,
+                               &block));
+        assert_true(blocks_put(&blocks, address, wide, &replaced, &block) && replaced);
+        assert_int_equal(block.size, wide.size);
+    }
+    assert_true(blocks_is_valid(&blocks));
+    blocks_release(&blocks);
+}
+
 /* Entries of blocks that have ended make no table grow for ever: some blocks live, always at new
  * addresses. `most`: bytes for a live block. */
 static void check_room_after_churn(uint64_t live, uint64_t most) {
@@ -607,6 +627,7 @@ int main(void) {
         cmocka_unit_test(test_index_of_large_numbers),
         cmocka_unit_test(test_blocks_room),
         cmocka_unit_test(test_blocks_while_growing),
+        cmocka_unit_test(test_block_between_homes),
         cmocka_unit_test(test_blocks_room_after_churn),
         cmocka_unit_test(test_mappings),
         cmocka_unit_test(test_mapping_sums),
