@@ -9,6 +9,7 @@ counted; when it is the last, the object is let go, at the first line after its 
 """
 import atexit
 import collections
+import os
 import sys
 import threading
 import types
@@ -284,7 +285,8 @@ _lock = threading.RLock()
 def _event(kind: str, frame: types.FrameType, returned: int) -> None:
     """For _lines.py: called for each line of the program while anything is watched."""
     # What another thread looks at now, this one does at its next line: it may have locks of the program's.
-    if not _lock.acquire(blocking=False):
+    lock = _lock  # a signal's handler may fork in between: what is released is what was taken
+    if not lock.acquire(blocking=False):
         return
     try:
         for one in list(_active):
@@ -292,7 +294,7 @@ def _event(kind: str, frame: types.FrameType, returned: int) -> None:
             if one.count == 0:
                 _end(one, "")
     finally:
-        _lock.release()
+        lock.release()
 
 
 def _end(one: Watch, note: str) -> None:
@@ -347,3 +349,17 @@ def _at_exit() -> None:
     for one in list(_active):
         count = one.measure()
         _end(one, f"at the program's end: {count}" if count else "freed by the program's end")
+
+
+def _forked() -> None:
+    """What was watched is the parent's to tell of; and the lock may be with one of its threads, for ever."""
+    global _lock
+    _lock = threading.RLock()
+    watched, _active[:] = list(_active), []
+    _lines.stop()
+    for one in watched:
+        one.note = "watched by the parent"
+        one._box.clear()
+
+
+os.register_at_fork(after_in_child=_forked)

@@ -204,3 +204,33 @@ def test_signals(some_python, package):
         pytest.skip("there, the interpreter's hook for C may lose it")
     outcome = run(some_python, package, "-c", INTERRUPTED)
     assert outcome.text_out() == "5\n" and "failed" not in outcome.text_err()
+
+
+FORKED = """
+import os, signal, sys, threading, holdfast
+kept = [1]
+watched = holdfast.watch(kept, "kept")
+going, statuses = True, []
+def busy():
+    while going:
+        mine = kept
+        del mine
+threads = [threading.Thread(target=busy) for _ in range(3)]
+for one in threads: one.start()
+for _ in range(6):
+    child = os.fork()
+    if not child:
+        signal.alarm(60)
+        sys.exit()
+    statuses.append(os.waitpid(child, 0)[1])
+going = False
+for one in threads: one.join()
+watched.stop()
+print(statuses)
+"""
+
+
+def test_children(some_python, package):
+    """A forked child ends, though a thread of the parent was looking at a line; and tells nothing of the parent's."""
+    outcome = run(some_python, package, "-Wignore", "-c", FORKED)
+    assert outcome.text_out() == f"{[0] * 6}\n" and outcome.text_err().count("references to kept") == 1
