@@ -12,6 +12,7 @@ A dict of plain values is not among the collector's objects before 3.14, but has
 What has neither (numbers, strings, tuples of nothing but those) can only be looked for by address, type and value:
 then it is another one, or the same, and that is said.
 """
+import contextlib
 import ctypes
 import gc
 import itertools
@@ -104,7 +105,7 @@ class _Book:
             self.total = _collections()
             gc.callbacks.append(self.look)
             if gc.callbacks.count(self.look) > 1:
-                gc.callbacks.remove(self.look)
+                self.unhook()
 
     def is_followed(self, mark: Mark) -> bool:
         return mark.state == _FOLLOWED and mark in self.marks.get(mark.address, ())
@@ -117,14 +118,19 @@ class _Book:
         self.places[mark.address] = mark
 
     def forget(self, mark: Mark) -> None:
+        """Another thread may be about the same one: each step may find that done."""
         if self.places.get(mark.address) is mark:
-            del self.places[mark.address]
+            self.places.pop(mark.address, None)
         marks = self.marks.get(mark.address, [])
-        if mark in marks:
+        with contextlib.suppress(ValueError):
             marks.remove(mark)
             if not marks:
                 self.marks.pop(mark.address, None)
-        if not self.marks and self.look in gc.callbacks:
+        if not self.marks:
+            self.unhook()
+
+    def unhook(self) -> None:
+        with contextlib.suppress(ValueError):
             gc.callbacks.remove(self.look)
 
     def look(self, phase: str, info: Dict[str, int]) -> None:

@@ -197,3 +197,31 @@ def test_traced(python, package, tmp_path):
     [line] = outcome.text_err().splitlines()
     assert "session (Session) is still there" in line and "held by running thread 'mail' -> argument 1, and 3 more; see" in line
     assert len(list(tmp_path.iterdir())) == 3
+
+
+MEETING = """
+import gc, sys, holdfast
+kept = [1]
+def tracer(frame, event, argument):
+    global left
+    if frame.f_code.co_name not in ("end", "forget"): return None
+    left -= event == "line"
+    if not left:
+        sys.settrace(None)
+        one.end("gone")
+    return tracer
+met = 0
+for at in range(1, 20):
+    one, left = holdfast.should_go_away(kept, within=60), at
+    sys.settrace(tracer)
+    one.cancel()
+    sys.settrace(None)
+    met += left <= 0
+    assert not holdfast.pending() and not any("_Book" in repr(look) for look in gc.callbacks), at
+assert 8 < met < 19, met
+"""
+
+
+def test_two_end_it(some_python, package):
+    """At each line of what cancel() does, another does the same: as another thread may."""
+    run(some_python, package, "-c", MEETING)
