@@ -148,14 +148,17 @@ def values(frame: types.FrameType) -> Dict[int, str]:
 def get(frame: types.FrameType, address: int, name: str) -> List[object]:
     """The object with that address, if the variable refers to it still. None on 3.11, which has no way to get it
     that leaves no copy behind."""
-    if _IS_VIEW:
-        found = [frame.f_locals[name]]
-    elif sys.version_info >= (3, 12):
-        api = ctypes.pythonapi.PyFrame_GetVar
-        api.restype = ctypes.py_object
-        found = [api(ctypes.py_object(frame), ctypes.py_object(name))]
-    else:
-        found = gc.get_referents(frame)
+    try:
+        if _IS_VIEW:
+            found = [frame.f_locals[name]]
+        elif sys.version_info >= (3, 12):
+            api = ctypes.pythonapi.PyFrame_GetVar
+            api.restype = ctypes.py_object
+            found = [api(ctypes.py_object(frame), ctypes.py_object(name))]
+        else:
+            found = gc.get_referents(frame)
+    except (KeyError, NameError, ValueError):  # not bound any more
+        return []
     return [one for one in found if id(one) == address]
 
 

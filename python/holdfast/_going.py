@@ -117,9 +117,15 @@ class _Watcher:
         try:
             while self.wait():
                 self.judge(self.take_due())
-        except Exception as error:  # ours, or out of memory: the program's run goes on
-            self.failed = True
+        except BaseException as error:  # ours, or out of memory: the program's run goes on
+            self.fail()
             say(f"should_go_away failed, and says no more: {error!r}")
+
+    def fail(self) -> None:
+        """Nothing is looked at any more: nothing may wait for that."""
+        self.failed = True
+        for one in pending():
+            one.end(UNKNOWN)
 
     def wait(self) -> bool:
         """Until the earliest time is up, or there is news. False: the program ends."""
@@ -159,9 +165,14 @@ class _Watcher:
         """For all at once: it goes through the whole heap."""
         due, self.unlooked = [one for one in self.unlooked if one.state == WAITING], []
         began = time.monotonic()
-        found = _alive.find([one._mark for one in due if one._mark is not None], settings.seconds)
-        ended = time.monotonic()
-        self.next_look = ended + _PAUSE * (ended - began)
+        try:
+            found = _alive.find([one._mark for one in due if one._mark is not None], settings.seconds)
+        except Exception as error:
+            self.give_up(due, error)
+            return []
+        finally:
+            ended = time.monotonic()
+            self.next_look = ended + _PAUSE * (ended - began)
         for index, one in enumerate(due):
             if index not in found:
                 one.end(GONE if one._mark is not None and _alive.can_tell(one._mark) else UNKNOWN)
@@ -172,14 +183,16 @@ class _Watcher:
         others = [one for one, _ in late[first:] if one.state == WAITING]
         del late[first:]  # and what it refers to
         while late:
-            self.report(*late.pop(0))
+            one = late[0][0]
+            try:
+                self.report(*late.pop(0))
+            except Exception as error:
+                self.give_up([one], error)
         for one in others:
             one.end(LATE)
         if others:
-            kinds = collections.Counter(one.label for one in others).most_common(_KINDS + 1)
-            names = ", ".join([f"{count} {name}" for name, count in kinds[:_KINDS]] + ["..."] * (len(kinds) > _KINDS))
-            say(f"{len(others)} more should have gone away and are still there ({names}); who holds them is told of "
-                f"the first {settings.most}")
+            say(f"{len(others)} more should have gone away and are still there ({_named(others)}); who holds them is told "
+                f"of the first {settings.most}")
 
     def report(self, one: Expectation, here: Optional[_alive.Here]) -> None:
         from . import _told
@@ -196,9 +209,21 @@ class _Watcher:
         if settings.callback is not None:
             try:
                 settings.callback(late)
-            except Exception as error:
+            except BaseException as error:  # SystemExit, too, would end this thread
                 say(f"should_go_away: the callback failed: {error!r}")
         one.end(LATE)
+
+    @staticmethod
+    def give_up(what: List[Expectation], error: Exception) -> None:
+        """Of these; the others are looked at."""
+        for one in what:
+            one.end(UNKNOWN)
+        say(f"should_go_away: nothing can be told of {_named(what)}: {error!r}")
+
+
+def _named(what: List[Expectation]) -> str:
+    kinds = collections.Counter(one.label for one in what).most_common(_KINDS + 1)
+    return ", ".join([f"{count} {name}" for name, count in kinds[:_KINDS]] + ["..."] * (len(kinds) > _KINDS))
 
 
 def say(text: str) -> None:
@@ -206,7 +231,7 @@ def say(text: str) -> None:
         if sys.stderr is not None:
             sys.stderr.write(f"holdfast: {text}\n")
             sys.stderr.flush()
-    except (OSError, ValueError):  # closed
+    except Exception:  # closed, or what the program put there fails
         pass
 
 
@@ -244,9 +269,12 @@ def should_go_away(obj: object, label: Optional[str] = None, within: Optional[fl
     del caller
     if _OFF:
         one.end(OFF)
-    elif one.state == WAITING and not _started().failed:
+    elif one.state == WAITING:
+        watcher = _started()
         _waiting[id(one)] = one
-        _started().incoming.put(one)
+        watcher.incoming.put(one)
+        if watcher.failed:  # maybe just now
+            one.end(OFF)
     return one
 
 

@@ -140,10 +140,13 @@ _KINDS = ((dict, _in_dict), (_SEQUENCES, _in_sequence), (_SETS, _in_set), (_GENE
 def steps(holder: object, target: object) -> List[str]:
     """Each way by which the first refers to the second; empty where it does, and cannot be said how."""
     found: List[str] = []
-    for kind, ways in _KINDS:
-        if issubclass(type(holder), kind):  # isinstance would ask the object, too
-            found = ways(holder, target)
-    return found or _attributes(holder, target) or _in_instance(holder, target)
+    try:
+        for kind, ways in _KINDS:
+            if issubclass(type(holder), kind):  # isinstance would ask the object, too
+                found = ways(holder, target)
+        return found or _attributes(holder, target) or _in_instance(holder, target)
+    except RuntimeError:  # it changed meanwhile: in free-threaded builds others go on
+        return []
 
 
 def label(value: Any) -> str:

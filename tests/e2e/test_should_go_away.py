@@ -225,3 +225,42 @@ assert 8 < met < 19, met
 def test_two_end_it(some_python, package):
     """At each line of what cancel() does, another does the same: as another thread may."""
     run(some_python, package, "-c", MEETING)
+
+
+FAILS = """
+import sys, time, holdfast
+from holdfast import _alive, _frames, _going, _holders
+class Thing: pass
+def fail(*given): raise KeyError("broken")
+def outcome(of):
+    one = holdfast.should_go_away(of, within=0.01)
+    until = time.monotonic() + 60
+    while holdfast.pending() and time.monotonic() < until: time.sleep(0.01)
+    return one.state
+def unbound():
+    value = [1]
+    address = id(value)
+    del value
+    return _frames.get(sys._getframe(), address, "value")
+thing, kept = Thing(), [1]
+assert unbound() == []
+holdfast.configure(folder="", callback=lambda late: sys.exit(1))
+found = [outcome(thing)]
+for module, name in (_holders, "search"), (_alive, "find"), (_going._Watcher, "take_due"):
+    whole = getattr(module, name)
+    setattr(module, name, fail)
+    found.append(outcome(kept))
+    setattr(module, name, whole)
+    found.append(outcome(thing))
+print(*found)
+"""
+
+
+def test_failures(some_python, package):
+    """What fails for one object ends that one; and nothing waits when all has failed."""
+    outcome = run(some_python, package, "-c", FAILS)
+    assert outcome.text_out().split() == ["late", "unknown", "late", "unknown", "late", "unknown", "off"]
+    lines = [line for line in outcome.text_err().splitlines() if "still there" not in line]
+    assert len(lines) == 6 and sum("the callback failed: SystemExit(1)" in line for line in lines) == 3
+    assert sum("nothing can be told of 1 list: KeyError('broken')" in line for line in lines) == 2
+    assert "says no more: KeyError('broken')" in lines[-1]
