@@ -12,6 +12,8 @@ and, traced or not, to say of an object that it should be gone soon: if it is no
 
 or to follow the references to an object, line by line: holdfast.watch(obj).
 """
+import sys
+import types
 from typing import TYPE_CHECKING, Any
 
 from ._regions import Figures, NotTraced, is_traced, region
@@ -32,11 +34,21 @@ def __getattr__(name: str) -> Any:
     """What is loaded when it is used first."""
     for module, names in _LATER.items():
         if name in names:
-            import importlib
-            found = importlib.import_module(f".{module}", __name__)
+            try:
+                import importlib
+                found = importlib.import_module(f".{module}", __name__)
+            except ImportError:
+                if name == "should_go_away" and sys.is_finalizing():
+                    return _too_late
+                raise
             globals().update((one, getattr(found, one)) for one in names)
             return globals()[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _too_late(*given: Any, **named: Any) -> Any:
+    """should_go_away, first called by a destructor when nothing can be imported any more: what it gives back is off."""
+    return types.SimpleNamespace(state="off", cancel=lambda: False)
 
 
 def load_ipython_extension(ipython: Any) -> None:

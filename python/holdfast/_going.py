@@ -246,9 +246,20 @@ def _started() -> _Watcher:
         with _start:
             if _watcher is None:
                 _watcher = fresh
-                fresh.thread.start()
-                atexit.register(_end, fresh)
+                try:
+                    _begin(fresh)
+                except Exception as error:
+                    fresh.fail()
+                    if not sys.is_finalizing():
+                        say(f"should_go_away is off: {error}")
     return _watcher
+
+
+def _begin(fresh: _Watcher) -> None:
+    if sys.is_finalizing():  # a thread would not come to run, and start() would wait for that
+        raise RuntimeError("the interpreter is about to end")
+    fresh.thread.start()
+    atexit.register(_end, fresh)
 
 
 def should_go_away(obj: object, label: Optional[str] = None, within: Optional[float] = None) -> Expectation:
@@ -271,9 +282,10 @@ def should_go_away(obj: object, label: Optional[str] = None, within: Optional[fl
         one.end(OFF)
     elif one.state == WAITING:
         watcher = _started()
-        _waiting[id(one)] = one
-        watcher.incoming.put(one)
-        if watcher.failed:  # maybe just now
+        if not watcher.failed:
+            _waiting[id(one)] = one
+            watcher.incoming.put(one)
+        if watcher.failed and one.state == WAITING:  # maybe just now
             one.end(OFF)
     return one
 
@@ -299,6 +311,7 @@ def _end(watcher: _Watcher) -> None:
     if watcher is _watcher:
         watcher.incoming.put(None)
         watcher.thread.join(_PATIENCE)
+        watcher.failed = True  # for what destructors say from here on
 
 
 def _forked() -> None:

@@ -3,6 +3,8 @@ import json
 import re
 import xml.etree.ElementTree as ElementTree
 
+import pytest
+
 import harness
 
 PROGRAMS = harness.PROGRAMS / "away"
@@ -259,8 +261,42 @@ print(*found)
 def test_failures(some_python, package):
     """What fails for one object ends that one; and nothing waits when all has failed."""
     outcome = run(some_python, package, "-c", FAILS)
-    assert outcome.text_out().split() == ["late", "unknown", "late", "unknown", "late", "unknown", "off"]
+    states = outcome.text_out().split()
+    assert states[:5] == ["late", "unknown", "late", "unknown", "late"] and states[6] == "off"
+    assert states[5] in ("unknown", "off")  # it fails while that is put into the queue, or after
     lines = [line for line in outcome.text_err().splitlines() if "still there" not in line]
     assert len(lines) == 6 and sum("the callback failed: SystemExit(1)" in line for line in lines) == 3
     assert sum("nothing can be told of 1 list: KeyError('broken')" in line for line in lines) == 2
     assert "says no more: KeyError('broken')" in lines[-1]
+
+
+NO_THREAD = """
+import threading, holdfast
+class Thing: pass
+def start(self): raise RuntimeError("can't start new thread")
+threading.Thread.start = start
+kept = [Thing(), [1]]
+print(*[holdfast.should_go_away(one).state for one in kept * 2], len(holdfast.pending()))
+"""
+AT_THE_END = """
+import holdfast
+class Thing:
+    def __del__(self):
+        one = holdfast.should_go_away([1])
+        print(one.state, one.cancel())
+{loaded}
+thing = Thing()
+"""
+
+
+def test_without_a_thread(some_python, package):
+    outcome = run(some_python, package, "-c", NO_THREAD)
+    assert outcome.text_out().split() == ["off"] * 4 + ["0"]
+    assert outcome.text_err() == "holdfast: should_go_away is off: can't start new thread\n"
+
+
+@pytest.mark.parametrize("loaded", ["", "holdfast.pending()", "holdfast.should_go_away(Thing)"])
+def test_at_the_end(some_python, package, loaded):
+    """A destructor that runs when the interpreter ends may say it, too."""
+    outcome = run(some_python, package, "-c", AT_THE_END.format(loaded=loaded))
+    assert outcome.text_out() == "off False\n" and "Exception" not in outcome.text_err()
