@@ -131,14 +131,24 @@ def _traced(mark: Optional[int], frame: types.FrameType, what: int, value: Optio
             _handle(_KINDS[what], frame, value or 0 if what == 3 else 0)
     except BaseException as error:  # of a signal's handler: Ctrl-C is not to be lost here
         _set(False)
-        _thread.start_new_thread(_raise_later, (threading.get_ident(), type(error)))
+        _thread.start_new_thread(_raise_later, (threading.get_ident(), error.with_traceback(None)))
     return 0
 
 
-def _raise_later(thread: int, kind: type) -> None:
+def _raise_later(thread: int, error: BaseException) -> None:
     """In the program's own code, which no exception can reach from our hook. That thread is followed no more."""
+    kind = _kind_that_makes(error)
     time.sleep(_LATER)
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(kind))
+
+
+def _kind_that_makes(error: BaseException) -> type:
+    """The interpreter takes no exception for another thread, only a type, which it calls: that gives this one."""
+    kind = type(error)
+    try:
+        return type(kind)(kind.__name__, (kind,), {"__new__": lambda *_: error, "__module__": kind.__module__})
+    except Exception:  # a type that is not to be derived from
+        return kind
 
 
 _HOOK = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.py_object, ctypes.c_int, ctypes.c_void_p)

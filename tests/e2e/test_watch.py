@@ -234,3 +234,33 @@ def test_children(some_python, package):
     """A forked child ends, though a thread of the parent was looking at a line; and tells nothing of the parent's."""
     outcome = run(some_python, package, "-Wignore", "-c", FORKED)
     assert outcome.text_out() == f"{[0] * 6}\n" and outcome.text_err().count("references to kept") == 1
+
+
+RAISED = """
+import sys, time
+from holdfast import _lines
+class Timeout(Exception):
+    def __init__(self, seconds, *, place):
+        super().__init__(seconds)
+        self.place = place
+def handler(kind, frame, returned):
+    if not raised:
+        raised.append(Timeout(3, place="here"))
+        raise raised[0]
+def work():
+    for _ in range(1000): time.sleep(0.01)
+raised = []
+try:
+    try:
+        _lines.start(handler)
+        work()
+    finally:
+        _lines.stop()
+except Timeout as error:
+    print(error.args, error.place, error is raised[0], sys.exc_info()[1] is error)
+"""
+
+
+def test_what_is_raised(some_python, package):
+    """The program gets the very exception that came up while a line was looked at, whatever its type's arguments."""
+    assert run(some_python, package, "-c", RAISED).text_out() == "(3,) here True True\n"
