@@ -22,7 +22,6 @@ _INNER = 24
 _INNER_SLOTS = 72
 _TRIES = 3
 _MOST_DEEP = 2000  # frames of one thread: of a recursion, the innermost
-_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 Running = Tuple[types.FrameType, int]  # and its thread's identity
 
 
@@ -36,7 +35,11 @@ def stack(frame: Optional[types.FrameType]) -> Iterator[types.FrameType]:
 
 
 def is_ours(frame: types.FrameType) -> bool:
-    return frame.f_code.co_filename.startswith(_PACKAGE)
+    return frame.f_code.co_filename.startswith(PACKAGE)
+
+
+# As it was when this was compiled, which need not be where it is now.
+PACKAGE = (os.path.dirname(is_ours.__code__.co_filename) or os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
 def running() -> List[Running]:

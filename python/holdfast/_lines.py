@@ -14,14 +14,17 @@ import time
 import types
 from typing import Any, Callable, Dict, Optional
 
+from . import _frames
+
 BEGIN, LINE, END = "begin", "line", "end"
 _GENERATOR = 0x20 | 0x80 | 0x200  # of a code object's flags: generators, coroutines, asynchronous generators
 Handler = Callable[[str, types.FrameType, int], None]
 
 _handler: Optional[Handler] = None
 _known: Dict[str, bool] = {}  # by file: whether it is the program's
-_ELSEWHERE = [os.path.dirname(os.path.abspath(__file__)) + os.sep, os.path.dirname(os.__file__) + os.sep, "<frozen",
-              os.sep + "site-packages" + os.sep, os.sep + "dist-packages" + os.sep]
+_OURS = _frames.PACKAGE
+_STANDARD = (os.path.dirname(os.__file__) + os.sep, "<frozen")
+_INSTALLED = (os.sep + "site-packages" + os.sep, os.sep + "dist-packages" + os.sep)
 
 
 def is_generator(frame: types.FrameType) -> bool:
@@ -29,11 +32,15 @@ def is_generator(frame: types.FrameType) -> bool:
     return bool(frame.f_code.co_flags & _GENERATOR)
 
 
+def _is_installed(path: str) -> bool:
+    return any(one in path for one in _INSTALLED)
+
+
 def of_program(code: types.CodeType) -> bool:
     known = _known.get(code.co_filename)
     if known is None:
         path = code.co_filename
-        known = _known[path] = not any(one in path for one in _ELSEWHERE)
+        known = _known[path] = not path.startswith((_OURS, *_STANDARD)) and not _is_installed(path)
     return known
 
 
@@ -51,11 +58,15 @@ def _handle(kind: str, frame: Any, returned: int) -> None:
 
 
 def _is_ours(error: BaseException) -> bool:
-    """Rather than of a signal's handler, which ran in between."""
+    """Rather than of a signal's handler, which ran in between: then code that is neither this package's nor the
+    standard library's is on the way to it."""
     trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
+    while trace is not None:
+        path = trace.tb_frame.f_code.co_filename
+        if not path.startswith(_OURS) and (not path.startswith(_STANDARD) or _is_installed(path)):
+            return False
         trace = trace.tb_next
-    return trace is not None and trace.tb_frame.f_code.co_filename.startswith(_ELSEWHERE[0])
+    return True
 
 
 # From 3.12 on

@@ -1,5 +1,6 @@
 """`holdfast.watch`: the listings of an object's references against hand-made ones, for what each interpreter really does."""
 import re
+import shutil
 
 import pytest
 
@@ -264,3 +265,40 @@ except Timeout as error:
 def test_what_is_raised(some_python, package):
     """The program gets the very exception that came up while a line was looked at, whatever its type's arguments."""
     assert run(some_python, package, "-c", RAISED).text_out() == "(3,) here True True\n"
+
+
+BROKEN = """
+import contextlib, holdfast
+from holdfast import _watch
+kept = [1]
+_watch.Watch.see = contextlib.ExitStack.callback  # that of another class: it fails in the standard library's code
+holdfast.watch(kept, "kept")
+for one in kept:
+    print("goes on")
+"""
+
+
+def test_failures_are_not_the_programs(some_python, package):
+    outcome = run(some_python, package, "-c", BROKEN)
+    assert outcome.text_out() == "goes on\n" and "holdfast: watch failed: AttributeError" in outcome.text_err()
+
+
+STRIPPED = """
+import sys, holdfast
+from holdfast import _frames, _lines
+assert _frames.__file__.endswith(".pyc")
+code = _frames.stack(sys._getframe()).gi_frame
+assert code.f_code.co_filename == "built/elsewhere/_frames.py", code.f_code.co_filename
+assert _frames.is_ours(code) and not _frames.is_ours(sys._getframe())
+assert _lines.of_program(sys._getframe().f_code) and not _lines.of_program(code.f_code)
+"""
+
+
+def test_compiled_elsewhere(python, package, tmp_path):
+    """The package's own code is known by the names that it was compiled with."""
+    shutil.copytree(package, tmp_path / "packages", ignore=shutil.ignore_patterns("__pycache__"))
+    folder = tmp_path / "packages" / "holdfast"
+    harness.plain(python.path, "-m", "compileall", "-q", "-b", "-d", "built/elsewhere", folder, env=python.environment())
+    for source in folder.glob("*.py"):
+        source.unlink()
+    run(python, tmp_path / "packages", "-c", STRIPPED)
