@@ -275,7 +275,7 @@ class _Search:
         for node in self.nodes.values():
             if node.level == 1 and type(node.value) in (types.FrameType, types.CodeType):
                 count += len(_steps.steps(node.value, self.top.value))
-            elif node.level == 1:
+            elif node.level == 1 or node is self.top:  # which may refer to itself
                 count += sum(held == address for held in map(id, gc.get_referents(node.value)))
         return count
 

@@ -23,12 +23,12 @@ def culprits(found: Found) -> List[Node]:
     return sorted(found.roots, key=rank)
 
 
-def _counted(found: Found) -> str:
+def _counted(found: Found, whole: bool) -> str:
     if found.references >= _IMMORTAL:
         return "It is one of the objects that the interpreter keeps for ever."
     missing = found.references - found.seen
     if missing <= 0:
-        return f"References to it: {found.references}, all from what is shown."
+        return f"References to it: {found.references}, all from what {'is shown' if whole else 'was found'}."
     return (f"References to it: {found.references}; {missing} of them from where nothing can be seen: C code, a value "
             "that a running function has at hand, or what was not looked at.")
 
@@ -37,7 +37,8 @@ def _cycle(found: Found) -> str:
     """The way around, for an object that a cycle keeps."""
     target = found.nodes[0]
     held = set(map(id, gc.get_referents(target.value)))
-    back = next((node for node in found.nodes[1:] if id(node.value) in held), None)
+    nodes = found.nodes if id(target.value) in held else found.nodes[1:]
+    back = next((node for node in nodes if id(node.value) in held), None)
     return f": {_paths.text(_paths.links(Node(target.value, back, 0)))} is this object again" if back is not None else ""
 
 
@@ -49,6 +50,7 @@ def _holders(found: Found, roots: List[Node]) -> List[str]:
         path = _paths.links(root)
         lines.append(f"  {_paths.text(path)}")
         lines += [f"      {_paths.stuck(path)}"] * bool(_paths.stuck(path))
+    lines += _more(roots)
     direct = _paths.without_a_way(found)
     if direct:
         lines.append("Referred to by, without a way from anything that runs that was found:")
@@ -56,15 +58,21 @@ def _holders(found: Found, roots: List[Node]) -> List[str]:
         path = _paths.links(node)
         lines.append(f"  {_paths.text(path)}")
         lines += [f"      {_paths.stuck(path)}"] * bool(_paths.stuck(path))
+    lines += _more(direct)
     if not roots and not direct:
         lines.append("Nothing that refers to it was found.")
     return lines
 
 
+def _more(nodes: List[Node]) -> List[str]:
+    return [f"  and {len(nodes) - _HOLDERS_MOST} more"] * (len(nodes) > _HOLDERS_MOST)
+
+
 def text(one: "Expectation", here: _alive.Here, age: float, found: Found, roots: List[Node]) -> str:
     shown = "It is" if here.certain else "What seems to be it is"
+    whole = not _more(roots) and not _more(_paths.without_a_way(found))
     lines = [f"{name_of(one)} should have gone away within {one.due - one.begun:.3g} s of {one.place}.",
-             f"{shown} still there after {age:.3g} s: {here.how}.", "", *_holders(found, roots), "", _counted(found)]
+             f"{shown} still there after {age:.3g} s: {here.how}.", "", *_holders(found, roots), "", _counted(found, whole)]
     if found.cut_off:
         lines.append(f"Not all was looked at: {found.cut_off}.")
     return "\n".join(lines) + "\n"

@@ -300,3 +300,32 @@ def test_at_the_end(some_python, package, loaded):
     """A destructor that runs when the interpreter ends may say it, too."""
     outcome = run(some_python, package, "-c", AT_THE_END.format(loaded=loaded))
     assert outcome.text_out() == "off False\n" and "Exception" not in outcome.text_err()
+
+
+TOLD = """
+import gc, sys, time, types, holdfast
+gc.disable()
+class Thing: pass
+holdfast.configure(within=0.01, seconds=30, folder="", callback=lambda late: print(late.text))
+def pass_over():
+    thing, rows, spread = Thing(), [], Thing()
+    thing.me = thing
+    rows.append(rows)
+    for number in range(10):
+        module = sys.modules[f"module{number}"] = types.ModuleType(f"module{number}")
+        module.held = spread
+    for one in thing, rows, spread:
+        holdfast.should_go_away(one)
+pass_over()
+while holdfast.pending(): time.sleep(0.01)
+"""
+
+
+def test_what_is_told(some_python, package):
+    """Of itself, and of more holders than are shown."""
+    thing, rows, spread = sorted(run(some_python, package, "-c", TOLD).text_out().split("should have gone away")[1:],
+                                 key=lambda text: ("module" in text, "list of" in text))
+    assert "Thing.me is this object again." in thing and "list of 1[0] is this object again." in rows
+    assert all("References to it: 1, all from what is shown." in text for text in (thing, rows))
+    assert len(re.findall(r"^  module\d\.held$", spread, re.M)) == 8 and "\n  and 2 more\n" in spread
+    assert "References to it: 10, all from what was found." in spread
