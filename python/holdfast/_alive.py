@@ -206,8 +206,10 @@ def find(marks: List[Mark], seconds: float) -> Dict[int, Here]:
 
 
 def can_tell(mark: Mark) -> bool:
-    """Whether what was not found is gone: not in free-threaded builds, and for plain values not in a huge heap."""
-    return _frames.has_gil() and (mark.state != _UNSURE or _heap.count() <= _heap.MOST)
+    """Whether what was not found is gone: not in free-threaded builds, and in a huge heap not for plain values, nor for
+    what a collection may have put out of the collector's sight."""
+    sure = mark.state == _GONE or (mark.state == _FOLLOWED and mark.kind not in (id(tuple), id(dict)))
+    return _frames.has_gil() and (sure or _heap.count() <= _heap.MOST_REFERRED)
 
 
 def _known(mark: Mark, thing: object) -> str:

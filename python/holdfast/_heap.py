@@ -15,7 +15,9 @@ from . import _frames
 
 _GENERATIONS = (0, 1, 2)
 _TRIES = 5
-MOST = 3_000_000  # objects that are looked through with all that they refer to
+_MOST = 3_000_000  # objects that are looked through at once
+# And with all that they refer to: some half a second for each million, in which no other thread runs.
+MOST_REFERRED = 1_000_000
 
 
 class Own(list):  # type: ignore[type-arg]
@@ -69,13 +71,13 @@ def tracked(addresses: "set[int]") -> List[Any]:
 
 def referred(addresses: "set[int]") -> List[Any]:
     """The objects with these addresses that others refer to."""
-    return _pick(_of_all, addresses) if count() <= MOST else []
+    return _pick(_of_all, addresses) if count() <= MOST_REFERRED else []
 
 
 def holders_of_anything() -> List[Any]:
     """All but tuples: those that are whole are found by what refers to them."""
     found = Own()
-    for generation in _GENERATIONS if _frames.has_gil() and count() <= MOST else ():
+    for generation in _GENERATIONS if _frames.has_gil() and count() <= _MOST else ():
         chosen = _chosen(_objects(generation), map(operator.is_not, map(type, _objects(generation)), itertools.repeat(tuple)))
         found.extend(one for one in chosen if type(one) is not Own)
         chosen.clear()  # it is one of them
