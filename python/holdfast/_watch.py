@@ -25,7 +25,12 @@ _NEAR = 8  # rows, among which one is the same again
 _IMMORTAL = 1 << 29  # references, as the interpreter counts what it never frees
 _KEEPS_ARGUMENTS = sys.version_info < (3, 11)  # a caller does, until the call returns
 _BORROWS = sys.version_info >= (3, 14)  # a callee's arguments may be its caller's variables, uncounted
-Named = Dict[int, Tuple[str, List[str]]]  # by frame: its function, and which variables refer to the object
+Key = Tuple[int, int]  # of a frame: its address, where the next one may come to be, and its code's
+Named = Dict[Key, Tuple[str, List[str]]]  # by frame: its function, and which variables refer to the object
+
+
+def _key(frame: types.FrameType) -> Key:
+    return id(frame), id(frame.f_code)
 
 
 class Row:
@@ -47,9 +52,9 @@ class _Thread:
 
     def __init__(self, frame: Optional[types.FrameType]) -> None:
         self.named: Named = {}
-        self.lines = {id(one): one.f_lineno or 0 for one in _frames.stack(frame)}  # by frame: what is being executed
-        self.calls: Dict[int, int] = {}  # by frame: references that its caller keeps for the call, or (negative) lends it
-        self.left: Set[int] = set()  # frames that have returned since
+        self.lines = {_key(one): one.f_lineno or 0 for one in _frames.stack(frame)}  # by frame: what is being executed
+        self.calls: Dict[Key, int] = {}  # by frame: references that its caller keeps for the call, or (negative) lends it
+        self.left: Set[Key] = set()  # frames that have returned since
 
 
 class Watch:
@@ -128,7 +133,9 @@ class Watch:
     def see(self, kind: str, frame: types.FrameType, returned: int) -> None:
         """An event in that frame: a line is about to be executed, or the function begins, or ends."""
         thread = self._thread(frame.f_back)
-        key = id(frame)
+        key = _key(frame)
+        if kind == _lines.BEGIN and not _lines.is_generator(frame):
+            thread.lines.pop(key, None)  # of one whose end was not looked at
         if kind == _lines.END and self.is_it(returned):  # on its way to the caller it may count or not
             thread.left.add(key)
             return
@@ -149,20 +156,20 @@ class Watch:
         self.count = count
         changes, rest = self._by_names(frame, thread, arguments, delta)
         if _BORROWS and rest:
-            rest = self._borrowed(changes, thread.calls, id(frame), rest)
+            rest = self._borrowed(changes, thread.calls, _key(frame), rest)
         if rest:
             found, rest = self._by_others(rest)
             changes += found
         if rest > 0 and arguments and _KEEPS_ARGUMENTS:
             changes.append(f"+ the call in {frame.f_back.f_code.co_name}" if frame.f_back is not None else "+ the call")
-            thread.calls[id(frame)], rest = rest, 0
+            thread.calls[_key(frame)], rest = rest, 0
         if rest:
             changes.append(f"{rest:+d} elsewhere: C code, or a value at hand")
         if not changes and not first and count:
             return
         if first:
             changes = [change.replace("+ ", "", 1) for change in changes]
-        line = frame.f_code.co_firstlineno if kind == _lines.BEGIN else thread.lines.get(id(frame), frame.f_lineno or 0)
+        line = frame.f_code.co_firstlineno if kind == _lines.BEGIN else thread.lines.get(_key(frame), frame.f_lineno or 0)
         if count == 0:
             changes.append("freed")
         self._add(Row(frame.f_code.co_filename, line, count, changes))
@@ -170,11 +177,11 @@ class Watch:
 
     def _by_names(self, frame: types.FrameType, thread: _Thread, arguments: List[str], delta: int) -> Tuple[List[str], int]:
         """What the variables explain of the change, and what is left of it."""
-        now: Named = {id(one): (one.f_code.co_name, self.names(one)) for one in _frames.stack(frame) if not _frames.is_ours(one)}
+        now: Named = {_key(one): (one.f_code.co_name, self.names(one)) for one in _frames.stack(frame) if not _frames.is_ours(one)}
         changes, before = [], dict(thread.named)
         for key, (function, names) in now.items():
             known = before.pop(key, ("", []))[1] if key not in thread.left else []
-            begins = key == id(frame) and bool(arguments)
+            begins = key == _key(frame) and bool(arguments)
             changes += [f"+ argument {name} of {function}" if begins else f"+ local {name} in {function}"
                         for name in names if name not in known]
             changes += [f"- local {name} in {function}" for name in known if name not in names]
@@ -191,7 +198,7 @@ class Watch:
         return changes, rest
 
     @staticmethod
-    def _borrowed(changes: List[str], lent: Dict[int, int], key: int, rest: int) -> int:
+    def _borrowed(changes: List[str], lent: Dict[Key, int], key: Key, rest: int) -> int:
         """Variables that the interpreter lets refer to the object without counting that: `rest` references too
         few for those that came, or too many for those that went."""
         came = rest < 0
