@@ -69,7 +69,26 @@ static uint32_t count_before(const struct symbol_table *table, uint64_t address)
     return low;
 }
 
-static const struct symbol_place *find_place(const struct symbol_table *table, uint64_t address) {
+/* By the file that the symbol comes from: each that was stripped has its own numbers of sections.
+ */
+static bool is_in_section(Dwfl_Module *module, uint32_t number, uint64_t address) {
+    GElf_Sym symbol;
+    GElf_Addr start;
+    GElf_Word section;
+    Elf *elf;
+    Dwarf_Addr bias;
+    GElf_Shdr header;
+    if (!dwfl_module_getsym_info(module, (int)number, &symbol, &start, &section, &elf, &bias))
+        return false;
+    Elf_Scn *found = elf_getscn(elf, section);
+    return found && gelf_getshdr(found, &header) &&
+           address - bias - header.sh_addr < header.sh_size;
+}
+
+/* `_init`, which has no size, is often the only symbol before static functions of a stripped file,
+ * and is in another section than they. */
+static const struct symbol_place *find_place(const struct symbol_table *table, Dwfl_Module *module,
+                                             uint64_t address) {
     if (!table->places)
         return NULL;
     uint32_t end = count_before(table, address);
@@ -79,7 +98,8 @@ static const struct symbol_place *find_place(const struct symbol_table *table, u
         if (address - place->start < place->size)
             return place;
     }
-    return last && last->size == 0 ? last : NULL;
+    bool reaches = last && last->size == 0 && is_in_section(module, last->number, address);
+    return reaches ? last : NULL;
 }
 
 const char *symbol_table_find(struct symbol_table *table, Dwfl_Module *module, uint64_t address,
@@ -88,7 +108,7 @@ const char *symbol_table_find(struct symbol_table *table, Dwfl_Module *module, u
     GElf_Addr start;
     if (!table->was_read)
         read_table(table, module);
-    const struct symbol_place *place = find_place(table, address);
+    const struct symbol_place *place = find_place(table, module, address);
     if (!place)
         return NULL;
     *offset = address - place->start;

@@ -17,7 +17,8 @@ struct symbol_table {
 };
 
 /* The name of the function that the address is in, or else of the symbol without a size that is the
- * last one before it; and how far behind its beginning that is. NULL: neither is known. */
+ * last one before it, in the same section; and how far behind its beginning that is. NULL: neither
+ * is known. */
 const char *symbol_table_find(struct symbol_table *table, Dwfl_Module *module, uint64_t address,
                               uint64_t *offset);
 void symbol_table_release(struct symbol_table *table);

@@ -115,6 +115,34 @@ def test_lines(python, tmp_path):
     assert static["function"].startswith("libchain.so+0x")
 
 
+def test_symbols_of_another_section(tmp_path):
+    """A static function of a stripped library is not part of `_init`, which has no size and is exported before it."""
+    source, program = tmp_path / "first.c", tmp_path / "program.c"
+    source.write_text("""#include <stdlib.h>
+        __asm__(".pushsection .init, \\"ax\\"\\n.globl _init\\n.type _init, @function\\n_init: ret\\n.popsection");
+        void *volatile kept;
+        volatile int after;
+        static __attribute__((noinline)) void take(size_t size) {
+            kept = malloc(size);
+            after++;
+        }
+        void asked(size_t size) {
+            take(size);
+            after++;
+        }""")
+    program.write_text("void asked(unsigned long); int main(void) { asked(1234567); return 0; }")
+    library = build(tmp_path / "libfirst.so", str(source), "-shared", "-fPIC", "-nostartfiles", "-fno-toplevel-reorder")
+    subprocess.run(["strip", library], check=True)
+    build(tmp_path / "program", str(program), "-Wl,--no-as-needed", library, f"-Wl,-rpath,{tmp_path}")
+    done = harness.traced(tmp_path / "program", flags=FLAGS)
+    [site] = [site for site in report(done, "native").main.sites if site.bytes == 1234567]
+    (exported, _), (static, offset) = (name.split("+") for name in site.functions()[-2:])
+    listed = subprocess.run(["nm", "-D", "--defined-only", library], check=True, stdout=subprocess.PIPE, text=True)
+    symbols = {name: int(address, 16) for address, _, name in map(str.split, listed.stdout.splitlines())}
+    assert (exported, static) == ("asked", "libfirst.so")
+    assert symbols["_init"] < int(offset, 16) < symbols["asked"]  # or nothing would be shown here
+
+
 def test_replaced_libraries(tmp_path):
     """A stack belongs to what was mapped when it was taken; no Python is needed for that."""
     program = build(tmp_path / "loader", "plugin.c")
