@@ -181,13 +181,24 @@ static bool merge_region_sites(struct profile *profile, uint32_t *const maps[2])
     return good;
 }
 
+/* Stacks that freed blocks become one as all others do. */
+static void merge_frees(const struct profile *profile, uint32_t *const maps[2],
+                        struct profile_lifetime *one) {
+    struct profile_free before[PROFILE_FREES];
+    memcpy(before, one->frees, sizeof before);
+    memset(one->frees, 0, sizeof one->frees);
+    for (unsigned i = 0; i < PROFILE_FREES; i++) {
+        before[i].node = node_in(profile, maps, one->process, before[i].node);
+        profile_lifetime_add_free(one, before[i]);
+    }
+}
+
 /* Lifetimes of one stack and kind can be several rows. */
 static void change_lifetimes(struct profile *profile, uint32_t *const maps[2]) {
     for (uint32_t i = 0; i < profile->lifetime_count; i++) {
         struct profile_lifetime *one = &profile->lifetimes[i];
         one->node = node_in(profile, maps, one->process, one->node);
-        for (unsigned k = 0; k < PROFILE_FREES; k++)
-            one->frees[k].node = node_in(profile, maps, one->process, one->frees[k].node);
+        merge_frees(profile, maps, one);
     }
 }
 
