@@ -57,11 +57,26 @@ install_packages() {
     fi
 }
 
-# A virtual environment of Debian's Python with these packages, made anew when others are asked for.
+without_versions() {
+    sed 's/[=<>!~][^ ]*//g' <<<"$*"
+}
+
+# What was asked for when it was made, or the same in versions that it has anyhow.
+has_packages() { # FOLDER PACKAGE...
+    local folder=$1 asked
+    shift
+    asked=$(cat "$folder/.packages" 2>/dev/null) && "$folder/bin/python" -c '' 2>/dev/null || return
+    [ "$asked" != "$*" ] || return 0
+    [ "$(without_versions "$asked")" = "$(without_versions "$*")" ] &&
+        "$folder/bin/pip" install --quiet --disable-pip-version-check --no-index "$@" >/dev/null 2>&1
+}
+
+# A virtual environment of Debian's Python with these packages, made anew when it has others than are asked for.
 make_venv() { # FOLDER PACKAGE...
     local folder=$1 stamp=$1/.packages
     shift
-    if [ "$(cat "$stamp" 2>/dev/null)" = "$*" ] && "$folder/bin/python" -c ''; then
+    if has_packages "$folder" "$@"; then
+        echo "$*" >"$stamp"
         return
     fi
     say "making ${folder#"$root"/} with $*"
