@@ -12,6 +12,7 @@
 #include "lives.h"
 #include "memory.h"
 #include "sources.h"
+#include "symbols.h"
 #include "table.h"
 
 /* Of the images after these, sites that hold nothing at a peak or the end are left out. */
@@ -336,6 +337,15 @@ static void warn_of_lost_events(struct trace *trace) {
         trace_warn(trace, "the event stream was dropped: %s", strerror(problem));
 }
 
+static void warn_of_late_names(const struct builder *builder, struct trace *trace) {
+    uint32_t late = symbols_late(builder->natives.symbols);
+    if (late)
+        trace_warn(
+            trace,
+            "looking up native code took over a minute; addresses left with symbols alone: %u",
+            late);
+}
+
 bool finish_build(struct trace *trace, const struct finish_facts *facts, struct profile *profile,
                   FILE **events) {
     struct builder builder;
@@ -352,6 +362,7 @@ bool finish_build(struct trace *trace, const struct finish_facts *facts, struct 
         *events = trace->events ? events_finish(trace->events, &builder) : NULL;
         add_images(&builder, facts); /* last: it may give up the sites */
         warn_of_lost_events(trace);
+        warn_of_late_names(&builder, trace);
         add_warnings(&builder);
         if (facts->last)
             stacks_release(&trace->stacks);

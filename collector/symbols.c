@@ -52,6 +52,7 @@ struct symbols {
     struct file *files;
     uint32_t count;
     time_t deadline;
+    uint32_t late;
 };
 
 /* -- What libdw asks servers with --
@@ -379,7 +380,9 @@ uint32_t symbols_find(struct symbols *symbols, uint32_t number, const char *path
         file_open(file, path, id);
     uint64_t at = address + file->bias;
     uint32_t count = 0;
-    if (file->module && now() <= symbols->deadline)
+    bool is_late = now() > symbols->deadline;
+    symbols->late += file->module && is_late;
+    if (file->module && !is_late)
         count = find_in_debug(file, at, found);
     if (count > 0)
         return count;
@@ -388,6 +391,10 @@ uint32_t symbols_find(struct symbols *symbols, uint32_t number, const char *path
     if (!found[0].name)
         found[0].name = name_and_offset(last_part(path), address);
     return found[0].name != NULL;
+}
+
+uint32_t symbols_late(const struct symbols *symbols) {
+    return symbols ? symbols->late : 0;
 }
 
 void symbols_free(struct symbol *found, uint32_t count) {

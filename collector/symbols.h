@@ -33,6 +33,8 @@ struct symbol {
  * other: the outermost first; at least one. To be given back to symbols_free(). 0: no memory. */
 uint32_t symbols_find(struct symbols *symbols, uint32_t number, const char *path, const char *id,
                       uint64_t address, struct symbol found[SYMBOLS_INLINED_MAX]);
+/* Of how many addresses functions and lines were not looked for, since there was no time left. */
+uint32_t symbols_late(const struct symbols *symbols);
 void symbols_free(struct symbol *found, uint32_t count);
 
 #endif
