@@ -122,8 +122,35 @@ static void put_ends(const struct run_view *view, const struct profile_lifetime 
     fputc('\n', view->out);
 }
 
+/* Of a stack its place alone is shown, which several have. */
+static uint32_t same_place(const struct profile *profile, const struct profile_lifetime *known,
+                           uint32_t node) {
+    const struct profile_node *one = &profile->nodes[node];
+    for (unsigned i = 0; i < PROFILE_FREES; i++) {
+        uint32_t place = known->frees[i].node;
+        const struct profile_node *other = &profile->nodes[place];
+        if (place && other->function == one->function && other->line == one->line &&
+            other->thread == one->thread)
+            return place;
+    }
+    return node;
+}
+
+static struct profile_lifetime frees_by_place(const struct profile *profile,
+                                              const struct profile_lifetime *lifetime) {
+    struct profile_lifetime places = {0};
+    for (unsigned i = 0; i < PROFILE_FREES; i++) {
+        struct profile_free one = lifetime->frees[i];
+        one.node = same_place(profile, &places, life_lead(profile, one.node));
+        profile_lifetime_add_free(&places, one);
+    }
+    return places;
+}
+
 /* The two that freed most. */
-static void put_frees(const struct run_view *view, const struct profile_lifetime *lifetime) {
+static void put_frees(const struct run_view *view, const struct profile_lifetime *by_stack) {
+    const struct profile_lifetime places = frees_by_place(view->profile, by_stack);
+    const struct profile_lifetime *lifetime = &places;
     uint32_t first = PROFILE_FREES, second = PROFILE_FREES;
     for (uint32_t i = 0; i < PROFILE_FREES; i++) {
         uint64_t blocks = lifetime->frees[i].node ? lifetime->frees[i].blocks : 0;

@@ -270,6 +270,39 @@ static void json_stacks_begin_outside(void **state) {
     json_decref(json);
 }
 
+/* f() frees twice three blocks, called from two lines; g() five. */
+static void frees_are_by_place(void **state) {
+    (void)state;
+    sample_start(&sample);
+    uint32_t process = sample_process(&sample, 1, "python3 frees.py");
+    uint32_t caller = sample_function(&sample, "main", "frees.py"),
+             f = sample_function(&sample, "f", "frees.py");
+    uint32_t first = sample_frame(&sample, 0, caller, 20),
+             second = sample_frame(&sample, 0, caller, 21);
+    uint32_t g = sample_frame(&sample, 0, sample_function(&sample, "g", "frees.py"), 9);
+    sample_site(&sample, process, first, PROFILE_HEAP, 1100, 11);
+    struct profile_lifetime lifetime = {.process = process,
+                                        .node = first,
+                                        .ended_blocks = {11},
+                                        .ages = {11},
+                                        .times = {11},
+                                        .frees = {{sample_frame(&sample, first, f, 3), 3, 300},
+                                                  {sample_frame(&sample, second, f, 3), 3, 300},
+                                                  {g, 5, 500}}};
+    sample.profile.lifetimes = &lifetime;
+    sample.profile.lifetime_count = 1;
+    sample.processes[process].flags |= PROCESS_LIFETIMES;
+    const struct report_options options = {.process = PROFILE_TREE,
+                                           .width = REPORT_WIDTH,
+                                           .lines = REPORT_LINES,
+                                           .about = REPORT_LIFETIMES};
+    char *text = report_string(report_turnover, &sample.profile, &options);
+    assert_says(text, "      6 blocks freed in f() frees.py:3\n"
+                      "      5 blocks freed in g() frees.py:9\n");
+    assert_says_not(text, "3 blocks");
+    free(text);
+}
+
 static void collapsed_adds_up(void **state) {
     (void)state;
     sample_processes(&sample);
@@ -372,6 +405,7 @@ int main(void) {
         cmocka_unit_test(json_contract),
         cmocka_unit_test(json_stacks_begin_outside),
         cmocka_unit_test(resident_of_all),
+        cmocka_unit_test(frees_are_by_place),
         cmocka_unit_test(collapsed_adds_up),
         cmocka_unit_test(hostile_names),
         cmocka_unit_test(page_holds_names_as_data),
