@@ -174,6 +174,37 @@ void blocks_release(struct blocks *blocks) {
     *blocks = (struct blocks){0};
 }
 
+/* Its cells are sizes, not blocks. */
+static bool holds_sizes(const struct chunk *chunk) {
+    uint64_t inverse = SCRAMBLE;
+    for (int i = 0; i < 6; i++)
+        inverse *= 2 - SCRAMBLE * inverse;
+    return (chunk->key >> 16) * inverse & WIDE_KEY;
+}
+
+static void visit_chunks(const struct blocks *blocks, const struct chunk *from,
+                         const struct chunk *end, void (*visit)(void *owner, uint32_t site),
+                         void *owner) {
+    for (; from && from < end; from++) {
+        if (from->key == 0 || holds_sizes(from))
+            continue;
+        const uint64_t *cells = cells_at(&blocks->cells, from->cells);
+        uint32_t known = count_bits(from->known);
+        for (uint32_t i = 0; i < known; i++)
+            if (cells[i])
+                visit(owner, (uint32_t)(cells[i] >> 32) - 1);
+    }
+}
+
+void blocks_each(const struct blocks *blocks, void (*visit)(void *owner, uint32_t site),
+                 void *owner) {
+    const struct chunks *chunks = &blocks->chunks;
+    visit_chunks(blocks, chunks->entries, chunks_end(chunks->entries, chunks->capacity), visit,
+                 owner);
+    visit_chunks(blocks, chunks->old ? chunks->old + chunks->moved : NULL,
+                 chunks_end(chunks->old, chunks->old_capacity), visit, owner);
+}
+
 /* What the chunks of an array hold. */
 struct tally {
     uint64_t live, wide, rooms;
@@ -181,10 +212,7 @@ struct tally {
 
 static bool tally_chunk(const struct blocks *blocks, const struct chunk *chunk,
                         struct tally *tally) {
-    uint64_t inverse = SCRAMBLE;
-    for (int i = 0; i < 6; i++)
-        inverse *= 2 - SCRAMBLE * inverse;
-    bool is_wide = (chunk->key >> 16) * inverse & WIDE_KEY;
+    bool is_wide = holds_sizes(chunk);
     uint32_t known = count_bits(chunk->known), room = chunk_room(chunk);
     const uint64_t *cells = cells_at(&blocks->cells, chunk->cells);
     tally->rooms += room;

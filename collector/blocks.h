@@ -49,6 +49,10 @@ bool blocks_take(struct blocks *blocks, uint64_t address, struct block *taken);
 
 void blocks_release(struct blocks *blocks);
 
+/* Calls `visit` with the site of each block, in no order that means something. */
+void blocks_each(const struct blocks *blocks, void (*visit)(void *owner, uint32_t site),
+                 void *owner);
+
 /* Every block can be found, and the count is right. For tests. */
 bool blocks_is_valid(const struct blocks *blocks);
 

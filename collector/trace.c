@@ -234,6 +234,19 @@ static void reader_release(struct reader *reader) {
     }
 }
 
+static void give_stub(void *owner, uint32_t stub) {
+    stubs_give(owner, stub);
+}
+
+/* Of the blocks that are live as their process ends, with those whose reallocation it cut off. */
+static void give_stubs(struct trace *trace, const struct image *image) {
+    for (uint32_t r = 0; r < image->region_count; r++)
+        for (uint32_t i = 0; i < image->regions[r].reader_count; i++)
+            if (image->regions[r].readers[i].has_held)
+                stubs_give(&trace->stubs, image->regions[r].readers[i].held.site);
+    blocks_each(&image->blocks, give_stub, &trace->stubs);
+}
+
 static void close_fd(int *fd) {
     if (*fd >= 0)
         close(*fd);
@@ -252,6 +265,8 @@ void image_end(struct trace *trace, struct image *image) {
     spans_look(image, trace->now_ns, true);
     image->state = IMAGE_ENDED;
     image->end_ns = trace->now_ns;
+    if (trace->keeps_stubs)
+        give_stubs(trace, image);
     for (uint32_t r = 0; r < image->region_count; r++) {
         struct mapped_region *mapped = &image->regions[r];
         for (uint32_t i = 0; i < mapped->reader_count; i++)

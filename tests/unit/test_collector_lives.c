@@ -98,6 +98,26 @@ static void test_many(void **state) {
     assert_int_equal(rig.trace.stubs.count, 1 + 5);
 }
 
+/* Stubs of what is live at a process's end are there for the next one's blocks: of any size, at
+ * aligned addresses and others, and of a reallocation that the end cut off. */
+static void test_stubs_at_the_end(void **state) {
+    (void)state;
+    open_rig();
+    for (uint32_t i = 0; i < 4; i++) {
+        struct image *image = i ? rig_image(&rig, 2000 + i, 1) : rig.image;
+        uint32_t ring = i ? 1 + i : 0; /* the first image has two */
+        for (uint64_t k = 0; k < 2000; k++)
+            rig_alloc(&rig, ring, 0, 0x100000 + k * 1000,
+                      k % 100 ? 64 : 1ull << (k % 200 ? 20 : 33), 0);
+        rig_put(&rig, ring, event_word(EVENT_REALLOC_BEGIN, 0, 0, 0x100000), NULL, 0);
+        rig_drain(&rig);
+        assert_int_equal(rig.trace.stubs.count, 1 + 2000);
+        image_die(&rig.trace, image);
+        rig_drain(&rig);
+        assert_int_equal(image->state, IMAGE_ENDED);
+    }
+}
+
 static void test_promises(void **state) {
     (void)state;
     struct profile_lifetime one = {.ended_blocks = {2, 1}, .ages = {3}, .times = {[5] = 3}};
@@ -136,6 +156,7 @@ int main(void) {
         cmocka_unit_test_teardown(test_ages_and_ends, close_rig),
         cmocka_unit_test_teardown(test_reallocation, close_rig),
         cmocka_unit_test_teardown(test_many, close_rig),
+        cmocka_unit_test_teardown(test_stubs_at_the_end, close_rig),
         cmocka_unit_test(test_promises),
         cmocka_unit_test(test_most_frees_stay),
     };

@@ -16,9 +16,28 @@
 
 enum { BLOCKS = 30000 };
 
+struct visits {
+    uint64_t count, sites;
+};
+
+static void visit(void *owner, uint32_t site) {
+    struct visits *visits = owner;
+    visits->count++;
+    visits->sites += site;
+}
+
+/* Each block is visited once; `sites`: the sum of theirs. */
+static void check_visits(const struct blocks *blocks, uint64_t sites) {
+    struct visits visits = {0};
+    blocks_each(blocks, visit, &visits);
+    assert_int_equal(visits.count, blocks->count);
+    assert_int_equal(visits.sites, sites);
+}
+
 static void test_blocks(void **state) {
     (void)state;
     static uint64_t size[BLOCKS];
+    uint64_t sites = 0;
     struct blocks blocks = {0};
     for (int i = 0; i < 600000; i++) {
         uint32_t slot = (uint32_t)rand() % BLOCKS;
@@ -43,6 +62,9 @@ static void test_blocks(void **state) {
             size[slot] = 0;
         }
     }
+    for (uint32_t slot = 0; slot < BLOCKS; slot++)
+        sites += size[slot] ? slot : 0;
+    check_visits(&blocks, sites);
     assert_true(blocks_is_valid(&blocks));
     blocks_release(&blocks);
 }
@@ -157,6 +179,7 @@ static void test_blocks_while_growing(void **state) {
         if (blocks.chunks.old && i % 97 == 0) {
             seen_growing++;
             assert_true(blocks_is_valid(&blocks));
+            check_visits(&blocks, blocks.count);
         }
     }
     assert_true(seen_growing > 10);
