@@ -15,8 +15,6 @@
 #include "symbols.h"
 #include "table.h"
 
-/* Of the images after these, sites that hold nothing at a peak or the end are left out. */
-#define FULL_IMAGES 64u
 #define ARGUMENTS_MAX 4096u
 
 #define SITES_FORGOTTEN 4096u /* given up at once */
@@ -74,15 +72,20 @@ static struct profile_site *find_site(struct site_list *list, uint32_t process, 
     return site;
 }
 
+uint32_t finish_node(struct builder *builder, const struct image *image, const struct site *site) {
+    uint32_t held = site_at_peak(site, image->totals.peak_seq).blocks |
+                    tree_value(builder->trace, image, site).blocks | site->live.blocks;
+    return held || image->number <= FULL_IMAGES ? builder_node(builder, image, site->node) : 0;
+}
+
 static void add_site(struct site_list *list, const struct image *image, const struct site *site,
                      struct profile_process *process) {
     const struct trace *trace = list->builder->trace;
     struct site_value peak = site_at_peak(site, image->totals.peak_seq);
     struct site_value tree = tree_value(trace, image, site);
-    if (site->total_blocks == 0 ||
-        (image->number > FULL_IMAGES && !peak.blocks && !tree.blocks && !site->live.blocks))
+    if (site->total_blocks == 0)
         return;
-    uint32_t node = builder_node(list->builder, image, site->node);
+    uint32_t node = finish_node(list->builder, image, site);
     if (!array_reserve(&list->first, &list->first_capacity, node + 1ul, sizeof *list->first)) {
         list->builder->failed = true;
         return;

@@ -21,4 +21,10 @@ bool finish_build(struct trace *trace, const struct finish_facts *facts, struct 
                   FILE **events);
 void finish_release(struct profile *profile);
 
+struct builder;
+
+/* The profile's node of a site. Those of images after FULL_IMAGES that hold nothing at a peak or
+ * the end share the empty stack, so that sums over the whole run are exact. */
+uint32_t finish_node(struct builder *builder, const struct image *image, const struct site *site);
+
 #endif

@@ -2,6 +2,7 @@
 #include "lives.h"
 
 #include "builder.h"
+#include "finish.h"
 #include "memory.h"
 #include "stubs.h"
 #include "trace.h"
@@ -23,17 +24,36 @@ void lives_begin(const struct trace *trace, struct stub *stub, uint64_t count) {
     stub->born_ms = milliseconds(trace);
 }
 
-/* NULL: there is none, and no room for one. */
-static struct site_life *find(struct image *image, uint32_t site) {
+static bool is_full(const struct trace *trace, const struct image *image) {
+    uint32_t most = image->number <= FULL_IMAGES ? LIVES_SITES_MAX : LIVES_SITES_MAX / 2;
+    return trace->lives_used >= most;
+}
+
+/* NULL: memory ran out. */
+static struct site_life *add(struct trace *trace, struct image *image, uint32_t site) {
+    struct lives *lives = &image->lives;
+    if (!array_reserve(&lives->list, &lives->capacity, image->sites.count, sizeof *lives->list))
+        return NULL;
+    lives->list[site] = calloc(1, sizeof *lives->list[site]);
+    trace->lives_used += lives->list[site] != NULL;
+    return lives->list[site];
+}
+
+/* A site's own, or that of all others of its kind. NULL: memory ran out. */
+static struct site_life *find(struct trace *trace, struct image *image, uint32_t site) {
     struct lives *lives = &image->lives;
     if (site < lives->capacity && lives->list[site])
         return lives->list[site];
-    if (lives->used == LIVES_SITES_MAX ||
-        !array_reserve(&lives->list, &lives->capacity, image->sites.count, sizeof *lives->list))
-        return NULL;
-    lives->list[site] = calloc(1, sizeof *lives->list[site]);
-    lives->used += lives->list[site] != NULL;
-    return lives->list[site];
+    bool full = is_full(trace, image);
+    struct site_life *life = full ? NULL : add(trace, image, site);
+    if (life)
+        return life;
+    struct site_life **others = &lives->others[image->sites.list[site].kind];
+    if (!*others)
+        *others = calloc(1, sizeof **others);
+    lives->full |= full;
+    lives->no_memory |= !full || !*others;
+    return *others;
 }
 
 static void note_free(struct site_life *life, uint32_t node, uint64_t size) {
@@ -48,13 +68,11 @@ static void note_free(struct site_life *life, uint32_t node, uint64_t size) {
     }
 }
 
-void lives_end(const struct trace *trace, struct image *image, const struct stub *stub,
-               uint64_t size, struct death death, uint64_t count) {
-    struct site_life *life = find(image, stub->site);
-    if (!life) {
-        image->lives.left_out++;
+void lives_end(struct trace *trace, struct image *image, const struct stub *stub, uint64_t size,
+               struct death death, uint64_t count) {
+    struct site_life *life = find(trace, image, stub->site);
+    if (!life)
         return;
-    }
     uint32_t ms = milliseconds(trace) - stub->born_ms;
     life->blocks[death.end]++;
     life->bytes[death.end] += size;
@@ -68,6 +86,8 @@ void lives_end(const struct trace *trace, struct image *image, const struct stub
 void lives_release(struct lives *lives) {
     for (uint32_t i = 0; i < lives->capacity; i++)
         free(lives->list[i]);
+    for (uint32_t i = 0; i < LIVES_KINDS; i++)
+        free(lives->others[i]);
     free(lives->list);
     *lives = (struct lives){0};
 }
@@ -114,10 +134,9 @@ static void add_frees(struct rows *rows, const struct image *image, const struct
                                        life->frees[i].blocks, life->frees[i].bytes});
 }
 
-static bool add_life(struct rows *rows, const struct image *image, const struct site *site,
+static bool add_life(struct rows *rows, const struct image *image, uint32_t node, uint32_t kind,
                      const struct site_life *life) {
-    uint32_t node = builder_node(rows->builder, image, site->node);
-    struct profile_lifetime *row = find_row(rows, image->number - 1, node, site->kind);
+    struct profile_lifetime *row = find_row(rows, image->number - 1, node, kind);
     if (!row)
         return false;
     for (unsigned i = 0; i < PROFILE_ENDS; i++) {
@@ -133,19 +152,35 @@ static bool add_life(struct rows *rows, const struct image *image, const struct 
     return true;
 }
 
+static void add_lives(struct rows *rows, const struct image *image) {
+    struct builder *builder = rows->builder;
+    const struct lives *lives = &image->lives;
+    for (uint32_t i = 0; i < lives->capacity && i < image->sites.count && !builder->failed; i++) {
+        const struct site *site = &image->sites.list[i];
+        if (lives->list[i])
+            builder->failed |= !add_life(rows, image, finish_node(builder, image, site), site->kind,
+                                         lives->list[i]);
+    }
+    for (uint32_t i = 0; i < LIVES_KINDS && !builder->failed; i++)
+        if (lives->others[i])
+            builder->failed |= !add_life(rows, image, 0, i, lives->others[i]);
+}
+
+static void warn(struct trace *trace, const struct lives *lives) {
+    if (lives->full)
+        trace_warn(trace,
+                   "more stacks had blocks that ended than are followed, %u: of the lifetimes "
+                   "of others only sums are told",
+                   LIVES_SITES_MAX);
+    if (lives->no_memory)
+        trace_warn(trace, "memory ran out: of some lifetimes only sums are told, or nothing");
+}
+
 void finish_lives(struct builder *builder, struct trace *trace) {
     struct rows rows = {.builder = builder};
     for (uint32_t i = 0; trace->lives && i < trace->image_count; i++) {
-        const struct image *image = trace->images[i];
-        const struct lives *lives = &image->lives;
-        for (uint32_t s = 0; s < lives->capacity && !builder->failed; s++)
-            if (lives->list[s] && s < image->sites.count)
-                builder->failed = !add_life(&rows, image, &image->sites.list[s], lives->list[s]);
-        if (lives->left_out)
-            trace_warn(trace,
-                       "process %u has more than %u stacks whose blocks ended: of the "
-                       "lifetimes of others nothing is told",
-                       image->pid, LIVES_SITES_MAX);
+        add_lives(&rows, trace->images[i]);
+        warn(trace, &trace->images[i]->lives);
     }
     free(rows.last);
     free(rows.next);

@@ -3,17 +3,21 @@
  * A block's stub (stubs.h) knows when it was born, counted in allocations of its process and in
  * time, so that an end takes a look at that, and some sums at its site. Allocations are exact, and
  * the same run after run; times are those of ticks, which come about every millisecond. Sites have
- * sums once one of their blocks has ended; of sites beyond LIVES_SITES_MAX, in order of that, only
- * the number of ends is kept. Of mapped pages nothing is known here.
+ * sums once one of their blocks has ended; those beyond LIVES_SITES_MAX of all processes, in order
+ * of that, share what their process has by kind. Of mapped pages nothing is known here.
  */
 #ifndef HOLDFAST_COLLECTOR_LIVES_H
 #define HOLDFAST_COLLECTOR_LIVES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "../wire/profile.h"
 
+/* Of the run. Half of them are for its first processes alone (FULL_IMAGES), so that many that end
+ * soon leave some to these. */
 #define LIVES_SITES_MAX 65536u
+#define LIVES_KINDS 3u /* enum block_kind */
 
 struct trace;
 struct image;
@@ -32,9 +36,11 @@ struct site_life {
 
 /* Zeroed: empty. */
 struct lives {
-    struct site_life **list; /* by site; NULL: none of its blocks has ended */
-    uint32_t capacity, used;
-    uint64_t left_out; /* ends at sites that have no sums */
+    struct site_life **list; /* by site; NULL: none of its blocks has ended, or it has no own one */
+    uint32_t capacity;
+    struct site_life *others[LIVES_KINDS]; /* of all such sites, by kind; NULL: none has ended */
+    bool full;      /* there are such sites because the run had enough of them */
+    bool no_memory; /* or because there was no memory; or some ends are in no sums */
 };
 
 /* How a block ends. */
@@ -47,8 +53,8 @@ struct death {
 void lives_begin(const struct trace *trace, struct stub *stub, uint64_t count);
 
 /* It ends, after `count` allocations of its process. */
-void lives_end(const struct trace *trace, struct image *image, const struct stub *stub,
-               uint64_t size, struct death death, uint64_t count);
+void lives_end(struct trace *trace, struct image *image, const struct stub *stub, uint64_t size,
+               struct death death, uint64_t count);
 
 /* All of them go into the profile. */
 void finish_lives(struct builder *builder, struct trace *trace);

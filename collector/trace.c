@@ -14,8 +14,6 @@
 
 #define CLAIM_MAX (1ull << 48)
 
-#define FULL_TIMELINES 64u
-
 static uint64_t clock_ns(clockid_t clock) {
     struct timespec time;
     clock_gettime(clock, &time);
@@ -98,7 +96,7 @@ struct image *image_new(struct trace *trace, uint32_t pid) {
     image->pidfd = image->statm = -1;
     image->start_ns = trace_clock(trace);
     image->number = trace->image_count + 1;
-    uint32_t points = image->number <= FULL_TIMELINES ? TIMELINE_POINTS : TIMELINE_POINTS_FEW;
+    uint32_t points = image->number <= FULL_IMAGES ? TIMELINE_POINTS : TIMELINE_POINTS_FEW;
     if (!timeline_init(&image->timeline, points, image->start_ns)) {
         free(image);
         return NULL;

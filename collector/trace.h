@@ -33,6 +33,7 @@
 #include "timeline.h"
 
 #define IMAGES_MAX 16384u
+#define FULL_IMAGES 64u  /* of those after them less is kept, since there may be many */
 #define REGIONS_MAX 256u /* of one image; 48 rings each */
 
 /* A node of a ring: its number in struct stacks, and its sites by kind (+ 1; 0: not looked up yet).
@@ -189,8 +190,9 @@ struct trace {
     uint64_t consumed;                 /* bytes of records, in all */
     uint64_t gaps, late;               /* tickets given up; of these, those that came after all */
 
-    bool lives;       /* --lifetimes */
-    bool keeps_stubs; /* either: the table of blocks holds stubs in the place of sites */
+    bool lives;          /* --lifetimes */
+    uint32_t lives_used; /* sites whose lifetimes are followed */
+    bool keeps_stubs;    /* either: the table of blocks holds stubs in the place of sites */
     struct stubs stubs;
     struct events *events; /* --keep-events; else NULL */
 

@@ -57,6 +57,32 @@ def lives(interpreter, package, library, *flags):
     return outcome, json.loads(outcome.text_out()), outcome.report().processes[0].fields
 
 
+def test_sums_of_many_processes(some_python):
+    """Those after the 64th name only stacks that held something; their sums are exact all the same."""
+    program = """
+import os
+for _ in range(66):
+    pid = os.fork()
+    if pid == 0:
+        gone = bytearray(1 << 20)
+        del gone
+        held = bytearray(3 << 20)
+        os._exit(0)
+    os.waitpid(pid, 0)
+"""
+    outcome = harness.traced(some_python.path, "-c", program, flags=("-q", "--lifetimes", "--no-holders"))
+    processes = [process.fields for process in outcome.report().processes]
+    assert len(processes) == 67
+    together = []
+    for process in processes:
+        lifetimes = process["lifetimes"]
+        assert_sums(process)
+        assert lifetimes["allocated_bytes"] >= 4 << 20 or process is processes[0]
+        assert lifetimes["allocated_blocks"] >= process["counts"]["allocations"]
+        together += [site["allocated_bytes"] for site in lifetimes["sites"] if not site["stack"]]
+    assert len([size for size in together if size >= 1 << 20]) == 3
+
+
 def test_known_to_the_unit(any_python, package, library):
     _, truth, process = lives(any_python, package, library)
     assert_sums(process)

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "collector/finish.h"
 #include "rig.h"
 #include "wire/profile_format.h"
 
@@ -68,7 +69,7 @@ static void test_ages_and_ends(void **state) {
     assert_int_equal(second->blocks[END_FREED], 1);
     assert_int_equal(second->blocks[END_UNSEEN], 1);
     assert_int_equal(second->frees[0].blocks, 1); /* not what went at the end */
-    assert_int_equal(rig.image->lives.left_out, 0);
+    assert_false(rig.image->lives.full || rig.image->lives.no_memory);
 }
 
 static void test_reallocation(void **state) {
@@ -118,6 +119,73 @@ static void test_stubs_at_the_end(void **state) {
     }
 }
 
+/* One bound for all processes; half of it is for the first ones alone. */
+static void test_stacks_beyond_the_bound(void **state) {
+    (void)state;
+    open_rig();
+    struct image *late = rig_image(&rig, 2001, 1);
+    late->number = FULL_IMAGES + 1;
+    rig.trace.lives_used = LIVES_SITES_MAX / 2;
+    rig_alloc(&rig, 2, 0, 0x1000, 10, 0);
+    rig_free(&rig, 2, 0, 0x1000);
+    rig_alloc(&rig, 0, 0, 0x1000, 20, 1);
+    rig_free(&rig, 0, 0, 0x1000);
+    rig_drain(&rig);
+    assert_int_equal(late->lives.others[BLOCK_HEAP]->bytes[END_FREED], 10);
+    assert_int_equal(life_of(1)->bytes[END_FREED], 20);
+    assert_int_equal(rig.trace.lives_used, LIVES_SITES_MAX / 2 + 1);
+    rig.trace.lives_used = LIVES_SITES_MAX;
+    rig_alloc(&rig, 0, 0, 0x1000, 30, 2);
+    rig_free(&rig, 0, 0, 0x1000);
+    rig_drain(&rig);
+    assert_null(life_of(2));
+    assert_int_equal(rig.image->lives.others[BLOCK_HEAP]->bytes[END_FREED], 30);
+    assert_int_equal(rig.trace.lives_used, LIVES_SITES_MAX);
+    assert_true(rig.image->lives.full && !rig.image->lives.no_memory);
+}
+
+static const struct profile_site *site_of(const struct profile *profile, uint32_t process,
+                                          uint64_t total) {
+    for (uint32_t i = 0; i < profile->site_count; i++)
+        if (profile->sites[i].process == process && profile->sites[i].total_bytes == total)
+            return &profile->sites[i];
+    return NULL;
+}
+
+/* Of many processes stacks that hold nothing at a peak are told together, and so are the lifetimes
+ * of their blocks. */
+static void test_sums_of_late_processes(void **state) {
+    (void)state;
+    char *command[] = {NULL};
+    const struct finish_facts facts = {.command = command};
+    struct profile profile = {0};
+    FILE *events;
+    open_rig();
+    for (uint32_t i = 1; i < FULL_IMAGES; i++)
+        assert_non_null(image_new(&rig.trace, 2000 + i));
+    rig_image(&rig, 4000, 1);
+    for (uint32_t i = 1; i <= 3; i++) {
+        rig_node(&rig, 2, i, 0, i);
+        rig_alloc(&rig, 2, 0, 0x1000, i * i * 100, i);
+        rig_free(&rig, 2, 0, 0x1000);
+    }
+    rig_alloc(&rig, 0, 0, 0x1000, 50, 1);
+    rig_free(&rig, 0, 0, 0x1000);
+    rig_drain(&rig);
+    assert_true(finish_build(&rig.trace, &facts, &profile, &events));
+    assert_int_equal(profile.site_count, 3);
+    assert_int_not_equal(site_of(&profile, 0, 50)->node, 0);
+    assert_int_not_equal(site_of(&profile, FULL_IMAGES, 900)->node, 0);
+    assert_int_equal(site_of(&profile, FULL_IMAGES, 100 + 400)->node, 0);
+    assert_int_equal(profile.lifetime_count, 3);
+    uint64_t together = 0;
+    for (uint32_t i = 0; i < profile.lifetime_count; i++)
+        if (profile.lifetimes[i].node == 0 && profile.lifetimes[i].process == FULL_IMAGES)
+            together += profile.lifetimes[i].ended_bytes[END_FREED];
+    assert_int_equal(together, 100 + 400);
+    finish_release(&profile);
+}
+
 static void test_promises(void **state) {
     (void)state;
     struct profile_lifetime one = {.ended_blocks = {2, 1}, .ages = {3}, .times = {[5] = 3}};
@@ -157,6 +225,8 @@ int main(void) {
         cmocka_unit_test_teardown(test_reallocation, close_rig),
         cmocka_unit_test_teardown(test_many, close_rig),
         cmocka_unit_test_teardown(test_stubs_at_the_end, close_rig),
+        cmocka_unit_test_teardown(test_stacks_beyond_the_bound, close_rig),
+        cmocka_unit_test_teardown(test_sums_of_late_processes, close_rig),
         cmocka_unit_test(test_promises),
         cmocka_unit_test(test_most_frees_stay),
     };
