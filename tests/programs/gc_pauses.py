@@ -16,18 +16,18 @@ def note(phase, info):
         spans[-1][1] = time.perf_counter()
 
 
-kept = [{"a": [i]} for i in range(300000)]
+kept = [{"a": [i]} for i in range(600000)]
 gc.collect()
 gc.disable()
-node = bytearray(5000000)
-cycle = [node]
-cycle.append(cycle)
-del node, cycle
 gc.callbacks.append(note)
+time.sleep(0.05)
 with holdfast.region("measured") as region:
-    for _ in range(12):
+    for _ in range(8):
+        cycle = [bytearray(5000000)]
+        cycle.append(cycle)
+        del cycle
+        time.sleep(0.02)
         gc.collect()
-        time.sleep(0.01)
 region.figures()
 gc.callbacks.remove(note)
 json.dump([end - begin for begin, end in spans], sys.stdout)
