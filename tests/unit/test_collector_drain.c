@@ -461,6 +461,78 @@ static void test_tree_against_model(void **state) {
     rig_open(&rig, 1);
 }
 
+/* Many chunks of few places, against plain sums: a window of addresses that moves on, and leaves
+ * those behind it for good, so that the table grows by quarters and is swept while it is used. */
+enum { FAR_SLOTS = 130000, FAR_WINDOW = 40000 };
+
+struct far_model {
+    uint64_t size[FAR_SLOTS + FAR_WINDOW]; /* 0: free */
+    uint64_t live, peak, allocations, frees;
+};
+
+/* Four in 2 KiB: two of one chunk, and one that is not aligned. */
+static uint64_t far_address(uint32_t slot) {
+    static const uint64_t places[] = {0, 48, 1029, 1536};
+    return 0x7f0000000000 + slot / 4 * 2048ull + places[slot % 4];
+}
+
+static void far_flip(struct far_model *model, uint32_t slot) {
+    if (model->size[slot]) {
+        model->live -= model->size[slot];
+        model->size[slot] = 0;
+        model->frees++;
+        rig_free(&rig, 0, 0, far_address(slot));
+        return;
+    }
+    model->size[slot] = 1 + (uint64_t)rand() % 1000;
+    model->live += model->size[slot];
+    model->peak = model->live > model->peak ? model->live : model->peak;
+    model->allocations++;
+    rig_alloc(&rig, 0, 0, far_address(slot), model->size[slot], 0);
+}
+
+static void far_check(const struct far_model *model) {
+    rig_drain(&rig); /* the table is valid */
+    assert_int_equal(rig.image->totals.live, model->live);
+    assert_int_equal(rig.image->totals.peak, model->peak);
+    assert_int_equal(rig.image->allocations, model->allocations);
+    assert_int_equal(rig.image->frees, model->frees);
+    assert_int_equal(rig.image->lost_frees, 0);
+}
+
+static void test_many_chunks(void **state) {
+    (void)state;
+    static struct far_model model;
+    uint64_t most = 0, growing = 0, sweeping = 0;
+    uint32_t last = 0;
+    rig_open(&rig, 1);
+    const struct chunks *chunks = &rig.image->blocks.chunks;
+    for (uint32_t first = 0; first < FAR_SLOTS; first++) {
+        for (int i = 0; i < 4; i++) {
+            /* Some near the one before, in the same batch. */
+            last =
+                rand() % 3 ? first + (uint32_t)rand() % FAR_WINDOW : last ^ ((uint32_t)rand() & 1);
+            last = last < first ? first : last;
+            if (model.size[last] == 0 || rand() % 3 == 0)
+                far_flip(&model, last);
+        }
+        if (model.size[first])
+            far_flip(&model, first);
+        if (first % 32 == 0)
+            drain_pass(&rig.trace);
+        if (first % 8000 == 0)
+            far_check(&model);
+        most = chunks->count > most ? chunks->count : most;
+        growing += chunks->old_capacity >= 16384;
+        sweeping += chunks->to_sweep != 0;
+    }
+    for (uint32_t slot = 0; slot < FAR_SLOTS + FAR_WINDOW; slot++)
+        if (model.size[slot])
+            far_flip(&model, slot);
+    far_check(&model);
+    assert_true(most > 20000 && growing > 0 && sweeping > 0);
+}
+
 /* 64 rings of two processes share few addresses and hand their blocks to each other. Every ring
  * holds back a random number of records, so that tickets are committed in any order. */
 #define MANY 64u
@@ -535,6 +607,7 @@ int main(void) {
         cmocka_unit_test_teardown(test_tail_out_of_bounds, close_rig),
         cmocka_unit_test_teardown(test_random_against_model, close_rig),
         cmocka_unit_test_teardown(test_tree_against_model, close_rig),
+        cmocka_unit_test_teardown(test_many_chunks, close_rig),
         cmocka_unit_test_teardown(test_many_rings, close_rig),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
