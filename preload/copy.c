@@ -257,6 +257,7 @@ static bool skipped(bool wanted) {
 
 bool copy_make(uint32_t snapshot, uint64_t memory_limit, bool wanted) {
     uint32_t place = free_place();
+    refs_settle();
     if (place == COPIES_MAX || !seccomp_lets(SECCOMP_COPY) || skipped(wanted) ||
         next_child_is_init() || !page_ready())
         return false;

@@ -246,11 +246,18 @@ static const struct allocator object_functions[LAYOUTS] = {
                 object_free_##layout},
     EACH_LAYOUT(OBJECT_TABLE)};
 
-/* In place of object_malloc_* and object_free_*, where references are counted. */
+/* In place of object_malloc_* and the others, where references are counted. */
 static void *object_malloc_watched(void *context, size_t size) {
     if (unlikely(!refs->ended && python_is_ending()) && !self.in_python)
         refs->ended = snapshot_at_end();
     return object_functions[python.layout].malloc(context, size);
+}
+
+static void *object_realloc_counted(void *context, void *block, size_t size) {
+    void *moved = object_functions[python.layout].realloc(context, block, size);
+    if (block && moved && moved != block)
+        refs_freed(block);
+    return moved;
 }
 
 static void object_free_counted(void *context, void *block) {
@@ -276,7 +283,7 @@ static void arena_free(void *context, void *start, size_t size) {
 
 /* Those that were put in may be of the layout that was known then. */
 static bool is_ours(const struct allocator *now) {
-    bool ours = now->realloc == raw_realloc;
+    bool ours = now->realloc == raw_realloc || now->realloc == object_realloc_counted;
     for (int layout = 0; layout < LAYOUTS; layout++)
         ours |= now->realloc == object_functions[layout].realloc;
     return ours;
@@ -305,6 +312,7 @@ static void wrap(int domain) {
     object.context = context;
     if (refs) {
         object.malloc = object_malloc_watched;
+        object.realloc = object_realloc_counted;
         object.free = object_free_counted;
     }
     pymem.set(domain, domain == DOMAIN_RAW ? &raw : &object);

@@ -25,16 +25,24 @@ static struct {
 
 /* -- Entering -- */
 
-/* A forked child begins anew: what it inherits is its parent's. */
+/* A forked child begins anew: what it inherits is its parent's. The takes stay, as nobody's, for as
+ * long as their objects: what the parent has lost of these is not lost here. */
 static void begin_anew(void) {
     refs->epoch = process.epoch;
-    refs->take_count = refs->taker_count = refs->row_count = 0;
+    refs->taker_count = refs->row_count = 0;
     refs->left_out = 0;
     refs->ended = false;
-    memset(refs->takes, 0, sizeof refs->takes);
     memset(refs->takers, 0, sizeof refs->takers);
     memset(refs->rows, 0, sizeof refs->rows);
-    memset(refs->near, 0, sizeof refs->near);
+    refs->rows[0].module = REFS_MODULES;
+    for (uint32_t i = 0; i < REFS_TAKES; i++)
+        if (refs->takes[i].object)
+            refs->takes[i].row = refs->takes[i].taker = 0;
+}
+
+void refs_settle(void) {
+    if (refs && process.epoch && refs->epoch != process.epoch)
+        begin_anew();
 }
 
 static bool enter(void) {
@@ -42,8 +50,7 @@ static bool enter(void) {
         return false;
     refs->busy = true;
     atomic_signal_fence(memory_order_seq_cst);
-    if (refs->epoch != process.epoch)
-        begin_anew();
+    refs_settle();
     return true;
 }
 
@@ -69,19 +76,26 @@ static uint32_t place_of(const char *object) {
     return spread((uintptr_t)object >> 3) & (REFS_TAKES - 1);
 }
 
-static uint8_t *near_place(const void *object) {
-    return &refs->near[(uintptr_t)object >> 4 & 0xffff];
+static const uint8_t *near_place(const void *object) {
+    return &refs->near[(uintptr_t)object >> 4 & (REFS_NEAR - 1)];
+}
+
+static void near_set(const char *object, int count) {
+    size_t place = (size_t)(near_place(object) - refs->near);
+    refs->near[place] = (uint8_t)count;
+    if (place < REFS_NEAR_MORE)
+        refs->near[REFS_NEAR + place] = (uint8_t)count;
 }
 
 static void near_add(const char *object) {
-    uint8_t *count = near_place(object);
-    *count = (uint8_t)(*count + (*count < 255));
+    int count = *near_place(object);
+    near_set(object, count + (count < 255));
 }
 
 /* At 255 nobody knows how many there are, and it stays. */
 static void near_remove(const char *object) {
-    uint8_t *count = near_place(object);
-    *count = (uint8_t)(*count - (*count > 0 && *count < 255));
+    int count = *near_place(object);
+    near_set(object, count - (count > 0 && count < 255));
 }
 
 static struct refs_row *row_of_take(const struct refs_take *take) {
@@ -267,14 +281,12 @@ static void end_if_taken(const char *object) {
     }
 }
 
-void refs_new(char *object, uint32_t module) {
-    (void)module;
+void refs_new(char *object) {
     end_if_taken(object);
     interpreter.new_reference(object);
 }
 
-void refs_dealloc(char *object, uint32_t module) {
-    (void)module;
+void refs_dealloc(char *object) {
     end_if_taken(object);
     interpreter.dealloc(object);
 }
@@ -351,6 +363,7 @@ void refs_begin(void *scope) {
     }
     if (!tracer.get)
         tracer.set = NULL;
+    slots_begin(scope);
     slots_patch();
 }
 

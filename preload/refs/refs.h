@@ -18,16 +18,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define REFS_MODULES 256u /* the last one stands for all that came later */
+#define REFS_MODULES                                                                               \
+    256u /* the last one stands for all that came later, none of which is named                    \
+          */
 #define REFS_TAKES (1u << 17)
 #define REFS_TAKERS (1u << 13)
 #define REFS_ROWS (1u << 12) /* the first one is none */
+#define REFS_NEAR (1u << 16)
+#define REFS_NEAR_MORE 4u
 #define REFS_PATH 200u
 #define REFS_NAME 64u
 
 struct refs_take {
-    const char *object; /* NULL: free */
-    uint16_t row, taker;
+    const char *object;  /* NULL: free */
+    uint16_t row, taker; /* row 0: a forked child's parent took it */
     uint32_t count;
 };
 
@@ -46,8 +50,7 @@ struct refs_row {
 
 struct refs_module {
     char path[REFS_PATH]; /* of a longer one, the end */
-    bool takes;           /* it calls functions that take or give back; else only those of births
-                             and deaths */
+    bool takes;           /* calls that take or give back are seen */
 };
 
 struct refs {
@@ -63,13 +66,21 @@ struct refs {
     struct refs_take takes[REFS_TAKES]; /* open addressing, by object */
     struct refs_taker takers[REFS_TAKERS];
     struct refs_row rows[REFS_ROWS];
-    uint8_t near[(1u << 16) + 8]; /* takes of objects by some bits of their address; 255: many */
+    /* Takes of objects, by some bits of their address; 255: many. The first few are there once more
+     * behind the end, for those who read several. */
+    uint8_t near[REFS_NEAR + REFS_NEAR_MORE];
 };
 
 extern struct refs *refs; /* NULL: not wanted, or not possible */
 
-/* A function that a module calls, as one of these. */
-enum refs_function { REFS_INCREF, REFS_DECREF, REFS_NEW, REFS_DEALLOC, REFS_FUNCTIONS };
+/* A function that a module calls, as one of these; the first ones have a stub for each module. */
+enum refs_function {
+    REFS_INCREF,
+    REFS_DECREF,
+    REFS_NUMBERED,
+    REFS_NEW = REFS_NUMBERED,
+    REFS_DEALLOC
+};
 
 /* The interpreter was found in `scope`, as dlsym takes it. */
 void refs_begin(void *scope);
@@ -78,26 +89,32 @@ void refs_begin(void *scope);
 void refs_opened(void);
 void refs_closed(void);
 
+/* The counts are this process's, or nothing: before a copy is made. With the GIL. */
+void refs_settle(void);
+
 /* Deaths have been traced since the first take (--ref-tracer), also where no block is freed. In a
  * copy, too. */
 bool refs_deaths_traced(void);
 
-/* A block of the object domain is about to be freed. With the GIL. */
+/* A block of the object domain is about to be freed, or its content has moved. With the GIL. */
 void refs_freed(const void *block);
 
 /* -- stubs.c -- */
 
 /* What a slot of a module for this function leads to. */
 typedef void refs_stub(char *object);
-extern refs_stub *const refs_stubs[REFS_FUNCTIONS][REFS_MODULES];
+extern refs_stub *const refs_stubs[REFS_NUMBERED][REFS_MODULES];
 
 /* -- refs.c, for the stubs: counts the call, and makes it. -- */
 void refs_incref(char *object, uint32_t module);
 void refs_decref(char *object, uint32_t module);
-void refs_new(char *object, uint32_t module);
-void refs_dealloc(char *object, uint32_t module);
+/* Of births and deaths it does not matter who calls. */
+refs_stub refs_new, refs_dealloc;
 
 /* -- slots.c -- */
+
+/* The interpreter was found in `scope`, as dlsym takes it. */
+void slots_begin(void *scope);
 
 /* Has the slots of all objects that were loaded since the last time lead to stubs. */
 void slots_patch(void);

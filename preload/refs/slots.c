@@ -4,11 +4,15 @@
  * A slot of the interpreter itself, for a function of its own, is left as it is. Slots in memory
  * that the loader has made read-only are writable for a moment; the loader has no use of them any
  * more then, and whoever calls through one meanwhile finds the old function or the new.
+ *
+ * Another thread's dlopen may be at work: what it loads is seen here before its slots have their
+ * values. Such a slot is the loader's alone, and is looked at again the next time.
  */
 #include "refs.h"
 
 #include <elf.h>
 #include <link.h>
+#include <linux/futex.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -32,19 +36,24 @@
 static struct {
     uint64_t visited[VISITED_MAX];
     uint32_t count;
+    _Atomic bool forget; /* all of them; by anybody */
 } slots;
 
-static const struct {
+static struct {
     const char *name;
     enum refs_function function;
+    uintptr_t address; /* the interpreter's own; 0: it has none */
 } functions[] = {
-    {"Py_IncRef", REFS_INCREF},  {"Py_DecRef", REFS_DECREF},     {"_Py_IncRef", REFS_INCREF},
-    {"_Py_DecRef", REFS_DECREF}, {"_Py_NewReference", REFS_NEW}, {"_Py_Dealloc", REFS_DEALLOC},
+    {"Py_IncRef", REFS_INCREF, 0},     {"Py_DecRef", REFS_DECREF, 0},
+    {"_Py_IncRef", REFS_INCREF, 0},    {"_Py_DecRef", REFS_DECREF, 0},
+    {"_Py_NewReference", REFS_NEW, 0}, {"_Py_Dealloc", REFS_DEALLOC, 0},
 };
+
+#define FUNCTIONS (sizeof functions / sizeof functions[0])
 
 /* One loaded object. */
 struct loaded {
-    uintptr_t base;
+    uintptr_t base, size;
     uintptr_t sealed_from, sealed_to; /* read-only since it was loaded; whole pages */
     const char *path;
     const ElfW(Sym) * symbols;
@@ -52,6 +61,7 @@ struct loaded {
     const ElfW(Rela) * tables[2];
     size_t counts[2];
     bool imports;    /* something of the interpreter's */
+    bool unfinished; /* the loader is still at work on it */
     uint32_t module; /* REFS_MODULES: none yet */
 };
 
@@ -62,15 +72,18 @@ static uint64_t hash_of(const struct loaded *loaded) {
     return hash ? hash : 1;
 }
 
-/* True the first time. Once there are too many, always: it is only slower. */
-static bool visit(const struct loaded *loaded) {
+static bool visited(const struct loaded *loaded) {
     uint64_t hash = hash_of(loaded);
     for (uint32_t i = 0; i < slots.count; i++)
         if (slots.visited[i] == hash)
-            return false;
+            return true;
+    return false;
+}
+
+/* Of too many, the others are looked at each time: it is only slower. */
+static void note_visit(const struct loaded *loaded) {
     if (slots.count < VISITED_MAX)
-        slots.visited[slots.count++] = hash;
-    return true;
+        slots.visited[slots.count++] = hash_of(loaded);
 }
 
 /* -- What a module is called -- */
@@ -97,20 +110,43 @@ static uint32_t module_number(const char *path) {
 
 /* -- One slot -- */
 
+/* Until it is relocated, a slot holds 0 or an offset in its object; the address of a function in a
+ * program that is linked to low addresses looks like one. */
+static bool is_relocated(const struct loaded *loaded, uintptr_t value, uintptr_t function) {
+    bool offset = loaded->base != 0 && value < loaded->size;
+    return value != 0 && (value == function || !offset);
+}
+
+/* Its loader has sealed the page, and so is done with it: a word there cannot be written, not even
+ * by adding 0 to it. */
+static bool is_sealed(char *slot) {
+    uint32_t nobody = 0;
+    const long add_nothing = FUTEX_OP(FUTEX_OP_ADD, 0, FUTEX_OP_CMP_LT, 0);
+    return sys_failed(sys_call6(SYS_futex, (long)&nobody, FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 1, 0,
+                                (long)slot, add_nothing));
+}
+
 static bool set_sealed(char *slot, void *target) {
     char *page = (char *)((uintptr_t)slot & ~(PAGE - 1));
-    if (!seccomp_lets(SECCOMP_ALL) || sys_failed(sys_call6(SYS_mprotect, (long)page, (long)PAGE,
-                                                           PROT_READ | PROT_WRITE, 0, 0, 0)))
+    if (sys_failed(
+            sys_call6(SYS_mprotect, (long)page, (long)PAGE, PROT_READ | PROT_WRITE, 0, 0, 0)))
         return false;
     __atomic_store_n((void **)(void *)slot, target, __ATOMIC_RELEASE);
     sys_call6(SYS_mprotect, (long)page, (long)PAGE, PROT_READ, 0, 0, 0);
     return true;
 }
 
-static void redirect(struct loaded *loaded, uintptr_t at, enum refs_function function) {
+/* Only who takes or gives back needs a number. */
+static refs_stub *stub_for(struct loaded *loaded, enum refs_function function) {
+    if (function >= REFS_NUMBERED)
+        return function == REFS_NEW ? refs_new : refs_dealloc;
     if (loaded->module == REFS_MODULES)
         loaded->module = module_number(loaded->path);
-    refs_stub *stub = refs_stubs[function][loaded->module];
+    return refs_stubs[function][loaded->module];
+}
+
+static void redirect(struct loaded *loaded, uintptr_t at, enum refs_function function) {
+    refs_stub *stub = stub_for(loaded, function);
     char *slot = (char *)at;
     void *target;
     memcpy(&target, &stub, sizeof target);
@@ -120,7 +156,20 @@ static void redirect(struct loaded *loaded, uintptr_t at, enum refs_function fun
     } else {
         __atomic_store_n((void **)(void *)slot, target, __ATOMIC_RELEASE);
     }
-    refs->modules[loaded->module].takes |= function == REFS_INCREF || function == REFS_DECREF;
+    if (function < REFS_NUMBERED)
+        refs->modules[loaded->module].takes = true;
+}
+
+static void look_at_function(struct loaded *loaded, uintptr_t at, size_t function) {
+    char *slot = (char *)at;
+    uintptr_t value = __atomic_load_n((uintptr_t *)(void *)slot, __ATOMIC_ACQUIRE);
+    bool sealed = at >= loaded->sealed_from && at < loaded->sealed_to;
+    if (sealed && !seccomp_lets(SECCOMP_ALL))
+        return;
+    if (!is_relocated(loaded, value, functions[function].address) || (sealed && !is_sealed(slot)))
+        loaded->unfinished = true;
+    else
+        redirect(loaded, at, functions[function].function);
 }
 
 static void look_at_slot(struct loaded *loaded, const ElfW(Rela) * slot) {
@@ -134,9 +183,9 @@ static void look_at_slot(struct loaded *loaded, const ElfW(Rela) * slot) {
         return;
     loaded->imports = true;
     name = loaded->names + symbol->st_name;
-    for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++)
+    for (size_t i = 0; i < FUNCTIONS; i++)
         if (strcmp(name, functions[i].name) == 0)
-            redirect(loaded, loaded->base + slot->r_offset, functions[i].function);
+            look_at_function(loaded, loaded->base + slot->r_offset, i);
 }
 
 /* -- One loaded object -- */
@@ -170,7 +219,6 @@ static void look_at_slots(struct loaded *loaded) {
     for (int table = 0; table < 2; table++)
         for (size_t i = 0; loaded->tables[table] && i < loaded->counts[table]; i++)
             look_at_slot(loaded, &loaded->tables[table][i]);
-    refs->looked_at += loaded->imports;
 }
 
 static bool is_own(const struct dl_phdr_info *info) {
@@ -184,35 +232,57 @@ static bool is_own(const struct dl_phdr_info *info) {
     return false;
 }
 
-static int look_at(struct dl_phdr_info *info, size_t size, void *unused) {
-    struct loaded loaded = {
-        .base = info->dlpi_addr, .path = info->dlpi_name, .module = REFS_MODULES};
+/* Its dynamic section; NULL: it has none. */
+static const ElfW(Dyn) * read_headers(struct loaded *loaded, const struct dl_phdr_info *info) {
     const ElfW(Dyn) *dynamic = NULL;
-    (void)size;
-    (void)unused;
-    if (!visit(&loaded) || is_own(info))
-        return 0;
     for (size_t i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *header = &info->dlpi_phdr[i];
-        uintptr_t start = loaded.base + header->p_vaddr;
+        uintptr_t start = loaded->base + header->p_vaddr, end = header->p_vaddr + header->p_memsz;
         if (header->p_type == PT_DYNAMIC)
             dynamic = (const void *)start;
+        if (header->p_type == PT_LOAD && end > loaded->size)
+            loaded->size = end;
         if (header->p_type == PT_GNU_RELRO) {
-            loaded.sealed_from = start & ~(PAGE - 1);
-            loaded.sealed_to = (start + header->p_memsz) & ~(PAGE - 1);
+            loaded->sealed_from = start & ~(PAGE - 1);
+            loaded->sealed_to = (start + header->p_memsz) & ~(PAGE - 1);
         }
     }
+    return dynamic;
+}
+
+/* `begun`: not the first one of this round, in which all are counted anew when something was
+ * unloaded. */
+static int look_at(struct dl_phdr_info *info, size_t size, void *begun) {
+    struct loaded loaded = {
+        .base = info->dlpi_addr, .path = info->dlpi_name, .module = REFS_MODULES};
+    (void)size;
+    if (!*(bool *)begun && atomic_exchange(&slots.forget, false))
+        slots.count = refs->looked_at = 0;
+    *(bool *)begun = true;
+    if (visited(&loaded) || is_own(info))
+        return 0;
+    const ElfW(Dyn) *dynamic = read_headers(&loaded, info);
     if (dynamic) {
         read_dynamic(&loaded, dynamic);
         look_at_slots(&loaded);
     }
+    if (!loaded.unfinished) {
+        note_visit(&loaded);
+        refs->looked_at += loaded.imports;
+    }
     return 0;
 }
 
+void slots_begin(void *scope) {
+    for (size_t i = 0; i < FUNCTIONS; i++)
+        python_symbol(scope, functions[i].name, &functions[i].address);
+}
+
 void slots_patch(void) {
-    dl_iterate_phdr(look_at, NULL);
+    bool begun = false;
+    dl_iterate_phdr(look_at, &begun);
 }
 
 void slots_forget(void) {
-    slots.count = refs->looked_at = 0;
+    atomic_store(&slots.forget, true);
 }

@@ -22,24 +22,14 @@
     }                                                                                              \
     static void decref_##module(char *object) {                                                    \
         refs_decref(object, module);                                                               \
-    }                                                                                              \
-    static void new_##module(char *object) {                                                       \
-        refs_new(object, module);                                                                  \
-    }                                                                                              \
-    static void dealloc_##module(char *object) {                                                   \
-        refs_dealloc(object, module);                                                              \
     }
 
 EACH_MODULE(STUBS)
 
 #define INCREF(module) incref_##module,
 #define DECREF(module) decref_##module,
-#define NEW(module) new_##module,
-#define DEALLOC(module) dealloc_##module,
 
-refs_stub *const refs_stubs[REFS_FUNCTIONS][REFS_MODULES] = {
+refs_stub *const refs_stubs[REFS_NUMBERED][REFS_MODULES] = {
     [REFS_INCREF] = {EACH_MODULE(INCREF)},
     [REFS_DECREF] = {EACH_MODULE(DECREF)},
-    [REFS_NEW] = {EACH_MODULE(NEW)},
-    [REFS_DEALLOC] = {EACH_MODULE(DEALLOC)},
 };

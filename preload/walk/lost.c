@@ -84,6 +84,16 @@ static uint32_t module_text(struct walk *walk, uint32_t module) {
     return text_of_string(walk, refs->modules[module].path);
 }
 
+/* What a parent has taken and not given back is its loss, not its forked child's. */
+static void explain_inherited(struct walk *walk, struct scan *scan) {
+    for (uint32_t i = 0; i < REFS_TAKES; i++) {
+        const struct refs_take *take = &refs->takes[i];
+        uint32_t number = take->object && take->row == 0 ? number_of(walk, take->object) : 0;
+        if (number)
+            scan->words[number] += take->count;
+    }
+}
+
 static void tell_lost(struct walk *walk, const struct scan *scan) {
     uint32_t rows = 0;
     for (uint32_t number = 1; number <= walk->living && !walk->cut && rows < ROWS_MAX; number++) {
@@ -100,11 +110,13 @@ static void tell_lost(struct walk *walk, const struct scan *scan) {
 static void tell_takes(struct walk *walk) {
     for (uint32_t i = 0; i < REFS_TAKES && !walk->cut; i++) {
         const struct refs_take *take = &refs->takes[i];
-        uint32_t number = take->object ? number_of(walk, take->object) : 0;
+        uint32_t number = take->object && take->row ? number_of(walk, take->object) : 0;
         if (!number || number > walk->living)
             continue;
+        uint32_t module = refs->rows[take->row].module;
+        bool nameless = module == REFS_MODULES - 1;
         graph_put(walk->writer, GRAPH_TAKES, number);
-        graph_put(walk->writer, GRAPH_TAKES, module_text(walk, refs->rows[take->row].module));
+        graph_put(walk->writer, GRAPH_TAKES, nameless ? 0 : module_text(walk, module));
         graph_put(walk->writer, GRAPH_TAKES, take->taker);
         graph_put(walk->writer, GRAPH_TAKES, take->count);
     }
@@ -151,6 +163,7 @@ void lost_tell(struct walk *walk) {
         return;
     for (uint32_t i = 0; i < request->range_count; i++)
         look_at_range(walk, &scan, &request->ranges[i]);
+    explain_inherited(walk, &scan);
     if (scan.budget >= PAGE / 8)
         tell_lost(walk, &scan);
     tell_takes(walk);
