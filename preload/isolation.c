@@ -20,6 +20,8 @@
 
 #define DESCRIPTORS_MAX (1u << 20)
 #define MAPS_LINE_MAX 512u
+#define SHARED_MOST ((uintptr_t)16 << 20)
+#define NO_FILE "/dev/zero (deleted)"
 
 void isolation_close_descriptors(void) {
     if (!sys_failed(sys_call6(SYS_close_range, 0, ~0u, 0, 0, 0, 0)))
@@ -72,6 +74,7 @@ struct range {
     bool readable, writable, shared;
     bool special; /* the kernel's own: [vvar] */
     bool file;
+    bool pool; /* shared with forked children alone */
 };
 
 static const char *read_hex(const char *at, uintptr_t *number) {
@@ -96,8 +99,10 @@ static bool parse_range(const char *line, struct range *range) {
     range->readable = line[0] == 'r';
     range->writable = line[1] == 'w';
     range->shared = line[3] == 's';
-    range->special = strstr(line, "[v") != NULL;
-    range->file = strchr(line, '/') != NULL;
+    const char *path = strchr(line, '/');
+    range->file = path != NULL;
+    range->special = !path && strstr(line, "[v") != NULL;
+    range->pool = range->shared && path && strncmp(path, NO_FILE, sizeof NO_FILE - 1) == 0;
     return range->end > range->start;
 }
 
@@ -109,10 +114,13 @@ static bool protect(const struct range *range, const void *kept) {
            !sys_failed(sys_call6(SYS_munmap, (long)range->start, size, 0, 0, 0, 0));
 }
 
-/* Code, and what else of a file is read alone, holds no address that the program has written. */
-static void keep_own(const struct range *range, struct isolation_ranges *own) {
+/* Code, and what else of a file is read alone, holds no address that the program has written. To
+ * read shared memory that was never written takes memory: of that there must not be much. */
+static void keep_own(const struct range *range, const void *kept, struct isolation_ranges *own) {
     bool written = range->writable || !range->file;
-    if (!own || range->shared || !range->readable || range->special || !written)
+    bool small = range->end - range->start <= SHARED_MOST;
+    bool foreign = range->shared && (!range->pool || !small || (void *)range->start == kept);
+    if (!own || foreign || !range->readable || range->special || !written)
         return;
     if (own->count == own->room) {
         own->left_out = true;
@@ -141,7 +149,7 @@ static bool take_text(struct lines *lines, const char *text, size_t size) {
         lines->used = 0;
         if (!parse_range(lines->line, &range) || !protect(&range, lines->kept))
             return false;
-        keep_own(&range, lines->own);
+        keep_own(&range, lines->kept, lines->own);
     }
     return true;
 }

@@ -17,7 +17,7 @@ void isolation_close_descriptors(void);
  * after `seconds`; may write files as large as the program may ask to write. */
 void isolation_yield(unsigned seconds);
 
-/* Where private memory is that the program may have written. */
+/* Where memory is that the program may have written: private, or small and shared by fork alone. */
 struct isolation_ranges {
     struct walk_range *list;
     uint32_t count, room;
@@ -25,7 +25,8 @@ struct isolation_ranges {
 };
 
 /* What is shared with other processes, or with a file, can be read only; memory at `kept` excepted.
- * What is private is put into `own`, unless that is NULL. False when it is not known what is. */
+ * What is the program's own is put into `own`, unless that is NULL. False when it is not known what
+ * is. */
 bool isolation_protect_shared(const void *kept, struct isolation_ranges *own);
 
 /* From here on only memory of its own, the clock, futexes, write() to `stream` and `connection`,

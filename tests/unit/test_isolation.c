@@ -41,7 +41,7 @@ static bool refused(long result) {
     return result == -EPERM;
 }
 
-static char path[] = "/tmp/holdfast-isolation-XXXXXX";
+static char path[] = "/tmp/holdfast-[v]-XXXXXX";
 static int stream, pair[2], other;
 
 static int prepare(void **state) {
@@ -138,6 +138,41 @@ static void test_shared_memory(void **state) {
     assert_int_equal(*shared, 7);
 }
 
+static char *big, *file_page;
+
+static bool listed(const struct isolation_ranges *own, const void *page) {
+    for (uint32_t i = 0; i < own->count; i++)
+        if ((uintptr_t)page >= own->list[i].from && (uintptr_t)page < own->list[i].to)
+            return true;
+    return false;
+}
+
+static void protect_and_list(void) {
+    static struct walk_range list[4096];
+    struct isolation_ranges own = {.list = list, .room = 4096};
+    check(isolation_protect_shared(kept, &own), 1);
+    check(!own.left_out, 2);
+    check(listed(&own, private_page), 3);
+    check(listed(&own, file_page), 4);
+    check(listed(&own, shared), 5);
+    check(!listed(&own, kept), 6);
+    check(!listed(&own, big), 7);
+}
+
+/* What the program may have written is listed, also where a file's name looks like the kernel's;
+ * not what it shares with a file, nor much that it shares. */
+static void test_own_memory(void **state) {
+    (void)state;
+    int writable = PROT_READ | PROT_WRITE;
+    kept = mmap(NULL, 4096, writable, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    shared = mmap(NULL, 4096, writable, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    big = mmap(NULL, 17 << 20, writable, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    private_page = mmap(NULL, 4096, writable, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    file_page = mmap(NULL, 4096, writable, MAP_PRIVATE, other, 0);
+    assert_ptr_not_equal(file_page, MAP_FAILED);
+    assert_int_equal(run(protect_and_list), 0);
+}
+
 static void close_and_yield(void) {
     isolation_close_descriptors();
     check(sys_call6(SYS_fcntl, stream, F_GETFD, 0, 0, 0, 0) == -EBADF, 1);
@@ -155,9 +190,8 @@ static void test_descriptors_and_end(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_system_calls),
-        cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_shared_memory),
+        cmocka_unit_test(test_system_calls),        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_shared_memory),       cmocka_unit_test(test_own_memory),
         cmocka_unit_test(test_descriptors_and_end),
     };
     return cmocka_run_group_tests(tests, prepare, clean_up);
