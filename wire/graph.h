@@ -174,6 +174,7 @@ enum graph_type_flags {
     GRAPH_TYPE_FINALIZER = 1, /* __del__, written in Python or C */
     GRAPH_TYPE_NATIVE = 2,    /* may hold references that tp_traverse does not tell (no traverse
                                  function, and not one of the builtin kinds) */
+    GRAPH_TYPE_HEAP = 4,      /* made while the program ran, by a class statement or the like */
 };
 
 enum graph_object_flags {

@@ -312,6 +312,8 @@ static void take_kind(struct walk *walk, struct walked_type *type) {
     if ((finalize || python_pointer(type->type, python.at.type_del)) &&
         type->kind != GRAPH_GENERATOR)
         type->flags |= GRAPH_TYPE_FINALIZER;
+    if (type->heap)
+        type->flags |= GRAPH_TYPE_HEAP;
     labels_keep(walk, type, &labels);
     attributes_keep(walk, type);
 }

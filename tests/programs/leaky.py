@@ -15,6 +15,10 @@ class Item:
         self.data = bytearray(1000)
 
 
+class Shared:
+    pass
+
+
 def be_clean(module):
     """What it keeps is known to no one else."""
     things = [Item() for _ in range(COUNT)]
@@ -38,14 +42,16 @@ def leak_inline(module):
 
 
 def leak_reborn(clean, inline):
-    """Each dict stands where the one before has ended, of which the clean module had taken a reference."""
+    """Each dict stands where the one before has ended, of which the clean module had taken two references."""
     for i in range(COUNT):
-        clean.identity({i: []})
+        ended = {i: []}
+        first, second = clean.identity(ended), clean.identity(ended)
+        del ended, first, second
         inline.leak_inline({i: []})
 
 
 def leak_one(module, thing):
-    for _ in range(COUNT):
+    for _ in range(2 * COUNT):
         module.leak(thing)
 
 
@@ -58,7 +64,8 @@ def take_memory():
 def in_child(module):
     child = os.fork()
     if child == 0:
-        leak_items(module)
+        if module:
+            leak_items(module)
         take_memory()
         os._exit(0)
     return os.waitpid(child, 0)[1]
@@ -67,7 +74,7 @@ def in_child(module):
 def main():
     import leaky_clean
     things = be_clean(leaky_clean)
-    shared = [1, 2, 3]
+    shared = Shared()
     if "plain" in WAYS:
         import leaky_plain
         leak_items(leaky_plain)
@@ -83,6 +90,8 @@ def main():
     if "child" in WAYS:
         import leaky_plain
         print("child", in_child(leaky_plain))
+    if "quiet-child" in WAYS:
+        print("child", in_child(None))
     if "small" not in WAYS:
         take_memory()
     if "kill" in WAYS:

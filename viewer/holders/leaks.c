@@ -4,17 +4,18 @@
  * can be named.
  *
  * A few references can seem lost (their address was in a register), and the interpreter and its
- * modules do lose some of types and constants that live for ever. So little is told of nobody's:
- * objects to which nothing at all refers, and counts that are far too high.
+ * modules do lose some of types and constants that live for ever, of which any module takes and
+ * hands over many. So little is told: objects to which nothing at all refers, and counts that are
+ * far too high; of these, a module is named only for most of what it has taken.
  */
 #include "leaks.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define GROUPS_MAX 128u
+#define GROUPS_MAX 1024u
 #define LEAST 10u          /* references of a group */
-#define LEAST_OF_ONE 1000u /* of nobody's, of one object that others refer to as well */
+#define LEAST_OF_ONE 1000u /* of one object that others refer to as well */
 #define TAKERS 65536u
 #define SEVERAL UINT32_MAX
 
@@ -64,29 +65,50 @@ static void add(struct search *search, const struct graph_lost *lost, uint32_t m
     group->leak.bytes += kept_by(search->heap, lost);
 }
 
-/* The interpreter keeps the memory of some of its own small objects that end, for the next one:
- * what was taken may be what stood there before, and was handed over. More than one reference is
- * not likely to be. */
+/* The interpreter and modules keep the memory of some small objects that end, for the next one:
+ * what was taken, however often, may be what stood there before, and was handed over. Where deaths
+ * are not traced, a freed block alone tells of an end: that of an instance of a class, and of
+ * these. */
 static bool may_be_another(const struct heap *heap, const struct graph_take *take) {
-    const char *name = heap->graph->texts[type_text(heap, take->object)];
-    return !heap->graph->seen.deaths && take->references < 2 && !strchr(name, '.');
+    static const char *const freed[] = {"bytearray", "bytes", "code", "frozenset", "function",
+                                        "module",    "set",   "str",  "type"};
+    const struct graph *graph = heap->graph;
+    const struct graph_type *type = &graph->types[graph->objects[take->object].type];
+    if (graph->seen.deaths || type->flags & GRAPH_TYPE_HEAP)
+        return false;
+    for (size_t i = 0; i < sizeof freed / sizeof freed[0]; i++)
+        if (strcmp(graph->texts[type->name], freed[i]) == 0)
+            return false;
+    return true;
 }
 
-static void look_at(struct search *search, const struct graph_lost *lost) {
-    const struct graph *graph = search->heap->graph;
-    const struct graph_object *object = &graph->objects[lost->object];
-    uint32_t number = search->take_of[lost->object];
+/* That of the only module which has taken some; NULL: there is none, or it has no name. */
+static const struct graph_take *only_take(const struct search *search, uint32_t object) {
+    uint32_t number = search->take_of[object];
+    if (number == 0 || number == SEVERAL)
+        return NULL;
+    const struct graph_take *take = &search->heap->graph->takes[number - 1];
+    return take->module ? take : NULL;
+}
+
+static void look_at(struct search *search, const struct graph_lost *lost, bool of_modules) {
+    const struct graph_object *object = &search->heap->graph->objects[lost->object];
+    uint64_t references = lost->references;
     if (object->type == 0 || search->heap->flags[lost->object] & (NODE_LEFT_OUT | NODE_UNCERTAIN) ||
-        lost->references > object->references)
+        references > object->references)
         return;
-    if (number != 0 && number != SEVERAL) {
-        const struct graph_take *take = &graph->takes[number - 1];
-        uint64_t most = take->references;
-        add(search, lost, take->module, most < lost->references ? most : lost->references,
-            !may_be_another(search->heap, take));
-    } else if (lost->references == object->references || lost->references >= LEAST_OF_ONE) {
-        add(search, lost, 0, lost->references, true);
-    }
+    bool alone = references == object->references;
+    if (!alone && references < LEAST_OF_ONE)
+        return;
+    const struct graph_take *take = only_take(search, lost->object);
+    if (take && !alone && references <= take->references / 2)
+        take = NULL;
+    if ((take != NULL) != of_modules)
+        return;
+    if (take && take->references < references)
+        references = take->references;
+    add(search, lost, take ? take->module : 0, references,
+        !take || !may_be_another(search->heap, take));
 }
 
 static bool index_takes(struct search *search) {
@@ -128,11 +150,8 @@ static void find_taker(const struct search *search, struct group *group, uint32_
     uint32_t best = 0;
     memset(counts, 0, TAKERS * sizeof *counts);
     for (uint32_t i = 1; i < graph->lost_count; i++) {
-        uint32_t number = search->take_of[graph->lost[i].object];
-        if (number == 0 || number == SEVERAL)
-            continue;
-        const struct graph_take *take = &graph->takes[number - 1];
-        if (take->module != group->module || take->taker >= TAKERS ||
+        const struct graph_take *take = only_take(search, graph->lost[i].object);
+        if (!take || take->module != group->module || take->taker >= TAKERS ||
             may_be_another(search->heap, take) == group->sure ||
             type_text(search->heap, take->object) != group->type)
             continue;
@@ -184,8 +203,9 @@ bool leaks_find(const struct heap *heap, struct findings *findings) {
         return false;
     search->heap = heap;
     bool good = index_takes(search);
-    for (uint32_t i = 1; i < graph->lost_count && good; i++)
-        look_at(search, &graph->lost[i]);
+    for (int nobody = 0; nobody < 2 && good; nobody++)
+        for (uint32_t i = 1; i < graph->lost_count; i++)
+            look_at(search, &graph->lost[i], !nobody);
     good = good && put_leaks(search, findings);
     free(search->take_of);
     free(search);
