@@ -260,6 +260,8 @@ print(*found)
 
 def test_failures(some_python, package):
     """What fails for one object ends that one; and nothing waits when all has failed."""
+    if not some_python.gil:
+        pytest.skip("there, lists are not looked for")
     outcome = run(some_python, package, "-c", FAILS)
     states = outcome.text_out().split()
     assert states[:5] == ["late", "unknown", "late", "unknown", "late"] and states[6] == "off"
@@ -298,6 +300,8 @@ def test_without_a_thread(some_python, package):
 @pytest.mark.parametrize("loaded", ["", "holdfast.pending()", "holdfast.should_go_away(Thing)"])
 def test_at_the_end(some_python, package, loaded):
     """A destructor that runs when the interpreter ends may say it, too."""
+    if not some_python.gil:
+        pytest.skip("there, modules may be empty by then")
     outcome = run(some_python, package, "-c", AT_THE_END.format(loaded=loaded))
     assert (outcome.text_out(), outcome.text_err()) == ("off False\n", "")
 
@@ -323,6 +327,8 @@ while holdfast.pending(): time.sleep(0.01)
 
 def test_what_is_told(some_python, package):
     """Of itself, and of more holders than are shown."""
+    if not some_python.gil:
+        pytest.skip("there, lists are not looked for")
     thing, rows, spread = sorted(run(some_python, package, "-c", TOLD).text_out().split("should have gone away")[1:],
                                  key=lambda text: ("module" in text, "list of" in text))
     assert "Thing.me is this object again." in thing and "list of 1[0] is this object again." in rows
