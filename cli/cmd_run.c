@@ -173,9 +173,8 @@ const struct command command_run = {
     .summary = "run a command and write a profile of its memory",
     .usage = "[options] [--] COMMAND...",
     .about = "\n"
-             "Runs a command as if it had been started without Holdfast, records every memory\n"
-             "allocation of its Python processes, and writes a profile that explains the peak,\n"
-             "and a page beside it that shows it (report makes other views of the profile).\n"
+             "Runs a command as if Holdfast were not there, records every memory allocation\n"
+             "of its Python processes, and writes a profile and a page that explain the peak.\n"
              "\n"
              "Options:",
     .options = rows,

@@ -65,7 +65,7 @@ def test_formats():
     page = (MAN / "holdfast-report.1").read_text()
     listed = re.search(r"--format FORMAT  (.*?)\n  -o", holdfast("report", "--help"), re.DOTALL)[1]
     formats = [line.strip().split(":")[0].split()[0] for line in listed.splitlines()]
-    described = re.search(r"^\.It Fl Fl format (.*?)^\.It Fl", page, re.DOTALL | re.MULTILINE)[1]
+    described = re.search(r"Fl -format Ar format\n(.*?)^\.El", page, re.DOTALL | re.MULTILINE)[1]
     assert re.findall(r"^\.It Cm (\w+)", described, re.MULTILINE) == formats
 
 
