@@ -1,5 +1,6 @@
 """References that extension modules take and do not give back (`run --refs`): those that leak are named, with how many
 they have leaked, and no others."""
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ import harness
 import pytest
 
 COUNT = 1000
+CROWD = 40
 PROGRAM = harness.PROGRAMS / "leaky.py"
 FLAGS = ("-q", "--refs")
 HEADERS = "import sysconfig; print(sysconfig.get_paths()['include'])"
@@ -128,6 +130,34 @@ def test_quiet_child(python, modules):
     main, child = sorted(report.processes, key=lambda process: process.fields["pid"] != report.main.fields["pid"])
     assert nearly(leaks_of(main)["leaky_plain.so", "__main__.Item"]["references"])
     assert child.fields["references"]["whole"] and leaks_of(child) == {}
+
+
+def build_crowd(folder):
+    """Modules that the loader takes a while for, bound lazily or at once."""
+    source = folder / "crowd.c"
+    source.write_text("extern void Py_IncRef(void *), Py_DecRef(void *), _Py_Dealloc(void *); int target;"
+                      f"int *const table[] = {{{'&target,' * 60000}}}; void (*const end)(void *) = _Py_Dealloc;"
+                      "void borrow(void *object) { Py_IncRef(object); Py_DecRef(object); }")
+    for binding in ("lazy", "now"):
+        first = folder / f"crowd_{binding}_0.so"
+        subprocess.run(["gcc", "-shared", "-fPIC", f"-Wl,-z,relro,-z,{binding}", source, "-o", first], check=True)
+        for i in range(1, CROWD):
+            shutil.copy(first, folder / f"crowd_{binding}_{i}.so")
+
+
+def test_loaded_at_once(tmp_path):
+    """What one thread loads is left alone while another's dlopen returns, and is seen none the less."""
+    build_crowd(tmp_path)
+    program = "import ctypes, sys, threading; paths = sys.argv[1:]; load = ctypes.CDLL(None).dlopen\n" \
+              "load.argtypes = [ctypes.c_char_p, ctypes.c_int]; load.restype = ctypes.c_void_p\n" \
+              "def work(part): return [load(p.encode(), 1 if 'lazy' in p else 2) or sys.exit(p) for p in part]\n" \
+              "threads = [threading.Thread(target=work, args=(paths[i::4],)) for i in range(4)]\n" \
+              "[t.start() for t in threads]; [t.join() for t in threads]\n" \
+              "[ctypes.PyDLL(p).borrow(ctypes.py_object(threads)) for p in paths for _ in range(9)]"
+    done = harness.traced(sys.executable, "-c", program, *sorted(tmp_path.glob("crowd_*.so")), flags=FLAGS)
+    balances = balances_of(done.report().main)
+    crowd = {module: counts for (module, _), counts in balances.items() if module.startswith("crowd_")}
+    assert len(crowd) == 2 * CROWD and set(crowd.values()) == {(9, 9)}
 
 
 def test_killed(python, modules):
