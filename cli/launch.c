@@ -217,6 +217,9 @@ static void wait_for_collector(struct run *run, struct launched *launched) {
             say(run, message.text);
         } else if (message.kind == CONTROL_MOVED) {
             fprintf(stderr, "holdfast: %s\n", message.text);
+        } else if (message.kind == CONTROL_BUSY) {
+            if (isatty(STDERR_FILENO))
+                say(run, message.text);
         } else if (message.kind == CONTROL_STOPPED) {
             launched->stopped_bytes = message.bytes;
         } else if (message.kind == CONTROL_WRITTEN) {

@@ -217,6 +217,10 @@ static void add_last_warnings(struct collector *collector) {
         trace_warn(trace, PROFILE_STACKS_CUT ": some are cut short");
 }
 
+static void tell_slow(void *context) {
+    tell(context, CONTROL_BUSY, 0, "naming native frames ...");
+}
+
 /* Writes the profile of what is known so far and tells the launcher. */
 static int write_profile(struct collector *collector) {
     struct profile profile;
@@ -224,7 +228,10 @@ static int write_profile(struct collector *collector) {
     add_last_warnings(collector);
     FILE *events = NULL;
     bool events_left_out = false;
-    bool built = finish_build(&collector->trace, &collector->facts, &profile, &events);
+    struct finish_facts facts = collector->facts;
+    facts.slow = tell_slow;
+    facts.slow_context = collector;
+    bool built = finish_build(&collector->trace, &facts, &profile, &events);
     bool written =
         built && output_write(&collector->output, &profile, events, &events_left_out, &error);
     finish_release(&profile);

@@ -15,6 +15,7 @@ enum control_kind {
     CONTROL_STARTED = 7, /* launcher: the command runs; pid */
     CONTROL_MOVED = 8,   /* collector: as a warning, but said even when the launcher is quiet */
     CONTROL_STOPPED = 9, /* collector: bytes passed a ceiling, so all processes were killed */
+    CONTROL_BUSY = 10,   /* collector: text is what it takes long over */
 };
 
 struct control_message {

@@ -355,6 +355,8 @@ bool finish_build(struct trace *trace, const struct finish_facts *facts, struct 
     if (facts->last)
         stacks_close(&trace->stacks);
     if (builder_init(&builder, trace, profile)) {
+        builder.natives.slow = facts->slow;
+        builder.natives.slow_context = facts->slow_context;
         fill_head(&builder, facts);
         snapshots_add(&builder, trace);
         finish_stretches(&builder, trace);

@@ -10,8 +10,10 @@ struct finish_facts {
     char *const *command; /* NULL-terminated */
     uint32_t main_pid;    /* 0 unknown */
     bool has_status;
-    int status; /* as wait(2) gives it */
-    bool last;  /* nothing of the trace is needed any more */
+    int status;                  /* as wait(2) gives it */
+    bool last;                   /* nothing of the trace is needed any more */
+    void (*slow)(void *context); /* called once if naming native code takes long; may be NULL */
+    void *slow_context;
 };
 
 /* Fills `profile` from the trace as it is now, and ends the event stream: *events is what to

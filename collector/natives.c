@@ -5,6 +5,9 @@
 #include "memory.h"
 #include "symbols.h"
 
+/* Nobody wonders before that what is going on. */
+#define SECONDS_SILENT 2u
+
 struct native_address {
     int64_t position;
     uint32_t code;
@@ -60,6 +63,13 @@ static void add_frame(struct builder *builder, const char *path, const char *id,
         (struct native_frame){builder_function(builder, function), symbol->line};
 }
 
+static void tell_slow(struct natives *natives) {
+    if (!natives->slow || symbols_seconds(natives->symbols) < SECONDS_SILENT)
+        return;
+    natives->slow(natives->slow_context);
+    natives->slow = NULL;
+}
+
 static void look_up(struct builder *builder, struct native_address *address) {
     struct symbol found[SYMBOLS_INLINED_MAX] = {0};
     struct natives *natives = &builder->natives;
@@ -71,9 +81,11 @@ static void look_up(struct builder *builder, struct native_address *address) {
         natives->symbols = symbols_open(stacks->code_count);
     if (path)
         shorten(path);
-    if (path && id && natives->symbols)
+    if (path && id && natives->symbols) {
+        tell_slow(natives);
         address->count = symbols_find(natives->symbols, address->code, path, id,
                                       (uint32_t)address->position, found);
+    }
     for (uint32_t i = 0; i < address->count; i++)
         add_frame(builder, path, id, &found[i]);
     symbols_free(found, address->count);

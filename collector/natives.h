@@ -15,6 +15,8 @@ struct natives {
     struct native_frame *frames;
     uint32_t address_count, address_capacity, frame_count, frame_capacity;
     struct index index;
+    void (*slow)(void *context); /* called once if it takes long; may be NULL */
+    void *slow_context;
 };
 
 struct native_frame {

@@ -393,6 +393,10 @@ uint32_t symbols_find(struct symbols *symbols, uint32_t number, const char *path
     return found[0].name != NULL;
 }
 
+unsigned symbols_seconds(const struct symbols *symbols) {
+    return (unsigned)(now() + SECONDS_MAX - symbols->deadline);
+}
+
 uint32_t symbols_late(const struct symbols *symbols) {
     return symbols ? symbols->late : 0;
 }

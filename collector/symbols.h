@@ -19,6 +19,9 @@ struct symbols;
 struct symbols *symbols_open(uint32_t count);
 void symbols_close(struct symbols *symbols);
 
+/* Since they were opened. */
+unsigned symbols_seconds(const struct symbols *symbols);
+
 /* A function that an instruction belongs to. */
 struct symbol {
     char *name; /* demangled */
