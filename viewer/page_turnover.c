@@ -4,8 +4,6 @@
 #include "page_parts.h"
 #include "turnover.h"
 
-#include <stdlib.h>
-
 #define MOST 200u /* of each kind of most */
 
 static void put_buckets(struct page_out *page, const uint64_t *buckets, unsigned count) {
@@ -57,16 +55,15 @@ static void put_row(struct page_out *page, const struct turnover *turnover,
     page_end(page, ']');
 }
 
-/* Each once, though it may have most of several; `told` by node and kind, since rows move. */
-static void put_most(struct page_out *page, struct turnover *turnover, turnover_measure *measure,
-                     bool *told) {
+/* Each once, though it may have most of several. Processes share nodes, so that only the row itself
+ * knows whether it has been told. */
+static void put_most(struct page_out *page, struct turnover *turnover, turnover_measure *measure) {
     turnover_sort(turnover, measure);
     for (uint32_t i = 0; i < turnover->count && i < MOST; i++) {
-        const struct turnover_row *row = &turnover->rows[i];
-        bool *once = &told[(size_t)row->node * MODEL_KINDS + row->kind];
-        if (measure(row) == 0 || *once)
+        struct turnover_row *row = &turnover->rows[i];
+        if (measure(row) == 0 || row->told)
             continue;
-        *once = true;
+        row->told = true;
         put_row(page, turnover, row);
     }
 }
@@ -74,9 +71,7 @@ static void put_most(struct page_out *page, struct turnover *turnover, turnover_
 void page_put_turnover(struct page_out *page) {
     const struct profile *profile = page->profile;
     struct turnover turnover;
-    bool *told = calloc((size_t)profile->node_count, MODEL_KINDS * sizeof *told);
-    bool good =
-        turnover_open(&turnover, profile, page->options->process, TURNOVER_BY_STACK) && told;
+    bool good = turnover_open(&turnover, profile, page->options->process, TURNOVER_BY_STACK);
     page_key(page, "turnover");
     page_begin(page, '{');
     page_put_number(page, "allocated", turnover.sums.made_bytes);
@@ -87,13 +82,12 @@ void page_put_turnover(struct page_out *page) {
     page_key(page, "rows");
     page_begin(page, '[');
     if (good) {
-        put_most(page, &turnover, turnover_made, told);
-        put_most(page, &turnover, turnover_kept, told);
-        put_most(page, &turnover, turnover_churn, told);
+        put_most(page, &turnover, turnover_made);
+        put_most(page, &turnover, turnover_kept);
+        put_most(page, &turnover, turnover_churn);
     }
     page_end(page, ']');
     page_end(page, '}');
     page->failed |= !good;
-    free(told);
     turnover_release(&turnover);
 }

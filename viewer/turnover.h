@@ -19,6 +19,7 @@ struct turnover_row {
     uint64_t peak_bytes;              /* live at the process's own peak */
     uint64_t biggest;                 /* private */
     uint32_t lifetime; /* into turnover.lifetimes, + 1; 0: none has ended, or unknown */
+    bool told;         /* for who tells rows by several measures, each once */
 };
 
 struct turnover {

@@ -161,11 +161,43 @@ static void collections_that_are_left_out_are_counted(void **state) {
     free(list);
 }
 
+/* -- The whole run -- */
+
+/* Rows of the whole run, by process. */
+static void count_turned(const json_t *data, unsigned rows[2]) {
+    const json_t *list = json_object_get(json_object_get(data, "turnover"), "rows"), *row;
+    size_t i;
+    json_array_foreach(list, i, row) {
+        assert_in_range(at(row, 0), 0, 1);
+        rows[at(row, 0)]++;
+    }
+}
+
+static void processes_of_the_same_stack_are_all_told(void **state) {
+    (void)state;
+    sample_start(&sample);
+    uint32_t load = sample_function(&sample, "load", "/srv/job.py");
+    uint32_t node = sample_frame(&sample, sample_thread(&sample, "MainThread"), load, 3);
+    for (uint32_t i = 0; i < 2; i++) {
+        sample_process(&sample, 10 + i, "python job.py");
+        sample_site(&sample, i, node, PROFILE_HEAP, i ? 5000 : 9000000, 1);
+    }
+    char *text = page_of(&sample.profile);
+    json_t *data = page_data(text);
+    unsigned rows[2] = {0};
+    count_turned(data, rows);
+    assert_int_equal(rows[0], 1);
+    assert_int_equal(rows[1], 1);
+    json_decref(data);
+    free(text);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stacks_add_up),
         cmocka_unit_test(small_stacks_are_folded_and_counted),
         cmocka_unit_test(collections_that_are_left_out_are_counted),
+        cmocka_unit_test(processes_of_the_same_stack_are_all_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
