@@ -102,7 +102,7 @@ void page_put_holders(struct page_out *page) {
         count--;
     page_key(page, "holders");
     page_begin(page, '[');
-    if (first != HELD_NONE)
+    if (page_lists(first))
         put_process(page, first);
     for (uint32_t i = 0; page->options->process == PROFILE_TREE && i < count; i++)
         if (list[i] != first)

@@ -36,7 +36,12 @@ void page_put_leaks(struct page_out *page, uint32_t process);
 /* "holding": all that was live by what holds it; null when that is not known. */
 void page_put_holding(struct page_out *page, const struct findings *findings);
 
-/* The processes with the highest peaks, the highest first; returns how many. */
+/* Of one that is not, the page can tell neither the name nor the peak. */
+static inline bool page_lists(uint32_t process) {
+    return process < PAGE_PROCESSES;
+}
+
+/* The listed processes with the highest peaks, the highest first; returns how many. */
 uint32_t page_own_peaks(const struct page_out *page, uint32_t list[PAGE_OWN_PEAKS]);
 
 /* A command as one would type it; to be freed. NULL when memory ran out. */

@@ -2,6 +2,7 @@
 #include "profile_sample.h"
 #include "report_tools.h"
 
+#include "viewer/holders.h"
 #include "viewer/report.h"
 
 #include <setjmp.h>
@@ -192,12 +193,52 @@ static void processes_of_the_same_stack_are_all_told(void **state) {
     free(text);
 }
 
+/* -- Many processes -- */
+
+#define MANY_PROCESSES 1002u /* more than a page lists */
+
+/* The last of them had most, and a snapshot as the first one. */
+static void holders_are_of_processes_that_are_listed(void **state) {
+    (void)state;
+    sample_processes(&sample);
+    struct profile profile = sample.profile;
+    struct profile_process *processes = calloc(MANY_PROCESSES, sizeof *processes);
+    struct findings **list = calloc(MANY_PROCESSES, sizeof *list);
+    struct profile_snapshot snapshots[2] = {{.process = 0}, {.process = MANY_PROCESSES - 1}};
+    struct profile_graph graphs[2] = {{0}};
+    struct findings findings[2] = {{.process = 0}, {.process = MANY_PROCESSES - 1, .snapshot = 1}};
+    for (uint32_t i = 0; i < MANY_PROCESSES; i++)
+        processes[i] = sample.processes[0];
+    processes[MANY_PROCESSES - 1].tree_bytes = 1ull << 40;
+    list[0] = &findings[0];
+    list[MANY_PROCESSES - 1] = &findings[1];
+    profile.processes = processes;
+    profile.process_count = MANY_PROCESSES;
+    profile.snapshots = snapshots;
+    profile.graphs = graphs;
+    profile.snapshot_count = 2;
+    const struct report_options options = {.process = PROFILE_TREE, .findings = list};
+    char *text = report_string(report_page, &profile, &options);
+    json_t *data = page_data(text), *holders = json_object_get(data, "holders"), *one;
+    json_int_t listed = (json_int_t)json_array_size(json_object_get(data, "processes"));
+    size_t i;
+    assert_int_equal(json_array_size(holders), 1);
+    json_array_foreach(holders, i, one) {
+        assert_true(json_integer_value(json_object_get(one, "process")) < listed);
+    }
+    json_decref(data);
+    free(text);
+    free(list);
+    free(processes);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stacks_add_up),
         cmocka_unit_test(small_stacks_are_folded_and_counted),
         cmocka_unit_test(collections_that_are_left_out_are_counted),
         cmocka_unit_test(processes_of_the_same_stack_are_all_told),
+        cmocka_unit_test(holders_are_of_processes_that_are_listed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -53,7 +53,7 @@ function SiteLink({page, site}: {page: Page; site: Site}): JSX.Element {
 
 function siteColumns(page: Page, peak: number, several: boolean): Column<Site>[] {
   const {frames, data} = page, nameOf = (frame: number) => (frame >= 0 ? frames.name(frame) : "");
-  const process: Column<Site> = {title: "process", number: true, value: (site) => data.processes[site.process].pid, show: (site) => data.processes[site.process].pid};
+  const process: Column<Site> = {title: "process", number: true, value: (site) => data.processes[site.process]?.pid ?? 0, show: (site) => data.processes[site.process]?.pid ?? ""};
   return [
     {title: "bytes", number: true, value: (site) => site.bytes, show: (site) => formatBytes(site.bytes)},
     {title: "of peak", number: true, value: (site) => site.bytes, show: (site) => formatPercent(site.bytes, peak)},
