@@ -249,41 +249,64 @@ static const struct profile_region_site *next_site(const struct profile_region_s
 
 static void put_region(const struct run_view *view, const struct profile_region *region,
                        const struct profile_region_site *sites) {
-    fprintf(view->out, "  %10s  ", format_bytes(region->kept_bytes).text);
+    fprintf(view->out, "  %10s  ", format_bytes(region->all_kept_bytes).text);
     format_escaped(view->out, view->profile->strings[region->name], "", 60);
     if (region->count > 1)
-        fprintf(view->out, ", %s, %s in all", format_count(region->count, "time").text,
-                format_bytes(region->all_kept_bytes).text);
+        fprintf(view->out, ", %s; %s in the one with the highest peak",
+                format_count(region->count, "time").text, format_bytes(region->kept_bytes).text);
     fputc('\n', view->out);
     const struct profile_region_site *site = NULL;
-    for (unsigned i = 0; i < REGION_SITES_SHOWN; i++) {
+    for (unsigned shown = 0; shown < REGION_SITES_SHOWN;) {
         site = next_site(sites, region->site_count, site);
-        if (!site || !site->node)
+        if (!site)
             break;
+        if (!site->node) /* the sum of those that are too many to tell */
+            continue;
+        shown++;
         fprintf(view->out, "    %10s in %s\n", format_bytes(site->kept_bytes).text,
                 format_count(site->kept_blocks, "block").text);
         put_place(view, site->node);
     }
 }
 
-/* The regions that left most, each between its begin and its end. */
+static bool left_something(const struct run_view *view, const struct profile_region *region) {
+    uint32_t process = view->options->process;
+    return (process == PROFILE_TREE || process == region->process) && region->all_kept_bytes > 0;
+}
+
+/* The one that left most of those that left less than `last`, or the same and further on. */
+static const struct profile_region *next_region(const struct run_view *view,
+                                                const struct profile_region *last) {
+    const struct profile *profile = view->profile;
+    const struct profile_region *best = NULL, *end = profile->regions + profile->region_count;
+    for (const struct profile_region *region = profile->regions; region < end; region++) {
+        bool later = !last || region->all_kept_bytes < last->all_kept_bytes ||
+                     (region->all_kept_bytes == last->all_kept_bytes && region > last);
+        if (left_something(view, region) && later &&
+            (!best || region->all_kept_bytes > best->all_kept_bytes))
+            best = region;
+    }
+    return best;
+}
+
+/* The regions that left most, all times together, each between its begin and its end. */
 static void put_regions(const struct run_view *view) {
     const struct profile *profile = view->profile;
-    const struct profile_region_site *sites = profile->region_sites;
-    unsigned shown = 0;
-    for (uint32_t i = 0; i < profile->region_count; i++) {
-        const struct profile_region *region = &profile->regions[i];
-        bool meant =
-            view->options->process == PROFILE_TREE || view->options->process == region->process;
-        if (meant && region->kept_bytes > 0 && shown++ < REGIONS_SHOWN) {
-            if (shown == 1)
-                fputs("\n  allocated in a region, and still live at its end:\n", view->out);
-            put_region(view, region, sites);
-        }
-        sites += region->site_count;
+    const struct profile_region *region = NULL;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < profile->region_count; i++)
+        count += left_something(view, &profile->regions[i]);
+    for (unsigned i = 0; i < REGIONS_SHOWN && i < count; i++) {
+        const struct profile_region_site *sites = profile->region_sites;
+        region = next_region(view, region);
+        for (const struct profile_region *one = profile->regions; one < region; one++)
+            sites += one->site_count;
+        if (i == 0)
+            fputs("\n  allocated in a region, and still live at its end:\n", view->out);
+        put_region(view, region, sites);
     }
-    if (shown > REGIONS_SHOWN)
-        fprintf(view->out, "  and %s\n", format_count(shown - REGIONS_SHOWN, "other region").text);
+    if (count > REGIONS_SHOWN)
+        fprintf(view->out, "  and %s\n", format_count(count - REGIONS_SHOWN, "other region").text);
 }
 
 /* -- The views -- */

@@ -394,6 +394,37 @@ static void page_needs_nothing_else(void **state) {
     free(text);
 }
 
+/* -- The whole run -- */
+
+static void regions_that_left_most_are_first(void **state) {
+    (void)state;
+    static const char *const names[] = {"a", "b", "c", "d", "e", "f", "greatest", "nothing"};
+    struct profile_region regions[8] = {{0}};
+    sample_article(&sample);
+    struct profile_region_site sites[] = {{.node = 0, .kept_bytes = 900000, .kept_blocks = 9},
+                                          {.node = 3, .kept_bytes = 1000, .kept_blocks = 77}};
+    for (uint32_t i = 0; i < 8; i++)
+        regions[i] = (struct profile_region){
+            .name = sample_string(&sample, names[i]), .count = 1, .all_kept_bytes = 1000 + i};
+    regions[6] = (struct profile_region){
+        .name = regions[6].name, .count = 3, .site_count = 2, .all_kept_bytes = 50 << 20};
+    regions[7].all_kept_bytes = 0;
+    sample.profile.regions = regions;
+    sample.profile.region_count = 8;
+    sample.profile.region_sites = sites;
+    sample.profile.region_site_count = 2;
+    const struct report_options options = {
+        .process = PROFILE_TREE, .width = REPORT_WIDTH, .about = REPORT_LEAKS};
+    char *text = report_string(report_text, &sample.profile, &options);
+    assert_says(text, "still live at its end:\n    50.0 MiB  greatest, 3 times");
+    assert_says(text, " in 77 blocks\n");
+    assert_says(text, "  f\n");
+    assert_says_not(text, "  a\n");
+    assert_says_not(text, "nothing");
+    assert_says(text, "  and 1 other region\n");
+    free(text);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_golden),
@@ -410,6 +441,7 @@ int main(void) {
         cmocka_unit_test(hostile_names),
         cmocka_unit_test(page_holds_names_as_data),
         cmocka_unit_test(page_needs_nothing_else),
+        cmocka_unit_test(regions_that_left_most_are_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
