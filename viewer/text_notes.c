@@ -94,27 +94,41 @@ static void put_waits(struct text *text, const struct sums *sums) {
     text_line_end(text);
 }
 
+/* Of a row that stands for several, the last one may have begun at any time before the next row. */
+static uint64_t last_end(const struct profile *profile, uint32_t row) {
+    const struct profile_collection *one = &profile->collections[row];
+    if (one->count <= 1)
+        return one->time_ns;
+    if (row + 1 < profile->collection_count && one[1].process == one->process)
+        return one[1].time_ns;
+    return profile->processes[one->process].end_ns;
+}
+
 /* The full collection that gave back most, and how long after the one before: what it found had
- * waited for it, if not from its birth on. */
+ * waited for it, if not from its birth on. Of several in one row it is not known which gave back
+ * what, nor when a full one was among them. */
 static void put_wait(struct text *text) {
     const struct model *model = text->model;
     uint64_t most = 0, wait = 0, before = 0;
+    bool several = false;
     for (uint32_t i = 0; i < model->profile->collection_count; i++) {
         const struct profile_collection *one = &model->profile->collections[i];
         if (i == 0 || one[-1].process != one->process)
             before = model->profile->processes[one->process].start_ns;
+        uint64_t end = last_end(model->profile, i);
         if (one->generation < 2 ||
             (model->process != PROFILE_TREE && model->process != one->process))
             continue;
         if (one->freed_bytes > most) {
             most = one->freed_bytes;
-            wait = one->time_ns > before ? one->time_ns - before : 0;
+            wait = end > before ? end - before : 0;
+            several = one->count > 1;
         }
-        before = one->time_ns + one->duration_ns;
+        before = one->time_ns + (one->count > 1 ? 0 : one->duration_ns);
     }
     if (most >= WAITED_WORTH)
-        fprintf(text->out, "; %s waited up to %s for a full one", format_bytes(most).text,
-                format_time(wait).text);
+        fprintf(text->out, "; %s waited up to %s for a full one%s", format_bytes(most).text,
+                format_time(wait).text, several ? ", in several" : "");
 }
 
 /* Pauses of less than a twentieth of the run are no news at its end. */

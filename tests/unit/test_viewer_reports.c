@@ -425,6 +425,30 @@ static void regions_that_left_most_are_first(void **state) {
     free(text);
 }
 
+static void assert_waited(const struct profile_collection *list, uint32_t count,
+                          const char *words) {
+    sample_article(&sample);
+    sample.processes[0].old_collections = count;
+    sample.processes[0].collection_ns = sample.profile.duration_ns / 2;
+    sample.profile.collections = (struct profile_collection *)(uintptr_t)list;
+    sample.profile.collection_count = count;
+    char *text = report(report_text, PROFILE_TREE);
+    assert_says(text, words);
+    free(text);
+}
+
+/* Those that are told as one gave back their sum, the last of them just before the next at most. */
+static void garbage_waits_for_a_full_collection(void **state) {
+    (void)state;
+    struct profile_collection list[] = {
+        {.generation = 2, .count = 1, .time_ns = 100000000, .freed_bytes = 1},
+        {.generation = 2, .count = 1, .time_ns = 600000000, .freed_bytes = 5 << 20},
+        {.generation = 0, .count = 1, .time_ns = 1000000000}};
+    assert_waited(list, 3, "; 5.00 MiB waited up to 0.50 s for a full one\n");
+    list[1].count = 4;
+    assert_waited(list, 3, "; 5.00 MiB waited up to 0.90 s for a full one, in several\n");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_golden),
@@ -442,6 +466,7 @@ int main(void) {
         cmocka_unit_test(page_holds_names_as_data),
         cmocka_unit_test(page_needs_nothing_else),
         cmocka_unit_test(regions_that_left_most_are_first),
+        cmocka_unit_test(garbage_waits_for_a_full_collection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
