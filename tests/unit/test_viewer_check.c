@@ -231,6 +231,29 @@ static void dead_of_some_processes_is_not_within(void **state) {
     graph_sample_release(&graph);
 }
 
+/* A walk that calls itself: its bytes are those of the outer one, too. */
+static void regions_inside_their_like_are_counted_once(void **state) {
+    (void)state;
+    start();
+    string_id walk = sample_string(&sample, "walk"), other = sample_string(&sample, "other");
+    struct profile_region regions[] = {{.name = walk, .all_kept_bytes = 1000},
+                                       {.name = other, .parent = 1, .all_kept_bytes = 1000},
+                                       {.name = walk, .parent = 2, .all_kept_bytes = 1000},
+                                       {.name = walk, .process = 1, .all_kept_bytes = 500}};
+    sample.profile.regions = regions;
+    sample.profile.region_count = 4;
+    assert_true(check_options_add_bytes(&options, CEILING_LEAKS, "walk", 1500, "--max"));
+    assert_verdicts(CHECK_WITHIN, JUDGED_WITHIN, false);
+    options.ceilings[0].bytes = 1499;
+    assert_verdicts(CHECK_BEYOND, JUDGED_BEYOND, false);
+    regions[3].unclosed = 1;
+    assert_verdicts(CHECK_WITHIN, JUDGED_UNKNOWN, true);
+    options.ceilings[0].bytes = 1500;
+    assert_verdicts(CHECK_WITHIN, JUDGED_WITHIN, false);
+    options.ceilings[0].bytes = 999; /* without that one, too */
+    assert_verdicts(CHECK_BEYOND, JUDGED_BEYOND, false);
+}
+
 /* -- Baselines -- */
 
 static uint64_t kept_peak(uint64_t old) {
@@ -277,6 +300,7 @@ int main(void) {
                                        cmocka_unit_test(what_is_missing_is_not_within),
                                        cmocka_unit_test(code_on_cut_stacks_is_not_within),
                                        cmocka_unit_test(dead_of_some_processes_is_not_within),
+                                       cmocka_unit_test(regions_inside_their_like_are_counted_once),
                                        cmocka_unit_test(peak_of_a_baseline_is_not_below_the_run),
                                        cmocka_unit_test(second_ceilings)};
     return cmocka_run_group_tests(tests, NULL, NULL);

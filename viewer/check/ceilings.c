@@ -152,23 +152,53 @@ static void judge_process(const struct evidence *evidence, struct judgement *jud
         judgement->why = "no process with that word in its command was traced";
 }
 
-/* The highest peak; of leaks, all that was left behind. */
+#define NO_SUCH_REGION "the program marked no region of that name"
+
+/* The highest peak. */
 static void judge_region(const struct evidence *evidence, struct judgement *judgement) {
     const struct profile *profile = evidence->model->profile;
-    bool leaks = judgement->ceiling.kind == CEILING_LEAKS;
     bool found = false;
     for (uint32_t i = 0; i < profile->region_count; i++) {
         const struct profile_region *region = &profile->regions[i];
         if (strcmp(profile->strings[region->name], judgement->ceiling.subject) != 0)
             continue;
         found = true;
-        if (leaks)
-            judgement->bytes += region->all_kept_bytes;
-        else if (region->peak_bytes > judgement->bytes)
+        if (region->peak_bytes > judgement->bytes)
             judgement->bytes = region->peak_bytes;
     }
     if (!found)
-        judgement->why = "the program marked no region of that name";
+        judgement->why = NO_SUCH_REGION;
+}
+
+/* Its bytes are that one's, too. */
+static bool is_in_its_like(const struct profile *profile, const struct profile_region *region) {
+    for (uint32_t at = region->parent; at; at = profile->regions[at - 1].parent)
+        if (strcmp(profile->strings[profile->regions[at - 1].name],
+                   profile->strings[region->name]) == 0)
+            return true;
+    return false;
+}
+
+/* All that was left behind. One that never ended may have had only what it was still to give back.
+ */
+static void judge_leaks(const struct evidence *evidence, struct judgement *judgement) {
+    const struct profile *profile = evidence->model->profile;
+    uint64_t open = 0;
+    bool found = false;
+    for (uint32_t i = 0; i < profile->region_count; i++) {
+        const struct profile_region *region = &profile->regions[i];
+        if (strcmp(profile->strings[region->name], judgement->ceiling.subject) != 0 ||
+            is_in_its_like(profile, region))
+            continue;
+        found = true;
+        judgement->bytes += region->all_kept_bytes;
+        open += region->unclosed ? region->all_kept_bytes : 0;
+    }
+    if (!found)
+        judgement->why = NO_SUCH_REGION;
+    else if (judgement->bytes > judgement->ceiling.bytes &&
+             judgement->bytes - open <= judgement->ceiling.bytes)
+        judgement->why = "a region of that name was not ended: what it had then may be no leak";
 }
 
 /* An image that ends in an exec gives everything back without a call. */
@@ -199,8 +229,10 @@ static bool measure(const struct evidence *evidence, struct judgement *judgement
         judge_process(evidence, judgement);
         return true;
     case CEILING_REGION:
-    case CEILING_LEAKS:
         judge_region(evidence, judgement);
+        return true;
+    case CEILING_LEAKS:
+        judge_leaks(evidence, judgement);
         return true;
     case CEILING_CODE:
         return judge_code(evidence, judgement);
