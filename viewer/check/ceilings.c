@@ -279,9 +279,6 @@ const char *evidence_missing(const struct profile *profile) {
 }
 
 /* Why what is not above the ceiling is not within it either; NULL: it is. */
-/* Of further processes the stacks that hold nothing are left out of a profile. */
-#define PROCESSES_TOLD 64u
-
 static const char *doubt(const struct evidence *evidence, const struct ceiling *ceiling) {
     enum ceiling_kind kind = ceiling->kind;
     if (evidence->missing)
@@ -292,8 +289,6 @@ static const char *doubt(const struct evidence *evidence, const struct ceiling *
     if ((kind == CEILING_REGION || kind == CEILING_LEAKS) &&
         has_warning(evidence->model->profile, PROFILE_REGIONS_LEFT_OUT))
         return "some regions were left out";
-    if (kind == CEILING_CHURN && evidence->model->profile->process_count > PROCESSES_TOLD)
-        return "of so many processes not all that was given back is in the profile";
     return kind == CEILING_DEAD && !evidence->dead_whole
                ? "not every process has a snapshot near its peak that could be analysed"
                : NULL;
