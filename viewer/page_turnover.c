@@ -24,13 +24,13 @@ static void put_lifetime(struct page_out *page, const struct profile_lifetime *l
     page_end(page, ']');
 }
 
-/* The stack that freed most of a row's blocks. */
+/* The stack that freed most of a row's blocks; 0 where one that is not counted may have. */
 static uint32_t freed_at(const struct profile_lifetime *lifetime) {
     const struct profile_free *most = &lifetime->frees[0];
     for (unsigned i = 1; i < PROFILE_FREES; i++)
         if (lifetime->frees[i].blocks > most->blocks)
             most = &lifetime->frees[i];
-    return most->node;
+    return most->blocks >= life_freed_elsewhere(lifetime) ? most->node : 0;
 }
 
 static void put_row(struct page_out *page, const struct turnover *turnover,
@@ -48,7 +48,9 @@ static void put_row(struct page_out *page, const struct turnover *turnover,
     page_number(page, row->exit_blocks);
     if (lifetime && profile_lifetime_ended(lifetime) > 0) {
         put_lifetime(page, lifetime);
-        page_stack_end(page, freed_at(lifetime), PAGE_STACK_END);
+        uint32_t freed = freed_at(lifetime);
+        if (freed)
+            page_stack_end(page, freed, PAGE_STACK_END);
     } else {
         page_null(page);
     }

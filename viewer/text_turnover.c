@@ -147,13 +147,16 @@ static struct profile_lifetime frees_by_place(const struct profile *profile,
     return places;
 }
 
-/* The two that freed most. */
+/* The two that freed most, as far as no other can have freed more. */
 static void put_frees(const struct run_view *view, const struct profile_lifetime *by_stack) {
     const struct profile_lifetime places = frees_by_place(view->profile, by_stack);
     const struct profile_lifetime *lifetime = &places;
     uint32_t first = PROFILE_FREES, second = PROFILE_FREES;
+    uint64_t elsewhere = life_freed_elsewhere(by_stack);
     for (uint32_t i = 0; i < PROFILE_FREES; i++) {
         uint64_t blocks = lifetime->frees[i].node ? lifetime->frees[i].blocks : 0;
+        if (blocks < elsewhere)
+            continue;
         if (blocks > 0 && (first == PROFILE_FREES || blocks > lifetime->frees[first].blocks)) {
             second = first;
             first = i;

@@ -209,3 +209,12 @@ unsigned life_quantile(const uint64_t *buckets, unsigned count, unsigned thousan
     }
     return count - 1;
 }
+
+/* What ended unseen, or with the interpreter, no stack has freed. */
+uint64_t life_freed_elsewhere(const struct profile_lifetime *lifetime) {
+    uint64_t all = profile_lifetime_ended(lifetime) - lifetime->ended_blocks[END_UNSEEN] -
+                   lifetime->ended_blocks[END_EXIT];
+    for (unsigned i = 0; i < PROFILE_FREES; i++)
+        all -= lifetime->frees[i].blocks < all ? lifetime->frees[i].blocks : all;
+    return all;
+}

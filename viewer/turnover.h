@@ -58,6 +58,10 @@ uint64_t life_bucket_end(unsigned bucket, unsigned count);
 /* The bucket in which the block lies that so many thousandths of all come before, or are. */
 unsigned life_quantile(const uint64_t *buckets, unsigned count, unsigned thousandths);
 
+/* Blocks that the stacks in `frees` are not known to have freed: a stack that is not counted there
+ * may have freed all of them. */
+uint64_t life_freed_elsewhere(const struct profile_lifetime *lifetime);
+
 /* The innermost of the user's frames in a stack; the innermost one where there is none. */
 uint32_t life_lead(const struct profile *profile, uint32_t node);
 

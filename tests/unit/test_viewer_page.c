@@ -193,6 +193,36 @@ static void processes_of_the_same_stack_are_all_told(void **state) {
     free(text);
 }
 
+/* Numbers of the one row of the whole run; the last, where most was freed, may be missing. */
+static size_t freed_columns(uint64_t counted, uint64_t ended) {
+    sample_start(&sample);
+    uint32_t load = sample_function(&sample, "load", "/srv/job.py");
+    uint32_t node = sample_frame(&sample, sample_thread(&sample, "MainThread"), load, 3);
+    sample_process(&sample, 10, "python job.py");
+    sample_site(&sample, 0, node, PROFILE_HEAP, 5000, ended);
+    struct profile_lifetime lifetime = {.node = node,
+                                        .ended_blocks = {[END_FREED] = ended},
+                                        .ages = {ended},
+                                        .times = {ended},
+                                        .frees = {{node, counted, counted}}};
+    sample.profile.lifetimes = &lifetime;
+    sample.profile.lifetime_count = 1;
+    char *text = page_of(&sample.profile);
+    json_t *data = page_data(text);
+    json_t *rows = json_object_get(json_object_get(data, "turnover"), "rows");
+    size_t columns = json_array_size(json_array_get(rows, 0));
+    json_decref(data);
+    free(text);
+    return columns;
+}
+
+static void who_freed_most_is_told_where_it_is_known(void **state) {
+    (void)state;
+    size_t all = freed_columns(1000, 1000);
+    assert_int_equal(freed_columns(600, 1000), all);
+    assert_int_equal(freed_columns(10, 1000), all - 1);
+}
+
 /* -- Many processes -- */
 
 #define MANY_PROCESSES 1002u /* more than a page lists */
@@ -238,6 +268,7 @@ int main(void) {
         cmocka_unit_test(small_stacks_are_folded_and_counted),
         cmocka_unit_test(collections_that_are_left_out_are_counted),
         cmocka_unit_test(processes_of_the_same_stack_are_all_told),
+        cmocka_unit_test(who_freed_most_is_told_where_it_is_known),
         cmocka_unit_test(holders_are_of_processes_that_are_listed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

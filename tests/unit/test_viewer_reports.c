@@ -425,6 +425,27 @@ static void regions_that_left_most_are_first(void **state) {
     free(text);
 }
 
+static void places_that_freed_most_are_told_where_they_are_known(void **state) {
+    (void)state;
+    for (int known = 0; known < 2; known++) {
+        sample_article(&sample);
+        uint32_t node = sample.sites[0].node;
+        struct profile_lifetime lifetime = {.node = node,
+                                            .ended_blocks = {[END_FREED] = known ? 20 : 2000},
+                                            .ages = {known ? 20 : 2000},
+                                            .times = {known ? 20 : 2000},
+                                            .frees = {{node, 13, 13}}};
+        sample.processes[0].flags |= PROCESS_LIFETIMES;
+        sample.profile.lifetimes = &lifetime;
+        sample.profile.lifetime_count = 1;
+        const struct report_options options = {
+            .process = PROFILE_TREE, .width = REPORT_WIDTH, .about = REPORT_LIFETIMES};
+        char *text = report_string(report_text, &sample.profile, &options);
+        (known ? assert_says : assert_says_not)(text, "13 blocks freed in ");
+        free(text);
+    }
+}
+
 static void assert_waited(const struct profile_collection *list, uint32_t count,
                           const char *words) {
     sample_article(&sample);
@@ -466,6 +487,7 @@ int main(void) {
         cmocka_unit_test(page_holds_names_as_data),
         cmocka_unit_test(page_needs_nothing_else),
         cmocka_unit_test(regions_that_left_most_are_first),
+        cmocka_unit_test(places_that_freed_most_are_told_where_they_are_known),
         cmocka_unit_test(garbage_waits_for_a_full_collection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
