@@ -147,9 +147,9 @@ export function FindingsView(): JSX.Element {
         <p class="quiet">{about(page, holders)}</p>
         {holderNotes(page, holders).map((text) => <p class="note">{text}</p>)}
         <Pending page={page} holders={holders} />
-        {found.length === 0 && !holders.problem &&
+        {found.length === 0 && !asked.some((one) => one.leaks.length) && !holders.problem &&
           <p class="empty">Nothing was found that could be let go: what was looked at is in use, or nothing else can be shown. Who holds what is below.</p>}
-        <Leaks page={page} holders={holders} />
+        {asked.map((one) => <Leaks key={one.process} page={page} holders={one} several={asked.length > 1} />)}
         <div class="cards">{shown.map((finding) => <Card key={`${finding.process} ${finding.holder.number}`} page={page} finding={finding} several={asked.length > 1} />)}</div>
         {found.length > SHOWN && <button type="button" onClick={() => setAll(!all)}>{all ? "Show fewer" : `Show ${found.length - SHOWN} more`}</button>}
       </>}

@@ -4,7 +4,7 @@ import type {JSX} from "preact";
 
 import type {Holders, Leak} from "./document";
 import {FrameLink} from "./findings_view";
-import type {Page} from "./model";
+import {type Page, processName} from "./model";
 import {formatBytes, formatCount} from "./units";
 
 function title(leak: Leak): string {
@@ -29,11 +29,12 @@ function Card({page, leak}: {page: Page; leak: Leak}): JSX.Element {
   );
 }
 
-export function Leaks({page, holders}: {page: Page; holders: Holders}): JSX.Element | null {
+/** Of one process; `several`: there are cards of others. */
+export function Leaks({page, holders, several}: {page: Page; holders: Holders; several: boolean}): JSX.Element | null {
   if (!holders.leakScope) return null;
   return (
     <>
-      <p class="quiet">{holders.leakScope}.</p>
+      <p class="quiet">{several && <>Process <bdi>{processName(page.data, holders.process)}</bdi>: </>}{holders.leakScope}.</p>
       <div class="cards">{holders.leaks.map((leak) => <Card key={title(leak)} page={page} leak={leak} />)}</div>
     </>
   );

@@ -159,6 +159,7 @@ function viewHolders(holders: Holders, rules: Rules): Holders {
   return {
     ...holders, pendingStack: rules.stack(holders.pendingStack),
     list: holders.list.map((one) => ({...one, stack: rules.stack(one.stack)})),
+    leaks: holders.leaks.map((one) => ({...one, stack: rules.stack(one.stack)})),
     holding: holding && {...holding, stacks: holding.stacks.map((one) => rules.stack(one))},
   };
 }
