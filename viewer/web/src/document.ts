@@ -71,6 +71,7 @@ export interface Turnover {
   followed: boolean; // it was recorded how long blocks lived
   sites: number;
   rows: TurnoverRow[];
+  merged?: boolean; // of stacks that differ in frames which are not shown, though not of all of them
 }
 
 /** A part of a process's run: what it allocated, and what was live at one moment, by the biggest stacks. */

@@ -105,7 +105,7 @@ export function TablesView(): JSX.Element {
       {run && <>
         <p class="quiet">{formatBytes(turnover.allocated)} were allocated in the whole run, and {formatBytes(run === "whole run" ? turnover.kept : turnover.exit)} of
           them were live when {run === "whole run" ? "their process" : "the program"} ended. Here are those of {formatCount(turnover.sites, "site")} that allocated, kept
-          or gave back most.</p>
+          or gave back most.{turnover.merged && " Those were told apart by native frames that are not shown: of a line or function that many of them share, this may be a part."}</p>
         <Table key={run} id="run-table" name="Sites over the whole run" columns={turnedColumns(page, run, page.process < 0 && page.data.processCount > 1)} rows={shownTurned} />
       </>}
       {what !== "sites" && <p class="quiet small">{run ? turnoverNote(page, run) : LINES_NOTE}</p>}

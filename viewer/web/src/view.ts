@@ -180,9 +180,11 @@ function addLives(a: Life, b: Life): Life {
 }
 
 function viewTurnover(rows: TurnoverRow[], rules: (process: number) => Rules): TurnoverRow[] {
-  const sums = new Map<string, TurnoverRow>();
+  const sums = new Map<string, TurnoverRow>(), most = new Map<string, number>(); // blocks that ended, of the row that says where
   for (const [process, kind, allocated, blocks, peak, kept, frames, exit, exitBlocks, life, freed] of rows) {
     const stack = rules(process).stack(frames), key = `${process} ${kind} ${stack.join()}`, known = sums.get(key);
+    const ended = life ? life[0].reduce((sum, count) => sum + count, 0) : 0, isMost = ended > (most.get(key) ?? 0);
+    if (isMost) most.set(key, ended);
     if (!known) {
       sums.set(key, [process, kind, allocated, blocks, peak, kept, stack, exit, exitBlocks, life && addLives(life, [[], [], []]),
         freed && rules(process).stack(freed)]);
@@ -192,7 +194,7 @@ function viewTurnover(rows: TurnoverRow[], rules: (process: number) => Rules): T
     known[7] += exit;
     known[8] += exitBlocks;
     known[9] = life && known[9] ? addLives(life, known[9]) : life ?? known[9];
-    known[10] ??= freed && rules(process).stack(freed);
+    if (isMost) known[10] = freed && rules(process).stack(freed);
   }
   return [...sums.values()];
 }
@@ -218,6 +220,6 @@ export function viewDocument(data: PageDocument, view: View): PageDocument {
     holders: data.holders.map((one) => viewHolders(one, rules(one.process))),
     snapshots: data.snapshots.map((one) => viewSnapshot(one, rules(one.process))),
     spanStacks: viewSpanStacks(data, rules),
-    turnover: {...data.turnover, rows: viewTurnover(data.turnover.rows, rules)},
+    turnover: {...data.turnover, rows: viewTurnover(data.turnover.rows, rules), merged: data.turnover.rows.length < data.turnover.sites},
   };
 }
