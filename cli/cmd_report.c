@@ -82,13 +82,14 @@ static bool set_format(struct request *request, const char *name) {
     return false;
 }
 
+static const char *const text_views[] = {[REPORT_PEAK] = "peak",
+                                         [REPORT_LIFETIMES] = "lifetimes",
+                                         [REPORT_LEAKS] = "leaks",
+                                         [REPORT_TEMPORARY] = "temporary"};
+
 static bool set_view(struct request *request, const char *name) {
-    static const char *const names[] = {[REPORT_PEAK] = "peak",
-                                        [REPORT_LIFETIMES] = "lifetimes",
-                                        [REPORT_LEAKS] = "leaks",
-                                        [REPORT_TEMPORARY] = "temporary"};
-    for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(name, names[i]) == 0) {
+    for (unsigned i = 0; i < sizeof text_views / sizeof *text_views; i++)
+        if (strcmp(name, text_views[i]) == 0) {
             request->view = (enum report_view)i;
             return true;
         }
@@ -124,6 +125,18 @@ static bool set_holder(struct request *request, const char *text) {
         return true;
     }
     fprintf(stderr, "holdfast: --holder needs a number from 1, not '%s'\n", text);
+    return false;
+}
+
+/* What the text is about; the page and the JSON have all that, and the others are about the peak.
+ */
+static bool check_view(const struct request *request) {
+    if (request->view == REPORT_PEAK || request->format->write == report_text)
+        return true;
+    fprintf(stderr,
+            "holdfast: --view %s goes with --format text, not with %s: leave it out, the JSON and "
+            "the page have every view\n",
+            text_views[request->view], request->format->name);
     return false;
 }
 
@@ -202,7 +215,8 @@ static int read_options(int argc, char **argv, struct request *request) {
     }
     request->file = argv[optind];
     settle_format(request);
-    return check_holder(request) && check_output(request) ? -1 : EXIT_MISUSE;
+    bool good = check_view(request) && check_holder(request) && check_output(request);
+    return good ? -1 : EXIT_MISUSE;
 }
 
 /* An exec keeps the pid: the image with the highest peak is meant. */

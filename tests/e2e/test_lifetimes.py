@@ -132,6 +132,9 @@ def test_views(python, package, library):
     assert re.search(rf"{truth['handed']} blocks freed in release\(\) \S*lives\.py:", lifetimes)
     bad = harness.execute([harness.holdfast_binary(), "report", "--view", "nothing", outcome.profile])
     assert bad.returncode == 2 and b"unknown view" in bad.stderr
+    for form in "json", "html":
+        bad = harness.execute([harness.holdfast_binary(), "report", "--view", "leaks", "--format", form, outcome.profile])
+        assert bad.returncode == 2 and not bad.stdout and f"--view leaks goes with --format text, not with {form}".encode() in bad.stderr
 
 
 def test_not_recorded(python, package, library):
