@@ -84,6 +84,7 @@ static void end(struct collections *collections, struct collection *one, uint64_
 static void give_up(struct collections *collections, uint64_t now_ns) {
     collections->open_ns = 0;
     collections->looked_ns = now_ns;
+    collections->fallen = false;
 }
 
 static bool rises_by_more(uint64_t now, uint64_t before, uint64_t most) {
@@ -140,9 +141,10 @@ void collections_note(struct collections *collections, const struct collections_
     }
     bool fallen = !collections->inherited && has_fallen(collections, look),
          again = collections->fallen;
-    collections->fallen = fallen;
+    collections->fallen = false;
     if (fallen && !again) {
         give_up(collections, now_ns);
+        collections->fallen = true;
         return;
     }
     if (collections->inherited || fallen)

@@ -557,7 +557,11 @@ static void test_collections_that_seem_to_fall(void **state) {
     look(&collections, 30, 52, 9, false, 0);
     look(&collections, 40, 4, 0, false, 0);
     look(&collections, 50, 53, 9, false, 0);
-    assert_int_equal(collections.totals[0], 53);
+    look(&collections, 60, 3, 0, false, 0);
+    look(&collections, 70, 3000000, 9, false, 0); /* nothing is known after such a look */
+    look(&collections, 80, 4, 0, false, 0);
+    look(&collections, 90, 54, 9, false, 0);
+    assert_int_equal(collections.totals[0], 54);
     assert_int_equal(collections.totals[2], 9);
     free(collections.list);
 }
