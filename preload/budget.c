@@ -154,10 +154,18 @@ static void spend(uint64_t ns) {
         process.snapshots.regions_ns += ns;
 }
 
-void budget_charge(uint64_t since) {
+static uint64_t tell(uint64_t since) {
     uint64_t ns = clock_ns() - since;
-    spend(ns);
     atomic_fetch_add_explicit(&process.region->snapshot_ns, ns, memory_order_relaxed);
+    return ns;
+}
+
+void budget_charge(uint64_t since) {
+    spend(tell(since));
+}
+
+void budget_leave_out(uint64_t since) {
+    tell(since);
 }
 
 static uint64_t faults(void) {

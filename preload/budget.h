@@ -53,6 +53,9 @@ uint64_t budget_left(uint64_t now);
 /* The program has stood still since then. */
 void budget_charge(uint64_t since);
 
+/* The same, for what the user has asked for: it is told, but leaves the budget as it is. */
+void budget_leave_out(uint64_t since);
+
 /* What it has paid for the last copy since that was made: its faults, but for those of memory that
  * it has allocated meanwhile, and no more than pages were shared. */
 void budget_charge_writes(void);

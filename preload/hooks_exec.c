@@ -59,7 +59,7 @@ static bool image_is_ours(void) {
 static bool exec_begins(void) {
     if (!image_is_ours())
         return false;
-    snapshot_settle();
+    snapshot_settle(false);
     mark(MARK_EXEC);
     return true;
 }

@@ -76,7 +76,7 @@ EXPORT int waitid(idtype_t type, id_t id, siginfo_t *info, int options) {
 /* exit() runs the library's destructor instead. */
 EXPORT void _exit(int status) {
     real_find();
-    snapshot_settle();
+    snapshot_settle(true);
     real._exit(status);
     __builtin_unreachable();
 }

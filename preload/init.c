@@ -12,5 +12,5 @@ __attribute__((constructor)) static void library_begin(void) {
 }
 
 __attribute__((destructor)) static void library_end(void) {
-    snapshot_settle();
+    snapshot_settle(true);
 }

@@ -333,13 +333,18 @@ static void consider(size_t size) {
 }
 
 /* Waits, within the budget, for copies that are still at work. Who asked for lost references has
- * them looked for to the end. */
-static void settle(void) {
+ * the last one look for them to the end, whatever the budget: nothing of the program comes after
+ * it. */
+static void settle(bool last) {
     copy_reap();
     uint64_t began = clock_ns();
-    copy_wait_all(refs ? REFS_WAIT_NS : smaller(budget_left(began), EXIT_WAIT_NS));
+    bool wholly = refs && (last || refs->ended);
+    copy_wait_all(wholly ? REFS_WAIT_NS : smaller(budget_left(began), EXIT_WAIT_NS));
     copy_reap();
-    budget_charge(began);
+    if (wholly)
+        budget_leave_out(began);
+    else
+        budget_charge(began);
 }
 
 /* Holding comes first, then the look at whether somebody takes one; taking the other way round. */
@@ -364,9 +369,8 @@ bool snapshot_at_end(void) {
         atomic_load(&process.snapshots.holds) != 0 ||
         !atomic_compare_exchange_strong(&process.snapshots.taker, &nobody, self.tid))
         return false;
+    settle(true); /* taking another one would end it: that of the peak, maybe */
     uint64_t began = clock_ns();
-    copy_wait_all(REFS_WAIT_NS); /* taking another one would end it: that of the peak, maybe */
-    copy_reap();
     take(SNAPSHOT_AT_END, 0, figures_read().bound);
     budget_charge(began);
     atomic_store(&process.snapshots.taker, 0);
@@ -385,7 +389,7 @@ void snapshot_hold(void) {
     uint64_t began = clock_ns();
     while (taken_by_another() && clock_ns() - began < HOLD_NS)
         nap();
-    settle();
+    settle(false);
     copy_end_all();
 }
 
@@ -428,7 +432,7 @@ void snapshot_arm(void) {
     process.snapshot_limit = !wanted ? UINT64_MAX : python.has_gil ? 0 : GRAPH_LARGE_BLOCK - 1;
 }
 
-void snapshot_settle(void) {
+void snapshot_settle(bool exits) {
     if (process.region && seccomp_lets(SECCOMP_COPY) && image_is_ours())
-        settle();
+        settle(exits);
 }

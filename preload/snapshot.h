@@ -50,7 +50,8 @@ void snapshot_release(void);
  * one. True once that is done, or cannot be. */
 bool snapshot_at_end(void);
 
-/* This image is about to end: waits, within the budget, for a copy that is still at work. */
-void snapshot_settle(void);
+/* This image is about to end, and its process with it (`exits`) or not: waits, within the budget,
+ * for a copy that is still at work; for the process's last one with --refs, until it is done. */
+void snapshot_settle(bool exits);
 
 #endif
