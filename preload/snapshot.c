@@ -362,12 +362,16 @@ void snapshot_consider(size_t size) {
 
 bool snapshot_at_end(void) {
     uint32_t nobody = 0;
-    if (self.epoch != process.epoch || process.off || !process.session->holders ||
-        !seccomp_lets(SECCOMP_COPY) || !image_is_ours())
+    if (self.epoch != process.epoch || !process.epoch || process.off || !process.session->holders ||
+        !seccomp_lets(SECCOMP_COPY))
         return true;
+    /* Each allocation asks until then: the system call comes last. */
     if (self.attaching || self.asking || !heap_stands_still() || python_collects() ||
-        atomic_load(&process.snapshots.holds) != 0 ||
-        !atomic_compare_exchange_strong(&process.snapshots.taker, &nobody, self.tid))
+        atomic_load(&process.snapshots.holds) != 0 || atomic_load(&process.snapshots.taker) != 0)
+        return false;
+    if (!image_is_ours())
+        return true;
+    if (!atomic_compare_exchange_strong(&process.snapshots.taker, &nobody, self.tid))
         return false;
     settle(true); /* taking another one would end it: that of the peak, maybe */
     uint64_t began = clock_ns();

@@ -184,3 +184,30 @@ def test_page(python, modules, browser, tmp_path):
     assert "leaky_plain.so leaks" in findings and "references to __main__.Item" in findings
     assert "taken at leak_items()" in findings and "give back each reference" in findings
     assert "seen through its allocator" in findings and "leaky_clean.so" not in findings
+
+
+LATE = """
+import gc, sys
+gc.set_threshold(10 ** 9)
+class Late:
+    def __init__(self):
+        self.myself = self
+    def __del__(self):
+        held = [object() for _ in range(20000)]
+Late()
+sys.stdout = sys.stderr = None
+"""
+
+
+def test_allocations_of_the_last_collection(python, tmp_path):
+    """They come before the last snapshot can be taken, and cost no system call each until it is."""
+    strace = shutil.which("strace") or pytest.skip("there is no strace")
+    if subprocess.run([strace, "-o", "/dev/null", "true"], stderr=subprocess.DEVNULL).returncode:
+        pytest.skip("the system lets nothing be traced")
+    calls = tmp_path / "calls"
+    profile = harness.new_profile_path()
+    harness.execute([strace, "-f", "-qq", "-e", "trace=gettid", "-o", calls, harness.holdfast_binary(), "run", *FLAGS,
+                     "-o", profile, "--", python.path, "-c", LATE])
+    snapshots = harness.Report(harness.report_text(profile)).main.fields["snapshots"]
+    assert [snapshot["name"] for snapshot in snapshots] == ["end"]
+    assert 0 < calls.read_text().count("gettid") < 1000
