@@ -4,7 +4,9 @@
 #include "text.h"
 
 #define MAX_WARNINGS 3u
-#define WAITED_WORTH (1u << 20) /* bytes */
+/* A wait that is worth a word. */
+#define WAITED_BYTES (1u << 20)
+#define WAITED_NS 100000000u
 
 /* Sums over the processes that the report is about. */
 struct sums {
@@ -126,7 +128,7 @@ static void put_wait(struct text *text) {
         }
         before = one->time_ns + (one->count > 1 ? 0 : one->duration_ns);
     }
-    if (most >= WAITED_WORTH)
+    if (most >= WAITED_BYTES && wait >= WAITED_NS)
         fprintf(text->out, "; %s waited up to %s for a full one%s", format_bytes(most).text,
                 format_time(wait).text, several ? ", in several" : "");
 }

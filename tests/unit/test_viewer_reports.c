@@ -468,6 +468,9 @@ static void garbage_waits_for_a_full_collection(void **state) {
     assert_waited(list, 3, "; 5.00 MiB waited up to 0.50 s for a full one\n");
     list[1].count = 4;
     assert_waited(list, 3, "; 5.00 MiB waited up to 0.90 s for a full one, in several\n");
+    list[1].count = 1;
+    list[1].time_ns = 101000000; /* at once */
+    assert_waited(list, 3, " s paused in all\n");
 }
 
 int main(void) {
