@@ -365,7 +365,11 @@ def compare_kinds(graph, gallery):
     finalized = graph.objects[graph.by_address[id(gallery["finalized"])]].type
     check(finalized.flags & read_graph.FINALIZER, "no finalizer")
     check(finalized.name == "__main__.Finalized", finalized.name)
-    check(not graph.objects[graph.by_address[id(gallery["plain"])]].type.flags, "flags of a plain type")
+    for name in ("plain", "bytes", "partial"):
+        one = graph.objects[graph.by_address[id(gallery[name])]].type
+        made = read_graph.HEAP if type(gallery[name]).__flags__ & 1 << 9 else 0  # Py_TPFLAGS_HEAPTYPE
+        check(one.flags & ~read_graph.NATIVE == made, "flags of the type of", name, one.flags)
+    check(graph.objects[graph.by_address[id(gallery["plain"])]].type.flags == read_graph.HEAP, "flags of a plain type")
     names = {"deque": "collections.deque", "partial": "functools.partial", "empty": "dict", "class": "__main__.Meta"}
     for name, text in names.items():
         one = graph.objects[graph.by_address[id(gallery[name])]]
