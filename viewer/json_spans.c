@@ -58,6 +58,7 @@ bool json_add_spans(json_t *process, const struct profile *profile, uint32_t ind
     struct span_stacks all = {.numbers = calloc((size_t)profile->node_count + 1, sizeof(uint32_t)),
                               .list = json_array()};
     bool good = json_stacks_open(&all.stacks, profile) && all.numbers && all.list;
+    all.stacks.limit.frames_left = 0; /* the peak's sites have the whole stacks */
     if (good)
         good = json_object_set_new(process, "spans", new_spans(&all, profile, index)) == 0 &&
                json_object_set(process, "span_stacks", all.list) == 0;

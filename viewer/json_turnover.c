@@ -94,6 +94,7 @@ json_t *json_turnover(const struct profile *profile, uint32_t process) {
     json_t *json = NULL;
     if (good) {
         json_t *list = json_array();
+        stacks.limit.frames_left = 0; /* the peak's sites have the whole stacks */
         json = new_figures(&turnover.sums);
         json_object_set_new(json, "followed", json_boolean(turnover.followed));
         if (turnover.followed)

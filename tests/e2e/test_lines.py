@@ -68,6 +68,9 @@ def test_deep_recursion(any_python, process_of):
     assert deepest.functions().count("sink") == 100001
     lines = {frame["line"] for frame in deepest.stack if frame["function"] == "sink"}
     assert len(lines) == 2
+    process = process_of(any_python).fields
+    others = process["span_stacks"] + [site["stack"] for site in process["lifetimes"]["sites"]]
+    assert 256 < max(map(len, others)) <= 257  # whole stacks of 100,000 frames are there once
 
 
 def test_deep_stacks_that_differ_far_out(any_python):
