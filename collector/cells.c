@@ -2,11 +2,11 @@
 #include "cells.h"
 
 #include "memory.h"
+#include "pages.h"
 
 #include <assert.h>
 #include <sys/mman.h>
 
-#define HUGE_PAGE (2ull << 20)
 #define SEGMENT_BYTES (CELLS_SEGMENT * sizeof(uint64_t))
 #define MAPPED (SEGMENT_BYTES + 4096) /* room for one more array, in whole pages */
 #define MOST_SEGMENTS ((1u << (32 - CELLS_SEGMENT_BITS)) - 1) /* so that `next` cannot wrap */
@@ -28,32 +28,13 @@ uint32_t cells_room(uint32_t count) {
     return rooms[class_of(count)];
 }
 
-/* All but the first lie at a huge page's border, and ask for huge pages: most of the cost of a
- * random access to small pages is that of finding the page. */
-static uint64_t *segment_map(bool huge) {
-    size_t spare = huge ? HUGE_PAGE : 0;
-    char *pages =
-        mmap(NULL, MAPPED + spare, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (pages == MAP_FAILED)
-        return NULL;
-    if (huge) {
-        size_t before = (HUGE_PAGE - (uintptr_t)pages % HUGE_PAGE) % HUGE_PAGE;
-        if (before)
-            munmap(pages, before);
-        if (before < spare)
-            munmap(pages + before + MAPPED, spare - before);
-        pages += before;
-        madvise(pages, SEGMENT_BYTES, MADV_HUGEPAGE);
-    }
-    return (uint64_t *)(void *)pages;
-}
-
 static bool add_segment(struct cells *cells) {
     if (cells->count == MOST_SEGMENTS ||
         !array_reserve(&cells->segments, &cells->capacity, cells->count + 1ull,
                        sizeof *cells->segments))
         return false;
-    uint64_t *segment = segment_map(cells->count > 0);
+    /* All but the first are in huge pages. */
+    uint64_t *segment = pages_map(MAPPED, cells->count > 0, SEGMENT_BYTES);
     if (!segment)
         return false;
     cells->next = cells->count ? cells->count << CELLS_SEGMENT_BITS : CELLS_MOST;

@@ -1,6 +1,8 @@
 /* See chunks.h. */
 #include "chunks.h"
 
+#include "pages.h"
+
 #include <sys/mman.h>
 
 #define FIRST_CAPACITY 256u
@@ -10,32 +12,14 @@
 #define STEP FEW /* places of the old array that are moved, or swept, with each block added */
 #define SAMPLES 256u
 #define GIVE_BACK (4ull << 20) /* bytes of the old array that are given up at once */
-#define HUGE_PAGE (2ull << 20)
 
 static size_t array_bytes(uint64_t capacity) {
     return (capacity + TAIL) * sizeof(struct chunk);
 }
 
-/* A large array starts at a huge page's border: most of the cost of a random access to small pages
- * is that of finding the page. */
 static struct chunk *array_map(uint64_t capacity) {
     size_t size = array_bytes(capacity);
-    size_t spare = size >= 4 * HUGE_PAGE ? HUGE_PAGE : 0;
-    char *pages =
-        mmap(NULL, size + spare, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (pages == MAP_FAILED)
-        return NULL;
-    if (spare) {
-        size_t before = (HUGE_PAGE - (uintptr_t)pages % HUGE_PAGE) % HUGE_PAGE;
-        size_t end = (before + size + 4095) & ~(size_t)4095;
-        if (before)
-            munmap(pages, before);
-        if (end < size + spare)
-            munmap(pages + end, size + spare - end);
-        pages += before;
-        madvise(pages, size, MADV_HUGEPAGE);
-    }
-    return (struct chunk *)(void *)pages;
+    return pages_map(size, size >= 4 * HUGE_PAGE, size);
 }
 
 /* Puts an entry at `at` by moving what is there up to the next gap. False when that is the array's
