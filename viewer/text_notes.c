@@ -106,9 +106,9 @@ static uint64_t last_end(const struct profile *profile, uint32_t row) {
     return profile->processes[one->process].end_ns;
 }
 
-/* The full collection that gave back most, and how long after the one before: what it found had
- * waited for it, if not from its birth on. Of several in one row it is not known which gave back
- * what, nor when a full one was among them. */
+/* Of the full collections that came long after the one before, the one that gave back most: what it
+ * found had waited for it, if not from its birth on. Of several in one row it is not known which
+ * gave back what, nor when a full one was among them. */
 static void put_wait(struct text *text) {
     const struct model *model = text->model;
     uint64_t most = 0, wait = 0, before = 0;
@@ -121,14 +121,15 @@ static void put_wait(struct text *text) {
         if (one->generation < 2 ||
             (model->process != PROFILE_TREE && model->process != one->process))
             continue;
-        if (one->freed_bytes > most) {
+        uint64_t since = end > before ? end - before : 0;
+        if (one->freed_bytes > most && since >= WAITED_NS) {
             most = one->freed_bytes;
-            wait = end > before ? end - before : 0;
+            wait = since;
             several = one->count > 1;
         }
         before = one->time_ns + (one->count > 1 ? 0 : one->duration_ns);
     }
-    if (most >= WAITED_BYTES && wait >= WAITED_NS)
+    if (most >= WAITED_BYTES)
         fprintf(text->out, "; %s waited up to %s for a full one%s", format_bytes(most).text,
                 format_time(wait).text, several ? ", in several" : "");
 }

@@ -1,5 +1,6 @@
 """The cycle collector's runs, against what a program counts by gc.callbacks."""
 import json
+import re
 from pathlib import Path
 
 import harness
@@ -44,8 +45,8 @@ def test_pauses(some_python, package):
     seen = [run for run in runs if run["count"] == 1 and run["duration_s"]]
     assert len(seen) >= 6
     assert sum(run["duration_s"] for run in seen) == pytest.approx(len(seen) * sum(truth) / len(truth), rel=0.2, abs=len(seen) * 0.015)
-    assert max(run["freed_bytes"] for run in runs) >= 4_900_000
-    assert " for a full one" in harness.report_text(outcome.profile, "text")
+    assert sum(run["freed_bytes"] >= 4_900_000 for run in seen) >= 5
+    assert re.search(r"; 5\.7\d MiB waited up to 0\.[2-9]\d* s for a full one", harness.report_text(outcome.profile, "text"))
 
 
 def test_none():

@@ -22,12 +22,13 @@ gc.disable()
 gc.callbacks.append(note)
 time.sleep(0.05)
 with holdfast.region("measured") as region:
-    for _ in range(8):
-        cycle = [bytearray(5000000)]
+    for wait in [0.02] * 7 + [0.2]:
+        cycle = [bytearray(5000000 if wait < 0.1 else 6000000)]  # the biggest waits so long that the summary tells it
         cycle.append(cycle)
         del cycle
-        time.sleep(0.02)
+        time.sleep(wait)
         gc.collect()
+        time.sleep(0.01)  # what is allocated at once would hide what it gave back
 region.figures()
 gc.callbacks.remove(note)
 json.dump([end - begin for begin, end in spans], sys.stdout)
