@@ -30,19 +30,19 @@ static inline void totals_change(struct totals *totals, uint64_t change, uint64_
 static inline struct site *account_touch(struct trace *trace, struct image *image, uint32_t number,
                                          uint64_t size) {
     struct site *site = &image->sites.list[number];
-    site_touch(site, image->totals.peak_seq, trace->totals.peak_seq);
+    sites_touch(&image->sites, number, image->totals.peak_seq, trace->totals.peak_seq);
     trace->seq++;
     if (image->stretches)
-        stretches_change(image->stretches, site, number, size, trace->seq, trace->now_ns);
-    site->changed = trace->seq;
+        stretches_change(image->stretches, &image->sites, number, size, trace->seq, trace->now_ns);
+    site->changed = (uint32_t)trace->seq;
     return site;
 }
 
 /* A block of `size` bytes begins; or one ends, and `size` is negative, modulo 2^64. */
 static inline void account_change(struct trace *trace, struct image *image, uint32_t number,
                                   uint64_t size, bool begins) {
-    struct site *site = account_touch(trace, image, number, size);
-    site_change(site, size, begins);
+    account_touch(trace, image, number, size);
+    site_change(&image->sites, number, size, begins);
     totals_change(&image->totals, size, trace->seq, trace->now_ns);
     if (image->state == IMAGE_LIVE)
         totals_change(&trace->totals, size, trace->seq, trace->now_ns);

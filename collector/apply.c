@@ -346,7 +346,8 @@ static bool apply_mark(struct trace *trace, struct reader *reader, unsigned mark
     bool taken = true;
     switch (mark) {
     case MARK_EXEC:
-        if (image->state == IMAGE_LIVE)
+        taken = sites_split_tree(&image->sites);
+        if (taken && image->state == IMAGE_LIVE)
             image_leave(trace, image);
         break;
     case MARK_EXEC_FAILED:

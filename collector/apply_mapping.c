@@ -50,7 +50,7 @@ static bool cut_out(struct trace *trace, struct image *image, uint64_t start, ui
         const struct piece *divided = &cut.split[i];
         if (!piece_counts(divided))
             continue;
-        account_touch(trace, image, divided->site, 0)->live.blocks++;
+        account_touch(trace, image, divided->site, 0)->blocks++;
         lifetimes_split(trace, image, divided, divided->start < start ? start : end);
     }
     *list = cut.list;

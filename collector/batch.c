@@ -211,15 +211,16 @@ static inline void pass_peaks(struct trace *trace, struct image *image, struct s
 static inline void account(struct trace *trace, struct image *image, struct sums *sums,
                            struct stretches *stretches, uint64_t number, uint64_t size,
                            uint64_t begins) {
-    struct site *site = &image->sites.list[number];
+    struct sites *sites = &image->sites;
+    struct site *site = &sites->list[number];
     uint64_t sign = begins - 1, change = (size ^ sign) - sign;
-    if (site->changed <= sums->last_peak)
-        site_touch(site, image->totals.peak_seq, trace->totals.peak_seq);
+    if (site_changed(sites, site) <= sums->last_peak)
+        sites_touch(sites, (uint32_t)number, image->totals.peak_seq, trace->totals.peak_seq);
     sums->seq++;
     if (stretches)
-        stretches_change(stretches, site, (uint32_t)number, change, sums->seq, trace->now_ns);
-    site->changed = sums->seq;
-    site_change(site, change, begins);
+        stretches_change(stretches, sites, (uint32_t)number, change, sums->seq, trace->now_ns);
+    site->changed = (uint32_t)sums->seq;
+    site_change(sites, (uint32_t)number, change, begins);
     sums->live += change;
     if (sums->live > sums->highest)
         sums->highest = sums->live;

@@ -252,6 +252,8 @@ static void advance(struct trace *trace, struct reader *reader, bool turn) {
         return;
     }
     while (reader->position < reader->limit) {
+        if (trace_rebase_is_due(trace))
+            trace_rebase(trace);
         uint64_t bytes = read_plain(trace, reader, turn);
         enum step step = STEP_DONE;
         if (bytes)

@@ -13,18 +13,15 @@
 #include "memory.h"
 #include "sources.h"
 #include "symbols.h"
-#include "table.h"
 
 #define ARGUMENTS_MAX 4096u
 
-#define SITES_FORGOTTEN 4096u /* given up at once */
-
 /* The bytes of a site that was in the tree at its peak. */
 static struct site_value tree_value(const struct trace *trace, const struct image *image,
-                                    const struct site *site) {
+                                    uint32_t site) {
     if (image->state != IMAGE_LIVE && image->left_seq <= trace->totals.peak_seq)
         return (struct site_value){0};
-    return site_at_tree_peak(site, trace->totals.peak_seq);
+    return site_at_tree_peak(&image->sites, site, image->totals.peak_seq, trace->totals.peak_seq);
 }
 
 /* Sites of the profile, by the node: positions of one line share a profile node, so that several
@@ -72,33 +69,38 @@ static struct profile_site *find_site(struct site_list *list, uint32_t process, 
     return site;
 }
 
-uint32_t finish_node(struct builder *builder, const struct image *image, const struct site *site) {
-    uint32_t held = site_at_peak(site, image->totals.peak_seq).blocks |
-                    tree_value(builder->trace, image, site).blocks | site->live.blocks;
-    return held || image->number <= FULL_IMAGES ? builder_node(builder, image, site->node) : 0;
+uint32_t finish_node(struct builder *builder, const struct image *image, uint32_t site) {
+    const struct sites *sites = &image->sites;
+    uint32_t held = site_at_peak(sites, site, image->totals.peak_seq).blocks |
+                    tree_value(builder->trace, image, site).blocks | sites->list[site].blocks;
+    return held || image->number <= FULL_IMAGES
+               ? builder_node(builder, image, sites->list[site].node)
+               : 0;
 }
 
-static void add_site(struct site_list *list, const struct image *image, const struct site *site,
+static void add_site(struct site_list *list, const struct image *image, uint32_t number,
                      struct profile_process *process) {
     const struct trace *trace = list->builder->trace;
-    struct site_value peak = site_at_peak(site, image->totals.peak_seq);
-    struct site_value tree = tree_value(trace, image, site);
-    if (site->total_blocks == 0)
+    const struct sites *sites = &image->sites;
+    struct site_value peak = site_at_peak(sites, number, image->totals.peak_seq),
+                      tree = tree_value(trace, image, number), live = site_live(sites, number);
+    uint64_t total_blocks = site_total_blocks(sites, number);
+    if (total_blocks == 0)
         return;
-    uint32_t node = finish_node(list->builder, image, site);
+    uint32_t node = finish_node(list->builder, image, number);
     if (!array_reserve(&list->first, &list->first_capacity, node + 1ul, sizeof *list->first)) {
         list->builder->failed = true;
         return;
     }
-    struct profile_site *to = find_site(list, image->number - 1, node, site->kind);
+    struct profile_site *to = find_site(list, image->number - 1, node, sites->list[number].kind);
     to->peak_bytes += peak.bytes;
     to->peak_blocks += peak.blocks;
     to->tree_bytes += tree.bytes;
     to->tree_blocks += tree.blocks;
-    to->end_bytes += site->live.bytes;
-    to->end_blocks += site->live.blocks;
-    to->total_bytes += site->total_bytes;
-    to->total_blocks += site->total_blocks;
+    to->end_bytes += live.bytes;
+    to->end_blocks += live.blocks;
+    to->total_bytes += site_total_bytes(sites, number);
+    to->total_blocks += total_blocks;
     process->tree_bytes += tree.bytes;
 }
 
@@ -305,10 +307,9 @@ static void add_sites(struct site_list *list, struct image *image, struct profil
                       bool last) {
     struct sites *sites = &image->sites;
     for (uint32_t i = 0; i < sites->count; i++) {
-        add_site(list, image, &sites->list[i], process);
-        if (last && (i + 1) % SITES_FORGOTTEN == 0)
-            table_forget(sites->list, sites->capacity, sizeof *sites->list, i + 1 - SITES_FORGOTTEN,
-                         i + 1);
+        add_site(list, image, i, process);
+        if (last)
+            sites_forget(sites, i);
     }
 }
 
@@ -340,6 +341,15 @@ static void warn_of_lost_events(struct trace *trace) {
         trace_warn(trace, "the event stream was dropped: %s", strerror(problem));
 }
 
+static void warn_of_low_sums(struct trace *trace) {
+    for (uint32_t i = 0; i < trace->image_count; i++)
+        if (trace->images[i]->sites.no_memory)
+            trace_warn(trace,
+                       "memory ran out: what some stacks of process %u allocated is told without "
+                       "multiples of 4 GiB",
+                       trace->images[i]->pid);
+}
+
 static void warn_of_late_names(const struct builder *builder, struct trace *trace) {
     uint32_t late = symbols_late(builder->natives.symbols);
     if (late)
@@ -367,6 +377,7 @@ bool finish_build(struct trace *trace, const struct finish_facts *facts, struct 
         *events = trace->events ? events_finish(trace->events, &builder) : NULL;
         add_images(&builder, facts); /* last: it may give up the sites */
         warn_of_lost_events(trace);
+        warn_of_low_sums(trace);
         warn_of_late_names(&builder, trace);
         add_warnings(&builder);
         if (facts->last)

@@ -27,6 +27,6 @@ struct builder;
 
 /* The profile's node of a site. Those of images after FULL_IMAGES that hold nothing at a peak or
  * the end share the empty stack, so that sums over the whole run are exact. */
-uint32_t finish_node(struct builder *builder, const struct image *image, const struct site *site);
+uint32_t finish_node(struct builder *builder, const struct image *image, uint32_t site);
 
 #endif

@@ -155,12 +155,10 @@ static bool add_life(struct rows *rows, const struct image *image, uint32_t node
 static void add_lives(struct rows *rows, const struct image *image) {
     struct builder *builder = rows->builder;
     const struct lives *lives = &image->lives;
-    for (uint32_t i = 0; i < lives->capacity && i < image->sites.count && !builder->failed; i++) {
-        const struct site *site = &image->sites.list[i];
+    for (uint32_t i = 0; i < lives->capacity && i < image->sites.count && !builder->failed; i++)
         if (lives->list[i])
-            builder->failed |= !add_life(rows, image, finish_node(builder, image, site), site->kind,
-                                         lives->list[i]);
-    }
+            builder->failed |= !add_life(rows, image, finish_node(builder, image, i),
+                                         image->sites.list[i].kind, lives->list[i]);
     for (uint32_t i = 0; i < LIVES_KINDS && !builder->failed; i++)
         if (lives->others[i])
             builder->failed |= !add_life(rows, image, 0, i, lives->others[i]);

@@ -4,6 +4,8 @@
 #include "memory.h"
 #include "table.h"
 
+#define FORGOTTEN 4096u /* sites that are given up at once */
+
 static bool site_equal(const void *owner, uint32_t number, const void *key) {
     const struct site *a = &((const struct sites *)owner)->list[number], *b = key;
     return a->node == b->node && a->kind == b->kind;
@@ -20,13 +22,19 @@ static uint64_t site_hash(const void *owner, uint32_t number) {
 
 static const struct index_owner site_index = {site_equal, site_hash};
 
+static bool reserve(struct sites *sites, uint64_t count) {
+    return table_reserve(&sites->list, &sites->capacity, count, sizeof *sites->list) &&
+           (!sites->has_tree ||
+            table_reserve(&sites->tree, &sites->tree_capacity, count, sizeof *sites->tree));
+}
+
 uint32_t sites_find(struct sites *sites, uint32_t node, uint32_t kind) {
     struct site site = {.node = node & SITE_NODE_MAX, .kind = kind & 3};
     uint64_t hash = hash_of(site.node, site.kind);
     uint32_t number = index_find(&sites->index, &site_index, sites, hash, &site);
     if (number != INDEX_NONE)
         return number;
-    if (!table_reserve(&sites->list, &sites->capacity, sites->count + 1ull, sizeof *sites->list) ||
+    if (!reserve(sites, sites->count + 1ull) ||
         !index_add(&sites->index, &site_index, sites, hash, sites->count))
         return INDEX_NONE;
     sites->list[sites->count] = site;
@@ -34,15 +42,101 @@ uint32_t sites_find(struct sites *sites, uint32_t node, uint32_t kind) {
 }
 
 uint32_t sites_add_twin(struct sites *sites, uint32_t number) {
-    if (!table_reserve(&sites->list, &sites->capacity, sites->count + 1ull, sizeof *sites->list))
+    if (!reserve(sites, sites->count + 1ull))
         return INDEX_NONE;
     sites->list[sites->count] =
         (struct site){.node = sites->list[number].node, .kind = sites->list[number].kind};
     return sites->count++;
 }
 
+static struct site_value put_aside(const struct sites *sites, uint32_t number) {
+    const struct site *site = &sites->list[number];
+    uint64_t upper = site->wide ? sites->wide[number].peak_bytes : 0;
+    return (struct site_value){upper << 32 | site->peak_bytes, site->peak_blocks};
+}
+
+bool sites_split_tree(struct sites *sites) {
+    if (sites->has_tree)
+        return true;
+    if (sites->count &&
+        !table_reserve(&sites->tree, &sites->tree_capacity, sites->capacity, sizeof *sites->tree))
+        return false;
+    for (uint32_t i = 0; i < sites->count; i++)
+        sites->tree[i] = put_aside(sites, i);
+    sites->has_tree = true;
+    return true;
+}
+
+void sites_touch(struct sites *sites, uint32_t number, uint64_t peak_seq, uint64_t tree_seq) {
+    struct site *site = &sites->list[number];
+    uint64_t changed = site_changed(sites, site);
+    if (changed <= peak_seq) {
+        site->peak_bytes = site->bytes;
+        site->peak_blocks = site->blocks;
+        if (site->wide)
+            sites->wide[number].peak_bytes = sites->wide[number].bytes;
+    }
+    if (sites->tree && changed <= tree_seq)
+        sites->tree[number] = site_live(sites, number);
+}
+
+void sites_carry(struct sites *sites, uint32_t number, uint64_t bytes, uint64_t total_bytes,
+                 uint64_t total_blocks) {
+    struct site *site = &sites->list[number];
+    if (!site->wide &&
+        !table_reserve(&sites->wide, &sites->wide_capacity, sites->capacity, sizeof *sites->wide)) {
+        sites->no_memory = true;
+        return;
+    }
+    site->wide = true;
+    struct site_wide *wide = &sites->wide[number];
+    wide->bytes += (uint32_t)bytes;
+    wide->total_bytes += (uint32_t)total_bytes;
+    wide->total_blocks += (uint32_t)total_blocks;
+}
+
+struct site_value site_live(const struct sites *sites, uint32_t number) {
+    const struct site *site = &sites->list[number];
+    uint64_t upper = site->wide ? sites->wide[number].bytes : 0;
+    return (struct site_value){upper << 32 | site->bytes, site->blocks};
+}
+
+struct site_value site_at_peak(const struct sites *sites, uint32_t number, uint64_t peak_seq) {
+    bool unchanged = site_changed(sites, &sites->list[number]) <= peak_seq;
+    return unchanged ? site_live(sites, number) : put_aside(sites, number);
+}
+
+struct site_value site_at_tree_peak(const struct sites *sites, uint32_t number, uint64_t peak_seq,
+                                    uint64_t tree_seq) {
+    if (!sites->tree)
+        return site_at_peak(sites, number, peak_seq);
+    bool unchanged = site_changed(sites, &sites->list[number]) <= tree_seq;
+    return unchanged ? site_live(sites, number) : sites->tree[number];
+}
+
+uint64_t site_total_bytes(const struct sites *sites, uint32_t number) {
+    const struct site *site = &sites->list[number];
+    return (site->wide ? (uint64_t)sites->wide[number].total_bytes << 32 : 0) | site->total_bytes;
+}
+
+uint64_t site_total_blocks(const struct sites *sites, uint32_t number) {
+    const struct site *site = &sites->list[number];
+    return (site->wide ? (uint64_t)sites->wide[number].total_blocks << 32 : 0) | site->total_blocks;
+}
+
+void sites_forget(struct sites *sites, uint32_t number) {
+    uint32_t to = number + 1, from = to - FORGOTTEN;
+    if (to % FORGOTTEN)
+        return;
+    table_forget(sites->list, sites->capacity, sizeof *sites->list, from, to);
+    if (sites->tree)
+        table_forget(sites->tree, sites->tree_capacity, sizeof *sites->tree, from, to);
+}
+
 void sites_release(struct sites *sites) {
     table_release(sites->list, sites->capacity, sizeof *sites->list);
+    table_release(sites->tree, sites->tree_capacity, sizeof *sites->tree);
+    table_release(sites->wide, sites->wide_capacity, sizeof *sites->wide);
     index_release(&sites->index);
     *sites = (struct sites){0};
 }

@@ -63,7 +63,7 @@ static bool make_room(struct spans *spans, uint32_t sites) {
         spans->interval_ns = FIRST_INTERVAL_NS;
     }
     if (sites > spans->marked_count) {
-        uint64_t *marked = realloc(spans->marked, sites * sizeof *marked);
+        uint32_t *marked = realloc(spans->marked, sites * sizeof *marked);
         if (!marked)
             return false;
         memset(marked + spans->marked_count, 0, (sites - spans->marked_count) * sizeof *marked);
@@ -75,19 +75,27 @@ static bool make_room(struct spans *spans, uint32_t sites) {
     return spans->list != NULL;
 }
 
-/* A site that serves another region since has begun anew. */
-static void look_at_sites(const struct sites *sites, struct spans *spans, struct span *span) {
+/* What a site has allocated since the last look. */
+static uint64_t made_since(struct sites *sites, struct spans *spans, uint32_t number) {
+    uint64_t total = site_total_bytes(sites, number), before = spans->marked[number];
+    spans->marked[number] = (uint32_t)total;
+    if (sites->list[number].wide) {
+        struct site_wide *wide = &sites->wide[number];
+        before |= (uint64_t)wide->marked_bytes << 32;
+        wide->marked_bytes = (uint32_t)(total >> 32);
+    }
+    return total > before ? total - before : 0; /* less only where memory ran out */
+}
+
+static void look_at_sites(struct sites *sites, struct spans *spans, struct span *span) {
     for (uint32_t i = 0; i < sites->count; i++) {
-        const struct site *site = &sites->list[i];
-        uint64_t before = spans->marked[i] <= site->total_bytes ? spans->marked[i] : 0;
-        uint64_t made = site->total_bytes - before;
-        spans->marked[i] = site->total_bytes;
+        uint64_t made = made_since(sites, spans, i), held = site_live(sites, i).bytes;
         span->made += made;
-        span->held += site->live.bytes;
+        span->held += held;
         if (made > span->made_by[SPAN_SITES - 1].bytes)
-            rank(span->made_by, site->node, made);
-        if (site->live.bytes > span->held_by[SPAN_SITES - 1].bytes)
-            rank(span->held_by, site->node, site->live.bytes);
+            rank(span->made_by, sites->list[i].node, made);
+        if (held > span->held_by[SPAN_SITES - 1].bytes)
+            rank(span->held_by, sites->list[i].node, held);
     }
 }
 

@@ -31,7 +31,8 @@ struct spans {
     struct span *list;
     uint32_t count;
     uint64_t interval_ns, next_ns;
-    uint64_t *marked; /* by site: what it had allocated at the last look */
+    uint32_t
+        *marked; /* by site: what it had allocated at the last look, the lower half (sites.h) */
     uint32_t marked_count;
 };
 

@@ -263,7 +263,7 @@ static uint32_t usable_site(struct image *image, uint32_t base, uint32_t scope) 
         uint32_t site = at - 1;
         if (stretches->sites[site].scope == scope)
             return site;
-        if (image->sites.list[site].live.blocks == 0 && can_enter(stretches, site, scope))
+        if (image->sites.list[site].blocks == 0 && can_enter(stretches, site, scope))
             empty = site;
         at = stretches->sites[site].next;
     }
@@ -302,18 +302,19 @@ uint32_t stretches_site(struct image *image, uint32_t base, uint32_t node) {
     return site != INDEX_NONE ? site : add_site(image, base, scope);
 }
 
-void stretches_change(struct stretches *stretches, const struct site *site, uint32_t number,
+void stretches_change(struct stretches *stretches, const struct sites *sites, uint32_t number,
                       uint64_t change, uint64_t seq, uint64_t now_ns) {
     if (number >= stretches->site_capacity || stretches->sites[number].scope == 0)
         return;
     struct scoped_site *scoped = &stretches->sites[number];
     const struct scope *scope = &stretches->scopes[scoped->scope];
+    uint64_t changed = site_changed(sites, &sites->list[number]);
     for (uint32_t i = 0; i < STRETCH_DEPTH; i++) {
         if (!scope->stretches[i])
             continue;
         struct stretch *stretch = &stretches->list[scope->stretches[i] - 1];
-        if (site->changed <= stretch->peak_seq)
-            scoped->at_peak[i] = site->live;
+        if (changed <= stretch->peak_seq)
+            scoped->at_peak[i] = site_live(sites, number);
         stretch->live += change;
         if ((int64_t)change <= 0 || stretch->live <= stretch->peak)
             continue;

@@ -140,7 +140,7 @@ void stretches_end_all(struct trace *trace, struct image *image);
 uint32_t stretches_site(struct image *image, uint32_t base, uint32_t node);
 
 /* A site is about to change by so many bytes (modulo 2^64) as change number `seq`. */
-void stretches_change(struct stretches *stretches, const struct site *site, uint32_t number,
+void stretches_change(struct stretches *stretches, const struct sites *sites, uint32_t number,
                       uint64_t change, uint64_t seq, uint64_t now_ns);
 
 /* A snapshot is taken, before an allocation of `pending` bytes by the stack `node`. */

@@ -61,18 +61,19 @@ static uint32_t place_in(const struct scope *scope, uint32_t place) {
     return STRETCH_DEPTH;
 }
 
-static bool gather_site(struct gathered *gathered, const struct site *site,
+static bool gather_site(struct gathered *gathered, const struct sites *sites, uint32_t number,
                         struct site_value at_peak, uint64_t peak_seq) {
-    struct site_value peak = site->changed <= peak_seq ? site->live : at_peak;
-    if (site->live.bytes > gathered->kept_largest)
-        gathered->kept_largest = site->live.bytes;
-    if (!peak.blocks && !site->live.blocks)
+    const struct site *site = &sites->list[number];
+    struct site_value live = site_live(sites, number),
+                      peak = site_changed(sites, site) <= peak_seq ? live : at_peak;
+    if (live.bytes > gathered->kept_largest)
+        gathered->kept_largest = live.bytes;
+    if (!peak.blocks && !live.blocks)
         return true;
     if (!array_reserve(&gathered->list, &gathered->capacity, (uint64_t)gathered->count + 1,
                        sizeof *gathered->list))
         return false;
-    gathered->list[gathered->count++] =
-        (struct stretch_site){site->node, site->kind, peak, site->live};
+    gathered->list[gathered->count++] = (struct stretch_site){site->node, site->kind, peak, live};
     return true;
 }
 
@@ -90,7 +91,7 @@ static bool gather(struct image *image, uint32_t place, struct gathered *gathere
             if (scoped->scope != number || scoped->stamp == stamp)
                 continue;
             scoped->stamp = stamp;
-            if (!gather_site(gathered, &image->sites.list[scope->sites[s]], scoped->at_peak[at],
+            if (!gather_site(gathered, &image->sites, scope->sites[s], scoped->at_peak[at],
                              stretch->peak_seq))
                 return false;
         }

@@ -84,8 +84,15 @@ void trace_warn(struct trace *trace, const char *format, ...) {
         trace->warnings[trace->warning_count++] = copy;
 }
 
+/* With one image alone, its peak is the tree's. What one that has ended had there is settled. */
+static bool split_tree(struct trace *trace) {
+    if (trace->image_count != 1 || trace->images[0]->state == IMAGE_ENDED)
+        return true;
+    return sites_split_tree(&trace->images[0]->sites);
+}
+
 struct image *image_new(struct trace *trace, uint32_t pid) {
-    if (trace->image_count >= IMAGES_MAX ||
+    if (trace->image_count >= IMAGES_MAX || !split_tree(trace) ||
         !array_reserve(&trace->images, &trace->image_capacity, (uint64_t)trace->image_count + 1,
                        sizeof(struct image *)))
         return NULL;
@@ -96,6 +103,8 @@ struct image *image_new(struct trace *trace, uint32_t pid) {
     image->pidfd = image->statm = -1;
     image->start_ns = trace_clock(trace);
     image->number = trace->image_count + 1;
+    image->sites.base = trace->seq & ~(uint64_t)UINT32_MAX;
+    image->sites.has_tree = trace->image_count > 0;
     uint32_t points = image->number <= FULL_IMAGES ? TIMELINE_POINTS : TIMELINE_POINTS_FEW;
     if (!timeline_init(&image->timeline, points, image->start_ns)) {
         free(image);
@@ -156,16 +165,33 @@ void image_leave(struct trace *trace, struct image *image) {
         events_leave(trace->events, image->number);
 }
 
+/* A site's values at all peaks are put aside, and it has changed since, as number `seq`. */
+static void settle_site(struct trace *trace, struct image *image, uint32_t number, uint64_t seq) {
+    sites_touch(&image->sites, number, image->totals.peak_seq, trace->totals.peak_seq);
+    if (image->stretches)
+        stretches_change(image->stretches, &image->sites, number, 0, seq, trace->now_ns);
+    image->sites.list[number].changed = (uint32_t)seq;
+}
+
+void trace_rebase(struct trace *trace) {
+    uint64_t base = (trace->seq | UINT32_MAX) + 1;
+    trace->seq = base + 1;
+    for (uint32_t i = 0; i < trace->image_count; i++) {
+        struct image *image = trace->images[i];
+        if (image->state == IMAGE_ENDED)
+            continue;
+        for (uint32_t k = 0; k < image->sites.count; k++)
+            settle_site(trace, image, k, trace->seq);
+        image->sites.base = base;
+    }
+}
+
 void image_return(struct trace *trace, struct image *image) {
     uint64_t seq = ++trace->seq;
     /* A peak that the tree reached meanwhile does not contain this image. */
     for (uint32_t i = 0; trace->totals.peak_seq > image->left_seq && i < image->sites.count; i++) {
-        struct site *site = &image->sites.list[i];
-        site_touch(site, image->totals.peak_seq, trace->totals.peak_seq);
-        if (image->stretches)
-            stretches_change(image->stretches, site, i, 0, seq, trace->now_ns);
-        site->changed = seq;
-        site->tree = (struct site_value){0};
+        settle_site(trace, image, i, seq);
+        image->sites.tree[i] = (struct site_value){0};
     }
     image->state = IMAGE_LIVE;
     if (trace->events)

@@ -219,7 +219,16 @@ bool image_add_region(struct image *image, struct region *region, uint32_t ring_
  */
 bool image_die(struct trace *trace, struct image *image);
 
-/* The image's bytes leave the tree; and come back. */
+/* Sites know changes by the lower halves of their numbers: before these begin anew, all sites are
+ * settled, and count from there. */
+void trace_rebase(struct trace *trace);
+
+static inline bool trace_rebase_is_due(const struct trace *trace) {
+    return (uint32_t)trace->seq > UINT32_MAX / 4 * 3;
+}
+
+/* The image's bytes leave the tree; and come back. With one image alone, sites_split_tree comes
+ * before. */
 void image_leave(struct trace *trace, struct image *image);
 void image_return(struct trace *trace, struct image *image);
 

@@ -199,11 +199,12 @@ static bool stretches_are_sound(const struct stretches *stretches) {
 static bool image_is_sound(const struct trace *trace, const struct image *image, uint64_t *tree) {
     uint64_t live = 0, peak = 0;
     for (uint32_t i = 0; i < image->sites.count; i++) {
-        const struct site *site = &image->sites.list[i];
-        live += site->live.bytes;
-        peak += site_at_peak(site, image->totals.peak_seq).bytes;
+        live += site_live(&image->sites, i).bytes;
+        peak += site_at_peak(&image->sites, i, image->totals.peak_seq).bytes;
         if (image->state == IMAGE_LIVE || image->left_seq > trace->totals.peak_seq)
-            *tree += site_at_tree_peak(site, trace->totals.peak_seq).bytes;
+            *tree +=
+                site_at_tree_peak(&image->sites, i, image->totals.peak_seq, trace->totals.peak_seq)
+                    .bytes;
     }
     if (live != image->totals.live)
         return complain("live", live, image->totals.live);
@@ -238,7 +239,7 @@ uint64_t rig_peak_bytes(const struct image *image, uint32_t node, uint32_t kind)
     for (uint32_t i = 0; i < image->sites.count; i++) {
         const struct site *site = &image->sites.list[i];
         if (site->node == node && site->kind == kind)
-            return site_at_peak(site, image->totals.peak_seq).bytes;
+            return site_at_peak(&image->sites, i, image->totals.peak_seq).bytes;
     }
     return 0;
 }

@@ -253,10 +253,10 @@ static void check_pages(const struct page *pages) {
             counted[pages[i].node] += PAGE;
     }
     for (uint32_t i = 0; i < rig.image->sites.count; i++) {
-        const struct site *site = &rig.image->sites.list[i];
-        assert_int_equal(site->live.bytes, counted[site->node]);
-        assert_true((site->live.blocks == 0) == (site->live.bytes == 0));
-        live += site->live.bytes;
+        struct site_value held = site_live(&rig.image->sites, i);
+        assert_int_equal(held.bytes, counted[rig.image->sites.list[i].node]);
+        assert_true((held.blocks == 0) == (held.bytes == 0));
+        live += held.bytes;
     }
     assert_int_equal(live, classes[MAPPING_COUNTED]);
     for (int i = MAPPING_RESERVED; i <= MAPPING_ARENA; i++)
@@ -350,6 +350,35 @@ static void test_mappings(void **state) {
     rig_close(&rig);
 }
 
+/* Sums beyond what a site itself holds, and what spans tell of them. */
+static void test_wide_sums(void **state) {
+    (void)state;
+    rig_open(&rig, 1);
+    struct sites *sites = &rig.image->sites;
+    assert_int_equal(sites_find(sites, 1, BLOCK_HEAP), 0);
+    assert_int_equal(sites_find(sites, 2, BLOCK_HEAP), 1);
+    for (uint64_t i = 1; i <= 3; i++) {
+        site_change(sites, 0, 5ul << 30, true);
+        site_change(sites, 1, 1000, true);
+        spans_look(rig.image, i, true);
+        const struct span *span = &rig.image->spans.list[i - 1];
+        assert_int_equal(span->made, (5ul << 30) + 1000);
+        assert_int_equal(span->held, i * ((5ul << 30) + 1000));
+        assert_int_equal(span->held_by[0].bytes, i * (5ul << 30));
+    }
+    sites_touch(sites, 0, 0, 0);
+    for (int i = 0; i < 3; i++)
+        site_change(sites, 0, 0 - (5ul << 30), false);
+    assert_int_equal(site_live(sites, 0).bytes, 0);
+    assert_int_equal(site_total_bytes(sites, 0), 15ul << 30);
+    assert_int_equal(sites->wide[0].peak_bytes, 3);
+    sites->list[1].total_blocks = UINT32_MAX;
+    site_change(sites, 1, 0, true);
+    assert_int_equal(site_total_blocks(sites, 1), 1ul << 32);
+    assert_int_equal(site_total_bytes(sites, 1), 3000);
+    rig_close(&rig);
+}
+
 static void test_mapping_sums(void **state) {
     (void)state;
     rig_open(&rig, 1);
@@ -363,7 +392,7 @@ static void test_mapping_sums(void **state) {
     rig_drain(&rig);
     assert_int_equal(rig.image->totals.live, 95 * PAGE);
     assert_int_equal(rig.image->totals.peak, 100 * PAGE);
-    assert_int_equal(rig.image->sites.list[0].live.blocks, 2);
+    assert_int_equal(rig.image->sites.list[0].blocks, 2);
     rig_close(&rig);
 }
 
@@ -658,6 +687,7 @@ int main(void) {
         cmocka_unit_test(test_blocks_room_after_churn),
         cmocka_unit_test(test_mappings),
         cmocka_unit_test(test_mapping_sums),
+        cmocka_unit_test(test_wide_sums),
         cmocka_unit_test(test_refused_unmap),
         cmocka_unit_test(test_segments),
         cmocka_unit_test(test_growing_array),
