@@ -119,6 +119,27 @@ struct leak {
     uint32_t node;         /* the stack that took most of them; 0 unknown */
 };
 
+/* One of several buffers with the same content. */
+struct copied_buffer {
+    uint64_t bytes;
+    const char *type, *detail;
+    bool part;       /* of the first one's content */
+    uint64_t offset; /* in that */
+    enum holder_root root;
+    const char *path; /* who holds it */
+    uint32_t node;    /* stack that allocated its memory, 0 unknown */
+    uint32_t object;  /* in the graph */
+};
+
+/* Buffers that are alive and in use, as far as is known, of which one would do. */
+struct copies {
+    struct copied_buffer *buffers; /* the first is the one to keep */
+    uint32_t count, listed;        /* of which `buffers` has so many */
+    uint32_t parts;                /* of the others, those that are a part of the first */
+    uint64_t saves;                /* bytes of the others */
+    const char *advice;            /* the way out */
+};
+
 struct findings {
     uint32_t process;       /* index */
     uint32_t snapshot;      /* index into profile.snapshots */
@@ -132,6 +153,9 @@ struct findings {
     bool far_from_peak;        /* the snapshot holds less than nine tenths of the peak */
     struct leak *leaks;        /* those of modules first, then the biggest */
     uint32_t leak_count;
+    struct copies *copies; /* what saves most first */
+    uint32_t copies_count;
+    bool copies_cut;         /* not all was looked through */
     struct holding *holding; /* NULL when it was not asked for */
     struct graph *graph;     /* NULL when it cannot be read; `why` says the reason */
     char why[200];

@@ -67,6 +67,9 @@ json_t *json_stack(struct json_stacks *stacks, uint32_t innermost);
 /* Where the path to an object begins. */
 json_t *json_new_root(const struct holder *holder);
 
+/* Buffers with the same content. NULL when memory ran out. */
+json_t *json_copies(struct json_stacks *stacks, const struct findings *findings);
+
 /* Adds to a process, and to its peak, who held what; and that nobody is known to where there is no
  * snapshot. False when memory ran out. */
 bool json_add_holders(json_t *process, json_t *peak, const struct profile *profile,

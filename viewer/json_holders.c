@@ -1,6 +1,8 @@
 /* Who held the memory, in the JSON report. */
 #include "json.h"
 
+#include "copies.h"
+
 static json_t *new_advice(const struct holder *holder) {
     json_t *list = json_array();
     for (uint32_t i = 0; i < holder->advice_count; i++)
@@ -93,12 +95,17 @@ static bool add_findings(json_t *process, json_t *peak, struct json_stacks *stac
     json_object_set_new(process, "peak_if_released_bytes",
                         json_count(held_peak_if_released(profile, findings)));
     return json_object_set_new(peak, "snapshot", snapshot) == 0 &&
-           json_object_set_new(peak, "holders", holders) == 0;
+           json_object_set_new(peak, "holders", holders) == 0 &&
+           json_object_set_new(peak, "copies", json_copies(stacks, findings)) == 0 &&
+           json_object_set_new(peak, "copies_complete", json_boolean(copies_complete(findings))) ==
+               0;
 }
 
 static void add_nothing(json_t *process, json_t *peak, uint64_t bytes) {
     json_object_set_new(peak, "snapshot", json_null());
     json_object_set_new(peak, "holders", json_array());
+    json_object_set_new(peak, "copies", json_array());
+    json_object_set_new(peak, "copies_complete", json_false());
     json_object_set_new(peak, "garbage_bytes", json_count(0));
     json_object_set_new(peak, "dead_bytes", json_count(0));
     json_object_set_new(process, "peak_if_released_bytes", json_count(bytes));

@@ -87,6 +87,7 @@ static void put_process(struct page_out *page, uint32_t process) {
     put_snapshot(page, findings);
     put_list(page, findings, held_peak(page->profile, findings));
     page_put_leaks(page, process);
+    page_put_copies(page, findings);
     page_put_holding(page, findings);
     page_end(page, '}');
     held_close(page->options, findings);

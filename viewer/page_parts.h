@@ -32,6 +32,7 @@ void page_put_holders(struct page_out *page);
 
 /* "leaks" and "leakScope": references that a process has lost, and what could be seen of them. */
 void page_put_leaks(struct page_out *page, uint32_t process);
+void page_put_copies(struct page_out *page, const struct findings *findings);
 
 /* "holding": all that was live by what holds it; null when that is not known. */
 void page_put_holding(struct page_out *page, const struct findings *findings);

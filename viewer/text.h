@@ -74,6 +74,9 @@ bool text_put_processes(struct text *text);
 bool text_put_regions(struct text *text);
 /* References that are lost. False when memory ran out. */
 bool text_put_leaks(struct text *text);
+
+/* Buffers with the same content. */
+bool text_put_copies(struct text *text);
 bool text_put_held(struct text *text, unsigned reserve);
 bool text_put_places(struct text *text, unsigned reserve); /* `reserve` lines stay free */
 void text_put_notes(struct text *text);

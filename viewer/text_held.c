@@ -340,7 +340,8 @@ struct plan {
 static bool plan_after(struct text *text, struct plan *plan) {
     if (!text_part_begin(text, &plan->after))
         return false;
-    bool good = put_pending(text) && put_garbage(text) && put_together(text);
+    bool good =
+        put_pending(text) && put_garbage(text) && text_put_copies(text) && put_together(text);
     put_limits(text);
     good = text_part_end(text, &plan->after) && good;
     plan->spare -= plan->after.lines < plan->spare ? plan->after.lines : plan->spare;

@@ -89,6 +89,7 @@ static bool tables_open(struct reader *reader) {
         TABLE(edges, edge_count),   TABLE(places, place_count),   TABLE(codes, code_count),
         TABLE(frames, frame_count), TABLE(threads, thread_count), TABLE(roots, root_count),
         TABLE(lost, lost_count),    TABLE(takes, take_count),     TABLE(balances, balance_count),
+        TABLE(copies, copy_count),
     };
 #undef TABLE
     memcpy(reader->tables, tables, sizeof tables);
@@ -438,6 +439,10 @@ static void give_unknown_ones_a_number(struct reader *reader) {
         settle_number(reader, &graph->lost[i].object, &any);
     for (uint32_t i = 0; i < graph->take_count; i++)
         settle_number(reader, &graph->takes[i].object, &any);
+    for (uint32_t i = 0; i < graph->copy_count; i++) {
+        settle_number(reader, &graph->copies[i].object, &any);
+        settle_number(reader, &graph->copies[i].of, &any);
+    }
     if (any)
         table_add(reader, TABLE_OBJECTS);
 }
@@ -530,6 +535,7 @@ void graph_free(struct graph *graph) {
     free(graph->threads);
     free(graph->roots);
     free(graph->lost);
+    free(graph->copies);
     free(graph->takes);
     free(graph->balances);
     free(memory);

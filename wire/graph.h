@@ -101,6 +101,10 @@ enum graph_column {
      * these those whose takes are seen, takes that were not kept in mind; 1 if deaths of objects
      * were seen also where their memory is kept. */
     GRAPH_SEEN,
+    /* Buffers with the content of others: object; object that has the same content; 0 if it is all
+     * of that one's content, else 1 + the offset in it; bytes. Each object is told once at
+     * most; those with the same content name the same one. Object 0: a bound ended the search. */
+    GRAPH_COPIES,
     GRAPH_COLUMNS
 };
 
@@ -303,6 +307,12 @@ struct graph_balance {
     uint64_t taken, given, ended;
 };
 
+struct graph_copy {
+    uint32_t object, of;
+    bool part;
+    uint64_t offset, bytes;
+};
+
 struct graph_seen {
     bool told, whole; /* whole: all memory was looked through */
     bool deaths;      /* also of objects whose memory the interpreter keeps */
@@ -344,6 +354,9 @@ struct graph {
     struct graph_balance *balances;
     uint32_t balance_count;
     struct graph_seen seen;
+    struct graph_copy *copies;
+    uint32_t copy_count;
+    bool copies_cut; /* there may be more */
     struct graph_stats stats;
 };
 

@@ -30,6 +30,7 @@ enum table {
     TABLE_LOST,
     TABLE_TAKES,
     TABLE_BALANCES,
+    TABLE_COPIES,
     TABLES
 };
 
@@ -108,7 +109,7 @@ static inline uint32_t name_object(uint64_t number) {
 
 /* -- graph_refs.c -- */
 
-/* Reads what a --refs walk has told. */
+/* Reads what a --refs walk has told, and copies. */
 void read_refs(struct reader *reader);
 
 void reader_rows(struct reader *reader, enum graph_column column,

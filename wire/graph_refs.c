@@ -1,4 +1,5 @@
-/* What a heap graph has of references that are lost, and of those that modules have taken (--refs).
+/* What a heap graph has of references that are lost, and of those that modules have taken (--refs);
+ * and of buffers with the same content.
  */
 #include "graph_reader.h"
 
@@ -45,9 +46,27 @@ static void read_seen(struct reader *reader) {
         reader->graph->seen = seen;
 }
 
+static void read_copy(struct reader *reader) {
+    struct graph_copy copy = {0};
+    copy.object = name_object(get(reader, GRAPH_COPIES));
+    copy.of = name_object(get(reader, GRAPH_COPIES));
+    uint64_t place = get(reader, GRAPH_COPIES);
+    copy.part = place > 0;
+    copy.offset = place > 0 ? place - 1 : 0;
+    copy.bytes = get(reader, GRAPH_COPIES);
+    if (reader_good(reader) && copy.object == 0) {
+        reader->graph->copies_cut = true;
+        return;
+    }
+    struct graph_copy *row = reader_good(reader) ? table_add(reader, TABLE_COPIES) : NULL;
+    if (row)
+        *row = copy;
+}
+
 void read_refs(struct reader *reader) {
     reader_rows(reader, GRAPH_LOST, read_lost);
     reader_rows(reader, GRAPH_TAKES, read_take);
     reader_rows(reader, GRAPH_BALANCES, read_balance);
     reader_rows(reader, GRAPH_SEEN, read_seen);
+    reader_rows(reader, GRAPH_COPIES, read_copy);
 }

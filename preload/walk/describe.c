@@ -131,7 +131,7 @@ static uint64_t array_count(const char *object) {
     return count;
 }
 
-static bool array_owns(const char *object) {
+bool array_owns(const char *object) {
     return int_at(object, ARRAY_FLAGS) & ARRAY_OWNS_DATA;
 }
 
@@ -158,16 +158,21 @@ uint64_t array_object_count(const char *object) {
     return array_count(object);
 }
 
+uint64_t array_bytes(const char *object) {
+    const char *dtype = python_pointer(object, ARRAY_DTYPE);
+    uint64_t bytes;
+    if (!dtype || __builtin_mul_overflow(array_count(object), array_item_size(dtype), &bytes))
+        return 0;
+    return bytes;
+}
+
 static uint64_t array_size(struct walk *walk, const struct walked_type *type, const char *object) {
     const char *data = python_pointer(object, ARRAY_DATA);
-    const char *dtype = python_pointer(object, ARRAY_DTYPE);
-    uint64_t bytes = 0;
     if (!array_readable(walk, object)) {
         shown_block(walk, data, 0);
         return type->basic_size;
     }
-    if (!dtype || __builtin_mul_overflow(array_count(object), array_item_size(dtype), &bytes))
-        bytes = 0;
+    uint64_t bytes = array_bytes(object);
     if (array_owns(object))
         return type->basic_size + own_block(walk, data, bytes);
     shown_block(walk, data, bytes);

@@ -50,6 +50,9 @@
 /* A tuple of str, or NULL. The struct of numpy 2 is larger than that of numpy 1. */
 #define DTYPE_NAMES_1 56u
 #define DTYPE_NAMES_2 104u
+/* Behind ob_size, past the hash; and behind ob_bytes (PyBytesObject, PyByteArrayObject) */
+#define BYTES_CONTENT 16u
+#define BYTEARRAY_START 8u
 #define CHUNK_OBJECTS 65536u
 #define BARREN_PIECES (1u << 16)
 #define TEXT_ROOM (GRAPH_TEXT_MAX + 8) /* for text_copy */
@@ -145,6 +148,7 @@ struct walked_code {
     uint32_t number;
 };
 
+struct buffer;
 struct native_follow;
 struct image;
 struct r_debug;
@@ -174,6 +178,9 @@ struct walk {
     uint32_t code_mask, code_count;
 
     uint64_t edge_count;
+
+    struct buffer *buffers; /* with content that may be another's too: copies.c */
+    uint32_t buffer_count;
 
     struct reference *references;
     uint32_t reference_count, reference_cursor;
@@ -336,6 +343,9 @@ bool text_is_interned(const char *object);
 /* References in an ndarray's own memory. */
 uint64_t array_object_count(const char *object);
 
+bool array_owns(const char *object);
+uint64_t array_bytes(const char *object); /* 0: not known */
+
 /* -- memory.c -- */
 
 bool memory_readable(struct walk *walk, const void *address, size_t size);
@@ -344,6 +354,8 @@ bool object_plausible(struct walk *walk, const char *object);
 /* The same of an address that may mean nothing, once all objects are known. */
 bool object_plausible_now(struct walk *walk, const char *object);
 bool large_contains(const struct walk *walk, uint64_t address);
+/* All of it is in one large block. */
+bool large_holds(const struct walk *walk, uint64_t address, uint64_t size);
 void place_add(struct walk *walk, uint64_t address);
 /* Large blocks that the object's native part leads to become places. */
 void places_native(struct walk *walk, const struct walked_type *type, const char *object);
@@ -376,6 +388,14 @@ void root_tell(struct walk *walk, enum graph_root kind, uint32_t name, const cha
 void lost_name(struct walk *walk);
 /* What of references is lost, and what modules have taken; the last of all. */
 void lost_tell(struct walk *walk);
+
+/* -- copies.c -- */
+
+/* Keeps in mind the content of the object at hand, if it is a buffer that is looked at. */
+void copies_note(struct walk *walk, const struct walked_type *type, const char *object,
+                 uint32_t number);
+/* Which buffers are copies of others. */
+void copies_tell(struct walk *walk);
 
 /* -- static.c -- */
 

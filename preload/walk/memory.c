@@ -95,6 +95,11 @@ bool large_contains(const struct walk *walk, uint64_t address) {
     return large_at(walk, address);
 }
 
+bool large_holds(const struct walk *walk, uint64_t address, uint64_t size) {
+    const struct large_block *large = large_at(walk, address);
+    return large && size <= large->size - (address - large->address);
+}
+
 void place_add(struct walk *walk, uint64_t address) {
     for (uint32_t i = 0; i < walk->place_count; i++)
         if (walk->places[i] == address)

@@ -236,6 +236,8 @@ static void tell_object(struct walk *walk, uint32_t number) {
     uint64_t size = object_measure(walk, type, object);
     if (walk->cut)
         return;
+    if (walk->owns_first_place)
+        copies_note(walk, type, object, number);
 
     struct graph_object_facts facts = {.references = count_to_tell(walk, type, object),
                                        .size = size,

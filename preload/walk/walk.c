@@ -162,6 +162,7 @@ static void walk_all(struct walk *walk) {
     threads_tell(walk);
     objects_tell(walk);
     lost_tell(walk);
+    copies_tell(walk);
 }
 
 static void take_large(struct walk *walk) {

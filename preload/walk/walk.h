@@ -4,8 +4,8 @@
  * It reads objects where they lie, calls tp_traverse and nothing else of the interpreter's, takes
  * memory only by pages_map(). So it needs no lock that another thread, which does not exist here,
  * might hold. Its system calls, for a filter to allow: the writer's, mmap and munmap of its
- * own anonymous pages, clock_gettime, and rt_sigprocmask with an operation that does not exist,
- * which changes nothing and tells whether an address can be read (EFAULT or EINVAL).
+ * own anonymous pages, madvise, clock_gettime, and rt_sigprocmask with an operation that does not
+ * exist, which changes nothing and tells whether an address can be read (EFAULT or EINVAL).
  */
 #ifndef HOLDFAST_PRELOAD_WALK_H
 #define HOLDFAST_PRELOAD_WALK_H

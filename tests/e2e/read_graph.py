@@ -2,7 +2,7 @@
 
 BEGIN, PIECE, STATS, END = 1, 2, 9, 10
 COLUMNS = ("text_sizes texts types codes threads roots shapes records counts references sizes details places items "
-           "fields bits low_bits addresses lost takes balances seen").split()
+           "fields bits low_bits addresses lost takes balances seen copies").split()
 KINDS = ("other dict list tuple set str bytes bytearray number function method builtin cell module type "
          "code frame traceback exception generator ndarray memoryview weakref").split()
 EDGES = "other item key value field attribute type weak".split()
@@ -85,8 +85,8 @@ class Graph:
         self.rows("roots", self.root)
         self.rows("shapes", self.shape)
         self.rows("records", self.record)
-        self.lost, self.takes, self.balances, self.seen = [], [], [], []
-        for table, columns in (("lost", 2), ("takes", 4), ("balances", 5), ("seen", 5)):
+        self.lost, self.takes, self.balances, self.seen, self.copies = [], [], [], [], []
+        for table, columns in (("lost", 2), ("takes", 4), ("balances", 5), ("seen", 5), ("copies", 4)):
             self.rows(table, lambda: getattr(self, table).append(
                 [self.columns[table].number() for _ in range(columns)]))
         if self.complete and any(column.left() for column in self.columns.values()):

@@ -438,6 +438,7 @@ static void test_hostile_numbers(void **state) {
          4},
         {"a text is not there", {{GRAPH_BALANCES, 1}, {GRAPH_BALANCES, 9}}, 2},
         {"a column is too short", {{GRAPH_SEEN, 1}, {GRAPH_SEEN, 2}}, 2},
+        {"a column is too short", {{GRAPH_COPIES, 1}, {GRAPH_COPIES, 2}, {GRAPH_COPIES, 0}}, 3},
         {"a number is too high", {{GRAPH_ROOTS, 1ull << 33}}, 1},
         {"a text is not there",
          {{GRAPH_THREADS, 1},

@@ -3,6 +3,7 @@
  */
 #include "viewer/holders.h"
 
+#include "viewer/holders/copies.h"
 #include "viewer/holders/dot.h"
 #include "viewer/holders/holding.h"
 #include "viewer/holders/judge.h"
@@ -102,7 +103,7 @@ static bool analyse(struct analysis *analysis) {
     if (!heap_build(heap) || !accounting_settle(heap) || !reach_mark(heap) || !cycles_find(heap) ||
         !heap_index_referrers(heap) || !search_paths(heap) || !dominators_find(heap) ||
         !units_find(heap, &analysis->units) || !leaks_find(heap, findings) ||
-        !whatif_find(heap, &analysis->units, &analysis->whatif))
+        !copies_find(heap, findings) || !whatif_find(heap, &analysis->units, &analysis->whatif))
         return false;
     findings->dead_bytes = analysis->whatif.dead_bytes;
     findings->garbage_bytes = analysis->whatif.garbage_bytes;
@@ -133,7 +134,7 @@ static void run_analysis(const struct profile *profile, struct findings *finding
     uint64_t peak = findings->peak_if_released;
     if (!analyse(&analysis) || texts_failed(memory->texts)) {
         snprintf(findings->why, sizeof findings->why, "memory ran out over the heap graph");
-        findings->count = findings->leak_count = 0;
+        findings->count = findings->leak_count = findings->copies_count = 0;
         findings->dead_bytes = findings->garbage_bytes = 0;
         findings->peak_if_released = peak;
     }
@@ -198,6 +199,9 @@ void findings_move(struct findings *findings, const uint32_t *numbers) {
     struct holding *holding = findings->holding;
     for (uint32_t i = 0; i < findings->count; i++)
         findings->holders[i].node = numbers[findings->holders[i].node];
+    for (uint32_t i = 0; i < findings->copies_count; i++)
+        for (uint32_t k = 0; k < findings->copies[i].listed; k++)
+            findings->copies[i].buffers[k].node = numbers[findings->copies[i].buffers[k].node];
     for (uint32_t i = 0; holding && i < holding->item_count; i++)
         holding->items[i].holder.node = numbers[holding->items[i].holder.node];
     for (uint32_t i = 0; holding && i < holding->row_count; i++)
@@ -222,6 +226,7 @@ void findings_free(struct findings *findings) {
     graph_free(findings->graph);
     free(findings->holders);
     free(findings->leaks);
+    free(findings->copies);
     holding_free(findings->holding);
     free(findings);
 }

@@ -158,6 +158,25 @@ export interface Leak {
   stack: number[];
 }
 
+/** One of several buffers with the same content; the first is the one to keep. */
+export interface CopiedBuffer {
+  bytes: number;
+  type: string;
+  detail: string;
+  path: string; // who holds it
+  part: boolean; // of the first one's content, from `offset` on
+  offset: number;
+  stack: number[];
+}
+
+export interface Copies {
+  title: string;
+  saves: number; // bytes of all but the first
+  count: number; // of which `buffers` has the first
+  advice: string;
+  buffers: CopiedBuffer[];
+}
+
 export interface Holders {
   process: number;
   released: number;
@@ -175,6 +194,7 @@ export interface Holders {
   count: number;
   list: Holder[];
   leaks: Leak[];
+  copies: Copies[];
   leakScope: string; // what was seen of references; "" without --refs
   holding: Holding | null;
 }

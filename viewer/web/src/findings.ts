@@ -70,11 +70,6 @@ export function isIdle(holder: Holder): boolean {
   return holder.verdict === "dead" || holder.verdict === "garbage";
 }
 
-/** The biggest saving first; then what is only likely. */
-export function sortFindings(found: Finding[]): Finding[] {
-  return found.sort((a, b) => Number(b.sure) - Number(a.sure) || b.saves - a.saves || b.holder.bytes - a.holder.bytes);
-}
-
 /** What is likely is told from a part of `peak` on. */
 export function findingsOf(holders: Holders, peak: number): Finding[] {
   const found: Finding[] = [];

@@ -4,9 +4,10 @@ import type {JSX} from "preact";
 import {useState} from "preact/hooks";
 
 import {Bar} from "./controls";
+import {CopiesCard} from "./copies_view";
 import {Cycle} from "./cycle";
 import type {Holder, Holders} from "./document";
-import {type Finding, findingsOf, isIdle, objectText, sortFindings} from "./findings";
+import {type Finding, findingsOf, isIdle, objectText} from "./findings";
 import {Leaks} from "./leaks_view";
 import {holdersOf, type Page, peakOf, processName, scrollTo, usePage} from "./model";
 import {formatBytes, formatCount, formatPercent, formatTime} from "./units";
@@ -134,10 +135,28 @@ function whyEmpty(page: Page): string {
     "and processes without Python have none.";
 }
 
+interface Shown {
+  sure: boolean;
+  bytes: number;
+  card: JSX.Element;
+}
+
+/** The biggest saving first; then what is only likely. */
+function cardsOf(page: Page, asked: Holders[]): JSX.Element[] {
+  const least = page.process < 0 ? page.data.peak.bytes : 0, several = asked.length > 1, shown: Shown[] = [];
+  for (const one of asked) {
+    for (const finding of findingsOf(one, Math.max(least, page.data.processes[one.process].peak.bytes)))
+      shown.push({sure: finding.sure, bytes: finding.sure ? finding.saves : finding.holder.bytes,
+        card: <Card key={`${one.process} ${finding.holder.number}`} page={page} finding={finding} several={several} />});
+    one.copies.forEach((copies, i) => shown.push({sure: false, bytes: copies.saves,
+      card: <CopiesCard key={`${one.process} copies ${i}`} page={page} process={one.process} copies={copies} several={several} />}));
+  }
+  return shown.sort((a, b) => Number(b.sure) - Number(a.sure) || b.bytes - a.bytes).map((one) => one.card);
+}
+
 export function FindingsView(): JSX.Element {
   const page = usePage(), holders = holdersOf(page), [all, setAll] = useState(false);
-  const asked = page.process < 0 ? page.data.holders : holders ? [holders] : [], least = page.process < 0 ? page.data.peak.bytes : 0;
-  const found = sortFindings(asked.flatMap((one) => findingsOf(one, Math.max(least, page.data.processes[one.process].peak.bytes))));
+  const asked = page.process < 0 ? page.data.holders : holders ? [holders] : [], found = cardsOf(page, asked);
   const shown = all ? found : found.slice(0, SHOWN);
   return (
     <section id="findings" aria-labelledby="findings-title">
@@ -150,7 +169,7 @@ export function FindingsView(): JSX.Element {
         {found.length === 0 && !asked.some((one) => one.leaks.length) && !holders.problem &&
           <p class="empty">Nothing was found that could be let go: what was looked at is in use, or nothing else can be shown. Who holds what is below.</p>}
         {asked.map((one) => <Leaks key={one.process} page={page} holders={one} several={asked.length > 1} />)}
-        <div class="cards">{shown.map((finding) => <Card key={`${finding.process} ${finding.holder.number}`} page={page} finding={finding} several={asked.length > 1} />)}</div>
+        <div class="cards">{shown}</div>
         {found.length > SHOWN && <button type="button" onClick={() => setAll(!all)}>{all ? "Show fewer" : `Show ${found.length - SHOWN} more`}</button>}
       </>}
     </section>

@@ -1,0 +1,60 @@
+"""Holds buffers of which some are copies of others. Tells on its output which are the same, as it knows them."""
+import os
+import sys
+
+MIB = 1 << 20
+
+
+def twins():
+    """A copy that changes nothing, and one in which the last byte but one differs."""
+    first = bytearray(os.urandom(8 * MIB))
+    second = bytes(first)
+    third = bytearray(first)
+    third[-2] ^= 1
+    return [first, second, third]
+
+
+def parts():
+    """A message without its head, and a middle of it cut where slices are; a piece from anywhere is not found."""
+    message = os.urandom(12 * MIB)
+    return [message, message[1000:], message[3 * MIB:6 * MIB], message[777:2 * MIB]]
+
+
+def quiet():
+    """The same bytes all over: zeros, and a pattern."""
+    return [bytearray(4 * MIB), bytearray(4 * MIB), b"abcdefgh" * (MIB // 2), b"abcdefgh" * (MIB // 2)]
+
+
+def small():
+    one = os.urandom(MIB // 2)
+    return [one, bytes(bytearray(one))]
+
+
+def thrown_away():
+    """The second is never read again: letting go of it leaves no copy."""
+    kept = os.urandom(5 * MIB)
+    copy = bytes(bytearray(kept))
+    top()
+    return len(kept)
+
+
+def top():
+    """The peak."""
+    bytearray(60 * MIB)
+
+
+def arrays():
+    import numpy
+    readings = numpy.random.default_rng(1).random(MIB)
+    return [readings, readings.copy(), readings.tobytes(), readings[::2]]
+
+
+def main():
+    kept = {"twins": twins(), "parts": parts(), "quiet": quiet(), "small": small()}
+    if "arrays" in sys.argv:
+        kept["arrays"] = arrays()
+    size = thrown_away()
+    print(size, sum(len(one) for name in kept for one in kept[name]))
+
+
+main()
