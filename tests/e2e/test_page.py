@@ -374,6 +374,10 @@ def test_holders(tab, page):
 HELD = "document.getElementById('holder-graph').flame"
 
 
+def labels_of_holders(tab):
+    return tab.run(f"(f => [...Array(f.tree.count).keys()].map(i => [f.tree.depth[i], f.painter.label(i)]))({HELD})")
+
+
 def test_all_that_was_live(tab, page):
     """The icicle is made of every byte that the heap graph has, as a reader of its own counts them."""
     snapshot = next(one for one in read_profile.Profile(page.profile).snapshots if one["process"] == 0)
@@ -381,6 +385,7 @@ def test_all_that_was_live(tab, page):
     data = json.loads(page.path.read_text().split('id="data">')[1].split("</script>")[0])
     holders = next(one for one in data["holders"] if one["process"] == 0)
     held = holders["holding"]["bytes"]
+    tab.choose("#peak", 0)
     assert held <= blocks + sum(one.size for one in graph.objects[1:])
     assert held >= blocks + sum(one.size for one in graph.objects[1:] if not one.flags & read_graph.UNSURE)
     assert sum(holders["holding"]["own"][2::3]) + sum(holders["holding"]["rest"]) == held
@@ -584,8 +589,15 @@ def test_findings_of_all_processes(browser, tmp_path, python):
     tab = open_report(browser, tmp_path, profile)
     [card] = tab.texts("#findings .card.dead")
     assert "data in child() is never read again" in card and f"[{pid}]" in card and "12.0 MiB to save" in card
+    held = labels_of_holders(tab)
+    assert [name for depth, name in held if depth == 1 and f"[{pid}]  " in name], "a row for each process"
+    assert "2 processes are here, each as it was near its own peak" in tab.text("#holders-scope")
+    assert f"[{pid}]" in next(text for text in tab.texts("#holders .holder-list li") if "data in child()" in text)
+    data = json.loads((tmp_path / "page.html").read_text().split('id="data">')[1].split("</script>")[0])
+    assert tab.run(f"{HELD}.tree.total[0]") == sum(max(one["bytes"], one["holding"]["bytes"] + one["pending"]) for one in data["holders"])
     tab.choose("#peak", 0)
-    assert tab.count("#findings .card.dead") == 0
+    assert tab.count("#findings .card.dead") == 0 and tab.count("#holders-scope") == 0
+    assert not [name for _, name in labels_of_holders(tab) if f"[{pid}]" in name]
     assert tab.errors() == []
     tab.close()
 

@@ -52,13 +52,30 @@ function stepsTo(item: HoldingItem): string[] {
   return [ROOT_NAMES[root] ?? root, ...(pathless ? [] : [where(item), pathWithin(item)])].filter((text, i, all) => text && text !== all[i - 1]);
 }
 
+/** What one process held, and what it is called where there are several. */
+export interface HoldingPart {
+  holders: Holders;
+  holding: Holding;
+  name: string;
+}
+
 class Grower {
   readonly held: Held[] = [];
   private readonly builder = new TreeBuilder();
   private readonly keys = new Map<string, number>();
-  private readonly nodes: number[] = []; // by row
+  private base = 0; // below which everything of the process at hand is
+  private holding!: Holding;
+  private nodes: number[] = []; // by row
 
-  constructor(private readonly holding: Holding) {}
+  addPart({holders, holding, name}: HoldingPart): void {
+    this.base = name ? this.step(0, name) : 0;
+    this.holding = holding;
+    this.nodes = [];
+    this.addItems();
+    this.addBytes();
+    this.addLinks(holders.list);
+    this.addRest(holders.pending, holders.bytes - holders.pending - holding.bytes);
+  }
 
   private add(held: Partial<Held> & {text: string}): number {
     return this.held.push({origin: null, holder: null, stack: [], ...held}) - 1;
@@ -79,7 +96,7 @@ class Grower {
 
   private addItem(item: HoldingItem, end: number): void {
     const [row, , , , , , path, verdict, reason, cycle] = item, origin: Origin = {path, verdict, reason, cycle}, at: number[] = [];
-    let base = 0;
+    let {base} = this;
     for (const text of stepsTo(item)) base = this.step(base, text);
     for (let i = row; i < end; i++) {
       const depth = this.holding.depth[i];
@@ -88,12 +105,12 @@ class Grower {
     }
   }
 
-  addItems(): void {
+  private addItems(): void {
     const {items, depth} = this.holding;
     items.forEach((item, i) => this.addItem(item, i + 1 < items.length ? items[i + 1][0] : depth.length));
   }
 
-  addBytes(): void {
+  private addBytes(): void {
     const {own, count, verdicts} = this.holding;
     for (let i = 0; i < own.length; i += 3) this.put(this.nodes[own[i]], verdicts[own[i + 1]], own[i + 2]);
     this.nodes.forEach((node, row) => this.builder.add(node, 0, Math.abs(count[row])));
@@ -104,19 +121,19 @@ class Grower {
     this.builder.hold(node, VERDICTS.indexOf(verdict), bytes);
   }
 
-  addLinks(list: Holder[]): void {
+  private addLinks(list: Holder[]): void {
     const keyOf = (node: number) => this.builder.keyOf(node);
     const {holders, stacks, allocated} = this.holding, byNumber = new Map(list.map((one) => [one.number, one]));
     for (let i = 0; i < holders.length; i += 2) this.held[keyOf(this.nodes[holders[i]])].holder = byNumber.get(holders[i + 1]) ?? null;
     for (let i = 0; i < allocated.length; i += 2) this.held[keyOf(this.nodes[allocated[i]])].stack = stacks[allocated[i + 1]];
   }
 
-  addRest(pending: number, left: number): void {
+  private addRest(pending: number, left: number): void {
     const {rest, restCount, verdicts} = this.holding;
-    const smaller = restCount ? this.step(0, `${formatCount(restCount, "smaller object")} of other holders`) : 0;
+    const smaller = restCount ? this.step(this.base, `${formatCount(restCount, "smaller object")} of other holders`) : 0;
     rest.forEach((bytes, i) => bytes > 0 && this.put(smaller, verdicts[i], bytes));
-    if (pending) this.builder.add(this.step(0, "being allocated"), pending, 0);
-    if (left > 0) this.builder.add(this.step(0, "memory of no Python object"), left, 0);
+    if (pending) this.builder.add(this.step(this.base, "being allocated"), pending, 0);
+    if (left > 0) this.builder.add(this.step(this.base, "memory of no Python object"), left, 0);
   }
 
   finish(): Tree {
@@ -124,11 +141,8 @@ class Grower {
   }
 }
 
-export function growHolding(holders: Holders, holding: Holding): HoldingTree {
-  const grower = new Grower(holding);
-  grower.addItems();
-  grower.addBytes();
-  grower.addLinks(holders.list);
-  grower.addRest(holders.pending, holders.bytes - holders.pending - holding.bytes);
+export function growHolding(parts: HoldingPart[]): HoldingTree {
+  const grower = new Grower();
+  for (const part of parts) grower.addPart(part);
   return {tree: grower.finish(), held: grower.held};
 }
