@@ -134,14 +134,16 @@ static bool apply_alloc(struct trace *trace, struct reader *reader, uint64_t wor
 }
 
 /* How the record says that its block ends. A node that is not known is none. */
-static struct death read_death(const struct reader *reader, uint64_t word, const uint64_t *words) {
+static struct death read_death(const struct reader *reader, uint64_t word, const uint64_t *words,
+                               uint64_t size) {
     uint64_t told = event_aux(word) & FREE_TOLD ? read_word(words) : 0, node = told >> 32;
     return (struct death){.end = told & FREE_FINALIZING   ? END_EXIT
                                  : told & FREE_COLLECTING ? END_COLLECTING
                                  : told & FREE_NO_GIL     ? END_NO_GIL
                                                           : END_FREED,
                           .node =
-                              node && node < reader->node_count ? reader->nodes[node].node + 1 : 0};
+                              node && node < reader->node_count ? reader->nodes[node].node + 1 : 0,
+                          .type = types_find(reader->image, told, size)};
 }
 
 static void apply_free(struct trace *trace, const struct reader *reader, uint64_t word,
@@ -152,7 +154,7 @@ static void apply_free(struct trace *trace, const struct reader *reader, uint64_
     if (!blocks_take(&image->blocks, address, &block))
         return;
     block_ends(trace, image, address, block, lifetimes_birth(image, address),
-               read_death(reader, word, words));
+               read_death(reader, word, words, block.size));
     image->frees++;
 }
 
@@ -379,6 +381,9 @@ static bool apply_mark(struct trace *trace, struct reader *reader, unsigned mark
         break;
     case MARK_TAKER:
         taken = takers_add(reader, value);
+        break;
+    case MARK_TYPE:
+        taken = types_name(trace, image, value, reader->text, reader->text_size);
         break;
     case MARK_EXIT:
         image->has_status = true;

@@ -374,6 +374,7 @@ bool finish_build(struct trace *trace, const struct finish_facts *facts, struct 
         finish_spans(&builder, trace);
         add_takers(&builder);
         finish_lives(&builder, trace);
+        finish_types(&builder, trace);
         *events = trace->events ? events_finish(trace->events, &builder) : NULL;
         add_images(&builder, facts); /* last: it may give up the sites */
         warn_of_lost_events(trace);
@@ -413,6 +414,9 @@ void finish_release(struct profile *profile) {
     free(profile->span_sites);
     free(profile->takers);
     free(profile->lifetimes);
+    free(profile->types);
+    free(profile->type_lifetimes);
+    free(profile->collected);
     free(profile->warnings);
     *profile = (struct profile){0};
 }

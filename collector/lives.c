@@ -68,19 +68,26 @@ static void note_free(struct site_life *life, uint32_t node, uint64_t size) {
     }
 }
 
+void life_end(struct site_life *life, const struct ending *ending) {
+    const struct death *death = &ending->death;
+    life->blocks[death->end]++;
+    life->bytes[death->end] += ending->size;
+    life->ages[bucket_of(ending->age, PROFILE_AGES)]++;
+    life->times[bucket_of(ending->ms, PROFILE_TIMES)]++;
+    life->ms += ending->ms;
+    if (death->node && death->end != END_EXIT)
+        note_free(life, death->node, ending->size);
+}
+
 void lives_end(struct trace *trace, struct image *image, const struct stub *stub, uint64_t size,
                struct death death, uint64_t count) {
     struct site_life *life = find(trace, image, stub->site);
-    if (!life)
-        return;
-    uint32_t ms = milliseconds(trace) - stub->born_ms;
-    life->blocks[death.end]++;
-    life->bytes[death.end] += size;
-    life->ages[bucket_of(count - stub->birth, PROFILE_AGES)]++;
-    life->times[bucket_of(ms, PROFILE_TIMES)]++;
-    life->ms += ms;
-    if (death.node && death.end != END_EXIT)
-        note_free(life, death.node, size);
+    const struct ending ending = {death, size, count - stub->birth,
+                                  milliseconds(trace) - stub->born_ms};
+    if (life)
+        life_end(life, &ending);
+    if (image->sites.list[stub->site].kind == BLOCK_PYTHON)
+        types_end(trace, image, stub->site, death.type, &ending);
 }
 
 void lives_release(struct lives *lives) {
@@ -89,6 +96,7 @@ void lives_release(struct lives *lives) {
     for (uint32_t i = 0; i < LIVES_KINDS; i++)
         free(lives->others[i]);
     free(lives->list);
+    typed_lives_release(&lives->typed);
     *lives = (struct lives){0};
 }
 
@@ -126,19 +134,16 @@ static struct profile_lifetime *find_row(struct rows *rows, uint32_t process, ui
     return row;
 }
 
-static void add_frees(struct rows *rows, const struct image *image, const struct site_life *life,
-                      struct profile_lifetime *row) {
+static void add_frees(struct builder *builder, const struct image *image,
+                      const struct site_life *life, struct profile_lifetime *row) {
     for (unsigned i = 0; i < PROFILE_FREES && life->frees[i].node; i++)
         profile_lifetime_add_free(
-            row, (struct profile_free){builder_node(rows->builder, image, life->frees[i].node - 1),
+            row, (struct profile_free){builder_node(builder, image, life->frees[i].node - 1),
                                        life->frees[i].blocks, life->frees[i].bytes});
 }
 
-static bool add_life(struct rows *rows, const struct image *image, uint32_t node, uint32_t kind,
-                     const struct site_life *life) {
-    struct profile_lifetime *row = find_row(rows, image->number - 1, node, kind);
-    if (!row)
-        return false;
+void life_add(struct builder *builder, const struct image *image, const struct site_life *life,
+              struct profile_lifetime *row) {
     for (unsigned i = 0; i < PROFILE_ENDS; i++) {
         row->ended_blocks[i] += life->blocks[i];
         row->ended_bytes[i] += life->bytes[i];
@@ -148,8 +153,15 @@ static bool add_life(struct rows *rows, const struct image *image, uint32_t node
     for (unsigned i = 0; i < PROFILE_TIMES; i++)
         row->times[i] += life->times[i];
     row->ms += life->ms;
-    add_frees(rows, image, life, row);
-    return true;
+    add_frees(builder, image, life, row);
+}
+
+static bool add_life(struct rows *rows, const struct image *image, uint32_t node, uint32_t kind,
+                     const struct site_life *life) {
+    struct profile_lifetime *row = find_row(rows, image->number - 1, node, kind);
+    if (row)
+        life_add(rows->builder, image, life, row);
+    return row;
 }
 
 static void add_lives(struct rows *rows, const struct image *image) {

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "../wire/profile.h"
+#include "types.h"
 
 /* Of the run. Half of them are for its first processes alone (FULL_IMAGES), so that many that end
  * soon leave some to these. */
@@ -39,6 +40,7 @@ struct lives {
     struct site_life **list; /* by site; NULL: none of its blocks has ended, or it has no own one */
     uint32_t capacity;
     struct site_life *others[LIVES_KINDS]; /* of all such sites, by kind; NULL: none has ended */
+    struct typed_lives typed;
     bool full;      /* there are such sites because the run had enough of them */
     bool no_memory; /* or because there was no memory; or some ends are in no sums */
 };
@@ -47,6 +49,14 @@ struct lives {
 struct death {
     enum profile_end end;
     uint32_t node; /* of struct stacks, + 1, where it was freed; 0: unknown */
+    uint32_t type; /* of the object that it was, as a profile has it */
+};
+
+/* What is added up of each end. */
+struct ending {
+    struct death death;
+    uint64_t size, age;
+    uint32_t ms;
 };
 
 /* A block is born, as number `count` of its process. */
@@ -55,6 +65,11 @@ void lives_begin(const struct trace *trace, struct stub *stub, uint64_t count);
 /* It ends, after `count` allocations of its process. */
 void lives_end(struct trace *trace, struct image *image, const struct stub *stub, uint64_t size,
                struct death death, uint64_t count);
+
+/* An end is added to those of a site, or of a type; and all of these to a row of the profile. */
+void life_end(struct site_life *life, const struct ending *ending);
+void life_add(struct builder *builder, const struct image *image, const struct site_life *life,
+              struct profile_lifetime *row);
 
 /* All of them go into the profile. */
 void finish_lives(struct builder *builder, struct trace *trace);

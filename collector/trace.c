@@ -57,6 +57,7 @@ void trace_release(struct trace *trace) {
         image_end(trace, trace->images[i]);
         image_free(trace->images[i]);
     }
+    type_names_release(&trace->type_names);
     for (uint32_t i = 0; i < trace->warning_count; i++)
         free(trace->warnings[i]);
     events_close(trace->events);

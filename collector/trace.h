@@ -190,9 +190,11 @@ struct trace {
     uint64_t consumed;                 /* bytes of records, in all */
     uint64_t gaps, late;               /* tickets given up; of these, those that came after all */
 
-    bool lives;          /* --lifetimes */
-    uint32_t lives_used; /* sites whose lifetimes are followed */
-    bool keeps_stubs;    /* either: the table of blocks holds stubs in the place of sites */
+    bool lives;                       /* --lifetimes */
+    uint32_t lives_used;              /* sites whose lifetimes are followed */
+    uint32_t typed_rows, typed_sites; /* types that are, of processes; and of their sites */
+    struct type_names type_names;
+    bool keeps_stubs; /* either: the table of blocks holds stubs in the place of sites */
     struct stubs stubs;
     struct events *events; /* --keep-events; else NULL */
 

@@ -11,6 +11,7 @@
 #include "snapshot.h"
 #include "sys.h"
 #include "thread.h"
+#include "types.h"
 
 /* Of an epoch. No state's word has any of these bits, so that no two keys fit one guard. */
 static uint64_t key_of(uint32_t epoch) {
@@ -72,6 +73,7 @@ void filter_add(const void *address, enum filter_flag flag) {
 
 void frees_tell(void) {
     process.tells_frees = true;
+    types_begin();
     for (size_t i = 0; i < FILTER_SIZE; i++)
         __atomic_fetch_or(&filter[i], (uint8_t)FILTER_TOLD, __ATOMIC_RELAXED);
 }
@@ -160,11 +162,21 @@ void event_thread_name(struct writer *writer, uint32_t tid, const char *name) {
     mark_text(writer, MARK_THREAD_NAME, tid, text, sizeof text);
 }
 
-bool event_region(struct writer *writer, unsigned mark, uint64_t value, const char *name) {
+static_assert(REGION_NAME_MAX == TYPE_NAME_MAX, "one is as long as the other");
+
+static bool mark_name(struct writer *writer, unsigned mark, uint64_t value, const char *name) {
     char text[REGION_NAME_MAX + 8] = {0};
     size_t size = strnlen(name, REGION_NAME_MAX);
     memcpy(text, name, size);
     return mark_text(writer, mark, value, text, (uint32_t)(size + 8) & ~7u);
+}
+
+bool event_region(struct writer *writer, unsigned mark, uint64_t value, const char *name) {
+    return mark_name(writer, mark, value, name);
+}
+
+bool event_type(struct writer *writer, uint64_t value, const char *name) {
+    return mark_name(writer, MARK_TYPE, value, name);
 }
 
 void event_own_name_changed(void) {
@@ -304,11 +316,10 @@ void event_free(struct writer *writer, const void *address) {
             event_word(EVENT_FREE, 0, 0, (uintptr_t)address), NULL, 0);
 }
 
-void event_free_told(struct writer *writer, const void *address, uint32_t node, unsigned flags) {
-    uint64_t rest = free_word(node, flags);
+void event_free_told(struct writer *writer, const void *address, uint64_t told) {
     if (fits(address))
         put(writer, filter_flags(address) & FILTER_LARGE,
-            event_word(EVENT_FREE, 0, FREE_TOLD, (uintptr_t)address), &rest, 1);
+            event_word(EVENT_FREE, 0, FREE_TOLD, (uintptr_t)address), &told, 1);
 }
 
 void event_realloc_begin(struct writer *writer, const void *address) {
@@ -388,8 +399,14 @@ static unsigned free_flags_now(const struct writer *writer) {
     return flags | (python.present && python_is_ending() ? FREE_FINALIZING : 0u);
 }
 
+/* What is told of a block that is freed now. */
+static uint64_t told_now(struct writer *writer, const void *block, uint32_t node, bool object) {
+    return free_word(node, free_flags_now(writer),
+                     object ? types_number(writer, block) : FREE_TYPE_NONE);
+}
+
 /* hot.h's way for a small block that is freed with the GIL. False: not done. */
-static bool free_told_shortly(const void *block) {
+static bool free_told_shortly(const void *block, bool object) {
     const struct python_offsets *at = &python.at;
     if (!python.quick || !free_has_stack() || filter_flags(block) & (FILTER_LARGE | FILTER_ODD))
         return false;
@@ -400,29 +417,29 @@ static bool free_told_shortly(const void *block) {
     uint32_t node = self.gil_cache.top.node;
     if (!stack_is_last(at, &self.gil_cache.top, frames_current(at, state)))
         node = follow(at, &self.gil_cache, &process.gil, state, &changes);
-    uint64_t tail = process.gil.tail;
-    if (node && hot_fits(tail, 2)) {
-        hot_put(tail, 2, event_word(EVENT_FREE, 0, FREE_TOLD, (uintptr_t)block),
-                free_word(node, free_flags_now(&process.gil)));
-    } else {
+    if (!node) {
         self.state = state;
-        if (!node)
-            node = follow_rest(&self.gil_cache, &process.gil, state, changes.from, changes.unknown);
-        event_free_told(&process.gil, block, node, free_flags_now(&process.gil));
+        node = follow_rest(&self.gil_cache, &process.gil, state, changes.from, changes.unknown);
     }
+    uint64_t told = told_now(&process.gil, block, node, object), tail = process.gil.tail;
+    if (hot_fits(tail, 2))
+        hot_put(tail, 2, event_word(EVENT_FREE, 0, FREE_TOLD, (uintptr_t)block), told);
+    else
+        event_free_told(&process.gil, block, told);
     hot_leave();
     return true;
 }
 
-void note_free(const void *block) {
-    if (process.tells_frees && free_told_shortly(block))
+void note_free(const void *block, bool object) {
+    if (process.tells_frees && free_told_shortly(block, object))
         return;
     struct writer *writer = event_begin();
     if (!writer)
         return;
     if (process.tells_frees)
-        event_free_told(writer, block, free_has_stack() ? stack_node(&self, writer) : 0,
-                        free_flags_now(writer));
+        event_free_told(
+            writer, block,
+            told_now(writer, block, free_has_stack() ? stack_node(&self, writer) : 0, object));
     else
         event_free(writer, block);
     event_end(writer);

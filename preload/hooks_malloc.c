@@ -93,7 +93,7 @@ static __attribute__((noinline)) void heap_free_slowly(void *block) {
     bool told = process.tells_frees;
     bool own = !told && python.present && !hot_may_hold() && hot_own_free(block);
     if (!own && (told || !hot_free_any(block)))
-        note_free(block);
+        note_free(block, false);
     self.in_python = 1;
     real.free(block);
     self.in_python = 0;

@@ -121,7 +121,7 @@ static void *raw_realloc(void *context, void *block, size_t size) {
 
 static __attribute__((noinline)) void free_counted(const struct allocator *real, void *block) {
     if (block)
-        note_free(block);
+        note_free(block, false);
     self.in_python = 1;
     real->free(real->context, block);
     self.in_python = 0;
@@ -189,13 +189,19 @@ static bool is_code(const void *object) {
            python_pointer(object, python.at.type) == python.code_type;
 }
 
+/* One behind a wrapper of the object domain. */
+static bool is_of_objects(const struct allocator *real) {
+    return (uintptr_t)real - (uintptr_t)pymem.installs[DOMAIN_OBJ] <
+           sizeof pymem.installs[DOMAIN_OBJ];
+}
+
 static __attribute__((noinline)) void object_free_slowly(const struct allocator *real,
                                                          void *block) {
     uint32_t before = self.in_python;
     if (block && is_code(block))
         stack_code_freed(block);
     if (block && !before && (process.tells_frees || !hot_free_any(block)))
-        note_free(block);
+        note_free(block, is_of_objects(real));
     self.in_python = 1;
     real->free(real->context, block);
     self.in_python = before;

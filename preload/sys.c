@@ -3,6 +3,7 @@
  * allocators it watches. */
 #include "sys.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -27,6 +28,10 @@ void *pages_grow(void *pages, size_t old_size, size_t new_size) {
 
 void pages_unmap(void *pages, size_t size) {
     sys_call6(SYS_munmap, (long)pages, (long)size, 0, 0, 0, 0);
+}
+
+bool page_readable(uintptr_t page) {
+    return sys_call6(SYS_rt_sigprocmask, -1, (long)page, 0, KERNEL_SIGSET_SIZE, 0, 0) == -EINVAL;
 }
 
 uint64_t clock_ns(void) {

@@ -46,6 +46,10 @@ void *pages_map(size_t size);
 void *pages_grow(void *pages, size_t old_size, size_t new_size);
 void pages_unmap(void *pages, size_t size);
 
+/* All of this page may be read: the kernel reads a mask there before it looks at the operation,
+ * which does not exist. A call of SECCOMP_STACK's (seccomp.h). */
+bool page_readable(uintptr_t page);
+
 /* The monotonic clock. */
 uint64_t clock_ns(void);
 

@@ -132,8 +132,8 @@ void event_end(struct writer *writer);
 void event_alloc(struct writer *writer, unsigned kind, const void *address, uint64_t size,
                  uint32_t node);
 void event_free(struct writer *writer, const void *address);
-/* `flags`: enum free_flags. */
-void event_free_told(struct writer *writer, const void *address, uint32_t node, unsigned flags);
+/* `told`: free_word(). */
+void event_free_told(struct writer *writer, const void *address, uint64_t told);
 void event_realloc_begin(struct writer *writer, const void *address);
 void event_realloc_end(struct writer *writer, unsigned kind, unsigned aux, const void *address,
                        uint64_t size, uint32_t node);
@@ -154,9 +154,14 @@ void event_thread_name(struct writer *writer, uint32_t tid, const char *name);
 #define REGION_NAME_MAX 240u
 bool event_region(struct writer *writer, unsigned mark, uint64_t value, const char *name);
 
-/* A whole event: the block has just been made, or is about to be freed. */
+/* A type of objects that are freed (MARK_TYPE, type_value()); its name is cut to so many bytes. */
+#define TYPE_NAME_MAX 240u
+bool event_type(struct writer *writer, uint64_t value, const char *name);
+
+/* A whole event: the block has just been made, or is about to be freed; `object`: in the object
+ * domain. */
 void note_alloc(unsigned kind, const void *block, uint64_t size);
-void note_free(const void *block);
+void note_free(const void *block, bool object);
 /* note_alloc, unless the block is NULL; returns it. */
 void *note_made(unsigned kind, void *block, uint64_t size);
 

@@ -2,7 +2,7 @@
  * for the page: the stacks that allocated most, kept most and gave back most, and the sums of all.
  */
 #include "page_parts.h"
-#include "turnover.h"
+#include "typed.h"
 
 #define MOST 200u /* of each kind of most */
 
@@ -70,6 +70,62 @@ static void put_most(struct page_out *page, struct turnover *turnover, turnover_
     }
 }
 
+static unsigned finalizer_number(const struct profile *profile, uint32_t type) {
+    const char *finalizer = typed_finalizer(profile, type);
+    return !finalizer ? 0 : *finalizer == 'p' ? 2 : 1;
+}
+
+/* [process, type, finalizer, bytes, life] each; of those with most bytes. */
+static void put_types(struct page_out *page, uint32_t process, const struct typed *typed) {
+    for (uint32_t i = 0; i < typed->type_count && i < MOST; i++) {
+        const struct profile_lifetime *one = &typed->types[i];
+        page_begin(page, '[');
+        page_number(page, process);
+        page_text(page, typed_name(page->profile, one->type));
+        page_number(page, finalizer_number(page->profile, one->type));
+        page_number(page, typed_bytes(one));
+        put_lifetime(page, one);
+        page_end(page, ']');
+    }
+}
+
+/* [process, type, finalizer, bytes, blocks, stack] each. */
+static void put_collected(struct page_out *page, uint32_t process, const struct typed *typed) {
+    for (uint32_t i = 0; i < typed->collected_count && i < MOST; i++) {
+        const struct profile_collected *one = &typed->collected[i];
+        page_begin(page, '[');
+        page_number(page, process);
+        page_text(page, typed_name(page->profile, one->type));
+        page_number(page, finalizer_number(page->profile, one->type));
+        page_number(page, one->bytes);
+        page_number(page, one->blocks);
+        page_stack_end(page, one->node, PAGE_STACK_END);
+        page_end(page, ']');
+    }
+}
+
+typedef void put_typed(struct page_out *page, uint32_t process, const struct typed *typed);
+
+/* By process, of those that the page lists. */
+static bool put_each(struct page_out *page, const char *key, put_typed *put) {
+    const struct profile *profile = page->profile;
+    uint32_t wanted = page->options->process;
+    bool good = true;
+    page_key(page, key);
+    page_begin(page, '[');
+    for (uint32_t i = 0; good && profile->type_count && i < profile->process_count; i++) {
+        struct typed typed;
+        if (!page_lists(i) || (wanted != PROFILE_TREE && wanted != i))
+            continue;
+        good = typed_open(&typed, profile, i, TURNOVER_BY_STACK);
+        if (good)
+            put(page, i, &typed);
+        typed_release(&typed);
+    }
+    page_end(page, ']');
+    return good;
+}
+
 void page_put_turnover(struct page_out *page) {
     const struct profile *profile = page->profile;
     struct turnover turnover;
@@ -89,6 +145,7 @@ void page_put_turnover(struct page_out *page) {
         put_most(page, &turnover, turnover_churn);
     }
     page_end(page, ']');
+    good = good && put_each(page, "types", put_types) && put_each(page, "collected", put_collected);
     page_end(page, '}');
     page->failed |= !good;
     turnover_release(&turnover);

@@ -106,6 +106,11 @@ static void narrow_process(struct region_view *view, const struct profile_proces
     view->profile.span_sites = NULL;
     view->profile.lifetimes = NULL;
     view->profile.lifetime_count = 0;
+    view->profile.types = NULL;
+    view->profile.type_lifetimes = NULL;
+    view->profile.collected = NULL;
+    view->profile.type_count = view->profile.type_lifetime_count = 0;
+    view->profile.collected_count = 0;
     view->process.flags &= ~(uint32_t)PROCESS_LIFETIMES;
     view->profile.span_count = view->profile.span_site_count = 0;
     view->profile.libraries = NULL; /* of the whole */

@@ -7,13 +7,15 @@
 #include "regions.h"
 #include "sources.h"
 #include "text.h"
-#include "turnover.h"
+#include "typed.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PLACES_SHOWN 20u
+#define TYPES_SHOWN 10u
+#define COLLECTED_SHOWN 10u
 #define REGIONS_SHOWN 6u
 #define REGION_SITES_SHOWN 3u
 #define SOURCE_COLUMN 56u
@@ -234,6 +236,71 @@ static void put_rows(struct run_view *view, turnover_measure *measure, put_row *
                 format_bytes(rest).text);
 }
 
+/* -- Types -- */
+
+static void put_objects(const struct run_view *view, uint64_t count, uint32_t type) {
+    const char *finalizer = typed_finalizer(view->profile, type);
+    if (type == PROFILE_TYPE_UNKNOWN)
+        fprintf(view->out, "%s: ", format_count(count, "block").text);
+    else
+        fprintf(view->out, "%s of ", format_count(count, "object").text);
+    format_escaped(view->out, typed_name(view->profile, type), "", 80);
+    if (finalizer)
+        fputs(*finalizer == 'p' ? ", with a __del__" : ", with a native finalizer", view->out);
+    fputc('\n', view->out);
+}
+
+static void put_type(const struct run_view *view, const struct typed *typed,
+                     const struct profile_lifetime *lifetime) {
+    put_size(view, typed_bytes(lifetime), typed_bytes(&typed->ended));
+    put_objects(view, profile_lifetime_ended(lifetime), lifetime->type);
+    put_ends(view, lifetime, 0);
+    put_ages(view, lifetime);
+    put_frees(view, lifetime);
+}
+
+static void put_types(const struct run_view *view, const struct typed *typed) {
+    uint32_t shown = 0;
+    fputs("\n  blocks of Python's that have ended, by the type of the object\n", view->out);
+    for (; shown < typed->type_count && shown < TYPES_SHOWN; shown++) {
+        if (shown > 0 && typed_bytes(&typed->types[shown]) < typed_bytes(&typed->ended) / 100)
+            break;
+        put_type(view, typed, &typed->types[shown]);
+    }
+    if (typed->type_count > shown)
+        fprintf(view->out, "  and %s\n",
+                format_count(typed->type_count - shown, "other type").text);
+}
+
+/* What survives only until a collection. */
+static void put_collected(const struct run_view *view, const struct typed *typed) {
+    uint32_t shown = 0;
+    if (typed->collected_count == 0)
+        return;
+    fputs("\n  freed by a collection of garbage alone, by type and place\n", view->out);
+    for (; shown < typed->collected_count && shown < COLLECTED_SHOWN; shown++) {
+        const struct profile_collected *one = &typed->collected[shown];
+        if (shown > 0 && one->bytes < typed->collected_bytes / 1000)
+            break;
+        put_size(view, one->bytes, typed->collected_bytes);
+        put_objects(view, one->blocks, one->type);
+        put_place(view, one->node);
+    }
+    if (typed->collected_count > shown)
+        fprintf(view->out, "  and %s\n",
+                format_count(typed->collected_count - shown, "other type at a place").text);
+}
+
+static void put_typed(const struct run_view *view) {
+    struct typed typed;
+    if (typed_open(&typed, view->profile, view->options->process, TURNOVER_BY_PLACE) &&
+        typed.type_count > 0) {
+        put_types(view, &typed);
+        put_collected(view, &typed);
+    }
+    typed_release(&typed);
+}
+
 /* -- Regions -- */
 
 /* The biggest of `count` that is smaller than `below`, or the same and further on. */
@@ -373,6 +440,7 @@ static void put_lifetimes(struct run_view *view) {
         put_ages(view, &view->turnover.ended);
     fputs("\n  by place, what allocated most first\n", view->out);
     put_rows(view, turnover_made, put_lifetime);
+    put_typed(view);
 }
 
 bool report_turnover(const struct profile *profile, const struct report_options *options,

@@ -37,21 +37,22 @@ uint32_t life_lead(const struct profile *profile, uint32_t node) {
     return node;
 }
 
-/* Threads are no frames, unless they are all that is known. */
-static bool find_stacks(struct merge *merge, const struct profile *profile) {
-    merge->stacks = calloc(profile->node_count, sizeof *merge->stacks);
+uint32_t *turnover_stacks(struct intern *ids, const struct profile *profile) {
+    uint32_t *stacks = calloc(profile->node_count, sizeof *stacks);
     const struct intern_key empty = {{0}};
-    bool good = merge->stacks && intern_add(&merge->ids, &empty) == 0;
+    bool good = stacks && intern_add(ids, &empty) == 0;
     for (uint32_t i = 1; good && i < profile->node_count; i++) {
         const struct profile_node *node = &profile->nodes[i];
-        const struct intern_key key = {
-            {merge->stacks[node->parent], node->function, node->line, 1, 0}};
+        const struct intern_key key = {{stacks[node->parent], node->function, node->line, 1, 0}};
         if (node->function == 0)
             continue;
-        merge->stacks[i] = intern_add(&merge->ids, &key);
-        good = merge->stacks[i] != INTERN_FAILED;
+        stacks[i] = intern_add(ids, &key);
+        good = stacks[i] != INTERN_FAILED;
     }
-    return good;
+    if (good)
+        return stacks;
+    free(stacks);
+    return NULL;
 }
 
 static struct intern_key row_key(const struct merge *merge, uint32_t process, uint32_t node,
@@ -147,8 +148,8 @@ bool turnover_open(struct turnover *turnover, const struct profile *profile, uin
                    enum turnover_by by) {
     struct merge merge = {.turnover = turnover, .by = by};
     *turnover = (struct turnover){.profile = profile, .followed = is_followed(profile, process)};
-    bool good = find_stacks(&merge, profile) && add_sites(&merge, process) &&
-                add_lifetimes(&merge, process);
+    merge.stacks = turnover_stacks(&merge.ids, profile);
+    bool good = merge.stacks && add_sites(&merge, process) && add_lifetimes(&merge, process);
     free(merge.stacks);
     intern_release(&merge.ids);
     intern_release(&merge.rows);

@@ -62,6 +62,11 @@ unsigned life_quantile(const uint64_t *buckets, unsigned count, unsigned thousan
  * may have freed all of them. */
 uint64_t life_freed_elsewhere(const struct profile_lifetime *lifetime);
 
+/* By node: which stack it is without its thread, unless that is all that is known. To be freed, and
+ * `ids` to be released; NULL when memory ran out. */
+struct intern;
+uint32_t *turnover_stacks(struct intern *ids, const struct profile *profile);
+
 /* The innermost of the user's frames in a stack; the innermost one where there is none. */
 uint32_t life_lead(const struct profile *profile, uint32_t node);
 

@@ -200,6 +200,12 @@ static void change_lifetimes(struct profile *profile, uint32_t *const maps[2]) {
         one->node = node_in(profile, maps, one->process, one->node);
         merge_frees(profile, maps, one);
     }
+    for (uint32_t i = 0; i < profile->type_lifetime_count; i++)
+        merge_frees(profile, maps, &profile->type_lifetimes[i]);
+    for (uint32_t i = 0; i < profile->collected_count; i++) {
+        struct profile_collected *one = &profile->collected[i];
+        one->node = node_in(profile, maps, one->process, one->node);
+    }
 }
 
 static void change_snapshots(struct profile *profile, uint32_t *const maps[2]) {

@@ -91,7 +91,14 @@ enum free_flags {
     FREE_COLLECTING = 1, /* the cycle collector was at work then */
     FREE_NO_GIL = 2,     /* by a thread that had no Python state then, beside an interpreter */
     FREE_FINALIZING = 4, /* the interpreter was being taken down */
+    FREE_FLAGS = 255,
 };
+
+/* ... and which type the object had whose block it was: a number of MARK_TYPE. */
+#define FREE_TYPE_SHIFT 8u
+#define FREE_TYPE_NONE 0u       /* no object, as far as could be seen */
+#define FREE_TYPE_REST 0xfffffu /* one of those that had no number left for them */
+#define FREE_TYPES_MAX 65535u   /* of a process */
 
 enum mapping_class {
     MAPPING_COUNTED = 0, /* private anonymous memory that can be touched: part of the peak */
@@ -138,6 +145,14 @@ enum mark {
     /* With session_page.refs: this stack has taken a reference. Value: a number << 32 | its node.
      * By these numbers, from 1 in a row, heap graphs of this process name it. */
     MARK_TAKER = 11,
+    /* Objects of this type are freed, with session_page.lifetimes. Value: type_value(); gathered
+     * text: its name. */
+    MARK_TYPE = 12,
+};
+
+enum freed_type_flags {
+    FREED_FINALIZER = 1, /* its objects have a finalizer: a __del__, or native code */
+    FREED_DEL = 2,       /* a __del__ of Python code */
 };
 
 #define MARK_REGION_BITS 24u
@@ -147,6 +162,16 @@ enum mark {
 #define EVENT_VALUE_MASK ((1ull << 48) - 1)
 #define EVENT_TEXT_MAX 2048u
 #define EVENT_MAX_WORDS (2u + EVENT_TEXT_MAX / 8u)
+
+/* A type's number in its process, from 1; and the least that a block of such an object has. */
+#define TYPE_NUMBER_BITS 16u
+#define TYPE_FLAG_BITS 4u
+#define TYPE_SIZE_MAX ((1ull << (48 - TYPE_NUMBER_BITS - TYPE_FLAG_BITS)) - 1)
+
+static inline uint64_t type_value(uint32_t number, unsigned flags, uint64_t size) {
+    return (size < TYPE_SIZE_MAX ? size : TYPE_SIZE_MAX) << (TYPE_NUMBER_BITS + TYPE_FLAG_BITS) |
+           (uint64_t)flags << TYPE_NUMBER_BITS | number;
+}
 
 static inline uint64_t event_word(enum event_op op, unsigned kind, unsigned aux, uint64_t value) {
     return (uint64_t)op << 60 | (uint64_t)(kind & 3u) << 57 | (uint64_t)(aux & 511u) << 48 |
@@ -177,9 +202,10 @@ static inline uint64_t event_size_node(uint32_t node, uint64_t size) {
     return (uint64_t)node << 32 | (size < EVENT_SIZE_WIDE ? size : EVENT_SIZE_WIDE);
 }
 
-/* The second word of a FREE that is told: where it was, 0 unknown, and enum free_flags. */
-static inline uint64_t free_word(uint32_t node, unsigned flags) {
-    return (uint64_t)node << 32 | flags;
+/* The second word of a FREE that is told: where it was, 0 unknown, enum free_flags, and the type of
+ * the object. */
+static inline uint64_t free_word(uint32_t node, unsigned flags, uint32_t type) {
+    return (uint64_t)node << 32 | type << FREE_TYPE_SHIFT | flags;
 }
 
 /* Words of a record that starts with `word`, its ticket word included; 0 for an invalid one. */

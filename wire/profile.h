@@ -274,12 +274,41 @@ struct profile_free {
 /* Of what one stack allocated with one family of functions, the blocks that have ended. Those that
  * have not are in its site. An age is how many more blocks the process had allocated meanwhile. */
 struct profile_lifetime {
-    uint32_t process, node, kind;
+    uint32_t process;
+    union {
+        uint32_t node;
+        uint32_t type; /* in profile.type_lifetimes */
+    };
+    uint32_t kind;
     uint64_t ended_blocks[PROFILE_ENDS], ended_bytes[PROFILE_ENDS];
     uint64_t ages[PROFILE_AGES]; /* blocks by the number of bits of their age; the last: or more */
     uint64_t times[PROFILE_TIMES];            /* the same of the milliseconds that they lived */
     uint64_t ms;                              /* of all of them together */
     struct profile_free frees[PROFILE_FREES]; /* stacks that freed them, not all if all are used */
+};
+
+/* A type of objects, by its name; those of PROFILE_TYPES_KNOWN are none. */
+struct profile_type {
+    string_id name; /* "module.Class"; builtins without their module */
+    uint32_t flags; /* enum profile_type_flags */
+};
+
+enum profile_type_number {
+    PROFILE_TYPE_UNKNOWN, /* no object, or not seen to be one */
+    PROFILE_TYPE_OTHERS,  /* those that were too many to tell */
+    PROFILE_TYPES_KNOWN
+};
+
+enum profile_type_flags {
+    TYPE_FINALIZER = 1, /* its objects have a finalizer */
+    TYPE_DEL = 2,       /* which is a __del__ of Python code */
+};
+
+/* Of what one stack allocated, the objects of one type that went while the cycle collector was at
+ * work. Each pair of node and type may be there several times. */
+struct profile_collected {
+    uint32_t process, node, type;
+    uint64_t blocks, bytes;
 };
 
 struct profile_source {
@@ -343,6 +372,14 @@ struct profile {
     uint32_t taker_count;
     struct profile_lifetime *lifetimes; /* in the order of processes */
     uint32_t lifetime_count;
+    struct profile_type *types; /* none, or PROFILE_TYPES_KNOWN and more */
+    uint32_t type_count;
+    /* Of Python's blocks by the type of the object; in the order of processes. Together they are as
+     * many as those of `lifetimes` of this kind. */
+    struct profile_lifetime *type_lifetimes;
+    uint32_t type_lifetime_count;
+    struct profile_collected *collected; /* in the order of processes */
+    uint32_t collected_count;
     string_id *warnings; /* lines a reader should be told */
     uint32_t warning_count;
 

@@ -293,6 +293,16 @@ static void get_section(struct cursor *cursor, uint64_t id, struct profile_memor
     case SECTION_LIFETIMES:
         profile->lifetimes = get_table(cursor, SECTION_LIFETIMES, &profile->lifetime_count);
         break;
+    case SECTION_TYPES:
+        profile->types = get_table(cursor, SECTION_TYPES, &profile->type_count);
+        break;
+    case SECTION_TYPE_LIFETIMES:
+        profile->type_lifetimes =
+            get_table(cursor, SECTION_TYPE_LIFETIMES, &profile->type_lifetime_count);
+        break;
+    case SECTION_COLLECTED:
+        profile->collected = get_table(cursor, SECTION_COLLECTED, &profile->collected_count);
+        break;
     default:
         cursor->at = cursor->end; /* a later version's */
         break;
@@ -429,6 +439,9 @@ void profile_free(struct profile *profile) {
     free(profile->spans);
     free(profile->span_sites);
     free(profile->lifetimes);
+    free(profile->types);
+    free(profile->type_lifetimes);
+    free(profile->collected);
     free(profile->libraries);
     free(memory->graph_bytes);
     free(memory->text);

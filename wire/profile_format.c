@@ -201,6 +201,17 @@ static const struct profile_column taker_columns[] = {
     COLUMN(COLUMN_U32, profile_taker, node),
 };
 
+static const struct profile_column type_columns[] = {
+    COLUMN(COLUMN_U32, profile_type, name),
+    COLUMN(COLUMN_U32, profile_type, flags),
+};
+
+static const struct profile_column collected_columns[] = {
+    COLUMN(COLUMN_U32, profile_collected, process), RISING(COLUMN_U32, profile_collected, node),
+    COLUMN(COLUMN_U32, profile_collected, type),    COLUMN(COLUMN_U64, profile_collected, blocks),
+    COLUMN(COLUMN_U64, profile_collected, bytes),
+};
+
 /* Arguments and warnings: bare string numbers. */
 static const struct profile_column string_columns[] = {{0, COLUMN_U32, FROM_NOTHING, 0}};
 #define STRING_TABLE                                                                               \
@@ -227,6 +238,9 @@ const struct profile_table profile_tables[SECTION_COUNT] = {
     [SECTION_SPAN_SITES] = TABLE(profile_span_site, 0, span_site_columns),
     [SECTION_TAKERS] = TABLE(profile_taker, 0, taker_columns),
     [SECTION_LIFETIMES] = TABLE(profile_lifetime, 0, profile_lifetime_columns),
+    [SECTION_TYPES] = TABLE(profile_type, 0, type_columns),
+    [SECTION_TYPE_LIFETIMES] = TABLE(profile_lifetime, 0, profile_lifetime_columns),
+    [SECTION_COLLECTED] = TABLE(profile_collected, 0, collected_columns),
 };
 
 uint32_t profile_crc32(const uint8_t *bytes, size_t size) {

@@ -13,7 +13,7 @@
 #define PROFILE_MAGIC_SIZE 8u
 #define PROFILE_HEADER_SIZE 32u
 #define PROFILE_TRAILER_SIZE 32u
-#define PROFILE_MINOR_VERSION 6u
+#define PROFILE_MINOR_VERSION 7u
 
 /* The oldest holdfast that reads files of version PROFILE_VERSION. */
 #define PROFILE_NEEDS "0.1.0"
@@ -63,6 +63,9 @@ enum profile_section {
     SECTION_SPAN_SITES,
     SECTION_TAKERS,
     SECTION_LIFETIMES,
+    SECTION_TYPES,
+    SECTION_TYPE_LIFETIMES,
+    SECTION_COLLECTED,
     SECTION_COUNT
 };
 

@@ -95,22 +95,46 @@ static bool adds_up(const struct profile_lifetime *one) {
            ended == ages && ended == times;
 }
 
-static bool names_nodes(const struct profile *profile, const struct profile_lifetime *one) {
-    bool good = one->node < profile->node_count;
+static bool names_frees(const struct profile *profile, const struct profile_lifetime *one) {
+    bool good = true;
     for (unsigned i = 0; i < PROFILE_FREES; i++)
         good &= one->frees[i].node < profile->node_count;
     return good;
+}
+
+static bool check_types(const struct profile *profile, struct profile_error *error) {
+    for (uint32_t i = 0; i < profile->type_count; i++)
+        if (profile->types[i].name >= profile->string_count)
+            return profile_fail(error, "type %u names string %u of %u", i, profile->types[i].name,
+                                profile->string_count);
+    for (uint32_t i = 0; i < profile->type_lifetime_count; i++) {
+        const struct profile_lifetime *one = &profile->type_lifetimes[i];
+        if (one->process >= profile->process_count || one->type >= profile->type_count ||
+            one->kind > PROFILE_MAPPED || !names_frees(profile, one) || !adds_up(one) ||
+            (i > 0 && one->process < one[-1].process))
+            return profile_fail(error, "lifetimes %u of a type are of process %u, type %u", i,
+                                one->process, one->type);
+    }
+    for (uint32_t i = 0; i < profile->collected_count; i++) {
+        const struct profile_collected *one = &profile->collected[i];
+        if (one->process >= profile->process_count || one->node >= profile->node_count ||
+            one->type >= profile->type_count || (i > 0 && one->process < one[-1].process))
+            return profile_fail(error, "collected objects %u are of process %u, node %u, type %u",
+                                i, one->process, one->node, one->type);
+    }
+    return true;
 }
 
 bool profile_check_lifetimes(const struct profile *profile, struct profile_error *error) {
     for (uint32_t i = 0; i < profile->lifetime_count; i++) {
         const struct profile_lifetime *one = &profile->lifetimes[i];
         if (one->process >= profile->process_count || one->kind > PROFILE_MAPPED ||
-            !names_nodes(profile, one) || (i > 0 && one->process < one[-1].process))
+            one->node >= profile->node_count || !names_frees(profile, one) ||
+            (i > 0 && one->process < one[-1].process))
             return profile_fail(error, "lifetimes %u name process %u, node %u, kind %u", i,
                                 one->process, one->node, one->kind);
         if (!adds_up(one))
             return profile_fail(error, "lifetimes %u do not add up", i);
     }
-    return true;
+    return check_types(profile, error);
 }

@@ -276,6 +276,15 @@ static void put_body(struct bytes *bytes, enum profile_section id, const struct 
     case SECTION_LIFETIMES:
         put_table(bytes, id, profile->lifetimes, profile->lifetime_count);
         break;
+    case SECTION_TYPES:
+        put_table(bytes, id, profile->types, profile->type_count);
+        break;
+    case SECTION_TYPE_LIFETIMES:
+        put_table(bytes, id, profile->type_lifetimes, profile->type_lifetime_count);
+        break;
+    case SECTION_COLLECTED:
+        put_table(bytes, id, profile->collected, profile->collected_count);
+        break;
     case SECTION_END:
     case SECTION_COUNT:
         break;

@@ -135,11 +135,6 @@ struct bounds {
 #define OTHER_SIZE_MAX (1ull << 20)
 #define PAGE 4096ull
 
-/* The kernel reads the mask before it looks at the operation, which does not exist. */
-static bool page_readable(uintptr_t page) {
-    return sys_call6(SYS_rt_sigprocmask, -1, (long)page, 0, 8, 0, 0) == -EINVAL;
-}
-
 /* Asks for each page of the thread's own stack once, and no more below one that cannot be read. */
 static __attribute__((noinline)) bool own_grow(struct unwind_stack *stack,
                                                uintptr_t stack_pointer) {

@@ -1,8 +1,6 @@
 /* Which addresses may be read, which are in large blocks, and native memory that leads to such. */
 #include "heap.h"
 
-#include <errno.h>
-
 #include "../sys.h"
 
 #define FOLLOW_DEPTH 7u       /* a table to a column's bytes; MARKS has room for no more */
@@ -12,12 +10,6 @@
 #define ARENA_OFFSET 64u      /* further in a large block, more than one thing may lie in it */
 #define OBJECT_WORDS 64u
 
-/* The kernel reads the mask before it looks at the operation, which does not exist. */
-static bool page_readable(const char *page) {
-    long result = sys_call6(SYS_rt_sigprocmask, -1, (long)page, 0, 8, 0, 0);
-    return result == -EINVAL;
-}
-
 /* A page that could be read once stays: what maps and unmaps it does not exist in a copy, or waits
  * for the GIL. */
 bool memory_readable(struct walk *walk, const void *address, size_t size) {
@@ -26,7 +18,7 @@ bool memory_readable(struct walk *walk, const void *address, size_t size) {
         return false;
     for (uintptr_t page = from >> 12; page <= to >> 12; page++) {
         uint64_t *known = &walk->readable_pages[page & 255];
-        if (*known != page && !page_readable((const char *)(page << 12)))
+        if (*known != page && !page_readable(page << 12))
             return false;
         *known = page;
     }

@@ -14,6 +14,10 @@ END_MAGIC = b"\x89HFE\r\n\x1a\n"
 TREE = 2**32 - 1
 KINDS = ("heap", "python", "mapped")
 
+LIVES = " ".join([*(f"blocks{end}" for end in range(6)), *(f"bytes{end}" for end in range(6)), "ms",
+                  *(f"free{n} free_blocks{n} free_bytes{n}" for n in range(6)),
+                  *(f"age{bits}" for bits in range(32)), *(f"time{bits}" for bits in range(24))])
+
 # "~": signed; "+": signed, from the row before; "other+": signed, from another column of the row.
 COLUMNS = {
     1: ("run", "arguments host writer started duration ~status ~signal complete peak peak_ns events"),
@@ -42,9 +46,10 @@ COLUMNS = {
     19: ("spans", "process made_sites held_sites +end made held +held_ns"),
     20: ("span_sites", "node bytes"),
     21: ("takers", "process number node"),
-    22: ("lifetimes", " ".join(["process +node kind", *(f"blocks{end}" for end in range(6)), *(f"bytes{end}" for end in range(6)),
-                                "ms", *(f"free{n} free_blocks{n} free_bytes{n}" for n in range(6)),
-                                *(f"age{bits}" for bits in range(32)), *(f"time{bits}" for bits in range(24))])),
+    22: ("lifetimes", f"process +node kind {LIVES}"),
+    23: ("types", "name flags"),
+    24: ("type_lifetimes", f"process +type kind {LIVES}"),
+    25: ("collected", "process +node type blocks bytes"),
 }
 
 

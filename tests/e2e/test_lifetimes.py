@@ -105,6 +105,32 @@ def test_known_to_the_unit(any_python, package, library):
     assert ended(beside) == {"without_gil": 5000} or not any_python.gil
 
 
+def ends_by_type(lifetimes):
+    """Of the program's own classes, which without a GIL have no module."""
+    return {own_name(row): {how: end["blocks"] for how, end in row["ended"].items() if end["blocks"]} for row in lifetimes["types"] if own_name(row)}
+
+
+def own_name(row):
+    module, _, name = (row["type"] or "").rpartition(".")
+    return name if module in ("", "__main__") else None
+
+
+def test_types_known_to_the_unit(any_python):
+    """Subclasses, slots, exceptions, dicts of instances, classes that are gone: each object that died, and how."""
+    outcome = harness.traced(any_python.path, harness.PROGRAMS / "typed.py", flags=("-q", "--lifetimes", "--no-holders"), env=any_python.environment())
+    truth, lifetimes = json.loads(outcome.text_out()), outcome.report().processes[0].fields["lifetimes"]
+    found = ends_by_type(lifetimes)
+    assert {name: found.get(name) for name in truth} == truth
+    python = sum(end["blocks"] for site in lifetimes["sites"] if site["kind"] == "python" for how, end in site["ended"].items() if how != "never")
+    assert sum(row["blocks"] for row in lifetimes["types"]) >= python  # of sites, the biggest are told
+    finalizers = {own_name(row): row["finalizer"] for row in lifetimes["types"]}
+    assert {name: finalizers[name] for name in truth if finalizers[name]} == {"WithDel": "python", "DelSub": "python"}
+    collected = {(own_name(row), row["stack"][-1]["function"]): (row["blocks"], row["finalizer"]) for row in lifetimes["collected"]}
+    assert collected["Plain", "cyclic"] == (truth["Plain"]["collecting"], None)
+    assert collected["WithDel", "cyclic"] == (truth["WithDel"]["collecting"], "python")
+    assert not any(name in ("Sub", "Slotted", "DelSub") for name, _ in collected)
+
+
 def test_with_events(python, package, library):
     """Both ask for something of each block; and the other reader finds the same."""
     outcome, truth, process = lives(python, package, library, "--keep-events")
@@ -130,6 +156,9 @@ def test_views(python, package, library):
     assert re.search(r" short\(\) \S*lives\.py:", temporary) and " keep()" not in temporary
     assert f"{truth['cyclic']} freed during a collection" in lifetimes
     assert re.search(rf"{truth['handed']} blocks freed in release\(\) \S*lives\.py:", lifetimes)
+    by_collection = lifetimes[lifetimes.index("freed by a collection of garbage alone"):]
+    assert re.search(rf" {truth['cyclic']} objects of bytes\n +cyclic\(\) \S*lives\.py:", by_collection)
+    assert f" {truth['cyclic']} objects of __main__.Node, with a __del__\n" in by_collection
     bad = harness.execute([harness.holdfast_binary(), "report", "--view", "nothing", outcome.profile])
     assert bad.returncode == 2 and b"unknown view" in bad.stderr
     for form in "json", "html":
@@ -165,4 +194,12 @@ def test_page(python, package, library, browser):
     assert left[2] == str(truth["leak"]) and not any("short()" in row for row in leaks)
     assert "short()" in temporary[0] and not any("leak()" in row for row in temporary)
     assert any("cyclic()" in row and str(truth["cyclic"]) in row for row in lifetimes)
-    assert "about a millisecond" in tab.text("#tables") and tab.errors() == []
+    assert "about a millisecond" in tab.text("#tables")
+    tab.type("#filter", "")
+    tab.click("input[name=table][value=collected] + span")
+    tab.type("#filter", "__main__.Node")
+    [node] = [[cell.strip() for cell in row.split("\t")] for row in tab.texts("#types-table tbody tr:not(.gap)")]
+    assert node[1:4] == [str(truth["cyclic"]), "__main__.Node", "__del__"] and "lives.py" in node[4]
+    tab.click("input[name=table][value=types] + span")
+    [node] = [[cell.strip() for cell in row.split("\t")] for row in tab.texts("#types-table tbody tr:not(.gap)")]
+    assert node[1:4] == ["__main__.Node", "__del__", str(truth["cyclic"])] and tab.errors() == []

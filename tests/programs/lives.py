@@ -15,7 +15,8 @@ kept = []
 
 
 class Node:
-    pass
+    def __del__(self):
+        pass
 
 
 def short():

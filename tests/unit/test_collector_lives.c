@@ -28,7 +28,7 @@ static int close_rig(void **state) {
 }
 
 static void free_told(uint64_t address, uint32_t node, unsigned flags) {
-    uint64_t word = free_word(node, flags);
+    uint64_t word = free_word(node, flags, FREE_TYPE_NONE);
     rig_put(&rig, 0, event_word(EVENT_FREE, 0, FREE_TOLD, address), &word, 1);
 }
 
@@ -82,6 +82,79 @@ static void test_reallocation(void **state) {
     rig_drain(&rig);
     assert_int_equal(life_of(1)->blocks[END_RESIZED], 1);
     assert_int_equal(life_of(2)->bytes[END_FREED], 200);
+}
+
+static void name_type(uint64_t value, const char *name) {
+    uint64_t words[8] = {0}, size = strlen(name);
+    assert_true(size < sizeof words);
+    memcpy(words, name, size);
+    rig_put(&rig, 0, event_word(EVENT_TEXT, 0, 0, size), words, (uint32_t)(size + 7) / 8);
+    rig_mark(&rig, 0, MARK_TYPE, value);
+}
+
+static void python_object(uint64_t address, uint64_t size, uint32_t type, unsigned flags) {
+    uint64_t block = event_size_node(1, size), told = free_word(2, flags, type);
+    rig_put(&rig, 0, event_word(EVENT_ALLOC, BLOCK_PYTHON, 0, address), &block, 1);
+    rig_put(&rig, 0, event_word(EVENT_FREE, 0, FREE_TOLD, address), &told, 1);
+}
+
+static const struct profile_lifetime *type_of(const struct profile *profile, const char *name) {
+    for (uint32_t i = 0; i < profile->type_lifetime_count; i++) {
+        const struct profile_lifetime *one = &profile->type_lifetimes[i];
+        if (strcmp(profile->strings[profile->types[one->type].name], name) == 0)
+            return one;
+    }
+    return NULL;
+}
+
+static void test_types(void **state) {
+    (void)state;
+    char *command[] = {NULL};
+    const struct finish_facts facts = {.command = command};
+    struct profile profile = {0};
+    FILE *events;
+    open_rig();
+    name_type(type_value(1, 0, 48), "app.Node");
+    name_type(type_value(2, FREED_FINALIZER | FREED_DEL, 32), "app.Closer");
+    name_type(type_value(3, 0, 16), "app.Node"); /* another class of that name */
+    python_object(0x1000, 48, 1, 0);
+    python_object(0x1000, 40, 1, 0); /* too small for one */
+    python_object(0x1000, 16, 3, FREE_COLLECTING);
+    python_object(0x1000, 100, 2, FREE_COLLECTING);
+    python_object(0x1000, 100, 2, FREE_COLLECTING);
+    python_object(0x1000, 7, FREE_TYPE_REST, FREE_FINALIZING);
+    python_object(0x1000, 8, 999, 0); /* no such number */
+    rig_alloc(&rig, 0, 0, 0x1000, 1000, 1);
+    free_told(0x1000, 2, 0); /* not Python's */
+    rig_drain(&rig);
+    assert_true(finish_build(&rig.trace, &facts, &profile, &events));
+    assert_int_equal(type_of(&profile, "app.Node")->ended_bytes[END_FREED], 48);
+    assert_int_equal(type_of(&profile, "app.Node")->ended_bytes[END_COLLECTING], 16);
+    assert_int_equal(type_of(&profile, "app.Closer")->ended_blocks[END_COLLECTING], 2);
+    assert_int_equal(profile.type_lifetime_count, 4);
+    assert_int_equal(profile.type_lifetimes[0].type, PROFILE_TYPE_UNKNOWN);
+    assert_int_equal(profile.type_lifetimes[0].ended_bytes[END_FREED], 40 + 8);
+    assert_int_equal(profile.type_lifetimes[1].type, PROFILE_TYPE_OTHERS);
+    assert_int_equal(profile.type_lifetimes[1].ended_bytes[END_EXIT], 7);
+    assert_int_equal(profile.collected_count, 2);
+    assert_int_equal(profile.collected[1].bytes, 200);
+    assert_int_equal(profile.types[profile.collected[1].type].flags, TYPE_FINALIZER | TYPE_DEL);
+    finish_release(&profile);
+}
+
+/* Of types, names and sites no more than so many are followed. */
+static void test_types_beyond_the_bound(void **state) {
+    (void)state;
+    open_rig();
+    rig.trace.typed_rows = TYPES_ROWS_MAX;
+    rig.trace.typed_sites = TYPES_SITES_MAX;
+    name_type(type_value(1, 0, 0), "app.Node");
+    python_object(0x1000, 48, 1, FREE_COLLECTING);
+    rig_drain(&rig);
+    const struct typed_lives *typed = &rig.image->lives.typed;
+    assert_int_equal(typed->list[PROFILE_TYPE_OTHERS]->bytes[END_COLLECTING], 48);
+    assert_int_equal(typed->rest_bytes, 48);
+    assert_int_equal(rig.trace.typed_rows, TYPES_ROWS_MAX);
 }
 
 /* The short way of a batch and the long one of large blocks come to the same. */
@@ -205,6 +278,23 @@ static void test_promises(void **state) {
     one.ended_bytes[3] = 0;
     one.frees[2].node = 1;
     assert_false(profile_check_lifetimes(&profile, &error));
+    one.frees[2].node = 0;
+    assert_true(profile_check_lifetimes(&profile, &error));
+    struct profile_type types[PROFILE_TYPES_KNOWN] = {{0}};
+    struct profile_collected collected = {.type = PROFILE_TYPES_KNOWN - 1};
+    profile.string_count = 1;
+    profile.types = types;
+    profile.type_count = PROFILE_TYPES_KNOWN;
+    profile.type_lifetimes = &one;
+    profile.type_lifetime_count = 1;
+    profile.collected = &collected;
+    profile.collected_count = 1;
+    assert_true(profile_check_lifetimes(&profile, &error));
+    collected.type++;
+    assert_false(profile_check_lifetimes(&profile, &error));
+    collected.type--;
+    types[1].name = 1;
+    assert_false(profile_check_lifetimes(&profile, &error));
 }
 
 static void test_most_frees_stay(void **state) {
@@ -223,6 +313,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_ages_and_ends, close_rig),
         cmocka_unit_test_teardown(test_reallocation, close_rig),
+        cmocka_unit_test_teardown(test_types, close_rig),
+        cmocka_unit_test_teardown(test_types_beyond_the_bound, close_rig),
         cmocka_unit_test_teardown(test_many, close_rig),
         cmocka_unit_test_teardown(test_stubs_at_the_end, close_rig),
         cmocka_unit_test_teardown(test_stacks_beyond_the_bound, close_rig),

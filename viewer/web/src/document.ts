@@ -63,6 +63,12 @@ export type TurnoverRow = [process: number, kind: number, allocated: number, blo
 /** Blocks by how they ended, and by the bits of their ages and of the milliseconds that they lived: see viewer/turnover.h. */
 export type Life = [ends: number[], ages: number[], times: number[]];
 
+/** Finalizers: 0 none, 1 native, 2 a __del__ of Python's. */
+export type TypeRow = [process: number, type: string, finalizer: number, bytes: number, life: Life];
+
+/** What a collection of garbage has freed, by type and stack. */
+export type CollectedRow = [process: number, type: string, finalizer: number, bytes: number, blocks: number, stack: number[]];
+
 /** The stacks that allocated most, kept most and gave back most, and the sums of all. */
 export interface Turnover {
   allocated: number;
@@ -71,6 +77,8 @@ export interface Turnover {
   followed: boolean; // it was recorded how long blocks lived
   sites: number;
   rows: TurnoverRow[];
+  types: TypeRow[];
+  collected: CollectedRow[];
   merged?: boolean; // of stacks that differ in frames which are not shown, though not of all of them
 }
 

@@ -10,6 +10,7 @@ import {type Page, peakOf, scrollTo, usePage} from "./model";
 import {KIND_NAMES, treesFor} from "./stacks";
 import {type Column, Table} from "./table";
 import {isAbout, turnedColumns, turnedOf, turnoverNote, type TurnoverView} from "./turnover";
+import {TypedTable, typedRows, type TypedView} from "./typed";
 import {formatBytes, formatCount, formatNumber, formatPercent} from "./units";
 
 interface Line {
@@ -67,9 +68,14 @@ function siteColumns(page: Page, peak: number, several: boolean): Column<Site>[]
 
 const LINES_NOTE = "A line has what it allocated itself or through libraries; with calls, also what your own functions that it called did.";
 
-function tablesOf(page: Page): readonly ("lines" | "sites" | TurnoverView)[] {
+type TableName = "lines" | "sites" | TurnoverView | TypedView;
+
+const isTyped = (what: TableName): what is TypedView => what === "types" || what === "collected";
+
+function tablesOf(page: Page): readonly TableName[] {
   if (page.data.region) return ["lines", "sites"];
-  return ["lines", "sites", "whole run", "leaks", "temporary", ...(page.data.turnover.followed ? ["lifetimes" as const] : [])];
+  return ["lines", "sites", "whole run", "leaks", "temporary", ...(page.data.turnover.followed ? ["lifetimes" as const] : []),
+    ...(page.data.turnover.types.length ? ["types" as const, "collected" as const] : [])];
 }
 
 function frameMatches(page: Page, frame: number, wanted: string): boolean {
@@ -78,17 +84,17 @@ function frameMatches(page: Page, frame: number, wanted: string): boolean {
 
 export function TablesView(): JSX.Element {
   const page = usePage(), trees = treesFor(page.data, page.process), peak = peakOf(page).bytes;
-  const [what, setWhat] = useState<"lines" | "sites" | TurnoverView>("lines"), [filter, setFilter] = useState(""), [own, setOwn] = useState(false);
+  const [what, setWhat] = useState<TableName>("lines"), [filter, setFilter] = useState(""), [own, setOwn] = useState(false);
   const sums = useMemo(() => addUp(trees, page.frames), [page.data, page.process]), lines = useMemo(() => linesOf(page, sums), [sums]);
   const wanted = filter.trim().toLowerCase();
   const shownLines = useMemo(() => lines.filter((line) => (!own || page.frames.isUsers(line.frame)) && (!wanted || frameMatches(page, line.frame, wanted))), [lines, wanted, own]);
   const shownSites = useMemo(() => sums.sites.filter((site) => (!own || (site.lead >= 0 && page.frames.isUsers(site.lead))) &&
     (!wanted || frameMatches(page, site.frame, wanted) || frameMatches(page, site.lead, wanted))), [sums, wanted, own]);
   const turned = useMemo(() => turnedOf(page), [page.data, page.process]), {turnover} = page.data;
-  const run = what !== "lines" && what !== "sites" && what;
+  const typed = isTyped(what) && what, run = what !== "lines" && what !== "sites" && !isTyped(what) && what;
   const shownTurned = useMemo(() => turned.filter((row) => run && isAbout(run, row) && (!own || (row.lead >= 0 && page.frames.isUsers(row.lead))) &&
     (!wanted || frameMatches(page, row.inner, wanted) || frameMatches(page, row.lead, wanted))), [turned, wanted, own, run]);
-  const rows: {bytes: number}[] = what === "lines" ? shownLines : what === "sites" ? shownSites : shownTurned, together = rows.reduce((sum, row) => sum + row.bytes, 0);
+  const rows: {bytes: number}[] = what === "lines" ? shownLines : what === "sites" ? shownSites : typed ? typedRows(page, typed, wanted).rows : shownTurned, together = rows.reduce((sum, row) => sum + row.bytes, 0);
   return (
     <section id="tables" aria-labelledby="tables-title">
       <h2 id="tables-title">Lines and sites</h2>
@@ -98,17 +104,18 @@ export function TablesView(): JSX.Element {
           onInput={(event) => setFilter(event.currentTarget.value)} /></label>
         <ViewChoice page={page} name="table-frames" />
         <Toggle name="own-lines" label="Your code only" value={own} onChange={setOwn} />
-        <output id="filtered">{formatCount(rows.length, what === "lines" ? "line" : "site")}, {formatBytes(together)}</output>
+        <output id="filtered">{formatCount(rows.length, what === "lines" ? "line" : typed === "types" ? "type" : "site")}, {formatBytes(together)}</output>
       </div>
       {what === "lines" && <Table key="lines" id="lines-table" name="Lines" columns={lineColumns(page, peak)} rows={shownLines} />}
       {what === "sites" && <Table key="sites" id="sites-table" name="Sites" columns={siteColumns(page, peak, trees.length > 1)} rows={shownSites} />}
+      {typed && <TypedTable page={page} view={typed} wanted={wanted} />}
       {run && <>
         <p class="quiet">{formatBytes(turnover.allocated)} were allocated in the whole run, and {formatBytes(run === "whole run" ? turnover.kept : turnover.exit)} of
           them were live when {run === "whole run" ? "their process" : "the program"} ended. Here are those of {formatCount(turnover.sites, "site")} that allocated, kept
           or gave back most.{turnover.merged && " Those were told apart by native frames that are not shown: of a line or function that many of them share, this may be a part."}</p>
         <Table key={run} id="run-table" name="Sites over the whole run" columns={turnedColumns(page, run, page.process < 0 && page.data.processCount > 1)} rows={shownTurned} />
       </>}
-      {what !== "sites" && <p class="quiet small">{run ? turnoverNote(page, run) : LINES_NOTE}</p>}
+      {what !== "sites" && !typed && <p class="quiet small">{run ? turnoverNote(page, run) : LINES_NOTE}</p>}
     </section>
   );
 }

@@ -55,7 +55,12 @@ const enum End {
   resized,
 }
 
-const part = (row: Turned, at: End) => row.life?.[0][at] ?? 0;
+/** What a row with lives is asked for them by. */
+export interface Lived {
+  life: Life | null;
+}
+
+const part = (row: Lived, at: End) => row.life?.[0][at] ?? 0;
 
 /* The bucket in which the block lies that such a part of all come before, or are. */
 function quantile(buckets: number[], wanted: number): number {
@@ -64,16 +69,21 @@ function quantile(buckets: number[], wanted: number): number {
   return buckets.findIndex((count) => (seen += count) >= all * wanted && count > 0);
 }
 
-const at = (row: Turned, scale: 1 | 2, wanted: number) => (row.life ? quantile(row.life[scale], wanted) : -1);
+const at = (row: Lived, scale: 1 | 2, wanted: number) => (row.life ? quantile(row.life[scale], wanted) : -1);
 
-function lifeColumn(title: string, scale: 1 | 2, wanted: number): Column<Turned> {
+function lifeColumn<Row extends Lived>(title: string, scale: 1 | 2, wanted: number): Column<Row> {
   const show = scale === 1 ? within : withinTime;
   return {title, number: true, value: (row) => at(row, scale, wanted), show: (row) => (at(row, scale, wanted) >= 0 ? show(at(row, scale, wanted)) : "")};
 }
 
-function endColumn(title: string, at: End): Column<Turned> {
+function endColumn<Row extends Lived>(title: string, at: End): Column<Row> {
   return {title, number: true, value: (row) => part(row, at), show: (row) => (part(row, at) ? formatNumber(part(row, at)) : "")};
 }
+
+export const halfColumns = <Row extends Lived>(): Column<Row>[] => [lifeColumn("half within", 1, 0.5), lifeColumn("9 in 10", 1, 0.9), lifeColumn("9 in 10, time", 2, 0.9)];
+
+export const endColumns = <Row extends Lived>(): Column<Row>[] =>
+  [endColumn("freed", End.freed), endColumn("by a collection", End.collecting), endColumn("without the GIL", End.withoutGil), endColumn("resized", End.resized)];
 
 const churn = (row: Turned) => Math.max(row.bytes - row.exit, 0);
 
@@ -82,7 +92,7 @@ function ownColumns(page: Page, view: TurnoverView): Column<Turned>[] {
   const {frames, data} = page;
   const allocated: Column<Turned> = {title: "allocated in all", number: true, value: (row) => row.bytes, show: (row) => formatBytes(row.bytes)};
   const blocks: Column<Turned> = {title: "blocks", number: true, value: (row) => row.blocks, show: (row) => formatNumber(row.blocks)};
-  const half = [lifeColumn("half within", 1, 0.5), lifeColumn("9 in 10", 1, 0.9), lifeColumn("9 in 10, time", 2, 0.9)];
+  const half = halfColumns<Turned>();
   if (view === "leaks") return [
     {title: "live at the end", number: true, value: (row) => row.exit, show: (row) => formatBytes(row.exit)},
     {title: "of all", number: true, value: (row) => row.exit, show: (row) => formatPercent(row.exit, data.turnover.exit)},
@@ -95,8 +105,7 @@ function ownColumns(page: Page, view: TurnoverView): Column<Turned>[] {
     blocks, ...(data.turnover.followed ? half : []),
   ];
   if (view === "lifetimes") return [
-    allocated, blocks, endColumn("freed", End.freed), endColumn("by a collection", End.collecting), endColumn("without the GIL", End.withoutGil),
-    endColumn("resized", End.resized), {title: "to the end", number: true, value: (row) => row.exitBlocks, show: (row) => formatNumber(row.exitBlocks)}, ...half,
+    allocated, blocks, ...endColumns<Turned>(), {title: "to the end", number: true, value: (row) => row.exitBlocks, show: (row) => formatNumber(row.exitBlocks)}, ...half,
     {title: "freed most in", value: (row) => (row.freed >= 0 ? frames.place(row.freed) : ""), show: (row) => (row.freed >= 0 ? <FrameLink page={page} frame={row.freed} /> : "")},
   ];
   return [

@@ -3,7 +3,7 @@
  * their callers.
  */
 
-import {Content, type Holders, type Life, type PageDocument, type Snapshot, type StackTree, type TurnoverRow, type View} from "./document";
+import {type CollectedRow, Content, type Holders, type Life, type PageDocument, type Snapshot, type StackTree, type TurnoverRow, type View} from "./document";
 
 export const VIEWS = ["python", "native", "both", "all"] as const satisfies readonly View[];
 
@@ -174,7 +174,7 @@ function viewSnapshot(snapshot: Snapshot, rules: Rules): Snapshot {
   return {...snapshot, blocks, stacks: snapshot.stacks - (snapshot.blocks.length - blocks.length)};
 }
 
-function addLives(a: Life, b: Life): Life {
+export function addLives(a: Life, b: Life): Life {
   const add = (i: number) => Array.from({length: Math.max(a[i].length, b[i].length)}, (_, k) => (a[i][k] ?? 0) + (b[i][k] ?? 0));
   return [add(0), add(1), add(2)];
 }
@@ -199,6 +199,10 @@ function viewTurnover(rows: TurnoverRow[], rules: (process: number) => Rules): T
   return [...sums.values()];
 }
 
+function viewCollected(rows: CollectedRow[], rules: (process: number) => Rules): CollectedRow[] {
+  return rows.map(([process, type, finalizer, bytes, blocks, frames]) => [process, type, finalizer, bytes, blocks, rules(process).stack(frames)]);
+}
+
 /** A stack may be of several processes: of the first that mentions it. */
 function viewSpanStacks(data: PageDocument, rules: (process: number) => Rules): number[][] {
   const process = new Map<number, number>();
@@ -220,6 +224,6 @@ export function viewDocument(data: PageDocument, view: View): PageDocument {
     holders: data.holders.map((one) => viewHolders(one, rules(one.process))),
     snapshots: data.snapshots.map((one) => viewSnapshot(one, rules(one.process))),
     spanStacks: viewSpanStacks(data, rules),
-    turnover: {...data.turnover, rows: viewTurnover(data.turnover.rows, rules), merged: data.turnover.rows.length < data.turnover.sites},
+    turnover: {...data.turnover, rows: viewTurnover(data.turnover.rows, rules), collected: viewCollected(data.turnover.collected, rules), merged: data.turnover.rows.length < data.turnover.sites},
   };
 }

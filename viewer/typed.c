@@ -1,0 +1,147 @@
+/* See typed.h. */
+#include "typed.h"
+
+#include "intern.h"
+
+#include <stdlib.h>
+
+const char *typed_name(const struct profile *profile, uint32_t type) {
+    return type == PROFILE_TYPE_UNKNOWN  ? "no object, or none that was recognised"
+           : type == PROFILE_TYPE_OTHERS ? "other types"
+                                         : profile->strings[profile->types[type].name];
+}
+
+const char *typed_finalizer(const struct profile *profile, uint32_t type) {
+    uint32_t flags = profile->types[type].flags;
+    return flags & TYPE_DEL ? "python" : flags & TYPE_FINALIZER ? "native" : NULL;
+}
+
+uint64_t typed_bytes(const struct profile_lifetime *lifetime) {
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < PROFILE_ENDS; i++)
+        sum += lifetime->ended_bytes[i];
+    return sum;
+}
+
+static bool is_meant(uint32_t wanted, uint32_t process) {
+    return wanted == PROFILE_TREE || wanted == process;
+}
+
+/* -- Types -- */
+
+static int compare_types(const void *left, const void *right) {
+    const struct profile_lifetime *a = left, *b = right;
+    uint64_t first = typed_bytes(a), second = typed_bytes(b);
+    if (first != second)
+        return first > second ? -1 : 1;
+    return (a->type > b->type) - (a->type < b->type);
+}
+
+static bool add_types(struct typed *typed, uint32_t process) {
+    const struct profile *profile = typed->profile;
+    uint32_t *rows = calloc((size_t)profile->type_count + 1, sizeof *rows);
+    typed->types = calloc((size_t)profile->type_count + 1, sizeof *typed->types);
+    bool good = rows && typed->types;
+    for (uint32_t i = 0; good && i < profile->type_lifetime_count; i++) {
+        const struct profile_lifetime *one = &profile->type_lifetimes[i];
+        if (!is_meant(process, one->process))
+            continue;
+        uint32_t *row = &rows[one->type];
+        if (!*row) {
+            *row = ++typed->type_count;
+            typed->types[*row - 1] = (struct profile_lifetime){
+                .process = one->process, .type = one->type, .kind = one->kind};
+        }
+        profile_lifetime_add(&typed->types[*row - 1], one);
+        profile_lifetime_add(&typed->ended, one);
+    }
+    if (good)
+        qsort(typed->types, typed->type_count, sizeof *typed->types, compare_types);
+    free(rows);
+    return good;
+}
+
+/* -- What a collection has freed -- */
+
+static int compare_collected(const void *left, const void *right) {
+    const struct profile_collected *a = left, *b = right;
+    if (a->bytes != b->bytes)
+        return a->bytes > b->bytes ? -1 : 1;
+    if (a->type != b->type)
+        return a->type < b->type ? -1 : 1;
+    return (a->node > b->node) - (a->node < b->node);
+}
+
+/* Rows of one stack or place and type; `biggest`: of the nodes that a row has been put together
+ * from. */
+struct gathering {
+    struct typed *typed;
+    uint32_t *stacks; /* by node; NULL: by place */
+    struct intern rows;
+    uint64_t *biggest;
+};
+
+static struct intern_key key_of(const struct gathering *gathering,
+                                const struct profile_collected *one) {
+    const struct profile *profile = gathering->typed->profile;
+    if (gathering->stacks)
+        return (struct intern_key){{one->type, gathering->stacks[one->node], 0, 0, 0}};
+    const struct profile_node *lead = &profile->nodes[life_lead(profile, one->node)];
+    return (struct intern_key){{one->type, lead->function, lead->line, lead->thread, 1}};
+}
+
+static bool gather(struct gathering *gathering, const struct profile_collected *one) {
+    struct typed *typed = gathering->typed;
+    const struct intern_key key = key_of(gathering, one);
+    uint32_t number = intern_add(&gathering->rows, &key);
+    if (number == INTERN_FAILED)
+        return false;
+    struct profile_collected *row = &typed->collected[number];
+    if (number == typed->collected_count) {
+        *row = (struct profile_collected){one->process, one->node, one->type, 0, 0};
+        typed->collected_count++;
+    }
+    if (one->bytes > gathering->biggest[number]) {
+        gathering->biggest[number] = one->bytes;
+        row->node = one->node;
+        row->process = one->process;
+    }
+    row->blocks += one->blocks;
+    row->bytes += one->bytes;
+    typed->collected_bytes += one->bytes;
+    return true;
+}
+
+static bool add_collected(struct typed *typed, uint32_t process, enum turnover_by by) {
+    const struct profile *profile = typed->profile;
+    struct intern ids = {0};
+    struct gathering gathering = {
+        .typed = typed, .biggest = calloc((size_t)profile->collected_count + 1, sizeof(uint64_t))};
+    typed->collected = calloc((size_t)profile->collected_count + 1, sizeof *typed->collected);
+    bool good = gathering.biggest && typed->collected;
+    if (good && by == TURNOVER_BY_STACK)
+        good = (gathering.stacks = turnover_stacks(&ids, profile)) != NULL;
+    for (uint32_t i = 0; good && i < profile->collected_count; i++)
+        if (is_meant(process, profile->collected[i].process))
+            good = gather(&gathering, &profile->collected[i]);
+    if (good)
+        qsort(typed->collected, typed->collected_count, sizeof *typed->collected,
+              compare_collected);
+    intern_release(&gathering.rows);
+    intern_release(&ids);
+    free(gathering.stacks);
+    free(gathering.biggest);
+    return good;
+}
+
+bool typed_open(struct typed *typed, const struct profile *profile, uint32_t process,
+                enum turnover_by by) {
+    *typed = (struct typed){.profile = profile};
+    return add_types(typed, process) && add_collected(typed, process, by);
+}
+
+void typed_release(struct typed *typed) {
+    free(typed->types);
+    free(typed->collected);
+    *typed = (struct typed){0};
+}

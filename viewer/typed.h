@@ -1,0 +1,35 @@
+/* What became of Python's objects by type (run --lifetimes): how long those of each type lived and
+ * how they ended, and which waited for a collection of garbage, by type and stack or place.
+ */
+#ifndef HOLDFAST_VIEWER_TYPED_H
+#define HOLDFAST_VIEWER_TYPED_H
+
+#include "turnover.h"
+
+struct typed {
+    const struct profile *profile;
+    struct profile_lifetime *types; /* what ended most bytes first; their nodes are types */
+    uint32_t type_count;
+    struct profile_collected *collected; /* the most bytes first, each pair once */
+    uint32_t collected_count;
+    uint64_t collected_bytes;
+    struct profile_lifetime ended; /* of all types */
+};
+
+/* Of `process` (an index), or of all (PROFILE_TREE). What a collection has freed is told apart by
+ * stacks, or by the places that they lead to: then the node is of the biggest. False when memory
+ * ran out; to be released in any case. */
+bool typed_open(struct typed *typed, const struct profile *profile, uint32_t process,
+                enum turnover_by by);
+void typed_release(struct typed *typed);
+
+/* "app.Node"; of what is no type, what it stands for. */
+const char *typed_name(const struct profile *profile, uint32_t type);
+
+/* "python" with a __del__ of Python code, "native" with another finalizer; NULL: none. */
+const char *typed_finalizer(const struct profile *profile, uint32_t type);
+
+/* All that ended, whatever way. */
+uint64_t typed_bytes(const struct profile_lifetime *lifetime);
+
+#endif

@@ -1,0 +1,93 @@
+/* What became of Python's objects, by type: how they ended and how long they lived, and which went only with a collection. */
+
+import type {JSX} from "preact";
+
+import type {Life} from "./document";
+import {FrameLink} from "./findings_view";
+import type {Page} from "./model";
+import {type Column, Table} from "./table";
+import {endColumns, halfColumns} from "./turnover";
+import {formatBytes, formatNumber} from "./units";
+import {addLives} from "./view";
+
+export type TypedView = "types" | "collected";
+
+interface TypeLives {
+  type: string;
+  finalizer: number;
+  bytes: number;
+  life: Life;
+}
+
+interface Collected {
+  type: string;
+  finalizer: number;
+  bytes: number;
+  blocks: number;
+  lead: number;
+}
+
+const FINALIZERS = ["", "native", "__del__"];
+const EXIT = 5;
+
+const isShown = (page: Page, process: number) => page.process < 0 || process === page.process;
+const endsOf = (row: TypeLives) => row.life[0].reduce((sum, count) => sum + count, 0);
+
+/** Of several processes, those of one name together. */
+function typesOf(page: Page): TypeLives[] {
+  const types = new Map<string, TypeLives>();
+  for (const [process, type, finalizer, bytes, life] of page.data.turnover.types) {
+    if (!isShown(page, process)) continue;
+    const known = types.get(type);
+    types.set(type, {type, finalizer: Math.max(finalizer, known?.finalizer ?? 0), bytes: bytes + (known?.bytes ?? 0), life: known ? addLives(life, known.life) : life});
+  }
+  return [...types.values()];
+}
+
+function collectedOf(page: Page): Collected[] {
+  return page.data.turnover.collected.filter(([process]) => isShown(page, process))
+    .map(([, type, finalizer, bytes, blocks, stack]) => ({type, finalizer, bytes, blocks, lead: page.frames.lead(stack)}));
+}
+
+const finalizerColumn = <Row extends {finalizer: number}>(): Column<Row> => ({title: "finalizer", value: (row) => row.finalizer, show: (row) => FINALIZERS[row.finalizer]});
+const typeColumn = <Row extends {type: string}>(): Column<Row> => ({title: "type", value: (row) => row.type, show: (row) => <bdi>{row.type}</bdi>});
+const bytesColumn = <Row extends {bytes: number}>(): Column<Row> => ({title: "bytes", number: true, value: (row) => row.bytes, show: (row) => formatBytes(row.bytes)});
+
+function typeColumns(): Column<TypeLives>[] {
+  return [
+    bytesColumn(), typeColumn(), finalizerColumn(), {title: "objects", number: true, value: endsOf, show: (row) => formatNumber(endsOf(row))},
+    ...endColumns<TypeLives>(), {title: "at the end", number: true, value: (row) => row.life[0][EXIT] ?? 0, show: (row) => (row.life[0][EXIT] ? formatNumber(row.life[0][EXIT]) : "")},
+    ...halfColumns<TypeLives>(),
+  ];
+}
+
+function collectedColumns(page: Page): Column<Collected>[] {
+  const {frames} = page;
+  return [
+    bytesColumn(), {title: "objects", number: true, value: (row) => row.blocks, show: (row) => formatNumber(row.blocks)}, typeColumn(), finalizerColumn(),
+    {title: "your line", value: (row) => (row.lead >= 0 ? frames.place(row.lead) : ""), show: (row) => (row.lead >= 0 ? <FrameLink page={page} frame={row.lead} /> : "")},
+  ];
+}
+
+const NOTES: Record<TypedView, string> = {
+  types: "Blocks of Python's that have ended, by the type of the object; those that the interpreter kept for the next object of the type have not.",
+  collected: "Objects that went while the cycle collector was at work: no last reference freed them. A __del__ runs first, and may keep them.",
+};
+
+/** With so many rows, and bytes together. */
+export function typedRows(page: Page, view: TypedView, wanted: string): {types: TypeLives[]; collected: Collected[]; rows: {bytes: number}[]} {
+  const matches = (row: {type: string}) => !wanted || row.type.toLowerCase().includes(wanted);
+  const types = view === "types" ? typesOf(page).filter(matches) : [], collected = view === "collected" ? collectedOf(page).filter(matches) : [];
+  return {types, collected, rows: view === "types" ? types : collected};
+}
+
+export function TypedTable({page, view, wanted}: {page: Page; view: TypedView; wanted: string}): JSX.Element {
+  const {types, collected} = typedRows(page, view, wanted);
+  return (
+    <>
+      {view === "types" ? <Table key="types" id="types-table" name="Types" columns={typeColumns()} rows={types} /> :
+        <Table key="collected" id="types-table" name="Freed by collections" columns={collectedColumns(page)} rows={collected} />}
+      <p class="quiet small">{NOTES[view]}</p>
+    </>
+  );
+}
