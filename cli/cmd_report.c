@@ -45,7 +45,8 @@ static const struct option_row rows[] = {
     {.key = VIEW,
      .name = "view",
      .value = "VIEW",
-     .help = "what the text is about: peak (the default), leaks, temporary or lifetimes"},
+     .help = "what the text is about: peak (the default), leaks, temporary, lifetimes\n"
+             "or drag"},
     {.key = HOLDER,
      .name = "holder",
      .value = "N",
@@ -85,7 +86,8 @@ static bool set_format(struct request *request, const char *name) {
 static const char *const text_views[] = {[REPORT_PEAK] = "peak",
                                          [REPORT_LIFETIMES] = "lifetimes",
                                          [REPORT_LEAKS] = "leaks",
-                                         [REPORT_TEMPORARY] = "temporary"};
+                                         [REPORT_TEMPORARY] = "temporary",
+                                         [REPORT_DRAG] = "drag"};
 
 static bool set_view(struct request *request, const char *name) {
     for (unsigned i = 0; i < sizeof text_views / sizeof *text_views; i++)
@@ -93,7 +95,8 @@ static bool set_view(struct request *request, const char *name) {
             request->view = (enum report_view)i;
             return true;
         }
-    fprintf(stderr, "holdfast: unknown view '%s': peak, leaks, temporary and lifetimes are known\n",
+    fprintf(stderr,
+            "holdfast: unknown view '%s': peak, leaks, temporary, lifetimes and drag are known\n",
             name);
     return false;
 }

@@ -20,6 +20,7 @@ enum {
     NO_HOLDERS,
     NATIVE,
     LIFETIMES,
+    DRAG,
     REFS,
     REF_TRACER,
     CEILING,
@@ -56,6 +57,9 @@ static const struct option_row rows[] = {
     {.key = LIFETIMES,
      .name = "lifetimes",
      .help = "record how long blocks live, and where they are freed (docs/lifetimes.md)"},
+    {.key = DRAG,
+     .name = "drag",
+     .help = "look at when big blocks are touched, and how long they linger (docs/drag.md)"},
     {.key = CEILING,
      .name = "ceiling",
      .value = "SIZE",
@@ -102,6 +106,9 @@ static bool take_option(void *context, int key, const char *value) {
         return true;
     case LIFETIMES:
         launch->lifetimes = true;
+        return true;
+    case DRAG:
+        launch->drag = true;
         return true;
     case KEEP_EVENTS:
         launch->keep_events = true;

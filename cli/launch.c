@@ -83,6 +83,7 @@ static bool start_collector(struct run *run) {
                                             .native = run->launch->native,
                                             .refs = run->launch->refs,
                                             .lifetimes = run->launch->lifetimes,
+                                            .drag = run->launch->drag,
                                             .ceiling = run->launch->ceiling,
                                             .kill_tree = run->launch->kill_tree,
                                             .kill_process = run->launch->kill_process,

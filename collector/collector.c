@@ -112,6 +112,7 @@ static bool collector_open(struct collector *collector) {
         page->native = collector->options->native;
         page->refs = collector->options->refs;
         page->lifetimes = collector->options->lifetimes;
+        page->drag = collector->options->drag;
         page->ceiling = collector->options->ceiling;
     }
     if (collector->epoll < 0 || !page || !trace_init(&collector->trace, page) ||
@@ -386,6 +387,7 @@ int collector_main(const struct collector_options *options) {
         enforce_ceilings(&collector);
         callers_serve(&collector.point.callers, &collector.trace);
         procfs_sample(&collector.trace);
+        looks_take(&collector.trace);
         choose_pause(&collector, bytes, collections_watch(&collector.trace));
         report_early(&collector);
     }

@@ -149,6 +149,16 @@ static void fill_resident(struct profile_process *process, const struct resident
     process->resident_data = resident->parts.data;
 }
 
+static void fill_looks(struct profile_process *process, const struct image *image,
+                       const struct trace *trace) {
+    const struct looks *looks = &image->looks;
+    process->flags |= trace->drag && (looks->count || !looks->refused) ? PROCESS_DRAG : 0u;
+    process->looks = looks->count;
+    process->look_pace_ns = looks_pace(looks);
+    process->look_ns = looks->spent_ns;
+    process->drag_left_out = image->drag.left_out;
+}
+
 static void fill_numbers(struct profile_process *process, const struct image *image,
                          const struct trace *trace) {
     process->peak_bytes = image->totals.peak;
@@ -180,6 +190,7 @@ static void fill_numbers(struct profile_process *process, const struct image *im
     process->flags |= image->collections.known ? PROCESS_COLLECTIONS : 0u;
     process->flags |= trace->page->refs ? PROCESS_REFS : 0u;
     process->flags |= trace->lives ? PROCESS_LIFETIMES : 0u;
+    fill_looks(process, image, trace);
 }
 
 static void add_collections(struct builder *builder, const struct image *image, uint32_t process) {
@@ -375,6 +386,7 @@ bool finish_build(struct trace *trace, const struct finish_facts *facts, struct 
         add_takers(&builder);
         finish_lives(&builder, trace);
         finish_types(&builder, trace);
+        finish_drag(&builder, trace);
         *events = trace->events ? events_finish(trace->events, &builder) : NULL;
         add_images(&builder, facts); /* last: it may give up the sites */
         warn_of_lost_events(trace);
@@ -417,6 +429,7 @@ void finish_release(struct profile *profile) {
     free(profile->types);
     free(profile->type_lifetimes);
     free(profile->collected);
+    free(profile->drags);
     free(profile->warnings);
     *profile = (struct profile){0};
 }

@@ -4,7 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drag.h"
 #include "snapshots.h"
+
+static bool follows(const struct trace *trace) {
+    return trace->holders || trace->drag;
+}
 
 static void mark_snapshots(const struct image *image, struct moments *moments) {
     for (uint32_t i = 0; i < image->snapshots.count; i++) {
@@ -48,13 +53,17 @@ static void remove_block(struct image *image, uint64_t address, uint64_t birth) 
 
 uint64_t lifetimes_begin(struct trace *trace, struct image *image, uint64_t address, uint64_t size,
                          uint32_t site) {
-    if (!trace->holders)
+    if (!follows(trace))
         return 0;
     next_moment(image);
     uint64_t other = lifetimes_birth(image, address), birth = moments_now(&image->moments);
-    if (other)
+    if (other) {
         remove_block(image, address, other);
-    put(trace, image, (struct large){address, size, birth, site});
+        drag_end(trace, image, address, other);
+    }
+    const struct large block = {address, size, birth, site};
+    put(trace, image, block);
+    drag_begin(trace, image, &block);
     return birth;
 }
 
@@ -64,19 +73,21 @@ uint64_t lifetimes_birth(const struct image *image, uint64_t address) {
 }
 
 void lifetimes_end(struct trace *trace, struct image *image, uint64_t address, uint64_t birth) {
-    if (!trace->holders || birth == 0 || lifetimes_birth(image, address) != birth)
+    if (!follows(trace) || birth == 0 || lifetimes_birth(image, address) != birth)
         return;
     next_moment(image);
     remove_block(image, address, birth);
+    drag_end(trace, image, address, birth);
 }
 
 void lifetimes_split(struct trace *trace, struct image *image, const struct piece *whole,
                      uint64_t at) {
     uint64_t birth = whole->birth;
-    if (!trace->holders || birth == 0 || lifetimes_birth(image, whole->start) != birth)
+    if (!follows(trace) || birth == 0 || lifetimes_birth(image, whole->start) != birth)
         return;
     next_moment(image);
     remove_block(image, whole->start, birth);
+    drag_split(&image->drag, whole->start, at);
     if (at - whole->start >= GRAPH_LARGE_BLOCK)
         put(trace, image, (struct large){whole->start, at - whole->start, birth, whole->site});
     if (whole->end - at >= GRAPH_LARGE_BLOCK)

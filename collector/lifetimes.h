@@ -1,6 +1,6 @@
 /* When large blocks begin and end: keeps the table of those that live, counts the moments between,
  * and tells the snapshots that listed a block of its end. Does nothing in a session without
- * holders.
+ * holders and --drag.
  */
 #ifndef HOLDFAST_COLLECTOR_LIFETIMES_H
 #define HOLDFAST_COLLECTOR_LIFETIMES_H

@@ -27,6 +27,7 @@ uint64_t trace_clock(const struct trace *trace) {
 bool trace_init(struct trace *trace, struct session_page *page) {
     *trace = (struct trace){.page = page,
                             .holders = page->holders,
+                            .drag = page->drag,
                             .lives = page->lifetimes,
                             .keeps_stubs = page->lifetimes};
     trace->zero_ns = clock_ns(CLOCK_MONOTONIC);
@@ -44,6 +45,7 @@ static void image_free(struct image *image) {
     free(image->collections.list);
     spans_release(&image->spans);
     lives_release(&image->lives);
+    drag_release(&image->drag);
     free(image->threads);
     free(image->takers);
     free(image->regions);
@@ -288,6 +290,7 @@ void image_end(struct trace *trace, struct image *image) {
     totals_settle(&image->totals);
     timeline_add(&image->timeline, trace->now_ns, image->totals.tick_highest, 0, image->rss);
     spans_look(image, trace->now_ns, true);
+    drag_end_all(trace, image);
     image->state = IMAGE_ENDED;
     image->end_ns = trace->now_ns;
     if (trace->keeps_stubs)

@@ -18,9 +18,11 @@
 #include "../wire/session.h"
 #include "blocks.h"
 #include "collections.h"
+#include "drag.h"
 #include "events.h"
 #include "large.h"
 #include "lives.h"
+#include "looks.h"
 #include "mappings.h"
 #include "moments.h"
 #include "resident.h"
@@ -126,6 +128,8 @@ struct image {
     struct collections collections;
     struct spans spans;
     struct lives lives;
+    struct drag drag;
+    struct looks looks;
     struct timeline timeline;
     uint64_t rss, max_rss;
     uint64_t peak_rss, peak_rss_live; /* highest sample near the peak, and the live bytes at it */
@@ -164,7 +168,8 @@ struct turn {
 
 struct trace {
     struct session_page *page;
-    bool holders;     /* snapshots are taken, and large blocks followed */
+    bool holders;     /* snapshots are taken */
+    bool drag;        /* --drag; with either, large blocks are followed */
     uint64_t zero_ns; /* CLOCK_MONOTONIC when the session began; all times count from there */
     uint64_t started_unix_ns;
 

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "apart.h"
 #include "frames.h"
 #include "hot.h"
 #include "python.h"
@@ -295,6 +296,8 @@ static void put_block(struct writer *writer, uint64_t word, const void *address,
     bool large = size >= LARGE_BLOCK;
     if (large)
         filter_add(address, FILTER_LARGE);
+    if (large && process.session->drag)
+        apart_set(address, size);
     uint64_t words[2] = {event_size_node(node, size), size};
     bool wide = size >= EVENT_SIZE_WIDE;
     if (wide)
@@ -310,22 +313,29 @@ void event_alloc(struct writer *writer, unsigned kind, const void *address, uint
                   node);
 }
 
+/* Whether the block that ends may be large. */
+static bool ends_large(const void *address) {
+    bool large = filter_flags(address) & FILTER_LARGE;
+    if (large && process.session->drag)
+        apart_end(address);
+    return large;
+}
+
 void event_free(struct writer *writer, const void *address) {
     if (fits(address))
-        put(writer, filter_flags(address) & FILTER_LARGE,
-            event_word(EVENT_FREE, 0, 0, (uintptr_t)address), NULL, 0);
+        put(writer, ends_large(address), event_word(EVENT_FREE, 0, 0, (uintptr_t)address), NULL, 0);
 }
 
 void event_free_told(struct writer *writer, const void *address, uint64_t told) {
     if (fits(address))
-        put(writer, filter_flags(address) & FILTER_LARGE,
-            event_word(EVENT_FREE, 0, FREE_TOLD, (uintptr_t)address), &told, 1);
+        put(writer, ends_large(address), event_word(EVENT_FREE, 0, FREE_TOLD, (uintptr_t)address),
+            &told, 1);
 }
 
 void event_realloc_begin(struct writer *writer, const void *address) {
     if (fits(address))
-        put(writer, filter_flags(address) & FILTER_LARGE,
-            event_word(EVENT_REALLOC_BEGIN, 0, 0, (uintptr_t)address), NULL, 0);
+        put(writer, ends_large(address), event_word(EVENT_REALLOC_BEGIN, 0, 0, (uintptr_t)address),
+            NULL, 0);
 }
 
 void event_realloc_end(struct writer *writer, unsigned kind, unsigned aux, const void *address,

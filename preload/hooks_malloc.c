@@ -90,8 +90,8 @@ EXPORT void *calloc(size_t count, size_t size) {
 
 /* Not with the GIL, or not the short way. */
 static __attribute__((noinline)) void heap_free_slowly(void *block) {
-    bool told = process.tells_frees;
-    bool own = !told && python.present && !hot_may_hold() && hot_own_free(block);
+    bool told = process.tells_frees, large = filter_flags(block) & FILTER_LARGE;
+    bool own = !told && !large && python.present && !hot_may_hold() && hot_own_free(block);
     if (!own && (told || !hot_free_any(block)))
         note_free(block, false);
     self.in_python = 1;

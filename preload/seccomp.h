@@ -28,7 +28,9 @@ enum seccomp_need {
     SECCOMP_ATTACH = 32, /* a thread asks for its own id and name, and whether others live */
     SECCOMP_STACK = 64,  /* looks how far a stack goes; lost: where that is not known yet, it has
                             no native frames */
-    SECCOMP_ALL = 127,
+    SECCOMP_APART = 128, /* big blocks are kept in mappings of their own (apart.h); lost: they are
+                            not */
+    SECCOMP_ALL = 255,
 };
 
 /* Bits of the needs that are lost. Forked children inherit them together with the filters. */

@@ -213,6 +213,7 @@ static bool put_process(const struct profile *profile, const struct report_optio
         json_object_set_new(rest, "collections", json_collections(profile, index)) == 0 &&
         json_object_set_new(rest, "references", json_references(profile, index)) == 0 &&
         json_object_set_new(rest, "lifetimes", json_turnover(profile, index)) == 0 &&
+        json_object_set_new(rest, "drag", json_drag(profile, index)) == 0 &&
         json_object_set_new(peak, "resident", new_resident(profile, index)) == 0)
         model = model_build(profile, index);
     if (!model) {

@@ -84,6 +84,9 @@ bool json_add_spans(json_t *process, const struct profile *profile, uint32_t ind
 /* What a process allocated in all, and how long it lived. NULL when memory ran out. */
 json_t *json_turnover(const struct profile *profile, uint32_t process);
 
+/* How long a process's big blocks lay untouched; null where that was not looked at. */
+json_t *json_drag(const struct profile *profile, uint32_t process);
+
 /* Adds "regions" to a process: those that its program marked. False when memory ran out. */
 bool json_add_regions(json_t *process, const struct profile *profile, uint32_t index);
 

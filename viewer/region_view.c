@@ -111,7 +111,9 @@ static void narrow_process(struct region_view *view, const struct profile_proces
     view->profile.collected = NULL;
     view->profile.type_count = view->profile.type_lifetime_count = 0;
     view->profile.collected_count = 0;
-    view->process.flags &= ~(uint32_t)PROCESS_LIFETIMES;
+    view->process.flags &= ~(uint32_t)(PROCESS_LIFETIMES | PROCESS_DRAG);
+    view->profile.drags = NULL;
+    view->profile.drag_count = 0;
     view->profile.span_count = view->profile.span_site_count = 0;
     view->profile.libraries = NULL; /* of the whole */
     view->profile.library_count = 0;

@@ -12,6 +12,7 @@ enum report_view {
     REPORT_LIFETIMES, /* the whole run: how long blocks lived, and how they ended */
     REPORT_LEAKS,     /* what was live at the end of the run, or of a region */
     REPORT_TEMPORARY, /* what was allocated, and given back again */
+    REPORT_DRAG,      /* how long big blocks lay untouched */
 };
 
 struct report_options {

@@ -5,7 +5,7 @@
 #include "held.h"
 #include "intern.h"
 #include "regions.h"
-#include "sources.h"
+#include "run_text.h"
 #include "text.h"
 #include "typed.h"
 
@@ -13,23 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PLACES_SHOWN 20u
 #define TYPES_SHOWN 10u
 #define COLLECTED_SHOWN 10u
 #define REGIONS_SHOWN 6u
 #define REGION_SITES_SHOWN 3u
 #define SOURCE_COLUMN 56u
-
-struct run_view {
-    const struct profile *profile;
-    const struct report_options *options;
-    struct turnover turnover;
-    struct model *model; /* for how files are called */
-    struct places places;
-    string_id *texts;
-    struct sources sources;
-    FILE *out;
-};
 
 /* -- Places -- */
 
@@ -46,8 +34,7 @@ static int put_frame(const struct run_view *view, const struct model_frame *fram
     return (int)used + (frame->line ? fprintf(view->out, ":%u", frame->line) : 0);
 }
 
-/* "load() app.py:8, in main():17    return bytearray(size)" */
-static void put_place(const struct run_view *view, uint32_t node) {
+void run_put_place(const struct run_view *view, uint32_t node) {
     const struct profile *profile = view->profile;
     uint32_t lead = life_lead(profile, node);
     struct model_frame frame = held_place(profile, lead);
@@ -190,7 +177,7 @@ static void put_leak(const struct run_view *view, const struct turnover_row *row
     if (row->made_blocks > 0)
         fprintf(view->out, " of %" PRIu64 " that it allocated", row->made_blocks);
     fputc('\n', view->out);
-    put_place(view, row->node);
+    run_put_place(view, row->node);
 }
 
 static void put_temporary(const struct run_view *view, const struct turnover_row *row) {
@@ -198,7 +185,7 @@ static void put_temporary(const struct run_view *view, const struct turnover_row
     put_size(view, turnover_churn(row), turnover_churn(&view->turnover.sums));
     fprintf(view->out, "%s of %s on average\n", format_count(row->made_blocks, "block").text,
             format_bytes(row->made_blocks ? row->made_bytes / row->made_blocks : 0).text);
-    put_place(view, row->node);
+    run_put_place(view, row->node);
     if (lifetime)
         put_ages(view, lifetime);
 }
@@ -208,7 +195,7 @@ static void put_lifetime(const struct run_view *view, const struct turnover_row 
     put_size(view, row->made_bytes, view->turnover.sums.made_bytes);
     fputs(format_count(row->made_blocks, "block").text, view->out);
     fputc('\n', view->out);
-    put_place(view, row->node);
+    run_put_place(view, row->node);
     put_ends(view, lifetime, row->kept_blocks);
     if (!lifetime)
         return;
@@ -335,7 +322,7 @@ static void put_region(const struct run_view *view, const struct profile_region 
         shown++;
         fprintf(view->out, "    %10s in %s\n", format_bytes(site->kept_bytes).text,
                 format_count(site->kept_blocks, "block").text);
-        put_place(view, site->node);
+        run_put_place(view, site->node);
     }
 }
 
@@ -451,7 +438,9 @@ bool report_turnover(const struct profile *profile, const struct report_options 
     bool good = view.model && view.texts && places_find(view.model, &view.places) &&
                 sources_open(profile, view.texts, &view.sources) &&
                 turnover_open(&view.turnover, profile, options->process, TURNOVER_BY_PLACE);
-    if (good) {
+    if (good && options->about == REPORT_DRAG) {
+        good = run_put_drag(&view);
+    } else if (good) {
         put_head(&view);
         if (options->about == REPORT_LEAKS)
             put_leaks(&view);

@@ -208,6 +208,13 @@ static void change_lifetimes(struct profile *profile, uint32_t *const maps[2]) {
     }
 }
 
+static void change_drags(struct profile *profile, uint32_t *const maps[2]) {
+    for (uint32_t i = 0; i < profile->drag_count; i++) {
+        struct profile_drag *one = &profile->drags[i];
+        one->node = node_in(profile, maps, one->process, one->node);
+    }
+}
+
 static void change_snapshots(struct profile *profile, uint32_t *const maps[2]) {
     struct profile_block *block = profile->blocks;
     for (uint32_t i = 0; i < profile->snapshot_count; i++) {
@@ -246,6 +253,7 @@ static bool change(struct profile *profile, const struct nodes *nodes, uint32_t 
     change_spans(profile, maps);
     change_takers(profile, maps);
     change_lifetimes(profile, maps);
+    change_drags(profile, maps);
     return merge_sites(profile, maps) && merge_region_sites(profile, maps);
 }
 

@@ -64,12 +64,14 @@ enum profile_process_flags {
     PROCESS_COLLECTIONS = 32, /* the cycle collector's runs were counted */
     PROCESS_REFS = 64, /* calls that take and give back references were to be counted (--refs) */
     PROCESS_LIFETIMES = 128, /* how long blocks lived (--lifetimes) */
+    PROCESS_DRAG = 256,      /* when big blocks were touched was looked at (--drag) */
 };
 
 /* In these words warnings say that allocations are missing in the figures. */
 #define PROFILE_NOT_FOLLOWED "could not be followed"
 #define PROFILE_NOT_IN_HERE "those that came later are not in here"
 #define PROFILE_REGIONS_LEFT_OUT "was in regions that are left out"
+#define PROFILE_NO_LOOKS "nobody knows when blocks were touched"
 #define PROFILE_STACKS_CUT "too many different stacks"
 #define PROFILE_MORE_THREADS "has more threads than can be followed"
 
@@ -105,6 +107,9 @@ struct profile_process {
      * were live, and of Python's arenas. resident_bytes 0: it was not. */
     uint64_t resident_bytes, resident_live, resident_arenas;
     uint64_t resident_files, resident_shared, resident_stacks, resident_data;
+    /* Looks at which memory was touched, their mean distance, and what they took; and big blocks
+     * that were too many to be followed. */
+    uint64_t looks, look_pace_ns, look_ns, drag_left_out;
 };
 
 /* A stretch of time that ends at `time_ns`: the highest total in it, and the last resident size
@@ -311,6 +316,27 @@ struct profile_collected {
     uint64_t blocks, bytes;
 };
 
+/* Blocks of so many bytes and more are big: it is known when they were touched (--drag). */
+#define DRAG_LEAST (1u << 20)
+
+/* What the life of a big block is divided into; collector/drag.h says how. */
+enum profile_phase {
+    PHASE_LAG,    /* until it was touched for the first time */
+    PHASE_USE,    /* until it was for the last time */
+    PHASE_DRAG,   /* until its end */
+    PHASE_VOID,   /* all of the life of one that was never touched */
+    PHASE_UNSEEN, /* all of the life of one that nobody knows of */
+    PROFILE_PHASES
+};
+
+/* Of the big blocks of one stack and kind; there may be several for the same one. */
+struct profile_drag {
+    uint32_t process, node, kind;
+    uint64_t bytes;                                                /* of all of them */
+    uint64_t blocks[PROFILE_PHASES], byte_seconds[PROFILE_PHASES]; /* with a phase, and in it */
+    uint64_t longest_ns; /* the longest that one of them dragged */
+};
+
 struct profile_source {
     string_id file;
     uint32_t line;
@@ -380,6 +406,8 @@ struct profile {
     uint32_t type_lifetime_count;
     struct profile_collected *collected; /* in the order of processes */
     uint32_t collected_count;
+    struct profile_drag *drags; /* in the order of processes */
+    uint32_t drag_count;
     string_id *warnings; /* lines a reader should be told */
     uint32_t warning_count;
 

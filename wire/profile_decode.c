@@ -303,6 +303,9 @@ static void get_section(struct cursor *cursor, uint64_t id, struct profile_memor
     case SECTION_COLLECTED:
         profile->collected = get_table(cursor, SECTION_COLLECTED, &profile->collected_count);
         break;
+    case SECTION_DRAGS:
+        profile->drags = get_table(cursor, SECTION_DRAGS, &profile->drag_count);
+        break;
     default:
         cursor->at = cursor->end; /* a later version's */
         break;
@@ -442,6 +445,7 @@ void profile_free(struct profile *profile) {
     free(profile->types);
     free(profile->type_lifetimes);
     free(profile->collected);
+    free(profile->drags);
     free(profile->libraries);
     free(memory->graph_bytes);
     free(memory->text);

@@ -80,6 +80,10 @@ static const struct profile_column process_columns[] = {
     COLUMN(COLUMN_U64, profile_process, resident_shared),
     COLUMN(COLUMN_U64, profile_process, resident_stacks),
     COLUMN(COLUMN_U64, profile_process, resident_data),
+    COLUMN(COLUMN_U64, profile_process, looks),
+    COLUMN(COLUMN_U64, profile_process, look_pace_ns),
+    COLUMN(COLUMN_U64, profile_process, look_ns),
+    COLUMN(COLUMN_U64, profile_process, drag_left_out),
 };
 
 static const struct profile_column site_columns[] = {
@@ -217,6 +221,20 @@ static const struct profile_column string_columns[] = {{0, COLUMN_U32, FROM_NOTH
 #define STRING_TABLE                                                                               \
     { sizeof(string_id), 0, 1, string_columns }
 
+#define PHASE(phase)                                                                               \
+    COLUMN(COLUMN_U64, profile_drag, blocks[phase]),                                               \
+        COLUMN(COLUMN_U64, profile_drag, byte_seconds[phase])
+static const struct profile_column drag_columns[] = {COLUMN(COLUMN_U32, profile_drag, process),
+                                                     RISING(COLUMN_U32, profile_drag, node),
+                                                     COLUMN(COLUMN_U32, profile_drag, kind),
+                                                     COLUMN(COLUMN_U64, profile_drag, bytes),
+                                                     COLUMN(COLUMN_U64, profile_drag, longest_ns),
+                                                     PHASE(PHASE_LAG),
+                                                     PHASE(PHASE_USE),
+                                                     PHASE(PHASE_DRAG),
+                                                     PHASE(PHASE_VOID),
+                                                     PHASE(PHASE_UNSEEN)};
+
 const struct profile_table profile_tables[SECTION_COUNT] = {
     [SECTION_RUN] = TABLE(profile, 0, run_columns),
     [SECTION_FUNCTIONS] = TABLE(profile_function, 1, function_columns),
@@ -241,6 +259,7 @@ const struct profile_table profile_tables[SECTION_COUNT] = {
     [SECTION_TYPES] = TABLE(profile_type, 0, type_columns),
     [SECTION_TYPE_LIFETIMES] = TABLE(profile_lifetime, 0, profile_lifetime_columns),
     [SECTION_COLLECTED] = TABLE(profile_collected, 0, collected_columns),
+    [SECTION_DRAGS] = TABLE(profile_drag, 0, drag_columns),
 };
 
 uint32_t profile_crc32(const uint8_t *bytes, size_t size) {
@@ -589,11 +608,23 @@ static bool check_takers(const struct profile *profile, struct profile_error *er
     return true;
 }
 
+static bool check_drags(const struct profile *profile, struct profile_error *error) {
+    for (uint32_t i = 0; i < profile->drag_count; i++) {
+        const struct profile_drag *one = &profile->drags[i];
+        if (one->process >= profile->process_count || one->kind > PROFILE_MAPPED ||
+            one->node >= profile->node_count || (i > 0 && one->process < one[-1].process))
+            return profile_fail(error, "drag %u names process %u, node %u, kind %u", i,
+                                one->process, one->node, one->kind);
+    }
+    return true;
+}
+
 bool profile_check(const struct profile *profile, struct profile_error *error) {
     return check_run(profile, error) && check_stacks(profile, error) &&
            check_processes(profile, error) && check_points(profile, error) &&
            check_sites(profile, error) && check_snapshots(profile, error) &&
            check_moments(profile, error) && check_regions(profile, error) &&
            check_collections(profile, error) && check_spans(profile, error) &&
-           check_takers(profile, error) && profile_check_lifetimes(profile, error);
+           check_takers(profile, error) && check_drags(profile, error) &&
+           profile_check_lifetimes(profile, error);
 }

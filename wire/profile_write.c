@@ -285,6 +285,9 @@ static void put_body(struct bytes *bytes, enum profile_section id, const struct 
     case SECTION_COLLECTED:
         put_table(bytes, id, profile->collected, profile->collected_count);
         break;
+    case SECTION_DRAGS:
+        put_table(bytes, id, profile->drags, profile->drag_count);
+        break;
     case SECTION_END:
     case SECTION_COUNT:
         break;

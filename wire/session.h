@@ -42,6 +42,7 @@ struct session_page {
     uint8_t native;    /* collector, before: 1 when native stacks are wanted */
     uint8_t refs;      /* collector, before: enum session_refs */
     uint8_t lifetimes; /* collector, before: 1 when frees tell where and when they are */
+    uint8_t drag;      /* collector, before: 1 when big blocks have mappings of their own */
     uint64_t ceiling;  /* collector, before: bytes of a process at which one is taken; 0 none */
     /* A robust, process-shared mutex that the collector's thread holds for its whole life. Its
      * first word is the futex word: the owner's thread id, or SESSION_OWNER_DIED once the kernel

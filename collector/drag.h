@@ -1,0 +1,93 @@
+/* When big blocks were touched for the first and for the last time, with --drag.
+ *
+ * A *look* (looks.h) tells of each mapping of a process whether any of it was touched since the
+ * look before. Of a block of DRAG_LEAST bytes and more that is in a mapping of its own (the library
+ * sees to that: preload/apart.h), it tells the same. So a block's life is divided:
+ *
+ *   lag    from its birth to its first touch, where a look found it untouched before that
+ *   use    from its first touch to its last one
+ *   drag   from its last touch to its end, where a look found it untouched after that
+ *   void   all of it, when no look found it touched
+ *   unseen all of it, when no look could tell: it was gone too soon, or shared its mapping
+ *
+ * A touch is taken to have been in the middle between two looks. What no look has told of between
+ * them, at either end, counts as use: blocks that come and go between looks have no drag.
+ */
+#ifndef HOLDFAST_COLLECTOR_DRAG_H
+#define HOLDFAST_COLLECTOR_DRAG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../wire/profile.h"
+
+/* Of one process, at a time; others are counted. */
+#define DRAG_BLOCKS_MAX 4096u
+/* Sites of one process with sums of their own; those beyond share what the process has by kind. */
+#define DRAG_SITES_MAX 16384u
+#define DRAG_KINDS 3u /* enum block_kind */
+
+struct trace;
+struct image;
+struct builder;
+struct large;
+
+struct drag_block {
+    uint64_t address, size;
+    uint64_t birth;      /* the moment, as struct large has it */
+    uint64_t born_ns;    /* all times as trace.now_ns */
+    uint64_t first_ns;   /* touched for the first time, ... */
+    uint64_t last_ns;    /* ... for the last; both 0 until then */
+    uint64_t touched_ns; /* the look that found it touched last; 0: none has */
+    uint64_t looked_ns;  /* the last look that could tell; 0: none has */
+    uint32_t site;
+    uint8_t seen; /* enum drag_seen, during a look */
+};
+
+enum drag_seen { DRAG_QUIET = 1, DRAG_TOUCHED = 2, DRAG_UNCLEAR = 4 };
+
+struct drag_sums {
+    uint32_t site; /* + 1; 0: an empty place */
+    uint64_t blocks[PROFILE_PHASES], byte_seconds[PROFILE_PHASES], bytes, longest_ns;
+};
+
+/* Zeroed: empty. */
+struct drag {
+    struct drag_block *list; /* those that live, by rising address; disjoint */
+    uint32_t count, capacity;
+    struct drag_sums *sites; /* a hash table with linear probing, at most half full */
+    uint32_t site_count, site_capacity;
+    struct drag_sums others[DRAG_KINDS];
+    uint64_t left_out;
+};
+
+/* A mapping as a look found it; all in bytes. */
+struct drag_mapping {
+    uint64_t start, end, resident, referenced;
+};
+
+/* A block has begun, or ended. Called where the table of large blocks changes (lifetimes.c). */
+void drag_begin(const struct trace *trace, struct image *image, const struct large *block);
+void drag_end(const struct trace *trace, struct image *image, uint64_t address, uint64_t birth);
+/* A piece of a mapping was divided at `at`: its parts are as old as it was. */
+void drag_split(struct drag *drag, uint64_t address, uint64_t at);
+
+/* A look, over the time since `from`: each mapping in order of addresses, and then the end. */
+void drag_see(struct drag *drag, const struct drag_mapping *mapping);
+void drag_looked(struct drag *drag, uint64_t from, uint64_t to);
+
+/* How long the block that lives there had not been touched at the last look, and when that was.
+ * False when that is not known. */
+bool drag_idle(const struct drag *drag, uint64_t address, uint64_t *idle_ns);
+
+/* Adds what has become of a block until `now` to sums. */
+void drag_add(struct drag_sums *sums, const struct drag_block *block, uint64_t now);
+
+/* The process has ended, and all of its blocks. */
+void drag_end_all(const struct trace *trace, struct image *image);
+void drag_release(struct drag *drag);
+
+/* All of them go into the profile. */
+void finish_drag(struct builder *builder, const struct trace *trace);
+
+#endif

@@ -1,0 +1,130 @@
+/* See looks.h. */
+#include "looks.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "trace.h"
+
+#define BUFFER (256u << 10) /* few calls: each takes the lock on the mappings anew */
+
+static int open_file(uint32_t pid, const char *name, int flags) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%u/%s", pid, name);
+    return open(path, flags | O_CLOEXEC);
+}
+
+/* "7f2a4c000000-7f2a4c021000 rw-p ...", and some lines below it "Rss:   132 kB" and others. */
+bool looks_read_line(const char *line, struct drag_mapping *mapping) {
+    static const char resident[] = "Rss:", referenced[] = "Referenced:";
+    char *end;
+    if (line[0] >= 'A' && line[0] <= 'Z') {
+        if (strncmp(line, resident, sizeof resident - 1) == 0)
+            mapping->resident = strtoull(line + sizeof resident - 1, NULL, 10) << 10;
+        if (strncmp(line, referenced, sizeof referenced - 1) != 0)
+            return false;
+        mapping->referenced = strtoull(line + sizeof referenced - 1, NULL, 10) << 10;
+        return true;
+    }
+    *mapping = (struct drag_mapping){.start = strtoull(line, &end, 16)};
+    if (*end == '-')
+        mapping->end = strtoull(end + 1, NULL, 16);
+    return false;
+}
+
+static bool read_mappings(uint32_t pid, struct drag *drag) {
+    int fd = open_file(pid, "smaps", O_RDONLY);
+    FILE *smaps = fd < 0 ? NULL : fdopen(fd, "r");
+    char line[512];
+    struct drag_mapping mapping = {0};
+    if (!smaps) {
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    setvbuf(smaps, NULL, _IOFBF, BUFFER);
+    while (fgets(line, sizeof line, smaps))
+        if (looks_read_line(line, &mapping))
+            drag_see(drag, &mapping);
+    fclose(smaps);
+    return true;
+}
+
+/* All marks of the process; not those that processors remember in their own tables, which they
+ * forget soon. */
+static bool clear_marks(uint32_t pid) {
+    int fd = open_file(pid, "clear_refs", O_WRONLY);
+    if (fd < 0)
+        return false;
+    bool cleared = write(fd, "1", 1) == 1;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return cleared;
+}
+
+const char *looks_refusal(uint32_t pid) {
+    int marks = open_file(pid, "clear_refs", O_WRONLY), error = errno;
+    int smaps = open_file(pid, "smaps", O_RDONLY);
+    if (marks < 0 && error == ENOENT)
+        return "this kernel has no /proc/PID/clear_refs";
+    if (marks >= 0)
+        close(marks);
+    if (smaps >= 0)
+        close(smaps);
+    return marks < 0   ? "/proc/PID/clear_refs may not be written"
+           : smaps < 0 ? "/proc/PID/smaps may not be read"
+                       : NULL;
+}
+
+/* Not what other processes took meanwhile. */
+static uint64_t used_ns(void) {
+    struct timespec time = {0};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+/* A process that is gone has no marks either. */
+static void refuse(struct trace *trace, struct image *image, int error) {
+    image->looks.refused = true;
+    if (error != ESRCH && error != ENOENT)
+        trace_warn(trace, PROFILE_NO_LOOKS " of process %u: %s", image->pid, strerror(error));
+    else if (access("/proc/self/clear_refs", F_OK) != 0)
+        trace_warn(trace, PROFILE_NO_LOOKS ": this kernel has no /proc/PID/clear_refs");
+}
+
+static void take(struct trace *trace, struct image *image) {
+    struct looks *looks = &image->looks;
+    uint64_t begin = used_ns(), now = trace_clock(trace);
+    if (!read_mappings(image->pid, &image->drag) || !clear_marks(image->pid)) {
+        refuse(trace, image, errno);
+        return;
+    }
+    drag_looked(&image->drag, looks->last_ns, now);
+    uint64_t spent = used_ns() - begin;
+    looks->spent_ns += spent;
+    looks->first_ns = looks->count++ ? looks->first_ns : now;
+    looks->last_ns = now;
+    uint64_t pause = spent * LOOK_SHARE * (trace->living ? trace->living : 1);
+    looks->next_ns = now + (pause > LOOK_PAUSE_NS ? pause : LOOK_PAUSE_NS);
+}
+
+void looks_take(struct trace *trace) {
+    uint64_t now = trace->drag ? trace_clock(trace) : 0;
+    for (uint32_t i = 0; trace->drag && i < trace->image_count; i++) {
+        struct image *image = trace->images[i];
+        if (image->dead || image->state != IMAGE_LIVE || image->looks.refused ||
+            image->drag.count == 0 || now < image->looks.next_ns)
+            continue;
+        take(trace, image);
+    }
+}
+
+uint64_t looks_pace(const struct looks *looks) {
+    return looks->count > 1 ? (looks->last_ns - looks->first_ns) / (looks->count - 1) : 0;
+}

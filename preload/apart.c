@@ -1,0 +1,61 @@
+/* See apart.h. */
+#include "apart.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/mman.h>
+
+#include "../wire/profile.h"
+#include "seccomp.h"
+#include "sys.h"
+
+#define PAGE 4096u
+#define ADVICE_COLD 20 /* MADV_COLD, from Linux 5.4 on */
+
+/* Blocks that are apart, by a hash of their address: a place is taken by whoever puts an address
+ * into it, and given back by whoever owns the block. A block whose places are taken stays as it is.
+ * Forked children have their own, as they have their own mappings. */
+#define PLACES 8192u
+#define TRIES 16u
+
+static struct {
+    _Atomic uintptr_t block; /* 0: free */
+    uint64_t size;           /* whose block it is writes and reads it */
+} places[PLACES];
+
+static uint32_t home_of(uintptr_t block) {
+    return (uint32_t)((uint64_t)(block >> 4) * 0x9e3779b97f4a7c15u >> 51) % PLACES;
+}
+
+static void advise(uintptr_t block, uint64_t size, int advice) {
+    uintptr_t start = (block + PAGE) & ~(uintptr_t)(PAGE - 1);
+    uintptr_t end = (block + size) & ~(uintptr_t)(PAGE - 1);
+    sys_call6(SYS_madvise, (long)start, (long)(end - start), advice, 0, 0, 0);
+}
+
+void apart_set(const void *address, uint64_t size) {
+    uintptr_t block = (uintptr_t)address;
+    if (size < DRAG_LEAST || !seccomp_lets(SECCOMP_APART))
+        return;
+    for (uint32_t i = 0, at = home_of(block); i < TRIES; i++, at = (at + 1) % PLACES) {
+        uintptr_t none = 0;
+        if (!atomic_compare_exchange_strong(&places[at].block, &none, block))
+            continue;
+        places[at].size = size;
+        advise(block, size, MADV_RANDOM);
+        advise(block, size, ADVICE_COLD);
+        return;
+    }
+}
+
+void apart_end(const void *address) {
+    uintptr_t block = (uintptr_t)address;
+    for (uint32_t i = 0, at = home_of(block); i < TRIES; i++, at = (at + 1) % PLACES) {
+        if (atomic_load_explicit(&places[at].block, memory_order_relaxed) != block)
+            continue;
+        if (seccomp_lets(SECCOMP_APART))
+            advise(block, places[at].size, MADV_NORMAL);
+        atomic_store(&places[at].block, 0);
+        return;
+    }
+}

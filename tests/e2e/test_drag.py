@@ -1,0 +1,82 @@
+"""When big blocks were touched, against a program that notes the times of its touches itself."""
+import json
+
+import pytest
+
+import harness
+
+PHASES = ("lag", "use", "drag", "void")
+
+
+def by_function(process, names):
+    """Byte-seconds of each phase, by the function of the program that made the blocks."""
+    found = {}
+    for site in process["drag"]["sites"]:
+        for name in names.intersection(frame["function"] for frame in site["stack"]):
+            sums = found.setdefault(name, dict.fromkeys(PHASES, 0))
+            for phase in PHASES:
+                sums[phase] += site[phase]["byte_seconds"]
+    return found
+
+
+def complaints(python, span):
+    """What is more than 15 % off; of a phase that is hardly there, more than 5 % of the whole life."""
+    outcome = harness.traced(python.path, harness.PROGRAMS / "drag.py", str(span), flags=("-q", "--drag"))
+    truth, process = json.loads(outcome.stdout), outcome.report().main.fields
+    if process["drag"] is None:
+        pytest.skip("there are no looks on this machine")
+    measured = by_function(process, set(truth))
+    assert set(truth) == set(measured)
+    assert process["drag"]["left_out_blocks"] == 0
+    assert process["drag"]["look_s"] < 0.03 * process["end_s"]
+    return [(name, phase, measured[name][phase], expected) for name, phases in truth.items() for phase, expected in phases.items()
+            if abs(measured[name][phase] - expected) > max(0.15 * expected, 0.05 * sum(phases.values()))]
+
+
+def test_timed_touches(any_python):
+    """A machine that is busy may keep the collector from looking: then the program gets more time."""
+    wrong = complaints(any_python, 0.6)
+    for span in (1, 3):
+        if wrong:
+            wrong = complaints(any_python, span)
+    assert not wrong
+
+
+def test_view(some_python):
+    outcome = harness.traced(some_python.path, harness.PROGRAMS / "drag.py", "0.2", flags=("-q", "--drag"))
+    text = harness.execute([harness.holdfast_binary(), "report", "--view", "drag", outcome.profile]).stdout.decode()
+    assert text.startswith("holdfast: big blocks lay untouched for ")
+    assert "__init__() drag.py:" in text and "never touched at all" in text and "looks at what was touched" in text
+
+
+def test_without(some_python):
+    """Nothing is known of a run without it, and its mappings are as they are without holdfast."""
+    program = "block = bytearray(8 << 20); print(open('/proc/self/smaps').read().count(' rr '))"
+    for flags, split in (((), False), (("--drag",), True)):
+        outcome = harness.traced(some_python.path, "-c", program, flags=("-q", *flags))
+        assert (outcome.stdout.strip() != b"0") == split
+        assert (outcome.report().main.fields["drag"] is not None) == split
+    text = harness.execute([harness.holdfast_binary(), "report", "--view", "drag",
+                            harness.traced(some_python.path, "-c", "pass").profile]).stdout.decode()
+    assert "holdfast run --drag looks at that" in text
+
+
+def test_same_as_plain(some_python):
+    """Big blocks that are moved, shrunk and inherited by children have what was in them, and are moved without a copy."""
+    program = """
+import os, resource
+data = bytearray(b'x' * (3 << 20))
+for step in range(40):
+    data += b'%02d' % step * (1 << 19)
+pid = os.fork()
+if pid == 0:
+    data += b'y' * (4 << 20)
+    os._exit(data.count(b'x') != 3 << 20 or data[-1:] != b'y')
+print(os.waitpid(pid, 0)[1], len(data), hash(bytes(data)), data.count(b'39'))
+del data[1 << 20:]
+print(len(data), data.count(b'x'), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 250 << 10)
+"""
+    environment = {"PYTHONHASHSEED": "1"}
+    plain = harness.plain(some_python.path, "-c", program, env=some_python.environment(**environment))
+    traced = harness.traced(some_python.path, "-c", program, flags=("-q", "--drag"), env=some_python.environment(**environment))
+    assert traced.stdout == plain.stdout and traced.stderr == plain.stderr

@@ -1,0 +1,233 @@
+/* The lives of big blocks, of looks that are made up: at which mappings, when, and what was
+ * touched.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "collector/looks.h"
+#include "rig.h"
+
+#define MIB (1ull << 20)
+#define SECOND 1000000000ull
+#define BLOCK (0x10000000ull + 16) /* as malloc gives it, behind its header */
+
+static struct rig rig;
+static uint64_t looked; /* when the last look was */
+
+static int open_rig(void **state) {
+    (void)state;
+    rig_open(&rig, 1);
+    rig.trace.drag = true;
+    rig_node(&rig, 0, 1, 0, 10);
+    rig_alloc(&rig, 0, 0, 0x1000, 10, 1); /* makes a site */
+    rig_drain(&rig);
+    looked = 0;
+    return 0;
+}
+
+static int close_rig(void **state) {
+    (void)state;
+    rig_close(&rig);
+    return 0;
+}
+
+static void begin(uint64_t second, uint64_t address, uint64_t size, uint64_t birth) {
+    rig.trace.now_ns = second * SECOND;
+    drag_begin(&rig.trace, rig.image, &(const struct large){address, size, birth, 0});
+}
+
+static void end(uint64_t second, uint64_t address, uint64_t birth) {
+    rig.trace.now_ns = second * SECOND;
+    drag_end(&rig.trace, rig.image, address, birth);
+}
+
+/* One mapping, which is the block's own pages unless it is said. */
+static void see(uint64_t start, uint64_t end_, uint64_t referenced) {
+    const struct drag_mapping mapping = {start, end_, referenced, referenced};
+    drag_see(&rig.image->drag, &mapping);
+}
+
+static void look(uint64_t second) {
+    drag_looked(&rig.image->drag, looked, second * SECOND);
+    looked = second * SECOND;
+}
+
+static void see_block(uint64_t second, uint64_t address, uint64_t size, uint64_t referenced) {
+    see((address + 4096) & ~4095ull, (address + size) & ~4095ull, referenced);
+    look(second);
+}
+
+static const struct drag_sums *sums(void) {
+    static const struct drag_sums none;
+    const struct drag *drag = &rig.image->drag;
+    for (uint32_t i = 0; i < drag->site_capacity; i++)
+        if (drag->sites[i].site == 1)
+            return &drag->sites[i];
+    return &none;
+}
+
+#define assert_phases(lag, use, drag, never, unseen)                                               \
+    do {                                                                                           \
+        const uint64_t *found = sums()->byte_seconds;                                              \
+        assert_int_equal(found[PHASE_LAG], lag);                                                   \
+        assert_int_equal(found[PHASE_USE], use);                                                   \
+        assert_int_equal(found[PHASE_DRAG], drag);                                                 \
+        assert_int_equal(found[PHASE_VOID], never);                                                \
+        assert_int_equal(found[PHASE_UNSEEN], unseen);                                             \
+    } while (0)
+
+static void test_phases(void **state) {
+    (void)state;
+    begin(10, BLOCK, 2 * MIB, 1);
+    see_block(12, BLOCK, 2 * MIB, 0);
+    see_block(14, BLOCK, 2 * MIB, 4096); /* at 13 */
+    see_block(16, BLOCK, 2 * MIB, 0);
+    see_block(18, BLOCK, 2 * MIB, 2 * MIB - 8192); /* at 17 */
+    see_block(20, BLOCK, 2 * MIB, 0);
+    end(30, BLOCK, 1);
+    assert_phases(6 * MIB, 8 * MIB, 26 * MIB, 0, 0);
+    assert_int_equal(sums()->longest_ns, 13 * SECOND);
+    assert_int_equal(sums()->bytes, 2 * MIB);
+}
+
+static void test_void(void **state) {
+    (void)state;
+    begin(10, BLOCK, MIB, 1);
+    see_block(12, BLOCK, MIB, 0);
+    see_block(14, BLOCK, MIB, 0);
+    end(20, BLOCK, 1);
+    assert_phases(0, 0, 0, 10 * MIB, 0);
+    assert_int_equal(sums()->blocks[PHASE_VOID], 1);
+}
+
+/* What nobody looked at counts for the block: it may have been in use. */
+static void test_no_look_between(void **state) {
+    (void)state;
+    begin(10, BLOCK, MIB, 1);
+    end(11, BLOCK, 1);
+    assert_phases(0, 0, 0, 0, MIB);
+    begin(20, BLOCK, MIB, 2);
+    see_block(22, BLOCK, MIB, MIB / 2);
+    see_block(24, BLOCK, MIB, MIB / 2);
+    end(25, BLOCK, 2);
+    assert_phases(0, 5 * MIB, 0, 0, MIB);
+}
+
+/* A mapping that others have a part of tells only when all of it was touched, or nothing. */
+static void test_shared_mappings(void **state) {
+    (void)state;
+    uint64_t start = 0x10000000, other = start + 2 * MIB + 16;
+    begin(10, BLOCK, MIB, 1);
+    begin(10, other, MIB, 2);
+    see(start, start + 4 * MIB, MIB);
+    look(12);
+    assert_int_equal(rig.image->drag.list[0].looked_ns, 0);
+    see(start, start + 4 * MIB, 0);
+    look(14);
+    assert_int_equal(rig.image->drag.list[0].looked_ns, 14 * SECOND);
+    assert_int_equal(rig.image->drag.list[1].touched_ns, 0);
+    see(start, start + 4 * MIB, 4 * MIB);
+    look(16);
+    assert_int_equal(rig.image->drag.list[1].touched_ns, 16 * SECOND);
+    see(start, start + 4 * MIB, MIB); /* some of it: perhaps this one */
+    look(18);
+    see(start, start + 4 * MIB, 0);
+    look(20);
+    uint64_t idle = 0;
+    assert_true(drag_idle(&rig.image->drag, BLOCK, &idle));
+    assert_int_equal(idle, 2 * SECOND);
+    assert_false(drag_idle(&rig.image->drag, 0x5000, &idle));
+}
+
+/* Pages at a block's borders are its neighbours', too, and its allocator's. */
+static void test_borders(void **state) {
+    (void)state;
+    uint64_t page = 0x10000000;
+    begin(10, BLOCK, MIB, 1);
+    see(page - 4096, page + 4096, 8192);
+    see(page + 4096, page + MIB, 0);
+    see(page + MIB, page + MIB + 4096, 4096);
+    look(12);
+    assert_int_equal(rig.image->drag.list[0].looked_ns, 12 * SECOND);
+    assert_int_equal(rig.image->drag.list[0].touched_ns, 0);
+    /* The program has advised a part of it itself: all parts count. */
+    see(page + 4096, page + MIB / 2, 0);
+    see(page + MIB / 2, page + MIB, 4096);
+    look(14);
+    assert_int_equal(rig.image->drag.list[0].touched_ns, 14 * SECOND);
+}
+
+/* Through the events: a reallocation ends a block, a part of a mapping is as old as the whole was,
+ * and what is small is not followed. */
+static void test_events(void **state) {
+    (void)state;
+    const struct drag *drag = &rig.image->drag;
+    rig_alloc(&rig, 0, 0, BLOCK, MIB, 1);
+    rig_alloc(&rig, 0, 0, 0x40000000, MIB - 1, 1);
+    rig_drain(&rig);
+    assert_int_equal(drag->count, 1);
+    rig_realloc(&rig, 0, BLOCK, 0, 0x20000010, 3 * MIB, 1);
+    rig_realloc(&rig, 0, 0x20000010, 0, 0, 1ull << 40, 1); /* failed */
+    rig_map(&rig, 0, MAPPING_COUNTED, 0x70000000, 8 * MIB, 1);
+    rig_drain(&rig);
+    assert_int_equal(drag->count, 2);
+    assert_int_equal(drag->list[0].size, 3 * MIB);
+    assert_int_equal(sums()->bytes, MIB);
+    uint64_t born = drag->list[1].born_ns;
+    rig_unmap(&rig, 0, 0, 0x70000000 + 2 * MIB, MIB);
+    rig_drain(&rig);
+    assert_int_equal(drag->count, 3);
+    assert_int_equal(drag->list[1].size, 2 * MIB);
+    assert_int_equal(drag->list[2].size, 5 * MIB);
+    assert_int_equal(drag->list[2].born_ns, born);
+    rig_free(&rig, 0, 0, 0x20000010);
+    image_die(&rig.trace, rig.image);
+    rig_drain(&rig);
+    assert_int_equal(drag->count, 0);
+}
+
+static void test_bound(void **state) {
+    (void)state;
+    struct drag *drag = &rig.image->drag;
+    for (uint64_t i = 0; i < DRAG_BLOCKS_MAX + 3; i++)
+        begin(1, (DRAG_BLOCKS_MAX + 3 - i) * 2 * MIB, MIB, i + 1);
+    assert_int_equal(drag->count, DRAG_BLOCKS_MAX);
+    assert_int_equal(drag->left_out, 3);
+    for (uint32_t i = 1; i < drag->count; i++)
+        assert_true(drag->list[i].address > drag->list[i - 1].address);
+    begin(2, drag->list[0].address, MIB, 9999); /* nobody told of its end */
+    assert_int_equal(drag->count, DRAG_BLOCKS_MAX);
+    assert_int_equal(drag->left_out, 3);
+}
+
+static void test_smaps(void **state) {
+    (void)state;
+    static const char *const lines[] = {"7f00a0000000-7f00a0200000 rw-p 00000000 00:00 0 \n",
+                                        "Size:               2048 kB\n",
+                                        "Rss:                1024 kB\n",
+                                        "Pss:                 512 kB\n",
+                                        "Referenced:           12 kB\n",
+                                        "Anonymous:           1024 kB\n"};
+    struct drag_mapping mapping = {0};
+    for (unsigned i = 0; i < sizeof lines / sizeof *lines; i++)
+        assert_int_equal(looks_read_line(lines[i], &mapping), i == 4);
+    assert_int_equal(mapping.start, 0x7f00a0000000);
+    assert_int_equal(mapping.end, 0x7f00a0200000);
+    assert_int_equal(mapping.resident, MIB);
+    assert_int_equal(mapping.referenced, 12 << 10);
+}
+
+#define IN_RIG(test) cmocka_unit_test_setup_teardown(test, open_rig, close_rig)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {IN_RIG(test_phases),          IN_RIG(test_void),
+                                       IN_RIG(test_no_look_between), IN_RIG(test_shared_mappings),
+                                       IN_RIG(test_borders),         IN_RIG(test_events),
+                                       IN_RIG(test_bound),           cmocka_unit_test(test_smaps)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
