@@ -271,7 +271,7 @@ static void put_collected(const struct run_view *view, const struct typed *typed
             break;
         put_size(view, one->bytes, typed->collected_bytes);
         put_objects(view, one->blocks, one->type);
-        put_place(view, one->node);
+        run_put_place(view, one->node);
     }
     if (typed->collected_count > shown)
         fprintf(view->out, "  and %s\n",
