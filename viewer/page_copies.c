@@ -42,7 +42,7 @@ void page_put_copies(struct page_out *page, const struct findings *findings) {
         count = 0;
     page_key(page, "copies");
     page_begin(page, '[');
-    for (uint32_t i = 0; i < count && i < COPIES_SHOWN; i++)
+    for (uint32_t i = 0; i < count && i < page_limit(page, COPIES_SHOWN); i++)
         put_copies(page, &findings->copies[i]);
     page_end(page, ']');
 }

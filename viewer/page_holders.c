@@ -55,7 +55,7 @@ static void put_list(struct page_out *page, const struct findings *findings, uin
     page_put_number(page, "count", findings->count);
     page_key(page, "list");
     page_begin(page, '[');
-    for (uint32_t i = 0; order && i < findings->count && i < HOLDERS_MAX; i++)
+    for (uint32_t i = 0; order && i < findings->count && i < page_limit(page, HOLDERS_MAX); i++)
         put_holder(page, &findings->holders[order[i]], order[i] + 1, peak);
     page_end(page, ']');
     free(order);

@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#define STACKS_MAX 20000u
+
 static void put_texts(struct page_out *page, const char *const *texts, uint32_t count) {
     page_begin(page, '[');
     for (uint32_t i = 0; i < count; i++)
@@ -85,7 +87,7 @@ static void put_stacks(struct page_out *page, const struct holding *holding) {
     page_begin(page, '[');
     for (uint32_t i = 0; place && i < holding->row_count; i++) {
         uint32_t node = holding->rows[i].node;
-        if (node == 0 || place[node] != 0)
+        if (node == 0 || place[node] != 0 || count == page_limit(page, STACKS_MAX))
             continue;
         place[node] = ++count;
         page_stack_end(page, node, PAGE_STACK_END);
@@ -94,7 +96,7 @@ static void put_stacks(struct page_out *page, const struct holding *holding) {
     page_key(page, "allocated");
     page_begin(page, '[');
     for (uint32_t i = 0; place && i < holding->row_count; i++) {
-        if (holding->rows[i].node == 0)
+        if (holding->rows[i].node == 0 || place[holding->rows[i].node] == 0)
             continue;
         page_number(page, i);
         page_number(page, place[holding->rows[i].node] - 1);

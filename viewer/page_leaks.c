@@ -30,7 +30,8 @@ void page_put_leaks(struct page_out *page, uint32_t process) {
     page_put_text(page, "leakScope", scope);
     page_key(page, "leaks");
     page_begin(page, '[');
-    for (uint32_t i = 0; findings && i < findings->leak_count && i < LEAKS_SHOWN; i++)
+    for (uint32_t i = 0; findings && i < findings->leak_count && i < page_limit(page, LEAKS_SHOWN);
+         i++)
         put_leak(page, &findings->leaks[i]);
     page_end(page, ']');
     findings_free(findings);

@@ -11,13 +11,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LINES_MAX 50000u /* of source, on a page that has less of everything */
 #define TEXT_MAX 2000u
+#define TEXT_LEAST 120u
 #define STACK_MAX 400u
+#define STACK_LEAST 8u
 #define STACK_ALL 1200u /* native frames among them */
 
 bool page_out_open(struct page_out *page, const struct profile *profile,
                    const struct report_options *options, FILE *out) {
-    *page = (struct page_out){.out = out, .profile = profile, .options = options};
+    *page =
+        (struct page_out){.out = out, .profile = profile, .options = options, .share = PAGE_WHOLE};
     page->texts = intern_texts(profile);
     page->string_of = calloc((size_t)profile->string_count + 1, sizeof *page->string_of);
     page->strings = malloc(((size_t)profile->string_count + 1) * sizeof *page->strings);
@@ -94,13 +98,19 @@ static void put_character(FILE *out, char character) {
         page_put_character(out, character);
 }
 
+/* A bound below which nothing could be told any more. */
+static uint32_t limit_from(const struct page_out *page, uint32_t most, uint32_t least) {
+    uint32_t limit = page_limit(page, most);
+    return limit > least ? limit : least;
+}
+
 void page_text(struct page_out *page, const char *text) {
     char *clean = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&clean, &size);
     put_comma(page);
     if (out)
-        format_escaped(out, text, "", TEXT_MAX);
+        format_escaped(out, text, "", limit_from(page, TEXT_MAX, TEXT_LEAST));
     page->failed |= !out || fclose(out) != 0;
     fputc('"', page->out);
     for (const char *at = clean; at && *at; at++)
@@ -183,7 +193,7 @@ void page_stack(struct page_out *page, uint32_t node) {
 
 void page_stack_end(struct page_out *page, uint32_t node, uint32_t most) {
     uint32_t path[STACK_ALL], depth = 0, native = 0;
-    most = most < STACK_MAX ? most : STACK_MAX;
+    most = limit_from(page, most < STACK_MAX ? most : STACK_MAX, STACK_LEAST);
     uint32_t all = STACK_ALL / STACK_MAX * most;
     for (uint32_t at = node; at > 0 && depth - native < most && depth < all;
          at = page->profile->nodes[at].parent) {
@@ -224,9 +234,58 @@ static void put_frames(struct page_out *page) {
     page_end(page, '}');
 }
 
+/* Of a page that has less of everything: the lines that its frames are at. */
+struct frame_lines {
+    uint64_t *list; /* file << 32 | line, rising; NULL: all lines are there */
+    size_t count;
+    uint32_t left; /* that may still be told */
+};
+
+static int compare_lines(const void *left, const void *right) {
+    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+    return (a > b) - (a < b);
+}
+
+static void find_frame_lines(struct page_out *page, struct frame_lines *lines) {
+    *lines = (struct frame_lines){.left = page_limit(page, LINES_MAX)};
+    if (page->share == PAGE_WHOLE || page->frames.count == 0)
+        return;
+    lines->count = page->frames.count;
+    lines->list = malloc(lines->count * sizeof *lines->list);
+    page->failed |= !lines->list;
+    for (size_t i = 0; lines->list && i < lines->count; i++)
+        lines->list[i] =
+            (uint64_t)page->frames.keys[i].words[2] << 32 | page->frames.keys[i].words[3];
+    if (lines->list)
+        qsort(lines->list, lines->count, sizeof *lines->list, compare_lines);
+}
+
+static bool has_line(const struct frame_lines *lines, uint32_t file, uint32_t line) {
+    const uint64_t place = (uint64_t)file << 32 | line;
+    return !lines->list ||
+           bsearch(&place, lines->list, lines->count, sizeof *lines->list, compare_lines);
+}
+
+/* Their numbers, or their texts; returns how many. */
+static uint32_t put_lines(struct page_out *page, uint32_t file,
+                          const struct profile_source *sources, uint32_t count,
+                          const struct frame_lines *lines, bool texts) {
+    uint32_t told = 0;
+    page_begin(page, '[');
+    for (uint32_t i = 0; i < count; i++) {
+        if (!has_line(lines, file, sources[i].line) || (lines->list && told == lines->left))
+            continue;
+        told++;
+        page_number(page, texts ? page_string(page, sources[i].text) : sources[i].line);
+    }
+    page_end(page, ']');
+    return told;
+}
+
 /* [string, package or "", the lines that are known, their strings]; `module`: of native code. */
 static void put_file(struct page_out *page, uint32_t number, const char *module,
-                     const struct profile_source *sources, uint32_t count) {
+                     const struct profile_source *sources, uint32_t count,
+                     struct frame_lines *lines) {
     const char *name = page->profile->strings[page->strings[number]];
     const struct model_frame frame = {.kind = FRAME_PYTHON, .file = name, .module = module};
     char package[200] = "";
@@ -238,20 +297,16 @@ static void put_file(struct page_out *page, uint32_t number, const char *module,
     page_begin(page, '[');
     page_number(page, number);
     page_text(page, package);
-    page_begin(page, '[');
-    for (uint32_t i = 0; i < count; i++)
-        page_number(page, sources[i].line);
-    page_end(page, ']');
-    page_begin(page, '[');
-    for (uint32_t i = 0; i < count; i++)
-        page_number(page, page_string(page, sources[i].text));
-    page_end(page, ']');
+    put_lines(page, number, sources, count, lines, false);
+    lines->left -= put_lines(page, number, sources, count, lines, true);
     page_end(page, ']');
 }
 
 static void put_files(struct page_out *page) {
     struct sources sources;
+    struct frame_lines lines;
     bool *done = calloc((size_t)page->string_count + 1, sizeof *done);
+    find_frame_lines(page, &lines);
     if (!sources_open(page->profile, page->texts, &sources) || !done)
         page->failed = true;
     page_key(page, "files");
@@ -263,10 +318,12 @@ static void put_files(struct page_out *page) {
         done[file] = true;
         sources_of_file(&sources, page->strings[file], &first, &end);
         uint32_t module = page->strings[page->frames.keys[i].words[4] / CONTENTS];
-        put_file(page, file, page->profile->strings[module], sources.list + first, end - first);
+        put_file(page, file, page->profile->strings[module], sources.list + first, end - first,
+                 &lines);
     }
     page_end(page, ']');
     sources_release(&sources);
+    free(lines.list);
     free(done);
 }
 

@@ -25,8 +25,17 @@ struct page_out {
     enum content *contents; /* by node of the profile */
     struct intern frames;   /* words: kind, function, file, line, content and module
                                (page_out.c); texts as numbers on the page */
+    uint32_t share;         /* of PAGE_WHOLE: so much of what would be there is */
     bool failed;            /* memory ran out */
 };
+
+#define PAGE_WHOLE 1024u
+
+/* A bound on how many of something there are. */
+static inline uint32_t page_limit(const struct page_out *page, uint32_t most) {
+    uint64_t limit = (uint64_t)most * page->share / PAGE_WHOLE;
+    return limit > 0 ? (uint32_t)limit : 1;
+}
 
 /* As web/src/document.ts numbers them. */
 enum page_frame_kind {

@@ -57,7 +57,8 @@ void page_put_regions(struct page_out *page) {
     page_put_number(page, "regionCount", profile->region_count);
     page_key(page, "regions");
     page_begin(page, '[');
-    for (uint32_t i = 0; i < profile->region_count && i < REGIONS_SHOWN && good; i++) {
+    for (uint32_t i = 0; i < profile->region_count && i < page_limit(page, REGIONS_SHOWN) && good;
+         i++) {
         put_region(page, &all, &profile->regions[i]);
         region_findings_done(&all, &profile->regions[i]);
     }

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#define SITES_MAX 10u /* as the collector keeps them */
+
 /* Stacks that several spans mention are there once: each has a number from 1 on, by node. */
 struct stacks {
     uint32_t *numbers, *nodes;
@@ -22,7 +24,7 @@ static void put_sites(struct page_out *page, struct stacks *stacks, const char *
                       const struct profile_span_site *sites, uint32_t count) {
     page_key(page, key);
     page_begin(page, '[');
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < count && i < page_limit(page, SITES_MAX); i++) {
         page_number(page, number_of(stacks, sites[i].node));
         page_number(page, sites[i].bytes);
     }

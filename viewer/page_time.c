@@ -20,7 +20,7 @@ static struct profile_point join_points(const struct profile_point *points, uint
 }
 
 static void put_points(struct page_out *page, const struct profile_timeline *line) {
-    uint32_t step = line->point_count / POINTS_MAX + 1;
+    uint32_t step = line->point_count / page_limit(page, POINTS_MAX) + 1;
     page_begin(page, '[');
     for (uint32_t i = 0; i < line->point_count; i += step) {
         uint32_t left = line->point_count - i;
@@ -113,7 +113,7 @@ static void put_groups(struct page_out *page, const struct profile_block *blocks
     page_put_number(page, "stacks", groups);
     page_key(page, "blocks");
     page_begin(page, '[');
-    for (uint32_t i = 0; list && i < groups && i < LARGE_BLOCKS_MAX; i++) {
+    for (uint32_t i = 0; list && i < groups && i < page_limit(page, LARGE_BLOCKS_MAX); i++) {
         page_begin(page, '[');
         page_number(page, list[i].bytes);
         page_number(page, list[i].count);
@@ -139,19 +139,19 @@ static void put_snapshot(struct page_out *page, const struct profile_snapshot *s
 
 static void put_snapshots(struct page_out *page) {
     const struct profile *profile = page->profile;
-    uint32_t only = page->options->process, shown = 0;
+    uint32_t only = page->options->process, wanted = 0;
     uint64_t block = 0;
     page_key(page, "snapshots");
     page_begin(page, '[');
-    for (uint32_t i = 0; i < profile->snapshot_count && shown < SNAPSHOTS_MAX; i++) {
+    for (uint32_t i = 0; i < profile->snapshot_count; i++) {
         const struct profile_snapshot *snapshot = &profile->snapshots[i];
-        if (only == PROFILE_TREE || only == snapshot->process) {
+        bool is_wanted = only == PROFILE_TREE || only == snapshot->process;
+        if (is_wanted && wanted++ < page_limit(page, SNAPSHOTS_MAX))
             put_snapshot(page, snapshot, &profile->blocks[block]);
-            shown++;
-        }
         block += snapshot->block_count;
     }
     page_end(page, ']');
+    page_put_number(page, "snapshotCount", wanted);
 }
 
 /* [process, time, duration, generation, count, objects, freed] each; and how many there are. */
@@ -162,7 +162,8 @@ static void put_collections(struct page_out *page) {
     page_begin(page, '[');
     for (uint32_t i = 0; i < profile->collection_count; i++) {
         const struct profile_collection *one = &profile->collections[i];
-        if ((only != PROFILE_TREE && one->process != only) || wanted++ >= COLLECTIONS_MAX)
+        if ((only != PROFILE_TREE && one->process != only) ||
+            wanted++ >= page_limit(page, COLLECTIONS_MAX))
             continue;
         page_begin(page, '[');
         page_number(page, one->process);

@@ -309,8 +309,8 @@ static uint32_t tree_processes(const struct profile *profile, uint32_t list[TREE
     return count;
 }
 
-static size_t nodes_max(const struct profile *profile) {
-    return view_has_native(profile) ? NATIVE_NODES_MAX : NODES_MAX;
+static size_t nodes_max(const struct page_out *page) {
+    return page_limit(page, view_has_native(page->profile) ? NATIVE_NODES_MAX : NODES_MAX);
 }
 
 static bool add_tree_peak(struct tree *tree) {
@@ -324,7 +324,7 @@ static bool add_tree_peak(struct tree *tree) {
         good = totals_add(&totals, tree);
     }
     if (good)
-        tree->threshold = find_threshold(&totals, nodes_max(profile));
+        tree->threshold = find_threshold(&totals, nodes_max(tree->page));
     for (uint32_t i = 0; good && i < count; i++) {
         tree->process = list[i];
         sum_totals(profile, list[i], false, tree->totals);
@@ -358,10 +358,10 @@ void page_put_trees(struct page_out *page) {
     if (only == PROFILE_TREE)
         good = good && add_tree_peak(&tree);
     else
-        good = good && add_own_peak(&tree, only, nodes_max(page->profile));
+        good = good && add_own_peak(&tree, only, nodes_max(page));
     count = only == PROFILE_TREE && several ? page_own_peaks(page, list) : 0;
     for (uint32_t i = 0; good && i < count; i++)
-        good = add_own_peak(&tree, list[i], OWN_NODES_MAX);
+        good = add_own_peak(&tree, list[i], page_limit(page, OWN_NODES_MAX));
     page_end(page, ']');
     tree_release(&tree);
     page->failed |= !good;

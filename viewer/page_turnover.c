@@ -61,7 +61,7 @@ static void put_row(struct page_out *page, const struct turnover *turnover,
  * knows whether it has been told. */
 static void put_most(struct page_out *page, struct turnover *turnover, turnover_measure *measure) {
     turnover_sort(turnover, measure);
-    for (uint32_t i = 0; i < turnover->count && i < MOST; i++) {
+    for (uint32_t i = 0; i < turnover->count && i < page_limit(page, MOST); i++) {
         struct turnover_row *row = &turnover->rows[i];
         if (measure(row) == 0 || row->told)
             continue;

@@ -254,6 +254,7 @@ export interface PageDocument extends FrameTable {
   frames: FrameTable["frames"] & {content: number[]}; // empty where there are no native ones
   schema: "holdfast.page/1";
   view: View; // to begin with
+  share: number; // per cent of what would be here if the page might be any size
   command: string;
   exit: Exit | null; // null: it still ran
   started: number;
@@ -280,6 +281,7 @@ export interface PageDocument extends FrameTable {
   spanStacks: number[][];
   turnover: Turnover;
   snapshots: Snapshot[];
+  snapshotCount: number; // of the first of which `snapshots` tells
   holders: Holders[];
 }
 

@@ -254,7 +254,8 @@ function RangeText({page, line, range}: {page: Page; line: Line; range: Range}):
       </p>
       <CollectionText page={page} range={range} />
       <SpansText page={page} from={range.from} to={range.to} />
-      {inside.length > 0 ? <ul>{inside.slice(0, 10).map((one) => <SnapshotText page={page} snapshot={one} />)}</ul>
+      {inside.length > 0 ? <ul>{inside.slice(0, 10).map((one) => <SnapshotText page={page} snapshot={one} />)}
+        {inside.length > 10 && <li class="quiet">and {formatCount(inside.length - 10, "other snapshot")}</li>}</ul>
         : <p class="quiet">The profile keeps no snapshot from this range, so who held what in it is not known.</p>}
     </div>
   );
@@ -269,6 +270,8 @@ export function TimeView(): JSX.Element {
       {line ? <>
         <Plot page={page} line={line} range={range} onRange={setRange} />
         <Collected page={page} />
+        {page.data.snapshotCount > page.data.snapshots.length && <p class="quiet">The page has {formatNumber(page.data.snapshots.length)} of{" "}
+          {formatCount(page.data.snapshotCount, "snapshot")} that the profile keeps.</p>}
         <RangeInputs line={line} range={range} onRange={setRange} />
         {range && <RangeText page={page} line={line} range={range} />}
       </> : <p class="empty">The run was too short for a line over time.</p>}
