@@ -54,7 +54,8 @@ static const struct option_row rows[] = {
      .name = "max",
      .value = "SUBJECT=SIZE",
      .help = "of a function and what it called, 'load()=9MB', a module, 'app.io=1GB',\n"
-             "'process:a.py=1GB', a region, 'region:load=1GB', its 'leaks:load=1MB'"},
+             "'process:a.py=1GB', a region, 'region:load=1GB', its 'leaks:load=1MB',\n"
+             "'churn:load=1GB', 'native:load=1MB'"},
     {.key = MAX_PROCESS, .name = "max-process", .value = "SIZE", .help = "ceiling of each process"},
     {.key = MAX_GROWTH,
      .name = "max-growth",

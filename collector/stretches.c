@@ -147,6 +147,8 @@ static uint32_t make_scope(struct stretches *stretches, const uint32_t open[STRE
         return 0;
     struct scope scope = {.used = true};
     memcpy(scope.stretches, open, sizeof scope.stretches);
+    for (uint32_t i = 0; i < depth; i++)
+        scope.rows[i] = stretches->list[open[i] - 1].row + 1;
     stretches->scopes[number] = scope;
     for (uint32_t i = 0; i < depth; i++) {
         struct stretch *stretch = &stretches->list[open[i] - 1];
@@ -155,6 +157,13 @@ static uint32_t make_scope(struct stretches *stretches, const uint32_t open[STRE
         stretch->scopes[stretch->scope_count++] = number;
     }
     return number;
+}
+
+/* One in which none has ended: its sites may hold what was allocated in that. */
+static bool is_scope_of(const struct scope *scope, const uint32_t open[STRETCH_DEPTH],
+                        uint32_t depth) {
+    return scope->used && memcmp(scope->stretches, open, sizeof scope->stretches) == 0 &&
+           (depth == STRETCH_DEPTH || scope->rows[depth] == 0);
 }
 
 static uint32_t find_scope(struct stretches *stretches, const struct stretch_thread *thread) {
@@ -169,7 +178,7 @@ static uint32_t find_scope(struct stretches *stretches, const struct stretch_thr
     const struct stretch *last = &stretches->list[open[depth - 1] - 1];
     for (uint32_t i = last->scope_count; i-- > 0;) {
         const struct scope *scope = &stretches->scopes[last->scopes[i]];
-        if (scope->used && memcmp(scope->stretches, open, sizeof open) == 0)
+        if (is_scope_of(scope, open, depth))
             return last->scopes[i];
     }
     return make_scope(stretches, open, depth);
@@ -316,6 +325,7 @@ void stretches_change(struct stretches *stretches, const struct sites *sites, ui
         if (changed <= stretch->peak_seq)
             scoped->at_peak[i] = site_live(sites, number);
         stretch->live += change;
+        stretch->made += (int64_t)change > 0 ? change : 0;
         if ((int64_t)change <= 0 || stretch->live <= stretch->peak)
             continue;
         stretch->peak = stretch->live;

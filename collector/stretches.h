@@ -52,6 +52,7 @@ struct stretch {
     int64_t thread; /* as stack_node.position, or STRETCH_EVERYBODY */
     uint64_t begin_ns, begin_seq;
     uint64_t live, peak, peak_seq, peak_ns;
+    uint64_t made;                        /* allocated in it */
     uint64_t process_begin, process_peak; /* live bytes of the process */
     uint32_t *scopes;                     /* that have had it; some may be others' by now */
     uint32_t scope_count, scope_capacity;
@@ -62,6 +63,7 @@ struct stretch {
 
 struct scope {
     uint32_t stretches[STRETCH_DEPTH]; /* places in stretches.list, + 1; 0: none, or it has ended */
+    uint32_t rows[STRETCH_DEPTH];      /* of these, + 1, of those that have ended, too */
     uint32_t *sites;                   /* that have been in it; some may have left */
     uint32_t site_count, site_capacity;
     uint32_t users; /* sites that are in it */
@@ -85,7 +87,9 @@ struct stretch_site {
 struct stretch_row {
     uint32_t parent; /* + 1; 0: none */
     char *name;
-    uint64_t count, kept_in_all;
+    uint64_t count, kept_in_all, made_in_all;
+    uint64_t native_in_all; /* of what was kept: native blocks */
+    struct site_value left; /* of these, live when the process ended: stretches_rows_now() */
     uint32_t unclosed;
     struct stretch highest; /* as it was at its end: of those, the one with the highest peak */
     uint64_t end_ns, process_end;

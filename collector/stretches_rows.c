@@ -51,7 +51,7 @@ uint32_t stretches_row(struct stretches *stretches, uint32_t parent, const char 
 struct gathered {
     struct stretch_site *list;
     uint32_t count, capacity;
-    uint64_t kept_largest;
+    uint64_t kept_largest, kept_native;
 };
 
 static uint32_t place_in(const struct scope *scope, uint32_t place) {
@@ -68,6 +68,8 @@ static bool gather_site(struct gathered *gathered, const struct sites *sites, ui
                       peak = site_changed(sites, site) <= peak_seq ? live : at_peak;
     if (live.bytes > gathered->kept_largest)
         gathered->kept_largest = live.bytes;
+    if (site->kind == BLOCK_HEAP)
+        gathered->kept_native += live.bytes;
     if (!peak.blocks && !live.blocks)
         return true;
     if (!array_reserve(&gathered->list, &gathered->capacity, (uint64_t)gathered->count + 1,
@@ -167,7 +169,8 @@ static struct stretch_result *result_of(const struct image *image, uint32_t numb
                                : NULL;
 }
 
-static void tell(struct image *image, const struct stretch *stretch, uint64_t kept_largest) {
+static void tell(struct image *image, const struct stretch *stretch,
+                 const struct gathered *gathered) {
     struct stretch_result *result = result_of(image, stretch->number);
     if (!result)
         return;
@@ -175,7 +178,9 @@ static void tell(struct image *image, const struct stretch *stretch, uint64_t ke
     atomic_store_explicit(&result->left_out, 0, memory_order_release);
     atomic_store_explicit(&result->peak, stretch->peak, memory_order_release);
     atomic_store_explicit(&result->kept, stretch->live, memory_order_release);
-    atomic_store_explicit(&result->kept_largest, kept_largest, memory_order_release);
+    atomic_store_explicit(&result->kept_largest, gathered->kept_largest, memory_order_release);
+    atomic_store_explicit(&result->kept_native, gathered->kept_native, memory_order_release);
+    atomic_store_explicit(&result->made, stretch->made, memory_order_release);
     atomic_store_explicit(&result->process_begin, stretch->process_begin, memory_order_release);
     atomic_store_explicit(&result->process_peak, stretch->process_peak, memory_order_release);
     atomic_store_explicit(&result->process_end, image->totals.live, memory_order_release);
@@ -197,9 +202,9 @@ void stretches_tell_ended(const struct image *image) {
                                   memory_order_release);
 }
 
-/* Adds to a row the stretch in this place, as it is. */
-static uint64_t take(const struct trace *trace, struct image *image, uint32_t place, bool closed,
-                     struct stretch_row *row) {
+/* Adds to a row the stretch in this place, as it is; what it kept is left, without a list. */
+static struct gathered take(const struct trace *trace, struct image *image, uint32_t place,
+                            bool closed, struct stretch_row *row) {
     const struct stretch *stretch = &image->stretches->list[place];
     struct gathered gathered = {0};
     bool whole = gather(image, place, &gathered);
@@ -208,6 +213,8 @@ static uint64_t take(const struct trace *trace, struct image *image, uint32_t pl
     row->unclosed += !closed;
     if (!stretch->cut) {
         row->kept_in_all += stretch->live;
+        row->made_in_all += stretch->made;
+        row->native_in_all += gathered.kept_native;
         stretches_take_snapshot(image, stretch, row);
     }
     if (stretch->cut && first)
@@ -215,7 +222,8 @@ static uint64_t take(const struct trace *trace, struct image *image, uint32_t pl
     else if (!stretch->cut && whole && (first || stretch->peak > row->highest.peak))
         keep(row, stretch, &gathered, image, trace->now_ns);
     free(gathered.list);
-    return gathered.kept_largest;
+    gathered.list = NULL;
+    return gathered;
 }
 
 void stretches_take(struct trace *trace, struct image *image, uint32_t place, bool closed) {
@@ -223,14 +231,27 @@ void stretches_take(struct trace *trace, struct image *image, uint32_t place, bo
     const struct stretch *stretch = &stretches->list[place];
     struct stretch_row *row = &stretches->rows[stretch->row];
     struct stretch_site *before = row->sites;
-    uint64_t kept_largest = take(trace, image, place, closed, row);
+    struct gathered kept = take(trace, image, place, closed, row);
     if (row->sites != before)
         free(before);
     stretches_keep_snapshot(stretches, stretch->row);
     if (closed && !stretch->cut)
-        tell(image, stretch, kept_largest);
+        tell(image, stretch, &kept);
     else if (closed)
         stretches_tell_left_out(image, stretch->number);
+}
+
+/* Native blocks that nobody has given back, whichever stretches they were allocated in. */
+static void add_left(const struct image *image, struct stretch_row *rows) {
+    const struct stretches *stretches = image->stretches;
+    for (uint32_t i = 0; i < image->sites.count && i < stretches->site_capacity; i++) {
+        const struct scope *scope = &stretches->scopes[stretches->sites[i].scope];
+        if (stretches->sites[i].scope == 0 || image->sites.list[i].kind != BLOCK_HEAP)
+            continue;
+        for (uint32_t k = 0; k < STRETCH_DEPTH; k++)
+            if (scope->rows[k])
+                add_value(&rows[scope->rows[k] - 1].left, site_live(&image->sites, i));
+    }
 }
 
 struct stretch_row *stretches_rows_now(struct trace *trace, struct image *image) {
@@ -250,6 +271,7 @@ struct stretch_row *stretches_rows_now(struct trace *trace, struct image *image)
         if (rows[number].sites != before && before != stretches->rows[number].sites)
             free(before);
     }
+    add_left(image, rows);
     return rows;
 }
 

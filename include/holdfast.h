@@ -31,6 +31,12 @@ struct holdfast_figures {
     uint64_t process_begin, process_peak, process_end;
 };
 
+/* What became of what it allocated, in bytes: all of it, what of that was given back before the end
+ * (`churn`), and of what was not, native blocks, which no interpreter gives back. */
+struct holdfast_turnover {
+    uint64_t allocated, churn, kept_native;
+};
+
 /* As dlsym has it: looked up among all that the program is linked with. */
 static inline void *holdfast_find(const char *name) {
     return dlsym((void *)0, name);
@@ -80,6 +86,14 @@ static inline int holdfast_measure(unsigned region, struct holdfast_figures *fig
     int (*measure)(unsigned, struct holdfast_figures *);
     __builtin_memcpy(&measure, &found, sizeof measure);
     return found ? measure(region, figures) : -1;
+}
+
+/* The same for these; also -1 where the library is older than this header. */
+static inline int holdfast_measure_turnover(unsigned region, struct holdfast_turnover *turnover) {
+    void *found = region ? holdfast_find("holdfast_region_turnover") : (void *)0;
+    int (*measure)(unsigned, struct holdfast_turnover *);
+    __builtin_memcpy(&measure, &found, sizeof measure);
+    return found ? measure(region, turnover) : -1;
 }
 
 #endif

@@ -254,8 +254,9 @@ static const struct allocator object_functions[LAYOUTS] = {
 
 /* In place of object_malloc_* and the others, where references are counted. */
 static void *object_malloc_watched(void *context, size_t size) {
-    if (unlikely(!refs->ended && python_is_ending()) && !self.in_python)
-        refs->ended = snapshot_at_end();
+    bool ends = python_is_ending();
+    if (unlikely(refs->ended != ends) && !self.in_python)
+        refs->ended = ends && snapshot_at_end(); /* embedded, it may begin anew */
     return object_functions[python.layout].malloc(context, size);
 }
 

@@ -33,6 +33,7 @@ void holdfast_region_pause(unsigned region);
 void holdfast_region_resume(unsigned region);
 int holdfast_is_traced(void);
 int holdfast_region_measure(unsigned region, struct holdfast_figures *figures);
+int holdfast_region_turnover(unsigned region, struct holdfast_turnover *turnover);
 
 EXPORT unsigned holdfast_region_begin(const char *name, unsigned flags) {
     struct writer *writer = name ? event_begin() : NULL;
@@ -82,7 +83,19 @@ EXPORT void holdfast_region_resume(unsigned region) {
     event_end(writer);
 }
 
-static void read_result(struct stretch_result *result, struct holdfast_figures *figures) {
+struct measured {
+    struct holdfast_figures *figures; /* either may be NULL */
+    struct holdfast_turnover *turnover;
+};
+
+static void read_turnover(struct stretch_result *result, struct holdfast_turnover *turnover) {
+    uint64_t kept = atomic_load(&result->kept);
+    turnover->allocated = atomic_load(&result->made);
+    turnover->churn = turnover->allocated > kept ? turnover->allocated - kept : 0;
+    turnover->kept_native = atomic_load(&result->kept_native);
+}
+
+static void read_figures(struct stretch_result *result, struct holdfast_figures *figures) {
     figures->peak = atomic_load(&result->peak);
     figures->kept = atomic_load(&result->kept);
     figures->kept_largest = atomic_load(&result->kept_largest);
@@ -109,16 +122,26 @@ static bool wait_for_result(const struct stretch_result *result, unsigned region
     }
 }
 
-EXPORT int holdfast_region_measure(unsigned region, struct holdfast_figures *figures) {
+static int measure(unsigned region, const struct measured *to) {
     if (!region || !process.epoch || process.off || !process.region)
         return -1;
     struct stretch_result *result = &process.region->results[region % STRETCH_RESULTS];
     if (!wait_for_result(result, region))
         return -1;
     bool left_out = atomic_load(&result->left_out) != 0;
-    if (!left_out)
-        read_result(result, figures);
+    if (!left_out && to->figures)
+        read_figures(result, to->figures);
+    if (!left_out && to->turnover)
+        read_turnover(result, to->turnover);
     if (atomic_load_explicit(&result->number, memory_order_acquire) != region)
         return -1;
     return left_out ? HOLDFAST_LEFT_OUT : 0;
+}
+
+EXPORT int holdfast_region_measure(unsigned region, struct holdfast_figures *figures) {
+    return measure(region, &(struct measured){.figures = figures});
+}
+
+EXPORT int holdfast_region_turnover(unsigned region, struct holdfast_turnover *turnover) {
+    return measure(region, &(struct measured){.turnover = turnover});
 }

@@ -80,6 +80,13 @@ static json_t *new_region(struct json_stacks *stacks, struct region_findings *al
     json_object_set_new(json, "peak", peak);
     json_object_set_new(json, "kept_bytes", json_count(region->kept_bytes));
     json_object_set_new(json, "all_kept_bytes", json_count(region->all_kept_bytes));
+    json_object_set_new(json, "allocated_bytes", json_count(region->made_bytes));
+    json_object_set_new(json, "all_allocated_bytes", json_count(region->all_made_bytes));
+    json_object_set_new(json, "all_churn_bytes", json_count(regions_churn(region)));
+    json_object_set_new(json, "all_native_bytes", json_count(region->all_native_bytes));
+    json_object_set_new(json, "exit_native",
+                        json_pack("{s:o, s:o}", "bytes", json_count(region->exit_native_bytes),
+                                  "blocks", json_count(region->exit_native_blocks)));
     json_object_set_new(json, "process",
                         json_pack("{s:o, s:o, s:o, s:I}", "begin_bytes",
                                   json_count(region->process_begin_bytes), "peak_bytes",

@@ -12,6 +12,8 @@
 #define HELD_REGIONS 3u /* whose holders are looked for: each may take a while */
 #define HOLDER_LINES 2u
 #define TELLING_PART 10u
+#define CHURN_TIMES 4u /* its peak, before that is worth telling */
+#define NATIVE_TOLD (64u << 10)
 
 static int compare_regions(const void *left, const void *right, void *context) {
     const struct profile *profile = context;
@@ -44,6 +46,11 @@ static void put_region(struct text *text, uint32_t number) {
     fprintf(text->out, "  %10s  ", format_bytes(region->peak_bytes).text);
     put_name(text, number);
     fprintf(text->out, "; kept %s", format_bytes(region->kept_bytes).text);
+    if (regions_churn(region) / CHURN_TIMES > region->peak_bytes)
+        fprintf(text->out, "; churn %s", format_bytes(regions_churn(region)).text);
+    if (region->exit_native_bytes >= NATIVE_TOLD)
+        fprintf(text->out, "; native, never given back: %s",
+                format_bytes(region->exit_native_bytes).text);
     if (profile->process_count > 1 && text->model->process == PROFILE_TREE)
         fprintf(text->out, "; process %u", profile->processes[region->process].pid);
     if (region->unclosed)

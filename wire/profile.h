@@ -213,6 +213,11 @@ struct profile_region {
     uint32_t snapshot;
     uint64_t snapshot_bytes; /* its own bytes in that, the pending ones included */
     uint64_t begin_moment;   /* its begin then: blocks born in it or later may be its own */
+    uint64_t made_bytes;     /* allocated in the one with the highest peak; and in all of them */
+    uint64_t all_made_bytes;
+    /* Native blocks (PROFILE_HEAP) of all of them: still live at their ends, and when the process
+     * ended. */
+    uint64_t all_native_bytes, exit_native_bytes, exit_native_blocks;
 };
 
 /* Which stack had what of a region's bytes. Sums to peak_bytes and kept_bytes; node 0 is for those

@@ -166,6 +166,11 @@ static const struct profile_column region_columns[] = {
     COLUMN(COLUMN_U32, profile_region, snapshot),
     COLUMN(COLUMN_U64, profile_region, snapshot_bytes),
     COLUMN(COLUMN_U64, profile_region, begin_moment),
+    COLUMN(COLUMN_U64, profile_region, made_bytes),
+    COLUMN(COLUMN_U64, profile_region, all_made_bytes),
+    COLUMN(COLUMN_U64, profile_region, all_native_bytes),
+    COLUMN(COLUMN_U64, profile_region, exit_native_bytes),
+    COLUMN(COLUMN_U64, profile_region, exit_native_blocks),
 };
 
 static const struct profile_column region_site_columns[] = {

@@ -123,7 +123,8 @@ struct stretch_result {
     _Atomic uint64_t number; /* as MARK_REGION_END has it */
     _Atomic uint64_t peak, kept, kept_largest;
     _Atomic uint64_t process_begin, process_peak, process_end;
-    _Atomic uint64_t left_out; /* not 0: it was not followed, there are no figures */
+    _Atomic uint64_t made, kept_native; /* allocated in it; of what was kept, native blocks */
+    _Atomic uint64_t left_out;          /* not 0: it was not followed, there are no figures */
 };
 #define STRETCH_RESULTS 16u
 

@@ -56,7 +56,7 @@ struct refs_module {
 struct refs {
     uint32_t epoch; /* process.epoch for which the counts are */
     bool busy;      /* a call is being counted; what it is interrupted by is not */
-    bool ended;     /* the last snapshot has been taken, as the interpreter began to end */
+    bool ended;     /* the snapshot has been taken that is due as the interpreter begins to end */
     uint32_t module_count;
     uint32_t looked_at;  /* loaded objects that import something of the interpreter's */
     uint32_t take_count; /* in use */

@@ -47,8 +47,10 @@ class Names:
 
 class Figures(NamedTuple):
     """Bytes. `peak` and `kept` are of what the region allocated itself: the most that was live at one
-    time, and what still was at its end; `kept_largest` is the most of that by one call stack. The others
-    are of the whole process: live at the region's begin, the most while it was open, live at its end.
+    time, and what still was at its end; `kept_largest` is the most of that by one call stack. `process_*`
+    are of the whole process: live at the region's begin, the most while it was open, live at its end. `churn`
+    is what the region allocated and gave back before its end, and `kept_native` what of `kept` was allocated by
+    native code with malloc; both are None where the tracer is older than this package.
     """
 
     peak: int
@@ -57,11 +59,17 @@ class Figures(NamedTuple):
     process_begin: int
     process_peak: int
     process_end: int
+    churn: Optional[int] = None
+    kept_native: Optional[int] = None
 
     @property
     def growth(self) -> int:
         """Of the whole process, from the region's begin to its end."""
         return self.process_end - self.process_begin
+
+
+_Measured = ctypes.c_uint64 * 6  # struct holdfast_figures, and struct holdfast_turnover
+_Turnover = ctypes.c_uint64 * 3
 
 
 class _Library:
@@ -80,8 +88,10 @@ class _Library:
         self.is_traced.argtypes, self.is_traced.restype = [], ctypes.c_int
         # This one waits.
         self.measure = ctypes.CDLL(None).holdfast_region_measure
-        self.measure.argtypes = [ctypes.c_uint, ctypes.POINTER(ctypes.c_uint64 * len(Figures._fields))]
-        self.measure.restype = ctypes.c_int
+        self.measure.argtypes, self.measure.restype = [ctypes.c_uint, ctypes.POINTER(_Measured)], ctypes.c_int
+        self.turnover = getattr(ctypes.CDLL(None), "holdfast_region_turnover", None)
+        if self.turnover is not None:
+            self.turnover.argtypes, self.turnover.restype = [ctypes.c_uint, ctypes.POINTER(_Turnover)], ctypes.c_int
 
     @staticmethod
     def _step(program: ctypes.PyDLL, name: str) -> Callable[[int], None]:
@@ -166,13 +176,17 @@ class region:
 
     def figures(self) -> Figures:
         """What it was when it last ended. Waits until that is known."""
-        values = (ctypes.c_uint64 * len(Figures._fields))()
+        values, turnover = _Measured(), _Turnover()
         if _library is None or not self._ended:
             raise NotTraced
         failed = _library.measure(self._ended, ctypes.byref(values))
         if failed:
             raise NotTraced(_TOO_MANY) if failed == _LEFT_OUT else NotTraced
-        return Figures(*values)
+        if _library.turnover is None:
+            return Figures(*values)
+        if _library.turnover(self._ended, ctypes.byref(turnover)):
+            raise NotTraced
+        return Figures(*values, *turnover[1:])
 
     def __call__(self, function: _Function) -> _Function:
         def fresh() -> "region":

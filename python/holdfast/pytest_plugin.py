@@ -28,6 +28,10 @@ MARKERS = [
     "memory_ceiling(size, current_thread_only=False): with --holdfast, fail when the test's peak is above it",
     "memory_leaks(size, warmups=0, current_thread_only=False): with --holdfast, fail when more than that of what the"
     " test allocated is still there at its end; run it `warmups` times before",
+    "memory_churn(size, current_thread_only=False): with --holdfast, fail when the test allocated more than that and gave it"
+    " back again",
+    "memory_native_leaks(size, warmups=0, current_thread_only=False): as memory_leaks, of what native code allocated with"
+    " malloc",
     "limit_memory(memory_limit, current_thread_only=False): as pytest-memray has it; KB is 1024 bytes",
     "limit_leaks(location_limit, filter_fn=None, current_thread_only=False): as pytest-memray has it, for what one call"
     " stack leaves",
@@ -37,7 +41,8 @@ MARKERS = [
 def pytest_addoption(parser: Any) -> None:
     group = parser.getgroup("holdfast", "memory")
     group.addoption("--holdfast", action="store_true", default=None,
-                    help="trace the tests' memory: peaks, and the markers memory_ceiling and memory_leaks")
+                    help="trace the tests' memory: peaks, and the markers memory_ceiling, memory_leaks, memory_churn and"
+                         " memory_native_leaks")
     group.addoption("--holdfast-output", metavar="FILE", default="pytest.holdfast",
                     help="where the profile of the whole run goes; default: pytest.holdfast")
     group.addoption("--holdfast-top", metavar="N", type=int, default=10,
@@ -125,7 +130,9 @@ class Limit(NamedTuple):
 
     def value(self, figures: Figures, name: str) -> int:
         """What is compared. May raise Failed, and whatever the filter raises."""
-        value: int = getattr(figures, self.figure)
+        value: Optional[int] = getattr(figures, self.figure)
+        if value is None:
+            raise Failed("the tracer is older than this package")
         if self.filter_fn is None or value <= self.most:
             return value
         leaks = [leak for leak in find_leaks(name, all_threads=not self.current_thread_only) if leak[0] > self.most]
@@ -138,6 +145,7 @@ class Limit(NamedTuple):
         if value <= self.most:
             return None
         what = {"peak": "the test's memory peak is {}", "kept": "the test left {} behind",
+                "churn": "the test allocated {} and gave it back again", "kept_native": "native code left {} behind",
                 "kept_largest": "one call stack of the test left {} behind"}[self.figure]
         return f"{what.format(_sizes.show(value))}, {_sizes.show(value - self.most)} above the {self.marker} of {self.text}"
 
@@ -150,6 +158,14 @@ def _leaks(size: str, warmups: int = 0, current_thread_only: bool = False) -> Li
     return Limit("memory_leaks", "kept", size, current_thread_only, warmups)
 
 
+def _churn(size: str, current_thread_only: bool = False) -> Limit:
+    return Limit("memory_churn", "churn", size, current_thread_only)
+
+
+def _native_leaks(size: str, warmups: int = 0, current_thread_only: bool = False) -> Limit:
+    return Limit("memory_native_leaks", "kept_native", size, current_thread_only, warmups)
+
+
 def _limit_memory(memory_limit: str, current_thread_only: bool = False) -> Limit:
     return Limit("limit_memory", "peak", memory_limit, current_thread_only, binary=True)
 
@@ -158,7 +174,8 @@ def _limit_leaks(location_limit: str, filter_fn: Any = None, current_thread_only
     return Limit("limit_leaks", "kept_largest", location_limit, current_thread_only, binary=True, filter_fn=filter_fn)
 
 
-_MARKS = {"memory_ceiling": _ceiling, "memory_leaks": _leaks, "limit_memory": _limit_memory, "limit_leaks": _limit_leaks}
+_MARKS = {"memory_ceiling": _ceiling, "memory_leaks": _leaks, "memory_churn": _churn, "memory_native_leaks": _native_leaks,
+          "limit_memory": _limit_memory, "limit_leaks": _limit_leaks}
 
 
 def _marker(item: Any, name: str) -> Any:
@@ -212,13 +229,13 @@ class Tests:
         limits = self.limits.pop(item.nodeid, [])
         for _ in range(max((limit.warmups for limit in limits), default=0)):
             item.runtest()
-        if any(limit.figure != "peak" for limit in limits):
+        if any(limit.figure not in ("peak", "churn") for limit in limits):
             gc.collect()
         name = self.names.new(item.nodeid)  # a plugin may run it again
         everybody, own = region(name, all_threads=True), region(name)
         with everybody, own if any(limit.current_thread_only for limit in limits) else contextlib.nullcontext():
             yield
-            if any(limit.figure == "kept" for limit in limits):
+            if any(limit.figure in ("kept", "kept_native") for limit in limits):
                 gc.collect()
         self.judge(item, limits, everybody, own)
 

@@ -205,23 +205,34 @@ def test_regions(project, package):
 def test_leaks_and_churn(project, package):
     """What a region leaves behind, all times together; and what is given back again in the whole run."""
     (project / "job.py").write_text("""\
+import ctypes
 import holdfast
-kept = []
+libc = ctypes.PyDLL(None)
+libc.malloc.restype, libc.malloc.argtypes, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_size_t], [ctypes.c_void_p]
+libc.free(libc.malloc(1))
+kept, blocks = [], []
 for _ in range(3):
     with holdfast.region("handle"):
         kept.append(bytearray(1_000_000))
+        libc.malloc(7000)
+        blocks.append(libc.malloc(30_000))
         for _ in range(10):
             bytearray(2_000_000)
+for block in blocks:
+    libc.free(block)
 """)
     done = execute([holdfast_binary(), "check", "--max", "leaks:handle=2MB", "--max", "leaks:none=1", "--max", "region:handle=9MB",
-                    "--max-churn", "1GB", "--write", "json=verdict.json", "--no-page", "-o", "run.holdfast", "--",
+                    "--max", "churn:handle=61MB", "--max", "native:handle=20KB", "--max-churn", "1GB", "--write", "json=verdict.json", "--no-page", "-o", "run.holdfast", "--",
                     interpreters.main_one().path, "job.py"], cwd=project,
                    env=interpreters.main_one().environment(PYTHONPATH=str(package)))
     verdicts = json.loads((project / "verdict.json").read_text())["judgements"]
     found = {(one["kind"], one["subject"]): one for one in verdicts}
     assert done.returncode == 1 and b"left behind by region handle" in done.stderr, done.stderr
-    assert found["leaks", "handle"]["verdict"] == "beyond" and 3_000_000 < found["leaks", "handle"]["bytes"] < 3_100_000
+    assert found["leaks", "handle"]["verdict"] == "beyond" and 3_090_000 < found["leaks", "handle"]["bytes"] < 3_200_000
     assert found["leaks", "none"]["verdict"] == "unknown" and found["region", "handle"]["verdict"] == "within"
+    assert found["region_churn", "handle"]["verdict"] == "within" and 60_000_000 < found["region_churn", "handle"]["bytes"] < 60_100_000
+    assert found["native", "handle"]["verdict"] == "beyond" and found["native", "handle"]["bytes"] == 21_000
+    assert b"native, never given back, of region handle" in done.stderr
     [churn] = [one for one in verdicts if one["kind"] == "churn"]
     assert churn["verdict"] == "within" and 60_000_000 < churn["bytes"] < 80_000_000
     assert "beyond: allocated and given back again" in check(project, "--max-churn", "50MB", "run.holdfast", status=1)

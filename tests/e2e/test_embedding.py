@@ -50,3 +50,12 @@ def test_libpython_is_loaded_later(some_python, tmp_path, way):
     assert process.total(function="inside", kinds=["python"]) == 5000003 + header
     assert [site.place()[1] for site in process.matching(function="inside")] == [2]
     assert process.fields["python"] == some_python.number
+
+
+def test_libpython_is_restarted(python, tmp_path):
+    """Each time that it ends, its last references are looked at: what was lost after the first is found."""
+    library, home = library_and_home(python)
+    outcome = harness.traced(build(tmp_path), library, "restarted", flags=("-q", "--refs"), env={**os.environ, "PYTHONHOME": str(home)})
+    leaks = outcome.report().main.fields["references"]["leaks"]
+    [late] = [leak["references"] for leak in leaks if leak["type"].endswith("Late")]
+    assert 990 <= late <= 1000  # words left over elsewhere may explain one or two

@@ -155,8 +155,32 @@ def test_leaks(run):
 
         def test_calls():
             assert len(calls) == 3
+
+        import ctypes
+        libc = ctypes.PyDLL(None)
+        libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+
+        @pytest.mark.memory_churn("20MB")
+        def test_churns():
+            for _ in range(10):
+                bytearray(3_000_000)
+
+        @pytest.mark.memory_churn("20MB")
+        def test_keeps_what_it_makes():
+            kept.extend(bytearray(3_000_000) for _ in range(10))
+
+        @pytest.mark.memory_native_leaks("64KiB")
+        def test_loses_native_blocks():
+            for _ in range(100):
+                libc.malloc(1000)
+
+        @pytest.mark.memory_native_leaks("64KiB")
+        def test_keeps_objects():
+            kept.append(bytearray(3_000_000))
     """)
-    assert done.failed() == {"test_keeps", "test_fills_a_cache_when_cold"}
+    assert done.failed() == {"test_keeps", "test_fills_a_cache_when_cold", "test_churns", "test_loses_native_blocks"}
+    assert "allocated 28.6 MiB and gave it back again" in done.message("test_churns") and "memory_churn of 20MB" in done.message("test_churns")
+    assert "native code left 97.7 KiB behind" in done.message("test_loses_native_blocks")
     assert "left 2.86 MiB behind" in done.message("test_keeps") and "memory_leaks of 1MB" in done.message("test_keeps")
     assert 3 * MB <= done.figures("test_keeps")[1] <= 3 * MB + 40 * KIB
 

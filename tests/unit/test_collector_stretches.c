@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "collector/finish.h"
+#include "collector/stretches_rows.h"
 #include "rig.h"
 #include "wire/profile_format.h"
 
@@ -99,6 +100,38 @@ static void test_more_names_than_are_kept(void **state) {
     assert_int_equal(result_of(NAMES)->left_out, 1);
     assert_int_equal(result_of(NAMES + 1)->left_out, 0);
     assert_int_equal(result_of(NAMES + 1)->peak, 5);
+}
+
+/* Blocks of one stack, each known by the regions it was allocated in after these have ended, too:
+ * also where others are allocated in what is still open then. */
+static void test_what_becomes_of_it(void **state) {
+    (void)state;
+    open_rig();
+    begin(1, "outer");
+    begin(2, "inner");
+    rig_alloc(&rig, 0, 0, ADDRESS + 0x5000, 100, NODE); /* stays */
+    rig_alloc(&rig, 0, 0, ADDRESS + 0x1000, 30, NODE);
+    rig_free(&rig, 0, 0, ADDRESS + 0x1000);
+    rig_alloc(&rig, 0, 0, ADDRESS + 0x2000, 7, NODE); /* goes later */
+    end(2);
+    rig_alloc(&rig, 0, 0, ADDRESS + 0x3000, 1000, NODE); /* stays */
+    end(1);
+    rig_alloc(&rig, 0, 0, ADDRESS + 0x4000, 5000, NODE);
+    rig_free(&rig, 0, 0, ADDRESS + 0x2000);
+    pass(3, "inner", 11);
+    rig_drain(&rig);
+    assert_int_equal(result_of(2)->made, 137);
+    assert_int_equal(result_of(2)->kept_native, 107);
+    assert_int_equal(row_of("outer")->made_in_all, 1137);
+    assert_int_equal(row_of("outer")->native_in_all, 1107);
+    struct stretch_row *rows = stretches_rows_now(&rig.trace, rig.image);
+    assert_non_null(rows);
+    for (uint32_t i = 0; i < rig.image->stretches->row_count; i++) {
+        uint64_t left = strcmp(rows[i].name, "outer") == 0 ? 1100 : rows[i].parent ? 100 : 0;
+        assert_int_equal(rows[i].left.bytes, left);
+        assert_int_equal(rows[i].left.blocks, left == 1100 ? 2 : left ? 1 : 0);
+    }
+    stretches_rows_free(rig.image->stretches, rows);
 }
 
 static void pause_region(uint32_t number) {
@@ -414,6 +447,7 @@ int main(void) {
         cmocka_unit_test_teardown(test_pauses, close_rig),
         cmocka_unit_test_teardown(test_resumed_too_deep, close_rig),
         cmocka_unit_test_teardown(test_deeper_than_is_followed, close_rig),
+        cmocka_unit_test_teardown(test_what_becomes_of_it, close_rig),
         cmocka_unit_test_teardown(test_crossing_for_ever, close_rig),
         cmocka_unit_test_teardown(test_open_at_an_early_report, close_rig),
         cmocka_unit_test_teardown(test_many_passes_inside_of_one, close_rig),

@@ -178,15 +178,18 @@ static struct profile_region_site region_sites[3];
 /* Three regions of two processes, one inside another. */
 static void sample_regions(void) {
     string_id load = sample_string(&sample, "load"), parse = sample_string(&sample, "parse");
-    memcpy(
-        regions,
-        (struct profile_region[]){
-            {0, 0, load, parse, 0, 2, 3, 1, 900, 10, 20, 700, 15, 300, 1000, 2000, 1500, 1, 650, 7},
-            {0,   1, parse, 0, REGION_ALL_THREADS, 0, 1, 0, 0, 11, 12, 0, 11, 0, 1000, 1000,
-             900, 0, 0,     0},
-            {2, 0, load, 0, 0, 1, 1, 0, 5, 1, 2, 5, 1, 5, 0, 5, 5, 0, 0, 0},
-        },
-        sizeof regions);
+    memcpy(regions,
+           (struct profile_region[]){
+               {0,   0,    load, parse, 0, 2,   3, 1,    900,  10, 20, 700, 15,
+                300, 1000, 2000, 1500,  1, 650, 7, 1200, 3000, 40, 30, 2},
+               {0,    1,   parse, 0, REGION_ALL_THREADS,
+                0,    1,   0,     0, 11,
+                12,   0,   11,    0, 1000,
+                1000, 900, 0,     0, 0,
+                0,    0,   0,     0, 0},
+               {2, 0, load, 0, 0, 1, 1, 0, 5, 1, 2, 5, 1, 5, 0, 5, 5, 0, 0, 0, 0, 0, 0, 0, 0},
+           },
+           sizeof regions);
     memcpy(region_sites,
            (struct profile_region_site[]){{2, PROFILE_HEAP, 600, 2, 300, 1},
                                           {0, PROFILE_PYTHON, 100, 9, 0, 0},

@@ -254,6 +254,27 @@ static void regions_inside_their_like_are_counted_once(void **state) {
     assert_verdicts(CHECK_BEYOND, JUDGED_BEYOND, false);
 }
 
+/* What was given back before its end, and what never was; one that was not ended has both, too. */
+static void regions_have_churn_and_native_memory(void **state) {
+    (void)state;
+    start();
+    string_id load = sample_string(&sample, "load");
+    struct profile_region regions[] = {
+        {.name = load, .all_made_bytes = 900, .all_kept_bytes = 200, .exit_native_bytes = 60},
+        {.name = load, .process = 1, .unclosed = 1, .all_made_bytes = 50, .exit_native_bytes = 4}};
+    sample.profile.regions = regions;
+    sample.profile.region_count = 2;
+    assert_true(check_options_add_pair(&options, "churn:load=750"));
+    assert_verdicts(CHECK_WITHIN, JUDGED_WITHIN, false);
+    options.ceilings[0].bytes = 749;
+    assert_verdicts(CHECK_BEYOND, JUDGED_BEYOND, false);
+    options.ceilings[0].kind = CEILING_NATIVE;
+    options.ceilings[0].bytes = 64;
+    assert_verdicts(CHECK_WITHIN, JUDGED_WITHIN, false);
+    options.ceilings[0].bytes = 63;
+    assert_verdicts(CHECK_BEYOND, JUDGED_BEYOND, false);
+}
+
 /* -- Baselines -- */
 
 static uint64_t kept_peak(uint64_t old) {
@@ -301,6 +322,7 @@ int main(void) {
                                        cmocka_unit_test(code_on_cut_stacks_is_not_within),
                                        cmocka_unit_test(dead_of_some_processes_is_not_within),
                                        cmocka_unit_test(regions_inside_their_like_are_counted_once),
+                                       cmocka_unit_test(regions_have_churn_and_native_memory),
                                        cmocka_unit_test(peak_of_a_baseline_is_not_below_the_run),
                                        cmocka_unit_test(second_ceilings)};
     return cmocka_run_group_tests(tests, NULL, NULL);

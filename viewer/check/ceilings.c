@@ -1,6 +1,8 @@
 /* See ceilings.h. */
 #include "ceilings.h"
 
+#include "viewer/regions.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,9 +10,10 @@ const char *const judged_names[] = {
     [JUDGED_WITHIN] = "within", [JUDGED_BEYOND] = "beyond", [JUDGED_UNKNOWN] = "unknown"};
 
 const char *const ceiling_kind_names[CEILING_KINDS] = {
-    [CEILING_TREE] = "peak",   [CEILING_PROCESS] = "process", [CEILING_REGION] = "region",
-    [CEILING_LEAKS] = "leaks", [CEILING_CODE] = "code",       [CEILING_GROWTH] = "growth",
-    [CEILING_CHURN] = "churn", [CEILING_DEAD] = "dead",       [CEILING_BASELINE] = "baseline"};
+    [CEILING_TREE] = "peak",   [CEILING_PROCESS] = "process",    [CEILING_REGION] = "region",
+    [CEILING_LEAKS] = "leaks", [CEILING_TURNS] = "region_churn", [CEILING_NATIVE] = "native",
+    [CEILING_CODE] = "code",   [CEILING_GROWTH] = "growth",      [CEILING_CHURN] = "churn",
+    [CEILING_DEAD] = "dead",   [CEILING_BASELINE] = "baseline"};
 
 /* -- Names of code -- */
 
@@ -179,28 +182,6 @@ static bool is_in_its_like(const struct profile *profile, const struct profile_r
     return false;
 }
 
-/* All that was left behind. One that never ended may have had only what it was still to give back.
- */
-static void judge_leaks(const struct evidence *evidence, struct judgement *judgement) {
-    const struct profile *profile = evidence->model->profile;
-    uint64_t open = 0;
-    bool found = false;
-    for (uint32_t i = 0; i < profile->region_count; i++) {
-        const struct profile_region *region = &profile->regions[i];
-        if (strcmp(profile->strings[region->name], judgement->ceiling.subject) != 0 ||
-            is_in_its_like(profile, region))
-            continue;
-        found = true;
-        judgement->bytes += region->all_kept_bytes;
-        open += region->unclosed ? region->all_kept_bytes : 0;
-    }
-    if (!found)
-        judgement->why = NO_SUCH_REGION;
-    else if (judgement->bytes > judgement->ceiling.bytes &&
-             judgement->bytes - open <= judgement->ceiling.bytes)
-        judgement->why = "a region of that name was not ended: what it had then may be no leak";
-}
-
 /* An image that ends in an exec gives everything back without a call. */
 static bool ended_in_exec(const struct profile *profile, uint32_t process) {
     for (uint32_t i = 0; i < profile->process_count; i++)
@@ -208,6 +189,37 @@ static bool ended_in_exec(const struct profile *profile, uint32_t process) {
             profile->processes[i].pid == profile->processes[process].pid)
             return true;
     return false;
+}
+
+/* All that was left behind; what was given back before; native blocks that never were. */
+static uint64_t region_bytes(const struct profile *profile, const struct profile_region *region,
+                             enum ceiling_kind kind) {
+    if (kind == CEILING_LEAKS)
+        return region->all_kept_bytes;
+    if (kind == CEILING_NATIVE)
+        return ended_in_exec(profile, region->process) ? 0 : region->exit_native_bytes;
+    return regions_churn(region);
+}
+
+/* One that never ended may have had only what it was still to give back. */
+static void judge_regions(const struct evidence *evidence, struct judgement *judgement) {
+    const struct profile *profile = evidence->model->profile;
+    bool leaks = judgement->ceiling.kind == CEILING_LEAKS, found = false;
+    uint64_t open = 0;
+    for (uint32_t i = 0; i < profile->region_count; i++) {
+        const struct profile_region *region = &profile->regions[i];
+        if (strcmp(profile->strings[region->name], judgement->ceiling.subject) != 0 ||
+            is_in_its_like(profile, region))
+            continue;
+        found = true;
+        judgement->bytes += region_bytes(profile, region, judgement->ceiling.kind);
+        open += region->unclosed && leaks ? region->all_kept_bytes : 0;
+    }
+    if (!found)
+        judgement->why = NO_SUCH_REGION;
+    else if (judgement->bytes > judgement->ceiling.bytes &&
+             judgement->bytes - open <= judgement->ceiling.bytes)
+        judgement->why = "a region of that name was not ended: what it had then may be no leak";
 }
 
 static void judge_growth(const struct evidence *evidence, struct judgement *judgement) {
@@ -232,7 +244,9 @@ static bool measure(const struct evidence *evidence, struct judgement *judgement
         judge_region(evidence, judgement);
         return true;
     case CEILING_LEAKS:
-        judge_leaks(evidence, judgement);
+    case CEILING_TURNS:
+    case CEILING_NATIVE:
+        judge_regions(evidence, judgement);
         return true;
     case CEILING_CODE:
         return judge_code(evidence, judgement);
@@ -286,7 +300,7 @@ static const char *doubt(const struct evidence *evidence, const struct ceiling *
     if (kind == CEILING_CODE && evidence->model->bytes > ceiling->bytes &&
         stacks_are_cut(evidence->model->profile))
         return "some stacks were cut, or are not known: more may have been allocated there";
-    if ((kind == CEILING_REGION || kind == CEILING_LEAKS) &&
+    if (ceiling_is_of_region(kind) &&
         has_warning(evidence->model->profile, PROFILE_REGIONS_LEFT_OUT))
         return "some regions were left out";
     return kind == CEILING_DEAD && !evidence->dead_whole

@@ -13,6 +13,8 @@ enum ceiling_kind {
     CEILING_PROCESS,  /* the highest peak of a process; `subject`: its program's name, or "" */
     CEILING_REGION,   /* the highest peak of a region of the name in `subject` */
     CEILING_LEAKS,    /* what regions of the name in `subject` left behind, all times together */
+    CEILING_TURNS,    /* what such regions allocated and gave back before their ends, likewise */
+    CEILING_NATIVE,   /* their native blocks that nobody gave back until the process ended */
     CEILING_CODE,     /* what a function or module, and all it called, holds at the tree's peak */
     CEILING_GROWTH,   /* what was not given back when the processes ended */
     CEILING_CHURN,    /* what was allocated and given back again in the whole run */
@@ -27,6 +29,11 @@ struct ceiling {
     uint64_t bytes;
     const char *origin; /* "--max-peak", or the file that it was read from */
 };
+
+static inline bool ceiling_is_of_region(enum ceiling_kind kind) {
+    return kind == CEILING_REGION || kind == CEILING_LEAKS || kind == CEILING_TURNS ||
+           kind == CEILING_NATIVE;
+}
 
 enum judged { JUDGED_WITHIN, JUDGED_BEYOND, JUDGED_UNKNOWN };
 extern const char *const judged_names[]; /* "within", "beyond", "unknown" */

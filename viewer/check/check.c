@@ -168,12 +168,15 @@ static bool is_about(const struct check *check, const struct code_name *name,
     return false;
 }
 
-static uint64_t site_bytes(const struct profile_region_site *site, bool leaks) {
-    return leaks ? site->kept_bytes : site->peak_bytes;
+static uint64_t site_bytes(const struct profile_region_site *site, enum ceiling_kind kind) {
+    if (kind == CEILING_NATIVE)
+        return site->kind == PROFILE_HEAP ? site->kept_bytes : 0;
+    return kind == CEILING_LEAKS ? site->kept_bytes : site->peak_bytes;
 }
 
 /* The node that held most at the peak of the highest region of a name; 0: it is not known. */
-static uint32_t biggest_node(const struct profile *profile, const char *name, bool leaks) {
+static uint32_t biggest_node(const struct profile *profile, const char *name,
+                             enum ceiling_kind kind) {
     const struct profile_region_site *site = profile->region_sites;
     uint64_t highest = 0, most = 0;
     uint32_t node = 0;
@@ -185,8 +188,8 @@ static uint32_t biggest_node(const struct profile *profile, const char *name, bo
         highest = wanted ? region->peak_bytes : highest;
         most = wanted ? 0 : most;
         for (; site < end; site++)
-            if (wanted && site->node > 0 && site_bytes(site, leaks) > most) {
-                most = site_bytes(site, leaks);
+            if (wanted && site->node > 0 && site_bytes(site, kind) > most) {
+                most = site_bytes(site, kind);
                 node = site->node;
             }
     }
@@ -195,7 +198,7 @@ static uint32_t biggest_node(const struct profile *profile, const char *name, bo
 
 /* A region has a peak of its own: its place need not be there at the tree's. */
 static const struct item *place_of_region(const struct check *check, const struct ceiling *about) {
-    uint32_t node = biggest_node(check->profile, about->subject, about->kind == CEILING_LEAKS);
+    uint32_t node = biggest_node(check->profile, about->subject, about->kind);
     struct model_frame frame = held_place(check->profile, node);
     for (uint32_t i = 0; node > 0 && i < check->at_places.count; i++) {
         const struct item *item = &check->at_places.list[i];
@@ -209,7 +212,7 @@ static const struct item *place_of_region(const struct check *check, const struc
 
 const struct item *check_place_of(const struct check *check, const struct judgement *judgement) {
     struct code_name name;
-    if (judgement->ceiling.kind == CEILING_REGION || judgement->ceiling.kind == CEILING_LEAKS)
+    if (ceiling_is_of_region(judgement->ceiling.kind))
         return place_of_region(check, &judgement->ceiling);
     bool code = judgement->ceiling.kind == CEILING_CODE &&
                 code_name_parse(judgement->ceiling.subject, &name);

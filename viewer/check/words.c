@@ -19,11 +19,14 @@ void check_put_subject(FILE *out, const struct ceiling *ceiling) {
         format_escaped(out, ceiling->subject, "", WIDTH);
         break;
     case CEILING_REGION:
-        fputs("peak of region ", out);
-        format_escaped(out, ceiling->subject, "", WIDTH);
-        break;
     case CEILING_LEAKS:
-        fputs("left behind by region ", out);
+    case CEILING_TURNS:
+    case CEILING_NATIVE:
+        fputs(ceiling->kind == CEILING_REGION  ? "peak of region "
+              : ceiling->kind == CEILING_LEAKS ? "left behind by region "
+              : ceiling->kind == CEILING_TURNS ? "allocated and given back in region "
+                                               : "native, never given back, of region ",
+              out);
         format_escaped(out, ceiling->subject, "", WIDTH);
         break;
     case CEILING_CODE:
