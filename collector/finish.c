@@ -136,9 +136,10 @@ static void set_status(struct profile_process *process, const struct image *imag
                  &process->exit_signal);
 }
 
-/* Only what was read near the peak says something about it. */
+/* The last look was at the highest total that there was a look at; `live` tells how far below the
+ * peak that is. */
 static void fill_resident(struct profile_process *process, const struct resident *resident) {
-    if (resident->live < process->peak_bytes - process->peak_bytes / 10)
+    if (resident->live == 0)
         return;
     process->resident_bytes = resident->parts.rss;
     process->resident_live = resident->live;

@@ -101,23 +101,36 @@ static bool put_text(const char *text, FILE *out) {
     return fputs(text, out) != EOF;
 }
 
-/* Of a process, or of the tree (PROFILE_TREE). */
-static json_t *new_resident(const struct profile *profile, uint32_t process) {
+static json_t *new_parts(const struct resident_sum *sum) {
+    json_t *json = json_object();
+    json_object_set_new(json, "rss_bytes", json_count(sum->bytes));
+    for (unsigned i = 0; i < RESIDENT_PARTS; i++)
+        json_object_set_new(json, resident_keys[i], json_integer(sum->parts[i]));
+    return json;
+}
+
+/* How far the looks were from the peak. */
+static json_t *new_nearest(const struct resident_sum *sum) {
+    json_t *json = new_parts(sum);
+    json_object_set_new(json, "peak_bytes", json_count(sum->peak));
+    json_object_set_new(json, "looked_at", json_integer(sum->looked));
+    json_object_set_new(json, "processes", json_integer(sum->processes));
+    return json;
+}
+
+/* Adds to the peak of a process, or of the tree (PROFILE_TREE). */
+static int add_resident(json_t *peak, const struct profile *profile, uint32_t process) {
     struct resident_sum sum;
     bool known = process == PROFILE_TREE ? resident_of_tree(profile, &sum)
                                          : resident_of(profile, process, &sum);
-    if (!known)
-        return json_null();
-    json_t *json = json_object();
-    json_object_set_new(json, "rss_bytes", json_count(sum.bytes));
-    for (unsigned i = 0; i < RESIDENT_PARTS; i++)
-        json_object_set_new(json, resident_keys[i], json_integer(sum.parts[i]));
-    return json;
+    return json_object_set_new(peak, "resident",
+                               known && sum.near ? new_parts(&sum) : json_null()) |
+           json_object_set_new(peak, "nearest_resident", known ? new_nearest(&sum) : json_null());
 }
 
 static json_t *new_tree_peak(const struct model *model) {
     json_t *peak = new_peak(model);
-    json_object_set_new(peak, "resident", new_resident(model->profile, PROFILE_TREE));
+    add_resident(peak, model->profile, PROFILE_TREE);
     return peak;
 }
 
@@ -214,7 +227,7 @@ static bool put_process(const struct profile *profile, const struct report_optio
         json_object_set_new(rest, "references", json_references(profile, index)) == 0 &&
         json_object_set_new(rest, "lifetimes", json_turnover(profile, index)) == 0 &&
         json_object_set_new(rest, "drag", json_drag(profile, index)) == 0 &&
-        json_object_set_new(peak, "resident", new_resident(profile, index)) == 0)
+        add_resident(peak, profile, index) == 0)
         model = model_build(profile, index);
     if (!model) {
         json_decref(peak);

@@ -63,7 +63,7 @@ struct attempt {
 /* A share with which it should fit: in proportion at first, then along the line through the last
  * two attempts, as some of it does not get less. */
 static uint32_t less(const struct attempt *before, const struct attempt *last) {
-    const int64_t wanted = PAGE_BYTES / 16 * 15, size = (int64_t)last->size;
+    const int64_t wanted = (int64_t)PAGE_BYTES / 16 * 15, size = (int64_t)last->size;
     int64_t share = last->share * wanted / size;
     if (before->size > last->size)
         share = last->share -

@@ -57,7 +57,8 @@ static void put_warnings(struct page_out *page) {
     page_put_number(page, "warningCount", profile->warning_count);
 }
 
-/* What was resident, and its parts; null when that is not known. */
+/* What was resident, and its parts; null when that is not known. Then how far from the peak the
+ * looks were: traced bytes then, processes looked at, processes, and 1 if they were near. */
 static void put_resident(struct page_out *page, uint32_t process) {
     struct resident_sum sum;
     bool known = process == PROFILE_TREE ? resident_of_tree(page->profile, &sum)
@@ -71,6 +72,10 @@ static void put_resident(struct page_out *page, uint32_t process) {
     page_number(page, sum.bytes);
     for (unsigned i = 0; i < RESIDENT_PARTS; i++)
         page_signed(page, sum.parts[i]);
+    page_number(page, sum.peak);
+    page_number(page, sum.looked);
+    page_number(page, sum.processes);
+    page_number(page, sum.near);
     page_end(page, ']');
 }
 

@@ -26,6 +26,12 @@ static uint64_t python_bytes(const struct profile *profile, uint32_t process) {
     return bytes;
 }
 
+/* Nine tenths of its peak were live. */
+static bool was_near(const struct profile_process *process) {
+    return process->resident_bytes > 0 &&
+           process->resident_live >= process->peak_bytes - process->peak_bytes / 10;
+}
+
 bool resident_of(const struct profile *profile, uint32_t process, struct resident_sum *sum) {
     const struct profile_process *of = &profile->processes[process];
     uint64_t python = python_bytes(profile, process),
@@ -38,7 +44,11 @@ bool resident_of(const struct profile *profile, uint32_t process, struct residen
                  [RESIDENT_FILES] = of->resident_files,
                  [RESIDENT_SHARED] = of->resident_shared,
              };
-    *sum = (struct resident_sum){.bytes = of->resident_bytes};
+    *sum = (struct resident_sum){.bytes = of->resident_bytes,
+                                 .peak = of->peak_bytes,
+                                 .looked = of->resident_bytes > 0,
+                                 .processes = 1,
+                                 .near = was_near(of)};
     uint64_t rest = of->resident_bytes;
     for (unsigned i = 0; i < RESIDENT_REST; i++) {
         sum->parts[i] = (int64_t)parts[i];
@@ -53,17 +63,26 @@ static bool was_high(const struct profile_process *process) {
     return process->tree_bytes >= process->peak_bytes - process->peak_bytes / 20;
 }
 
+static void add(struct resident_sum *sum, const struct resident_sum *one) {
+    sum->bytes += one->bytes;
+    sum->looked += one->looked;
+    sum->near &= one->near;
+    for (unsigned part = 0; part < RESIDENT_PARTS; part++)
+        sum->parts[part] += one->parts[part];
+}
+
 bool resident_of_tree(const struct profile *profile, struct resident_sum *sum) {
-    struct resident_sum one;
-    *sum = (struct resident_sum){0};
+    *sum = (struct resident_sum){.near = true, .peak = profile->tree_peak_bytes};
     for (uint32_t i = 0; i < profile->process_count; i++) {
+        struct resident_sum one;
         if (profile->processes[i].tree_bytes == 0)
             continue;
-        if (!was_high(&profile->processes[i]) || !resident_of(profile, i, &one))
-            return false;
-        sum->bytes += one.bytes;
-        for (unsigned part = 0; part < RESIDENT_PARTS; part++)
-            sum->parts[part] += one.parts[part];
+        bool looked = resident_of(profile, i, &one);
+        sum->processes++;
+        sum->near &= looked && was_high(&profile->processes[i]);
+        if (looked)
+            add(sum, &one);
     }
-    return sum->bytes > 0;
+    sum->near &= sum->looked > 0;
+    return sum->looked > 0;
 }

@@ -22,14 +22,19 @@ extern const char *const resident_names[RESIDENT_PARTS];
 
 struct resident_sum {
     uint64_t bytes;
-    int64_t parts[RESIDENT_PARTS];
+    int64_t parts[RESIDENT_PARTS]; /* RESIDENT_TRACED: when it was looked at */
+    uint64_t peak;                 /* traced bytes at the peak that it is to explain */
+    uint32_t looked, processes;    /* at so many of those that had anything then */
+    bool near;                     /* looks were near it: what they saw is about the peak */
 };
 
-/* Of all processes that had anything at the tree's peak. False unless the own peak of each was
- * about then, and was looked at. What they share is in the sum of each. */
+/* Of all processes that had anything at the tree's peak and were looked at, each near its own peak
+ * as it was looked at. What they share is in the sum of each. Near the tree's peak it is only if
+ * all were looked at near their own peaks, and these were about then. False when there is no look.
+ */
 bool resident_of_tree(const struct profile *profile, struct resident_sum *sum);
 
-/* False when it was not looked at near the process's peak. */
+/* At the look nearest to the process's peak; false when there was none. */
 bool resident_of(const struct profile *profile, uint32_t process, struct resident_sum *sum);
 
 #endif

@@ -75,7 +75,13 @@ static void put_resident(struct text *text) {
     if ((model->process == PROFILE_TREE && model->profile->process_count != 1) ||
         !resident_of(model->profile, process, &sum))
         return;
-    fprintf(text->out, "  of %s resident then: ", format_bytes(sum.bytes).text);
+    fprintf(text->out, "  of %s resident ", format_bytes(sum.bytes).text);
+    if (sum.near)
+        fputs("then: ", text->out);
+    else
+        fprintf(text->out, "when %s of %s were traced: ",
+                format_bytes((uint64_t)sum.parts[RESIDENT_TRACED]).text,
+                format_bytes(sum.peak).text);
     for (unsigned i = 0, told = 0; i < RESIDENT_PARTS; i++) {
         bool below = sum.parts[i] < 0;
         if (sum.parts[i] != 0)

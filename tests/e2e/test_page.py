@@ -296,12 +296,27 @@ def test_peak_of_one_process(tab, page):
         tab.choose("#peak", index)
         assert graph_total(tab) == process["peak"]["bytes"]
         assert label(process["peak"]["bytes"]) in tab.text("header")
-        resident = process["peak"]["resident"]
+        near, resident = process["peak"]["resident"], process["peak"]["nearest_resident"]
         tab.run("document.querySelector('.composition').open = true")
         if resident:  # a look near the peak; which is short
-            parts = [bytes_ for name, bytes_ in resident.items() if name != "rss_bytes"]
+            parts = [bytes_ for name, bytes_ in resident.items() if name not in ("rss_bytes", "peak_bytes", "looked_at", "processes")]
             assert sum(parts) == resident["rss_bytes"] and label(resident["rss_bytes"]) in tab.text("#resident")
-        assert tab.count("#resident") == (resident is not None)
+        assert tab.count("#resident") == (resident is not None) and tab.count("#resident-far") == (resident is not None and not near)
+
+
+def test_resident_memory_seen_far_from_the_peak(browser, tmp_path, python):
+    """A look long before a peak of some milliseconds: its parts are told, with how far from the peak they are."""
+    program = "import time\nheld = bytearray(24 << 20)\ntime.sleep(0.6)\nlen(bytearray(90 << 20))"
+    profile = traced(python.path, "-c", program, env=python.environment()).profile
+    peak = json.loads(report_text(profile))["processes"][0]["peak"]
+    nearest = peak["nearest_resident"]
+    assert nearest["peak_bytes"] == peak["bytes"] > 110 * MB and nearest["traced_bytes"] > 24 * MB
+    tab = open_report(browser, tmp_path, profile)
+    tab.click(".composition summary")
+    assert f"when {label(nearest['traced_bytes'])} were traced" in tab.text("#resident") or peak["resident"]
+    assert (tab.count("#resident-far") == 0) == (peak["resident"] is not None)
+    assert tab.errors() == []
+    tab.close()
 
 
 def shown_stacks(tab):

@@ -213,42 +213,65 @@ static void json_contract(void **state) {
     json_decref(json);
 }
 
-static json_t *tree_resident(void) {
+static json_t *tree_resident(const char *key) {
     json_t *json = parse_report(report(report_json, PROFILE_TREE));
-    json_t *resident = json_object_get(json_object_get(json, "tree_peak"), "resident");
+    json_t *resident = json_object_get(json_object_get(json, "tree_peak"), key);
     assert_non_null(resident);
     json_incref(resident);
     json_decref(json);
     return resident;
 }
 
-/* The sum over all that were there at the tree's peak, if each was near its own. */
+static void assert_resident(const char *key, uint64_t rss, uint64_t traced, uint64_t unexplained) {
+    json_t *resident = tree_resident(key);
+    assert_int_equal(json_integer_value(json_object_get(resident, "rss_bytes")), rss);
+    assert_int_equal(json_integer_value(json_object_get(resident, "traced_bytes")), traced);
+    assert_int_equal(json_integer_value(json_object_get(resident, "unexplained_bytes")),
+                     unexplained);
+    json_decref(resident);
+}
+
+static void assert_not_near(void) {
+    json_t *resident = tree_resident("resident");
+    assert_true(json_is_null(resident));
+    json_decref(resident);
+}
+
+/* The sum over all that were there at the tree's peak, if each was near its own; and what the looks
+ * saw wherever they were, with the distance. */
 static void resident_of_all(void **state) {
     (void)state;
     sample_processes(&sample);
     uint32_t count = sample.profile.process_count;
+    uint64_t traced = 0;
     for (uint32_t i = 0; i < count; i++) {
         struct profile_process *process = &sample.processes[i];
         process->tree_bytes = process->peak_bytes - process->peak_bytes / 25;
-        process->resident_bytes = 1000;
-        process->resident_live = 700;
+        process->resident_live = process->peak_bytes;
+        process->resident_bytes = process->resident_live + 300;
         process->resident_stacks = 100;
+        traced += process->resident_live;
     }
-    json_t *resident = tree_resident();
-    assert_int_equal(json_integer_value(json_object_get(resident, "rss_bytes")), 1000 * count);
-    assert_int_equal(json_integer_value(json_object_get(resident, "traced_bytes")), 700 * count);
-    assert_int_equal(json_integer_value(json_object_get(resident, "unexplained_bytes")),
-                     200 * count);
-    json_decref(resident);
-    sample.processes[1].tree_bytes = sample.processes[1].peak_bytes / 2;
-    resident = tree_resident();
-    assert_true(json_is_null(resident));
-    json_decref(resident);
+    assert_resident("resident", traced + 300 * count, traced, 200 * count);
+    assert_resident("nearest_resident", traced + 300 * count, traced, 200 * count);
+    uint64_t half = sample.processes[1].peak_bytes / 2;
+    sample.processes[1].tree_bytes = half;
+    assert_not_near();
+    sample.processes[1].tree_bytes = sample.processes[1].peak_bytes;
+    sample.processes[1].resident_live -= half;
+    sample.processes[1].resident_bytes -= half;
+    assert_not_near();
+    assert_resident("nearest_resident", traced - half + 300 * count, traced - half, 200 * count);
+    sample.processes[1].resident_bytes = 0;
+    json_t *nearest = tree_resident("nearest_resident");
+    assert_int_equal(json_integer_value(json_object_get(nearest, "looked_at")), count - 1);
+    assert_int_equal(json_integer_value(json_object_get(nearest, "processes")), count);
+    assert_int_equal(json_integer_value(json_object_get(nearest, "peak_bytes")),
+                     sample.profile.tree_peak_bytes);
+    json_decref(nearest);
+    traced -= sample.processes[1].peak_bytes;
     sample.processes[1].tree_bytes = 0;
-    resident = tree_resident();
-    assert_int_equal(json_integer_value(json_object_get(resident, "rss_bytes")),
-                     1000 * (count - 1));
-    json_decref(resident);
+    assert_resident("resident", traced + 300 * (count - 1), traced, 200 * (count - 1));
 }
 
 static void json_stacks_begin_outside(void **state) {

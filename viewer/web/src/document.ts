@@ -29,7 +29,7 @@ export interface Process {
   allocations: number;
   snapshots: number;
   pause: number;
-  resident: number[] | null; // near the peak, and its parts: see viewer/resident.h
+  resident: number[] | null; // near the peak, and its parts; then how near: see viewer/page_run.c
   collections: number; // of the cycle collector
   collecting: number;
   longestCollection: number;

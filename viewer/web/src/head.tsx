@@ -76,11 +76,26 @@ const RESIDENT_PARTS: [name: string, meaning: string][] = [
 const MORE = "freed and kept by its allocator, allocators' own, pages that hold a little, and what was not traced";
 const LESS = "more was asked for than is resident: not written to yet, given back, or swapped out";
 
+/** What follows the parts. */
+function distanceOf(parts: number[]): {peak: number; looked: number; processes: number; near: boolean} {
+  const [peak, looked, processes, near] = parts.slice(RESIDENT_PARTS.length + 2);
+  return {peak, looked, processes, near: near === 1};
+}
+
+/** As of when the parts are. */
+function asOf(parts: number[]): string {
+  const {peak, looked, processes, near} = distanceOf(parts), traced = parts[1];
+  if (near) return "near the peak";
+  const scope = processes > 1 ? ` in ${looked} of ${formatCount(processes, "process", "processes")} that had something at the peak, each looked at near its own` : " at the look nearest to the peak";
+  const far = traced < peak ? `, ${formatPercent(peak - traced, peak)} less than at the peak` : "";
+  return `${scope.trim()}, when ${formatBytes(traced)} were traced${far}`;
+}
+
 function Resident({parts}: {parts: number[]}): JSX.Element {
   const [whole, ...rows] = parts, rest = rows[RESIDENT_PARTS.length];
   return (
     <table class="plain" id="resident">
-      <caption>Of {formatBytes(whole)} that were resident near the peak</caption>
+      <caption>Of {formatBytes(whole)} that were resident {asOf(parts)}</caption>
       <tbody>
         {RESIDENT_PARTS.map(([name, meaning], i) => rows[i] !== 0 &&
           <tr><th scope="row">{name}</th><td class="number">{formatBytes(rows[i])}</td><td>{meaning}</td></tr>)}
@@ -97,10 +112,8 @@ function residentOf(page: Page): number[] | null {
 
 /** Why the parts are missing. */
 function whyUnknown(page: Page): string {
-  const {data} = page, had = processesOf(page).filter((one) => one.peak.bytes > 0), apart = page.process < 0 && data.process < 0 && had.length > 1;
-  if (data.region) return "";
-  if (apart && had.some((one) => one.resident)) return "What their resident memory was made of is known of single processes, near their own peaks: choose the peak of one.";
-  return `What resident memory was made of is not known: nobody looked near ${apart ? "their peaks" : "the peak"}. Looks are few, and a peak of some milliseconds may be over before one.`;
+  if (page.data.region) return "";
+  return "What resident memory was made of is not known: nobody looked at it. Looks are few, and a run of some milliseconds may be over before the first.";
 }
 
 function gap(page: Page): string {
@@ -128,6 +141,8 @@ function Composition({page}: {page: Page}): JSX.Element {
         </tbody>
       </table>
       {parts && <Resident parts={parts} />}
+      {parts && !distanceOf(parts).near && <p class="quiet small" id="resident-far">This is no picture of the peak itself: looks are few, and a peak of some milliseconds is
+        over before one. Between the two the traced part changed by what is said; of the others nothing is known.</p>}
       {parts && page.process < 0 && processesOf(page).filter((one) => one.tree > 0).length > 1 &&
         <p class="quiet small">Of each process near its own peak, added up; what processes share is counted in each.</p>}
       {said && <p>{said}</p>}
