@@ -6,12 +6,26 @@
 #include "json.h"
 #include "libraries.h"
 
+#include "json_bytes.h"
 #include "json_sites.h"
 #include "report.h"
 #include "resident.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+/* What all parts of one report share. */
+struct json_report {
+    const struct profile *profile;
+    const struct report_options *options;
+    FILE *out;
+    struct process_sites sites;
+    struct model_room models;
+    struct turnover_room turnovers;
+    struct json_stacks stacks;
+    struct json_frames frames;
+    uint32_t *roots; /* see model_find_roots */
+};
 
 const char *const json_kind_names[MODEL_KINDS] = {"heap", "python", "mapped"};
 
@@ -92,7 +106,10 @@ static json_t *new_peak(const struct model *model) {
 /* Writes the members of an object, which it takes over; NULL when memory ran out. Something has to
  * be put around them. */
 static bool put_members(json_t *object, FILE *out) {
-    bool good = object && json_dumpf(object, out, JSON_REPORT_FLAGS | JSON_EMBED) == 0;
+    struct json_bytes bytes = {0};
+    json_bytes_members(&bytes, object);
+    bool good = json_bytes_flush(&bytes, out);
+    json_bytes_release(&bytes);
     json_decref(object);
     return good;
 }
@@ -134,22 +151,26 @@ static json_t *new_tree_peak(const struct model *model) {
     return peak;
 }
 
-static bool put_tree_peak(const struct profile *profile, FILE *out) {
-    struct model *model = model_build(profile, PROFILE_TREE);
+static bool put_tree_peak(struct json_report *report) {
+    FILE *out = report->out;
+    struct model *model = model_build_in(&report->models, PROFILE_TREE);
     bool good = model && put_text(",\"tree_peak\":{", out) &&
                 put_members(new_tree_peak(model), out) && put_text(",\"sites\":", out) &&
-                json_put_sites(model, out) && put_text("}", out);
+                json_put_sites(model, &report->frames, out) && put_text("}", out);
     model_free(model);
     return good;
 }
 
 /* The names of a process's threads, with what their stacks held at its peak; each name once. */
-static json_t *new_threads(const struct profile *profile, uint32_t process, const uint32_t *roots) {
+static json_t *new_threads(const struct json_report *report, uint32_t process) {
+    const struct profile *profile = report->profile;
+    struct site_range range = process_sites_of(&report->sites, profile, process);
     json_t *threads = json_object();
-    for (uint32_t i = 0; i < profile->site_count; i++) {
-        const struct profile_site *site = &profile->sites[i];
-        const struct profile_node *root = &profile->nodes[roots[site->node]];
-        if (site->process != process || roots[site->node] == 0 || root->function != 0)
+    for (uint32_t i = range.first; i < range.end; i++) {
+        const struct profile_site *site = &profile->sites[report->sites.order[i]];
+        uint32_t outermost = report->roots[site->node];
+        const struct profile_node *root = &profile->nodes[outermost];
+        if (outermost == 0 || root->function != 0)
             continue;
         const char *name = profile->strings[root->thread];
         json_int_t before = json_integer_value(json_object_get(threads, name));
@@ -203,11 +224,14 @@ static void add_figures(json_t *json, const struct profile_process *process) {
 }
 
 /* `peak` and `rest` are what follows the sites, in the peak and after it. Takes both over. */
-static bool put_process_parts(const struct model *model, json_t *peak, json_t *rest, FILE *out) {
+static bool put_process_parts(struct json_report *report, const struct model *model, json_t *peak,
+                              json_t *rest) {
+    FILE *out = report->out;
     bool good = put_text("{", out) &&
                 put_members(new_identity(model->profile, model->process), out) &&
                 put_text(",\"peak\":{", out) && put_members(new_peak(model), out) &&
-                put_text(",\"sites\":", out) && json_put_sites(model, out) && put_text(",", out);
+                put_text(",\"sites\":", out) && json_put_sites(model, &report->frames, out) &&
+                put_text(",", out);
     if (!good) {
         json_decref(peak);
         json_decref(rest);
@@ -217,43 +241,53 @@ static bool put_process_parts(const struct model *model, json_t *peak, json_t *r
     return put_text("},", out) && put_members(rest, out) && put_text("}", out) && good;
 }
 
-static bool put_process(const struct profile *profile, const struct report_options *options,
-                        uint32_t index, const uint32_t *roots, FILE *out) {
+/* What takes looking through the profile, but for the sites. */
+static bool add_parts(struct json_report *report, json_t *peak, json_t *rest, uint32_t index) {
+    const struct profile *profile = report->profile;
+    struct json_stacks *stacks = &report->stacks;
+    struct findings *findings = held_open(profile, report->options, index);
+    bool good =
+        json_add_holders(rest, peak, stacks, findings, index) &&
+        json_add_regions(rest, stacks, index) && json_add_spans(rest, stacks, index) &&
+        json_object_set_new(rest, "collections", json_collections(profile, index)) == 0 &&
+        json_object_set_new(rest, "references", json_references(stacks, findings, index)) == 0 &&
+        json_object_set_new(rest, "lifetimes", json_turnover(stacks, &report->turnovers, index)) ==
+            0 &&
+        json_object_set_new(rest, "drag", json_drag(stacks, index)) == 0 &&
+        add_resident(peak, profile, index) == 0;
+    held_close(report->options, findings);
+    return good;
+}
+
+static bool put_process(struct json_report *report, uint32_t index) {
+    const struct profile *profile = report->profile;
     json_t *peak = json_object(), *rest = json_object();
     struct model *model = NULL;
-    if (json_add_holders(rest, peak, profile, options, index) &&
-        json_add_regions(rest, profile, index) && json_add_spans(rest, profile, index) &&
-        json_object_set_new(rest, "collections", json_collections(profile, index)) == 0 &&
-        json_object_set_new(rest, "references", json_references(profile, index)) == 0 &&
-        json_object_set_new(rest, "lifetimes", json_turnover(profile, index)) == 0 &&
-        json_object_set_new(rest, "drag", json_drag(profile, index)) == 0 &&
-        add_resident(peak, profile, index) == 0)
-        model = model_build(profile, index);
+    if (add_parts(report, peak, rest, index))
+        model = model_build_in(&report->models, index);
     if (!model) {
         json_decref(peak);
         json_decref(rest);
         return false;
     }
     add_figures(rest, &profile->processes[index]);
-    json_object_set_new(rest, "threads", new_threads(profile, index, roots));
+    json_object_set_new(rest, "threads", new_threads(report, index));
     json_object_set_new(rest, "timeline", json_points(profile, index));
-    bool good = put_process_parts(model, peak, rest, out);
+    bool good = put_process_parts(report, model, peak, rest);
     model_free(model);
     return good;
 }
 
-static bool put_processes(const struct profile *profile, const struct report_options *options,
-                          FILE *out) {
-    uint32_t only = options->process;
-    uint32_t *roots = model_find_roots(profile);
-    bool good = roots && put_text(",\"processes\":[", out), first = true;
-    for (uint32_t i = 0; good && i < profile->process_count; i++) {
+static bool put_processes(struct json_report *report) {
+    FILE *out = report->out;
+    uint32_t only = report->options->process;
+    bool good = put_text(",\"processes\":[", out), first = true;
+    for (uint32_t i = 0; good && i < report->profile->process_count; i++) {
         if (only != PROFILE_TREE && only != i)
             continue;
-        good = (first || put_text(",", out)) && put_process(profile, options, i, roots, out);
+        good = (first || put_text(",", out)) && put_process(report, i);
         first = false;
     }
-    free(roots);
     return good && put_text("],", out);
 }
 
@@ -275,9 +309,31 @@ static json_t *new_tail(const struct profile *profile) {
                      json_command(profile, profile->warnings, profile->warning_count));
 }
 
+static bool open_shared(struct json_report *report) {
+    const struct profile *profile = report->profile;
+    report->roots = model_find_roots(profile);
+    return report->roots && process_sites_open(&report->sites, profile) &&
+           model_room_open(&report->models, profile, &report->sites) &&
+           turnover_room_open(&report->turnovers, profile, &report->sites, TURNOVER_BY_STACK) &&
+           json_stacks_open(&report->stacks, profile);
+}
+
+static void release_shared(struct json_report *report) {
+    json_frames_release(&report->frames);
+    if (report->stacks.profile)
+        json_stacks_release(&report->stacks);
+    turnover_room_release(&report->turnovers);
+    model_room_release(&report->models);
+    process_sites_release(&report->sites);
+    free(report->roots);
+}
+
 bool report_json(const struct profile *profile, const struct report_options *options, FILE *out) {
-    bool good = put_text("{", out) && put_members(new_head(profile, options), out) &&
-                put_tree_peak(profile, out) && put_processes(profile, options, out) &&
-                put_members(new_tail(profile), out) && put_text("}\n", out);
+    struct json_report report = {.profile = profile, .options = options, .out = out};
+    bool good = open_shared(&report) && put_text("{", out) &&
+                put_members(new_head(profile, options), out) && put_tree_peak(&report) &&
+                put_processes(&report) && put_members(new_tail(profile), out) &&
+                put_text("}\n", out);
+    release_shared(&report);
     return good && !ferror(out);
 }

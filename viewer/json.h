@@ -3,8 +3,10 @@
 #define HOLDFAST_VIEWER_JSON_H
 
 #include "held.h"
+#include "intern.h"
 #include "model.h"
 #include "sources.h"
+#include "turnover.h"
 
 #include <jansson.h>
 
@@ -47,12 +49,15 @@ json_t *json_new_frame(const struct model_frame *frame);
 json_t *json_left_out(uint32_t count);
 
 /* Stacks of nodes as lists of frames, the outermost first. A frame is made once and shared by all
- * stacks that pass through it. */
+ * stacks that pass through it, of all parts of a report. */
 struct json_stacks {
     const struct profile *profile;
     string_id *texts;
     struct sources sources;
-    json_t **frames; /* by node */
+    struct intern distinct; /* functions with lines, and threads */
+    json_t **frames;        /* by their number there */
+    uint32_t frame_capacity;
+    uint32_t *numbers; /* by node: the frame's, + 1 */
     uint32_t *path;
     struct json_limit limit;
 };
@@ -60,6 +65,9 @@ struct json_stacks {
 /* False when memory ran out; to be released in any case. */
 bool json_stacks_open(struct json_stacks *stacks, const struct profile *profile);
 void json_stacks_release(struct json_stacks *stacks);
+
+/* A part of the report begins, which may have so many frames before long stacks are cut. */
+void json_stacks_limit(struct json_stacks *stacks, uint64_t frames);
 
 /* The stack that ends in a node. */
 json_t *json_stack(struct json_stacks *stacks, uint32_t innermost);
@@ -71,27 +79,29 @@ json_t *json_new_root(const struct holder *holder);
 json_t *json_copies(struct json_stacks *stacks, const struct findings *findings);
 
 /* Adds to a process, and to its peak, who held what; and that nobody is known to where there is no
- * snapshot. False when memory ran out. */
-bool json_add_holders(json_t *process, json_t *peak, const struct profile *profile,
-                      const struct report_options *options, uint32_t index);
+ * snapshot, and `findings` is NULL. False when memory ran out. */
+bool json_add_holders(json_t *process, json_t *peak, struct json_stacks *stacks,
+                      const struct findings *findings, uint32_t index);
 
 /* How often the cycle collector ran, and when; null when that was not counted. */
 json_t *json_collections(const struct profile *profile, uint32_t index);
 
 /* Adds "spans" and "span_stacks" to a process. False when memory ran out. */
-bool json_add_spans(json_t *process, const struct profile *profile, uint32_t index);
+bool json_add_spans(json_t *process, struct json_stacks *stacks, uint32_t index);
 
 /* What a process allocated in all, and how long it lived. NULL when memory ran out. */
-json_t *json_turnover(const struct profile *profile, uint32_t process);
+json_t *json_turnover(struct json_stacks *stacks, const struct turnover_room *room,
+                      uint32_t process);
 
 /* How long a process's big blocks lay untouched; null where that was not looked at. */
-json_t *json_drag(const struct profile *profile, uint32_t process);
+json_t *json_drag(struct json_stacks *stacks, uint32_t process);
 
 /* Adds "regions" to a process: those that its program marked. False when memory ran out. */
-bool json_add_regions(json_t *process, const struct profile *profile, uint32_t index);
+bool json_add_regions(json_t *process, struct json_stacks *stacks, uint32_t index);
 
-/* Lost references, and what modules have taken and given back; null where that was not counted. */
-json_t *json_references(const struct profile *profile, uint32_t index);
+/* Lost references, and what modules have taken and given back; null where that was not counted.
+ * `known`: findings of the process, which are used if they are of the right snapshot; or NULL. */
+json_t *json_references(struct json_stacks *stacks, const struct findings *known, uint32_t index);
 
 #define JSON_REPORT_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(12))
 

@@ -22,28 +22,23 @@ static json_t *new_site(struct json_stacks *stacks, const struct drags_row *row)
     return json;
 }
 
-json_t *json_drag(const struct profile *profile, uint32_t process) {
-    struct json_stacks stacks = {0};
+json_t *json_drag(struct json_stacks *stacks, uint32_t process) {
+    const struct profile *profile = stacks->profile;
     struct drags list;
     json_t *json = NULL;
-    bool known = profile->processes[process].flags & PROCESS_DRAG;
-    bool good = drags_open(&list, profile, process, DRAGS_BY_STACK) &&
-                (!known || json_stacks_open(&stacks, profile));
-    if (good && !known) {
-        json = json_null();
-    } else if (good) {
+    if (!(profile->processes[process].flags & PROCESS_DRAG))
+        return json_null();
+    if (drags_open(&list, profile, process, DRAGS_BY_STACK)) {
         json_t *sites = json_array();
         json = json_pack("{s:o, s:f, s:f, s:o}", "looks", json_count(list.looks), "pace_s",
                          (double)list.pace_ns / 1e9, "look_s", (double)list.look_ns / 1e9,
                          "left_out_blocks", json_count(list.left_out));
         add_sums(json, &list.sums);
-        stacks.limit.frames_left = 0; /* the peak's sites have the whole stacks */
+        json_stacks_limit(stacks, 0); /* the peak's sites have the whole stacks */
         for (uint32_t i = 0; i < list.count && i < SITES_TOLD; i++)
-            json_array_append_new(sites, new_site(&stacks, &list.rows[i]));
+            json_array_append_new(sites, new_site(stacks, &list.rows[i]));
         json_object_set_new(json, "sites", sites);
     }
-    if (stacks.profile)
-        json_stacks_release(&stacks);
     drags_release(&list);
     return json;
 }

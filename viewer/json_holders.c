@@ -111,22 +111,19 @@ static void add_nothing(json_t *process, json_t *peak, uint64_t bytes) {
     json_object_set_new(process, "peak_if_released_bytes", json_count(bytes));
 }
 
-bool json_add_holders(json_t *process, json_t *peak, const struct profile *profile,
-                      const struct report_options *options, uint32_t index) {
-    struct json_stacks stacks;
-    struct findings *findings = held_open(profile, options, index);
-    bool good = json_stacks_open(&stacks, profile);
-    if (good && findings)
-        good = add_findings(process, peak, &stacks, findings);
+bool json_add_holders(json_t *process, json_t *peak, struct json_stacks *stacks,
+                      const struct findings *findings, uint32_t index) {
+    const struct profile *profile = stacks->profile;
+    bool good = true;
+    json_stacks_limit(stacks, JSON_MAX_FRAMES);
+    if (findings)
+        good = add_findings(process, peak, stacks, findings);
     else
         add_nothing(process, peak, profile->processes[index].peak_bytes);
-    if (good)
-        json_object_set_new(process, "snapshots", new_snapshots(&stacks, index));
+    json_object_set_new(process, "snapshots", new_snapshots(stacks, index));
     json_object_set_new(process, "snapshot_cost",
                         json_pack("{s:o, s:o}", "count",
                                   json_count(profile->processes[index].snapshots), "time_s",
                                   json_seconds(profile->processes[index].snapshot_ns)));
-    json_stacks_release(&stacks);
-    held_close(options, findings);
     return good;
 }

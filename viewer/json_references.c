@@ -45,15 +45,19 @@ static json_t *new_references(struct json_stacks *stacks, const struct findings 
                      "balances", new_balances(graph));
 }
 
-json_t *json_references(const struct profile *profile, uint32_t index) {
-    struct findings *findings = leaks_open(profile, index);
-    struct json_stacks stacks;
+json_t *json_references(struct json_stacks *stacks, const struct findings *known, uint32_t index) {
+    const struct profile *profile = stacks->profile;
+    uint32_t snapshot = leaks_snapshot(profile, index);
+    if (snapshot == LEAKS_NONE)
+        return json_null();
+    struct findings *own = NULL;
+    const struct findings *findings = known;
+    if (!known || known->snapshot != snapshot)
+        findings = own = findings_of_snapshot(profile, snapshot);
     json_t *found = NULL;
-    bool seen = findings && findings->graph && findings->graph->seen.told;
-    if (seen && json_stacks_open(&stacks, profile))
-        found = new_references(&stacks, findings);
-    if (seen)
-        json_stacks_release(&stacks);
-    findings_free(findings);
+    json_stacks_limit(stacks, JSON_MAX_FRAMES);
+    if (findings && findings->graph && findings->graph->seen.told)
+        found = new_references(stacks, findings);
+    findings_free(own);
     return found ? found : json_null();
 }

@@ -99,24 +99,21 @@ static json_t *new_region(struct json_stacks *stacks, struct region_findings *al
     return json;
 }
 
-bool json_add_regions(json_t *process, const struct profile *profile, uint32_t index) {
-    struct json_stacks stacks = {0};
+bool json_add_regions(json_t *process, struct json_stacks *stacks, uint32_t index) {
+    const struct profile *profile = stacks->profile;
     struct region_findings all;
     json_t *list = json_array();
     const struct profile_region_site *sites = profile->region_sites;
-    bool opened = false, good = region_findings_open(&all, profile);
+    bool good = region_findings_open(&all, profile);
+    json_stacks_limit(stacks, JSON_MAX_FRAMES);
     for (uint32_t i = 0; good && i < profile->region_count; i++) {
         const struct profile_region *region = &profile->regions[i];
-        if (region->process == index && !opened)
-            good = opened = json_stacks_open(&stacks, profile);
-        if (good && region->process == index) {
-            json_array_append_new(list, new_region(&stacks, &all, region, sites));
+        if (region->process == index) {
+            json_array_append_new(list, new_region(stacks, &all, region, sites));
             region_findings_done(&all, region);
         }
         sites += region->site_count;
     }
-    if (stacks.profile)
-        json_stacks_release(&stacks);
     region_findings_close(&all);
     return json_object_set_new(process, "regions", list) == 0 && good;
 }

@@ -5,14 +5,14 @@
 
 /* Stacks that several spans mention are there once: each has a number from 1 on, by node. */
 struct span_stacks {
-    struct json_stacks stacks;
+    struct json_stacks *stacks;
     uint32_t *numbers;
     json_t *list;
 };
 
 static uint32_t number_of(struct span_stacks *all, uint32_t node) {
     if (all->numbers[node] == 0 &&
-        json_array_append_new(all->list, json_stack(&all->stacks, node)) == 0)
+        json_array_append_new(all->list, json_stack(all->stacks, node)) == 0)
         all->numbers[node] = (uint32_t)json_array_size(all->list);
     return all->numbers[node];
 }
@@ -54,16 +54,17 @@ static json_t *new_spans(struct span_stacks *all, const struct profile *profile,
     return list;
 }
 
-bool json_add_spans(json_t *process, const struct profile *profile, uint32_t index) {
-    struct span_stacks all = {.numbers = calloc((size_t)profile->node_count + 1, sizeof(uint32_t)),
+bool json_add_spans(json_t *process, struct json_stacks *stacks, uint32_t index) {
+    const struct profile *profile = stacks->profile;
+    struct span_stacks all = {.stacks = stacks,
+                              .numbers = calloc((size_t)profile->node_count + 1, sizeof(uint32_t)),
                               .list = json_array()};
-    bool good = json_stacks_open(&all.stacks, profile) && all.numbers && all.list;
-    all.stacks.limit.frames_left = 0; /* the peak's sites have the whole stacks */
+    bool good = all.numbers && all.list;
+    json_stacks_limit(stacks, 0); /* the peak's sites have the whole stacks */
     if (good)
         good = json_object_set_new(process, "spans", new_spans(&all, profile, index)) == 0 &&
                json_object_set(process, "span_stacks", all.list) == 0;
     json_decref(all.list);
-    json_stacks_release(&all.stacks);
     free(all.numbers);
     return good;
 }

@@ -1,8 +1,8 @@
 /* Frames, and the stacks of single blocks, in the JSON report. */
 #include "json.h"
 
-#include "intern.h"
 #include "places.h"
+#include "wire/array.h"
 
 #include <stdlib.h>
 
@@ -16,16 +16,22 @@ bool json_limit_cuts(struct json_limit *limit, uint32_t depth) {
 bool json_stacks_open(struct json_stacks *stacks, const struct profile *profile) {
     *stacks = (struct json_stacks){
         .profile = profile, .texts = intern_texts(profile), .limit = {JSON_MAX_FRAMES}};
-    stacks->frames = calloc(profile->node_count, sizeof *stacks->frames);
+    stacks->numbers = calloc(profile->node_count, sizeof *stacks->numbers);
     stacks->path = calloc(profile->node_count, sizeof *stacks->path);
-    return stacks->frames && stacks->path && stacks->texts &&
+    return stacks->numbers && stacks->path && stacks->texts &&
            sources_open(profile, stacks->texts, &stacks->sources);
 }
 
+void json_stacks_limit(struct json_stacks *stacks, uint64_t frames) {
+    stacks->limit = (struct json_limit){frames};
+}
+
 void json_stacks_release(struct json_stacks *stacks) {
-    for (uint32_t i = 0; stacks->frames && i < stacks->profile->node_count; i++)
+    for (uint32_t i = 0; i < stacks->distinct.count; i++)
         json_decref(stacks->frames[i]);
+    intern_release(&stacks->distinct);
     free(stacks->frames);
+    free(stacks->numbers);
     free(stacks->path);
     sources_release(&stacks->sources);
     free(stacks->texts);
@@ -60,10 +66,23 @@ static json_t *new_node_frame(const struct json_stacks *stacks, uint32_t node) {
     return json_new_frame(&frame);
 }
 
+/* Of the same function and line, or the same thread. 0: memory ran out. */
+static uint32_t frame_number(struct json_stacks *stacks, uint32_t node) {
+    const struct profile_node *at = &stacks->profile->nodes[node];
+    const struct intern_key key = {{at->function, at->line, at->function ? 0 : at->thread, 0, 0}};
+    uint32_t before = stacks->distinct.count, number = intern_add(&stacks->distinct, &key);
+    if (number == INTERN_FAILED ||
+        !array_reserve(&stacks->frames, &stacks->frame_capacity, number + 1ull, sizeof(json_t *)))
+        return 0;
+    if (number == before)
+        stacks->frames[number] = new_node_frame(stacks, node);
+    return number + 1;
+}
+
 static json_t *shared_frame(struct json_stacks *stacks, uint32_t node) {
-    if (!stacks->frames[node])
-        stacks->frames[node] = new_node_frame(stacks, node);
-    return json_incref(stacks->frames[node]);
+    if (!stacks->numbers[node])
+        stacks->numbers[node] = frame_number(stacks, node);
+    return stacks->numbers[node] ? json_incref(stacks->frames[stacks->numbers[node] - 1]) : NULL;
 }
 
 /* A thread is a frame only where it is the only one. */

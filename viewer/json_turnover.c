@@ -77,16 +77,15 @@ static json_t *new_site(struct json_stacks *stacks, const struct turnover *turno
     return json;
 }
 
-/* Each once, though it may have most of several; `told` by node and kind, since rows move. */
+/* Each once, though it may have most of several. */
 static void add_most(json_t *list, struct json_stacks *stacks, struct turnover *turnover,
-                     turnover_measure *measure, bool *told) {
-    turnover_sort(turnover, measure);
-    for (uint32_t i = 0; i < turnover->count && i < SITES_TOLD; i++) {
-        const struct turnover_row *row = &turnover->rows[i];
-        bool *once = &told[(size_t)row->node * MODEL_KINDS + row->kind];
-        if (measure(row) == 0 || *once)
+                     turnover_measure *measure) {
+    uint32_t count = turnover_most(turnover, measure, SITES_TOLD);
+    for (uint32_t i = 0; i < count; i++) {
+        struct turnover_row *row = &turnover->rows[turnover->order[i]];
+        if (row->told)
             continue;
-        *once = true;
+        row->told = true;
         json_array_append_new(list, new_site(stacks, turnover, row));
     }
 }
@@ -128,9 +127,10 @@ static json_t *new_collected(struct json_stacks *stacks, const struct typed *typ
     return list;
 }
 
-static bool add_typed(json_t *json, struct json_stacks *stacks, uint32_t process) {
+static bool add_typed(json_t *json, struct json_stacks *stacks, const struct turnover_room *room,
+                      uint32_t process) {
     struct typed typed;
-    bool good = typed_open(&typed, stacks->profile, process, TURNOVER_BY_STACK);
+    bool good = typed_open(&typed, room, process);
     if (good) {
         json_object_set_new(json, "types", new_types(stacks, &typed));
         json_object_set_new(json, "collected", new_collected(stacks, &typed));
@@ -139,32 +139,27 @@ static bool add_typed(json_t *json, struct json_stacks *stacks, uint32_t process
     return good;
 }
 
-json_t *json_turnover(const struct profile *profile, uint32_t process) {
-    struct json_stacks stacks = {0};
+json_t *json_turnover(struct json_stacks *stacks, const struct turnover_room *room,
+                      uint32_t process) {
     struct turnover turnover;
-    bool *told = calloc((size_t)profile->node_count, MODEL_KINDS * sizeof *told);
-    bool good = turnover_open(&turnover, profile, process, TURNOVER_BY_STACK) && told &&
-                json_stacks_open(&stacks, profile);
-    json_t *json = NULL;
+    json_t *json = NULL, *list = json_array();
+    bool good = turnover_open_in(&turnover, room, process, TURNOVER_BY_STACK);
     if (good) {
-        json_t *list = json_array();
-        stacks.limit.frames_left = 0; /* the peak's sites have the whole stacks */
+        json_stacks_limit(stacks, 0); /* the peak's sites have the whole stacks */
         json = new_figures(&turnover.sums);
         json_object_set_new(json, "followed", json_boolean(turnover.followed));
         if (turnover.followed)
             add_lifetime(json, &turnover.ended, &turnover.sums);
-        add_most(list, &stacks, &turnover, turnover_made, told);
-        add_most(list, &stacks, &turnover, turnover_kept, told);
-        json_object_set_new(json, "sites", list);
-        good = !turnover.followed || add_typed(json, &stacks, process);
+        add_most(list, stacks, &turnover, turnover_made);
+        add_most(list, stacks, &turnover, turnover_kept);
+        json_object_set(json, "sites", list);
+        good = !turnover.followed || add_typed(json, stacks, room, process);
     }
     if (!good) {
         json_decref(json);
         json = NULL;
     }
-    if (stacks.profile)
-        json_stacks_release(&stacks);
-    free(told);
+    json_decref(list);
     turnover_release(&turnover);
     return json;
 }

@@ -11,18 +11,22 @@ static bool is_whole(const struct profile_snapshot *snapshot) {
     return (snapshot->flags & (SNAPSHOT_COMPLETE | SNAPSHOT_IS_SHALLOW)) == SNAPSHOT_COMPLETE;
 }
 
-struct findings *leaks_open(const struct profile *profile, uint32_t process) {
-    uint32_t last = profile->snapshot_count;
+uint32_t leaks_snapshot(const struct profile *profile, uint32_t process) {
+    uint32_t last = LEAKS_NONE;
     if (!(profile->processes[process].flags & PROCESS_REFS))
-        return NULL;
+        return LEAKS_NONE;
     for (uint32_t i = 0; i < profile->snapshot_count; i++) {
         const struct profile_snapshot *snapshot = &profile->snapshots[i];
         if (snapshot->process == process && is_whole(snapshot) &&
-            (last == profile->snapshot_count ||
-             snapshot->time_ns >= profile->snapshots[last].time_ns))
+            (last == LEAKS_NONE || snapshot->time_ns >= profile->snapshots[last].time_ns))
             last = i;
     }
-    return last < profile->snapshot_count ? findings_of_snapshot(profile, last) : NULL;
+    return last;
+}
+
+struct findings *leaks_open(const struct profile *profile, uint32_t process) {
+    uint32_t last = leaks_snapshot(profile, process);
+    return last == LEAKS_NONE ? NULL : findings_of_snapshot(profile, last);
 }
 
 static const char *base_name(const char *path) {

@@ -4,6 +4,12 @@
 
 #include "holders.h"
 
+#define LEAKS_NONE 0xffffffffu
+
+/* The process's last whole snapshot; LEAKS_NONE when references were not counted, or there is no
+ * such snapshot. */
+uint32_t leaks_snapshot(const struct profile *profile, uint32_t process);
+
 /* The findings of the process's last whole snapshot, whose `leaks` and `graph` tell; to be freed.
  * NULL when references were not counted, or there is no such snapshot, or memory ran out. */
 struct findings *leaks_open(const struct profile *profile, uint32_t process);

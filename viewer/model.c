@@ -10,41 +10,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A stack node's frame is remembered per process, because each process may have a branch of its
- * own. */
+/* A stack node's frame is remembered for the process at hand, because each process may have a
+ * branch of its own. */
 struct node_memo {
-    uint32_t process, frame;
+    uint32_t stamp, frame;
 };
 
 struct builder {
     const struct profile *profile;
+    struct model_room *room;
     struct model *model;
     struct intern frames; /* words: parent, kind, function or process, file, line */
     struct model_frame *rows;
     uint32_t capacity;
-    string_id *texts; /* see intern_texts */
-    struct node_memo *memo;
-    uint32_t *path; /* nodes on the way up from a site */
 };
 
-static bool builder_start(struct builder *builder) {
-    uint32_t nodes = builder->profile->node_count;
-    builder->texts = intern_texts(builder->profile);
-    builder->memo = malloc(nodes * sizeof *builder->memo);
-    builder->path = malloc(nodes * sizeof *builder->path);
-    if (!builder->texts || !builder->memo || !builder->path)
-        return false;
-    for (uint32_t i = 0; i < nodes; i++)
-        builder->memo[i].process = PROFILE_TREE;
-    return true;
+bool model_room_open(struct model_room *room, const struct profile *profile,
+                     const struct process_sites *sites) {
+    uint32_t nodes = profile->node_count;
+    *room = (struct model_room){.profile = profile, .sites = sites};
+    room->texts = intern_texts(profile);
+    room->memo = calloc(nodes, sizeof *room->memo);
+    room->path = malloc(nodes * sizeof *room->path);
+    return room->texts && room->memo && room->path &&
+           sources_open(profile, room->texts, &room->sources);
 }
 
-static void builder_release(struct builder *builder) {
-    intern_release(&builder->frames);
-    free(builder->rows);
-    free(builder->texts);
-    free(builder->memo);
-    free(builder->path);
+void model_room_release(struct model_room *room) {
+    sources_release(&room->sources);
+    free(room->texts);
+    free(room->memo);
+    free(room->path);
 }
 
 static bool rows_room(struct builder *builder, uint32_t number) {
@@ -89,8 +85,8 @@ static uint32_t frame_at(struct builder *builder, uint32_t parent, enum frame_ki
 static uint32_t python_frame(struct builder *builder, uint32_t parent,
                              const struct profile_node *node) {
     const struct profile_function *function = &builder->profile->functions[node->function];
-    uint32_t frame = frame_at(builder, parent, FRAME_PYTHON, builder->texts[function->name],
-                              builder->texts[function->file], node->line);
+    uint32_t frame = frame_at(builder, parent, FRAME_PYTHON, builder->room->texts[function->name],
+                              builder->room->texts[function->file], node->line);
     if (frame != INTERN_FAILED) {
         builder->rows[frame].module_id = function->module;
         builder->rows[frame].module = builder->profile->strings[function->module];
@@ -104,20 +100,20 @@ static uint32_t base_frame(struct builder *builder, uint32_t process, bool sever
 }
 
 /* The frame of a stack node; thread nodes are at the base. */
-static uint32_t node_frame(struct builder *builder, uint32_t node, uint32_t process,
-                           uint32_t base) {
+static uint32_t node_frame(struct builder *builder, uint32_t node, uint32_t base) {
     const struct profile_node *nodes = builder->profile->nodes;
     uint32_t depth = 0, frame = base;
-    while (nodes[node].function != 0 && builder->memo[node].process != process) {
-        builder->path[depth++] = node;
+    struct model_room *room = builder->room;
+    while (nodes[node].function != 0 && room->memo[node].stamp != room->stamp) {
+        room->path[depth++] = node;
         node = nodes[node].parent;
     }
     if (nodes[node].function != 0)
-        frame = builder->memo[node].frame;
+        frame = room->memo[node].frame;
     while (depth > 0 && frame != INTERN_FAILED) {
-        node = builder->path[--depth];
+        node = room->path[--depth];
         frame = python_frame(builder, frame, &nodes[node]);
-        builder->memo[node] = (struct node_memo){process, frame};
+        room->memo[node] = (struct node_memo){room->stamp, frame};
     }
     return frame;
 }
@@ -130,14 +126,14 @@ static uint32_t site_frame(struct builder *builder, const struct profile_site *s
     if (site->node == 0)
         return frame_at(builder, base, FRAME_NONE, 0, 0, 0);
     if (node->function == 0)
-        return frame_at(builder, base, FRAME_THREAD, builder->texts[node->thread], 0, 0);
-    return node_frame(builder, site->node, site->process, base);
+        return frame_at(builder, base, FRAME_THREAD, builder->room->texts[node->thread], 0, 0);
+    return node_frame(builder, site->node, base);
 }
 
 static bool add_site(struct builder *builder, const struct profile_site *site, bool several) {
     bool tree = builder->model->process == PROFILE_TREE;
     uint64_t bytes = tree ? site->tree_bytes : site->peak_bytes;
-    if (bytes == 0 || (!tree && site->process != builder->model->process))
+    if (bytes == 0)
         return true;
     uint32_t frame = site_frame(builder, site, several);
     if (frame == INTERN_FAILED)
@@ -154,24 +150,20 @@ static bool several_processes(const struct builder *builder) {
     return builder->model->process == PROFILE_TREE && count > 1;
 }
 
-/* Sites come in any order of processes, but a node's memo holds one process at a time: go through
- * them process by process. */
+/* A node's memo holds one process at a time: they come process by process. */
 static bool add_sites(struct builder *builder) {
     const struct profile *profile = builder->profile;
-    bool several = several_processes(builder);
-    uint32_t *order = calloc((size_t)profile->site_count + 1, sizeof *order);
-    uint32_t *starts = calloc((size_t)profile->process_count + 1, sizeof *starts);
-    bool good = order && starts && frame_at(builder, 0, FRAME_ROOT, 0, 0, 0) == 0;
-    for (uint32_t i = 0; good && i < profile->site_count; i++)
-        starts[profile->sites[i].process + 1]++;
-    for (uint32_t i = 0; good && i < profile->process_count; i++)
-        starts[i + 1] += starts[i];
-    for (uint32_t i = 0; good && i < profile->site_count; i++)
-        order[starts[profile->sites[i].process]++] = i;
-    for (uint32_t i = 0; good && i < profile->site_count; i++)
-        good = add_site(builder, &profile->sites[order[i]], several);
-    free(order);
-    free(starts);
+    struct model_room *room = builder->room;
+    bool several = several_processes(builder),
+         good = frame_at(builder, 0, FRAME_ROOT, 0, 0, 0) == 0;
+    struct site_range range = process_sites_of(room->sites, profile, builder->model->process);
+    uint32_t process = PROFILE_TREE;
+    for (uint32_t i = range.first; good && i < range.end; i++) {
+        const struct profile_site *site = &profile->sites[room->sites->order[i]];
+        room->stamp += site->process != process;
+        process = site->process;
+        good = add_site(builder, site, several);
+    }
     return good;
 }
 
@@ -267,17 +259,13 @@ static bool order_frames(struct builder *builder) {
     return good;
 }
 
-static bool add_sources(struct builder *builder) {
-    struct sources sources;
-    if (!sources_open(builder->profile, builder->texts, &sources))
-        return false;
+static void add_sources(struct builder *builder) {
+    const struct sources *sources = &builder->room->sources;
     for (uint32_t i = 0; i < builder->frames.count; i++) {
         const struct intern_key *key = &builder->frames.keys[i];
         if (builder->rows[i].kind == FRAME_PYTHON && builder->rows[i].line > 0)
-            builder->rows[i].source = sources_find(&sources, key->words[3], key->words[4]);
+            builder->rows[i].source = sources_find(sources, key->words[3], key->words[4]);
     }
-    sources_release(&sources);
-    return true;
 }
 
 char *model_process_label(const struct profile *profile, uint32_t number) {
@@ -383,22 +371,41 @@ static void set_peak(struct model *model) {
     model->rss = peak.rss;
 }
 
-struct model *model_build(const struct profile *profile, uint32_t process) {
+static bool build(struct builder *builder) {
+    struct model *model = builder->model;
+    if (!add_sites(builder))
+        return false;
+    add_sources(builder);
+    return order_frames(builder) && add_labels(model) && add_model_sites(model);
+}
+
+struct model *model_build_in(struct model_room *room, uint32_t process) {
     struct model *model = calloc(1, sizeof *model);
     if (!model)
         return NULL;
-    model->profile = profile;
+    model->profile = room->profile;
     model->process = process;
-    struct builder builder = {.profile = profile, .model = model};
-    bool good = builder_start(&builder) && add_sites(&builder) && add_sources(&builder) &&
-                order_frames(&builder) && add_labels(model) && add_model_sites(model);
-    builder_release(&builder);
+    struct builder builder = {.profile = room->profile, .room = room, .model = model};
+    bool good = build(&builder);
+    intern_release(&builder.frames);
+    free(builder.rows);
     if (!good) {
         model_free(model);
         return NULL;
     }
     set_peak(model);
     assert(model_is_valid(model));
+    return model;
+}
+
+struct model *model_build(const struct profile *profile, uint32_t process) {
+    struct process_sites sites;
+    struct model_room room = {0};
+    struct model *model = NULL;
+    if (process_sites_open(&sites, profile) && model_room_open(&room, profile, &sites))
+        model = model_build_in(&room, process);
+    model_room_release(&room);
+    process_sites_release(&sites);
     return model;
 }
 

@@ -13,7 +13,8 @@
 #ifndef HOLDFAST_VIEWER_MODEL_H
 #define HOLDFAST_VIEWER_MODEL_H
 
-#include "wire/profile.h"
+#include "process_sites.h"
+#include "sources.h"
 
 #define MODEL_KINDS 3u /* enum profile_kind */
 
@@ -73,6 +74,24 @@ struct model_peak model_peak_of(const struct profile *profile, uint32_t process)
 /* The peak of `process` (an index), or of the tree (PROFILE_TREE). NULL when memory ran out. The
  * profile must outlive the model. */
 struct model *model_build(const struct profile *profile, uint32_t process);
+
+/* What models of one profile share, for who builds several, one after the other. */
+struct model_room {
+    const struct profile *profile;
+    const struct process_sites *sites;
+    string_id *texts; /* see intern_texts */
+    struct sources sources;
+    struct node_memo *memo;
+    uint32_t *path; /* nodes on the way up from a site */
+    uint32_t stamp; /* of what `memo` knows of the process at hand */
+};
+
+/* False when memory ran out; to be released in any case. */
+bool model_room_open(struct model_room *room, const struct profile *profile,
+                     const struct process_sites *sites);
+void model_room_release(struct model_room *room);
+struct model *model_build_in(struct model_room *room, uint32_t process);
+
 void model_free(struct model *model);
 
 /* What a process is called: "command [pid]", the command cut to what fits a line. To be freed by

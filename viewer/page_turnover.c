@@ -60,10 +60,10 @@ static void put_row(struct page_out *page, const struct turnover *turnover,
 /* Each once, though it may have most of several. Processes share nodes, so that only the row itself
  * knows whether it has been told. */
 static void put_most(struct page_out *page, struct turnover *turnover, turnover_measure *measure) {
-    turnover_sort(turnover, measure);
-    for (uint32_t i = 0; i < turnover->count && i < page_limit(page, MOST); i++) {
-        struct turnover_row *row = &turnover->rows[i];
-        if (measure(row) == 0 || row->told)
+    uint32_t count = turnover_most(turnover, measure, page_limit(page, MOST));
+    for (uint32_t i = 0; i < count; i++) {
+        struct turnover_row *row = &turnover->rows[turnover->order[i]];
+        if (row->told)
             continue;
         row->told = true;
         put_row(page, turnover, row);
@@ -107,7 +107,8 @@ static void put_collected(struct page_out *page, uint32_t process, const struct 
 typedef void put_typed(struct page_out *page, uint32_t process, const struct typed *typed);
 
 /* By process, of those that the page lists. */
-static bool put_each(struct page_out *page, const char *key, put_typed *put) {
+static bool put_each(struct page_out *page, const struct turnover_room *room, const char *key,
+                     put_typed *put) {
     const struct profile *profile = page->profile;
     uint32_t wanted = page->options->process;
     bool good = true;
@@ -117,7 +118,7 @@ static bool put_each(struct page_out *page, const char *key, put_typed *put) {
         struct typed typed;
         if (!page_lists(i) || (wanted != PROFILE_TREE && wanted != i))
             continue;
-        good = typed_open(&typed, profile, i, TURNOVER_BY_STACK);
+        good = typed_open(&typed, room, i);
         if (good)
             put(page, i, &typed);
         typed_release(&typed);
@@ -128,8 +129,10 @@ static bool put_each(struct page_out *page, const char *key, put_typed *put) {
 
 void page_put_turnover(struct page_out *page) {
     const struct profile *profile = page->profile;
-    struct turnover turnover;
-    bool good = turnover_open(&turnover, profile, page->options->process, TURNOVER_BY_STACK);
+    struct turnover_room room;
+    struct turnover turnover = {0};
+    bool good = turnover_room_open(&room, profile, NULL, TURNOVER_BY_STACK) &&
+                turnover_open_in(&turnover, &room, page->options->process, TURNOVER_BY_STACK);
     page_key(page, "turnover");
     page_begin(page, '{');
     page_put_number(page, "allocated", turnover.sums.made_bytes);
@@ -145,8 +148,10 @@ void page_put_turnover(struct page_out *page) {
         put_most(page, &turnover, turnover_churn);
     }
     page_end(page, ']');
-    good = good && put_each(page, "types", put_types) && put_each(page, "collected", put_collected);
+    good = good && put_each(page, &room, "types", put_types) &&
+           put_each(page, &room, "collected", put_collected);
     page_end(page, '}');
     page->failed |= !good;
     turnover_release(&turnover);
+    turnover_room_release(&room);
 }

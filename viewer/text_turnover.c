@@ -208,16 +208,18 @@ static void put_rows(struct run_view *view, turnover_measure *measure, put_row *
     struct turnover *turnover = &view->turnover;
     uint64_t all = measure(&turnover->sums), rest = all;
     uint32_t shown = 0, others = 0;
-    turnover_sort(turnover, measure);
-    for (; shown < turnover->count && shown < PLACES_SHOWN; shown++) {
-        uint64_t bytes = measure(&turnover->rows[shown]);
-        if (bytes == 0 || (shown > 0 && bytes < all / 100))
+    uint32_t count = turnover_most(turnover, measure, PLACES_SHOWN);
+    for (; shown < count; shown++) {
+        const struct turnover_row *row = &turnover->rows[turnover->order[shown]];
+        uint64_t bytes = measure(row);
+        if (shown > 0 && bytes < all / 100)
             break;
-        put(view, &turnover->rows[shown]);
+        put(view, row);
         rest -= bytes < rest ? bytes : rest;
     }
-    for (uint32_t i = shown; i < turnover->count; i++)
+    for (uint32_t i = 0; i < turnover->count; i++)
         others += measure(&turnover->rows[i]) > 0;
+    others -= shown;
     if (others > 0)
         fprintf(view->out, "  and %s, together %s\n", format_count(others, "other place").text,
                 format_bytes(rest).text);
@@ -279,9 +281,9 @@ static void put_collected(const struct run_view *view, const struct typed *typed
 }
 
 static void put_typed(const struct run_view *view) {
+    const struct turnover_room places = {.profile = view->profile};
     struct typed typed;
-    if (typed_open(&typed, view->profile, view->options->process, TURNOVER_BY_PLACE) &&
-        typed.type_count > 0) {
+    if (typed_open(&typed, &places, view->options->process) && typed.type_count > 0) {
         put_types(view, &typed);
         put_collected(view, &typed);
     }

@@ -23,9 +23,9 @@ const char *const life_end_keys[PROFILE_ENDS] = {
 
 struct merge {
     struct turnover *turnover;
+    const struct turnover_room *room;
     enum turnover_by by;
-    uint32_t *stacks; /* by node: which stack it is without threads */
-    struct intern ids, rows;
+    struct intern rows;
 };
 
 uint32_t life_lead(const struct profile *profile, uint32_t node) {
@@ -37,22 +37,38 @@ uint32_t life_lead(const struct profile *profile, uint32_t node) {
     return node;
 }
 
-uint32_t *turnover_stacks(struct intern *ids, const struct profile *profile) {
-    uint32_t *stacks = calloc(profile->node_count, sizeof *stacks);
+/* Threads are no frames, unless they are all that is known. */
+static bool find_stacks(const struct profile *profile, uint32_t *stacks) {
+    struct intern ids = {0};
     const struct intern_key empty = {{0}};
-    bool good = stacks && intern_add(ids, &empty) == 0;
+    bool good = stacks && intern_add(&ids, &empty) == 0;
     for (uint32_t i = 1; good && i < profile->node_count; i++) {
         const struct profile_node *node = &profile->nodes[i];
         const struct intern_key key = {{stacks[node->parent], node->function, node->line, 1, 0}};
         if (node->function == 0)
             continue;
-        stacks[i] = intern_add(ids, &key);
+        stacks[i] = intern_add(&ids, &key);
         good = stacks[i] != INTERN_FAILED;
     }
-    if (good)
-        return stacks;
-    free(stacks);
-    return NULL;
+    intern_release(&ids);
+    return good;
+}
+
+bool turnover_room_open(struct turnover_room *room, const struct profile *profile,
+                        const struct process_sites *sites, enum turnover_by by) {
+    *room = (struct turnover_room){.profile = profile, .sites = sites ? sites : &room->own};
+    if (!sites && !process_sites_open(&room->own, profile))
+        return false;
+    if (by == TURNOVER_BY_PLACE)
+        return true;
+    room->stacks = calloc(profile->node_count, sizeof *room->stacks);
+    return find_stacks(profile, room->stacks);
+}
+
+void turnover_room_release(struct turnover_room *room) {
+    process_sites_release(&room->own);
+    free(room->stacks);
+    room->stacks = NULL;
 }
 
 static struct intern_key row_key(const struct merge *merge, uint32_t process, uint32_t node,
@@ -60,7 +76,8 @@ static struct intern_key row_key(const struct merge *merge, uint32_t process, ui
     const struct profile_node *nodes = merge->turnover->profile->nodes;
     uint32_t thread = nodes[node].function ? 0 : nodes[node].thread + 1;
     if (merge->by == TURNOVER_BY_STACK)
-        return (struct intern_key){{process, merge->stacks[node], kind, node ? thread : 0, 0}};
+        return (struct intern_key){
+            {process, merge->room->stacks[node], kind, node ? thread : 0, 0}};
     node = life_lead(merge->turnover->profile, node);
     return (struct intern_key){{nodes[node].function, nodes[node].line, node ? thread : 0, 0, 0}};
 }
@@ -87,11 +104,12 @@ static void add_site(struct turnover_row *row, const struct profile_site *site) 
 static bool add_sites(struct merge *merge, uint32_t process) {
     struct turnover *turnover = merge->turnover;
     const struct profile *profile = turnover->profile;
-    turnover->rows = calloc((size_t)profile->site_count + 1, sizeof *turnover->rows);
-    for (uint32_t i = 0; turnover->rows && i < profile->site_count; i++) {
-        const struct profile_site *site = &profile->sites[i];
-        if (process != PROFILE_TREE && site->process != process)
-            continue;
+    const struct process_sites *sites = merge->room->sites;
+    struct site_range range = process_sites_of(sites, profile, process);
+    turnover->rows = calloc(range.end - range.first + 1ul, sizeof *turnover->rows);
+    turnover->order = calloc(range.end - range.first + 1ul, sizeof *turnover->order);
+    for (uint32_t i = range.first; turnover->rows && i < range.end; i++) {
+        const struct profile_site *site = &profile->sites[sites->order[i]];
         const struct intern_key key = row_key(merge, site->process, site->node, site->kind);
         uint32_t row = intern_add(&merge->rows, &key);
         if (row == INTERN_FAILED)
@@ -100,7 +118,7 @@ static bool add_sites(struct merge *merge, uint32_t process) {
         add_site(&turnover->rows[row], site);
         add_site(&turnover->sums, site);
     }
-    return turnover->rows != NULL;
+    return turnover->rows && turnover->order;
 }
 
 static void add_exit(struct turnover_row *row, const struct profile_lifetime *lifetime) {
@@ -144,20 +162,29 @@ static bool is_followed(const struct profile *profile, uint32_t process) {
     return any && all;
 }
 
+bool turnover_open_in(struct turnover *turnover, const struct turnover_room *room, uint32_t process,
+                      enum turnover_by by) {
+    const struct profile *profile = room->profile;
+    struct merge merge = {.turnover = turnover, .room = room, .by = by};
+    *turnover = (struct turnover){.profile = profile, .followed = is_followed(profile, process)};
+    bool good = add_sites(&merge, process) && add_lifetimes(&merge, process);
+    intern_release(&merge.rows);
+    return good;
+}
+
 bool turnover_open(struct turnover *turnover, const struct profile *profile, uint32_t process,
                    enum turnover_by by) {
-    struct merge merge = {.turnover = turnover, .by = by};
-    *turnover = (struct turnover){.profile = profile, .followed = is_followed(profile, process)};
-    merge.stacks = turnover_stacks(&merge.ids, profile);
-    bool good = merge.stacks && add_sites(&merge, process) && add_lifetimes(&merge, process);
-    free(merge.stacks);
-    intern_release(&merge.ids);
-    intern_release(&merge.rows);
+    struct turnover_room room;
+    *turnover = (struct turnover){.profile = profile};
+    bool good = turnover_room_open(&room, profile, NULL, by) &&
+                turnover_open_in(turnover, &room, process, by);
+    turnover_room_release(&room);
     return good;
 }
 
 void turnover_release(struct turnover *turnover) {
     free(turnover->rows);
+    free(turnover->order);
     free(turnover->lifetimes);
     *turnover = (struct turnover){0};
 }
@@ -182,16 +209,59 @@ uint64_t turnover_made(const struct turnover_row *row) {
     return row->made_bytes;
 }
 
-static int compare(const void *left, const void *right, void *context) {
-    turnover_measure *const *measure = context;
-    uint64_t a = (*measure)(left), b = (*measure)(right);
-    uint32_t i = ((const struct turnover_row *)left)->node,
-             j = ((const struct turnover_row *)right)->node;
-    return a != b ? (a > b ? -1 : 1) : (i > j) - (i < j);
+struct ranking {
+    const struct turnover_row *rows;
+    turnover_measure *measure;
+};
+
+static int compare_numbers(uint64_t a, uint64_t b) {
+    return (a > b) - (a < b);
 }
 
-void turnover_sort(struct turnover *turnover, turnover_measure *measure) {
-    qsort_r(turnover->rows, turnover->count, sizeof *turnover->rows, compare, &measure);
+/* The one with the most first. */
+static int compare(const void *left, const void *right, void *context) {
+    const struct ranking *ranking = context;
+    uint32_t first = *(const uint32_t *)left, second = *(const uint32_t *)right;
+    const struct turnover_row *a = &ranking->rows[first], *b = &ranking->rows[second];
+    int order = compare_numbers(ranking->measure(b), ranking->measure(a));
+    order = order ? order : compare_numbers(a->node, b->node);
+    order = order ? order : compare_numbers(a->kind, b->kind);
+    order = order ? order : compare_numbers(a->process, b->process);
+    return order ? order : compare_numbers(first, second);
+}
+
+/* A heap with the last of those that it has at its top: that one has gone, and `row` takes a place.
+ */
+static void sink(uint32_t *heap, uint32_t count, uint32_t at, uint32_t row,
+                 struct ranking *ranking) {
+    for (uint32_t child; (child = at * 2 + 1) < count; at = child) {
+        if (child + 1 < count && compare(&heap[child + 1], &heap[child], ranking) > 0)
+            child++;
+        if (compare(&heap[child], &row, ranking) < 0)
+            break;
+        heap[at] = heap[child];
+    }
+    heap[at] = row;
+}
+
+/* Most rows have less than all that are in the heap, so that sorting them would be in vain. */
+uint32_t turnover_most(struct turnover *turnover, turnover_measure *measure, uint32_t most) {
+    struct ranking ranking = {turnover->rows, measure};
+    uint32_t *heap = turnover->order, count = 0, row = 0;
+    for (; row < turnover->count && count < most; row++)
+        if (measure(&turnover->rows[row]) > 0)
+            heap[count++] = row;
+    for (uint32_t i = count / 2; i-- > 0;)
+        sink(heap, count, i, heap[i], &ranking);
+    uint64_t least = count > 0 ? measure(&turnover->rows[heap[0]]) : 0;
+    for (; count > 0 && row < turnover->count; row++) {
+        if (measure(&turnover->rows[row]) < least || compare(&row, &heap[0], &ranking) > 0)
+            continue;
+        sink(heap, count, 0, row, &ranking);
+        least = measure(&turnover->rows[heap[0]]);
+    }
+    qsort_r(heap, count, sizeof *heap, compare, &ranking);
+    return count;
 }
 
 uint64_t life_bucket_end(unsigned bucket, unsigned count) {

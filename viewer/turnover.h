@@ -6,6 +6,7 @@
 #ifndef HOLDFAST_VIEWER_TURNOVER_H
 #define HOLDFAST_VIEWER_TURNOVER_H
 
+#include "process_sites.h"
 #include "report.h"
 
 #include <stdbool.h>
@@ -25,6 +26,7 @@ struct turnover_row {
 struct turnover {
     const struct profile *profile;
     struct turnover_row *rows;
+    uint32_t *order; /* numbers of rows: see turnover_most */
     uint32_t count;
     struct profile_lifetime *lifetimes; /* of rows; their nodes and kinds say nothing */
     uint32_t lifetime_count;
@@ -34,6 +36,22 @@ struct turnover {
 };
 
 enum turnover_by { TURNOVER_BY_STACK, TURNOVER_BY_PLACE };
+
+/* What those of several processes share, for who asks for one after the other. */
+struct turnover_room {
+    const struct profile *profile;
+    const struct process_sites *sites;
+    struct process_sites own; /* where nobody gave any */
+    uint32_t *stacks; /* by node: which stack it is without its thread, unless that is all that is
+                         known; NULL at TURNOVER_BY_PLACE */
+};
+
+/* `sites` may be NULL. False when memory ran out; to be released in any case. */
+bool turnover_room_open(struct turnover_room *room, const struct profile *profile,
+                        const struct process_sites *sites, enum turnover_by by);
+void turnover_room_release(struct turnover_room *room);
+bool turnover_open_in(struct turnover *turnover, const struct turnover_room *room, uint32_t process,
+                      enum turnover_by by);
 
 /* Of `process` (an index), or of all (PROFILE_TREE), which at TURNOVER_BY_STACK are told apart.
  * False when memory ran out; to be released in any case. */
@@ -50,7 +68,10 @@ uint64_t turnover_churn(const struct turnover_row *row); /* allocated, and given
 uint64_t turnover_kept(const struct turnover_row *row);  /* exit_bytes */
 uint64_t turnover_made(const struct turnover_row *row);
 typedef uint64_t turnover_measure(const struct turnover_row *row);
-void turnover_sort(struct turnover *turnover, turnover_measure *measure);
+
+/* Puts into `order` those that have most, at most so many, and none that has nothing; the one with
+ * the most first. How many these are. */
+uint32_t turnover_most(struct turnover *turnover, turnover_measure *measure, uint32_t most);
 
 /* The highest number that a bucket stands for; UINT64_MAX for the last of `count`. */
 uint64_t life_bucket_end(unsigned bucket, unsigned count);
@@ -61,11 +82,6 @@ unsigned life_quantile(const uint64_t *buckets, unsigned count, unsigned thousan
 /* Blocks that the stacks in `frees` are not known to have freed: a stack that is not counted there
  * may have freed all of them. */
 uint64_t life_freed_elsewhere(const struct profile_lifetime *lifetime);
-
-/* By node: which stack it is without its thread, unless that is all that is known. To be freed, and
- * `ids` to be released; NULL when memory ran out. */
-struct intern;
-uint32_t *turnover_stacks(struct intern *ids, const struct profile *profile);
 
 /* The innermost of the user's frames in a stack; the innermost one where there is none. */
 uint32_t life_lead(const struct profile *profile, uint32_t node);

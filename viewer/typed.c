@@ -76,7 +76,7 @@ static int compare_collected(const void *left, const void *right) {
  * from. */
 struct gathering {
     struct typed *typed;
-    uint32_t *stacks; /* by node; NULL: by place */
+    const uint32_t *stacks; /* by node; NULL: by place */
     struct intern rows;
     uint64_t *biggest;
 };
@@ -112,15 +112,14 @@ static bool gather(struct gathering *gathering, const struct profile_collected *
     return true;
 }
 
-static bool add_collected(struct typed *typed, uint32_t process, enum turnover_by by) {
+static bool add_collected(struct typed *typed, uint32_t process, const uint32_t *stacks) {
     const struct profile *profile = typed->profile;
-    struct intern ids = {0};
     struct gathering gathering = {
-        .typed = typed, .biggest = calloc((size_t)profile->collected_count + 1, sizeof(uint64_t))};
+        .typed = typed,
+        .stacks = stacks,
+        .biggest = calloc((size_t)profile->collected_count + 1, sizeof(uint64_t))};
     typed->collected = calloc((size_t)profile->collected_count + 1, sizeof *typed->collected);
     bool good = gathering.biggest && typed->collected;
-    if (good && by == TURNOVER_BY_STACK)
-        good = (gathering.stacks = turnover_stacks(&ids, profile)) != NULL;
     for (uint32_t i = 0; good && i < profile->collected_count; i++)
         if (is_meant(process, profile->collected[i].process))
             good = gather(&gathering, &profile->collected[i]);
@@ -128,16 +127,13 @@ static bool add_collected(struct typed *typed, uint32_t process, enum turnover_b
         qsort(typed->collected, typed->collected_count, sizeof *typed->collected,
               compare_collected);
     intern_release(&gathering.rows);
-    intern_release(&ids);
-    free(gathering.stacks);
     free(gathering.biggest);
     return good;
 }
 
-bool typed_open(struct typed *typed, const struct profile *profile, uint32_t process,
-                enum turnover_by by) {
-    *typed = (struct typed){.profile = profile};
-    return add_types(typed, process) && add_collected(typed, process, by);
+bool typed_open(struct typed *typed, const struct turnover_room *room, uint32_t process) {
+    *typed = (struct typed){.profile = room->profile};
+    return add_types(typed, process) && add_collected(typed, process, room->stacks);
 }
 
 void typed_release(struct typed *typed) {

@@ -17,10 +17,9 @@ struct typed {
 };
 
 /* Of `process` (an index), or of all (PROFILE_TREE). What a collection has freed is told apart by
- * stacks, or by the places that they lead to: then the node is of the biggest. False when memory
- * ran out; to be released in any case. */
-bool typed_open(struct typed *typed, const struct profile *profile, uint32_t process,
-                enum turnover_by by);
+ * stacks, or where the room is TURNOVER_BY_PLACE by the places that they lead to: then the node is
+ * of the biggest. False when memory ran out; to be released in any case. */
+bool typed_open(struct typed *typed, const struct turnover_room *room, uint32_t process);
 void typed_release(struct typed *typed);
 
 /* "app.Node"; of what is no type, what it stands for. */

@@ -1,0 +1,32 @@
+/* See process_sites.h. */
+#include "process_sites.h"
+
+#include <stdlib.h>
+
+bool process_sites_open(struct process_sites *sites, const struct profile *profile) {
+    sites->order = calloc((size_t)profile->site_count + 1, sizeof *sites->order);
+    sites->starts = calloc((size_t)profile->process_count + 2, sizeof *sites->starts);
+    if (!sites->order || !sites->starts)
+        return false;
+    uint32_t *next = sites->starts + 1; /* of each process, until all are placed its start */
+    for (uint32_t i = 0; i < profile->site_count; i++)
+        next[profile->sites[i].process + 1]++;
+    for (uint32_t i = 0; i < profile->process_count; i++)
+        next[i + 1] += next[i];
+    for (uint32_t i = 0; i < profile->site_count; i++)
+        sites->order[next[profile->sites[i].process]++] = i;
+    return true;
+}
+
+void process_sites_release(struct process_sites *sites) {
+    free(sites->order);
+    free(sites->starts);
+    *sites = (struct process_sites){0};
+}
+
+struct site_range process_sites_of(const struct process_sites *sites, const struct profile *profile,
+                                   uint32_t process) {
+    if (process == PROFILE_TREE)
+        return (struct site_range){0, profile->site_count};
+    return (struct site_range){sites->starts[process], sites->starts[process + 1]};
+}
