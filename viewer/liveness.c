@@ -191,89 +191,143 @@ static bool spread(struct pass *pass) {
     return true;
 }
 
-static bool find_live(struct pass *pass, uint32_t index, uint32_t local_count, bool *live) {
+/* What all of one code object's positions share. */
+struct question {
+    const struct graph *graph;
+    const struct graph_code *code;
+    const struct bytecode *bytecode;
+    bool *shared; /* by local: live everywhere */
+};
+
+/* Adds to `live` what may be read from the instruction on, of the pass's locals. */
+static void take_live(const struct pass *pass, uint32_t index, uint32_t local_count, bool *live) {
     const struct bytecode *bytecode = pass->bytecode;
-    for (pass->word = 0; pass->word * 64 < local_count; pass->word++) {
-        memset(pass->live, 0, bytecode->count * sizeof *pass->live);
-        pass->returned = 0;
-        if (!spread(pass))
-            return false;
-        uint64_t found = live_within(pass, index);
-        if (bytecode->instructions[index].with_next && index + 1 < bytecode->count)
-            found |= live_within(pass, index + 1);
-        for (uint32_t i = 0; i < 64 && pass->word * 64 + i < local_count; i++)
-            live[pass->word * 64 + i] = found >> i & 1;
+    uint64_t found = live_within(pass, index);
+    if (bytecode->instructions[index].with_next && index + 1 < bytecode->count)
+        found |= live_within(pass, index + 1);
+    for (uint32_t i = 0; i < 64 && pass->word * 64 + i < local_count; i++)
+        live[pass->word * 64 + i] |= found >> i & 1;
+}
+
+/* The code is gone through once for 64 locals, whatever the number of positions. False: memory ran
+ * out, or it takes too long. */
+static bool find_live(const struct question *question, const int32_t *positions, uint32_t count,
+                      struct liveness *found) {
+    const struct bytecode *bytecode = question->bytecode;
+    uint32_t local_count = question->code->local_count;
+    struct pass pass = {.bytecode = bytecode, .live = malloc(bytecode->count * sizeof *pass.live)};
+    bool good = pass.live != NULL;
+    for (; good && pass.word * 64 < local_count; pass.word++) {
+        memset(pass.live, 0, bytecode->count * sizeof *pass.live);
+        pass.returned = 0;
+        good = spread(&pass);
+        for (uint32_t i = 0; good && i < count; i++)
+            if (found[i].why == LIVENESS_KNOWN)
+                take_live(&pass, bytecode_at(bytecode, positions[i]), local_count, found[i].live);
     }
-    return true;
+    free(pass.live);
+    return good;
 }
 
 /* ---------------------------------------------------------------------------------------------- */
 
 /* Locals that others can see, or that an instruction reads without saying so. */
-static void add_shared(const struct graph *graph, const struct graph_code *code,
-                       const struct bytecode *bytecode, bool *live) {
+static void find_shared(const struct question *question) {
+    const struct graph_code *code = question->code;
+    const struct bytecode *bytecode = question->bytecode;
     for (uint32_t i = 0; i < code->local_count; i++) {
         uint8_t kind = code->local_kinds[i];
         if (kind & (GRAPH_CELL_VARIABLE | GRAPH_FREE_VARIABLE) || !(kind & GRAPH_LOCAL))
-            live[i] = true;
+            question->shared[i] = true;
     }
     for (uint32_t i = 0; i < bytecode->count; i++)
         if (bytecode->instructions[i].opcode->flags & OPCODE_CELL)
-            live[bytecode->instructions[i].argument] = true;
-    if (code->local_count > 0 && may_call_super(graph, code))
-        live[0] = true;
+            question->shared[bytecode->instructions[i].argument] = true;
+    if (code->local_count > 0 && may_call_super(question->graph, code))
+        question->shared[0] = true;
 }
 
-static enum liveness_why find(const struct graph *graph, const struct graph_code *code,
-                              const struct bytecode *bytecode, int32_t position,
-                              struct liveness *liveness) {
-    if (!locals_are_valid(bytecode, code->local_count))
-        return LIVENESS_DAMAGED;
-    uint32_t index = bytecode_at(bytecode, position);
-    if (index == NO_INSTRUCTION || !bytecode->instructions[index].reached)
+/* Without what is live there; LIVENESS_KNOWN: that can be found. */
+static enum liveness_why look_at(const struct question *question, bool names_reader,
+                                 int32_t position, struct liveness *found) {
+    uint32_t index = bytecode_at(question->bytecode, position);
+    if (index == NO_INSTRUCTION || !question->bytecode->instructions[index].reached)
         return LIVENESS_POSITION;
-    liveness->stack_depth = bytecode->instructions[index].depth;
-    if (!(code->flags & CODE_OPTIMIZED))
+    found->stack_depth = question->bytecode->instructions[index].depth;
+    if (!(question->code->flags & CODE_OPTIMIZED))
         return LIVENESS_CODE;
-    if (names_a_reader(graph, code))
+    if (names_reader)
         return LIVENESS_NAMES;
-    struct pass pass = {.bytecode = bytecode, .live = malloc(bytecode->count * sizeof *pass.live)};
-    bool found = pass.live && find_live(&pass, index, code->local_count, liveness->live);
-    free(pass.live);
-    if (!found)
-        return LIVENESS_MEMORY;
-    add_shared(graph, code, bytecode, liveness->live);
+    memcpy(found->live, question->shared, question->code->local_count * sizeof *found->live);
     return LIVENESS_KNOWN;
 }
 
-static enum liveness_why read_and_find(const struct graph *graph, const struct graph_code *code,
-                                       int32_t position, struct liveness *liveness) {
+static void all_are(enum liveness_why why, uint32_t count, struct liveness *found) {
+    for (uint32_t i = 0; i < count; i++)
+        found[i].why = why;
+}
+
+static void find(const struct question *question, const int32_t *positions, uint32_t count,
+                 struct liveness *found) {
+    bool names_reader = names_a_reader(question->graph, question->code), any = false;
+    find_shared(question);
+    for (uint32_t i = 0; i < count; i++) {
+        if (found[i].live)
+            found[i].why = look_at(question, names_reader, positions[i], &found[i]);
+        any |= found[i].why == LIVENESS_KNOWN;
+    }
+    if (!any || find_live(question, positions, count, found))
+        return;
+    for (uint32_t i = 0; i < count; i++)
+        if (found[i].why == LIVENESS_KNOWN)
+            found[i].why = LIVENESS_MEMORY;
+}
+
+static void find_in_whole(struct question *question, const int32_t *positions, uint32_t count,
+                          struct liveness *found) {
+    const struct graph_code *code = question->code;
+    if (!locals_are_valid(question->bytecode, code->local_count)) {
+        all_are(LIVENESS_DAMAGED, count, found);
+        return;
+    }
+    question->shared = calloc(code->local_count + 1ul, sizeof *question->shared);
+    if (question->shared)
+        find(question, positions, count, found);
+    free(question->shared);
+}
+
+static void read_and_find(const struct graph *graph, const struct graph_code *code,
+                          const int32_t *positions, uint32_t count, struct liveness *found) {
     static const enum liveness_why whys[] = {
         [BYTECODE_VERSION] = LIVENESS_VERSION,
         [BYTECODE_DAMAGED] = LIVENESS_DAMAGED,
         [BYTECODE_MEMORY] = LIVENESS_MEMORY,
     };
-    if (code->instruction_bytes == 0)
-        return LIVENESS_CODE;
+    if (code->instruction_bytes == 0) {
+        all_are(LIVENESS_CODE, count, found);
+        return;
+    }
     struct bytecode bytecode;
     enum bytecode_state state = bytecode_read(code, graph->python_minor, &bytecode);
-    enum liveness_why why =
-        state == BYTECODE_WHOLE ? find(graph, code, &bytecode, position, liveness) : whys[state];
+    struct question question = {.graph = graph, .code = code, .bytecode = &bytecode};
+    if (state == BYTECODE_WHOLE)
+        find_in_whole(&question, positions, count, found);
+    else
+        all_are(whys[state], count, found);
     bytecode_release(&bytecode);
-    return why;
 }
 
-void liveness_find(const struct graph *graph, uint32_t code_number, int32_t position,
-                   struct liveness *liveness) {
+void liveness_find(const struct graph *graph, uint32_t code_number, const int32_t *positions,
+                   uint32_t count, struct liveness *found) {
     const struct graph_code *code = &graph->codes[code_number];
     size_t locals = code->local_count ? code->local_count : 1;
-    *liveness = (struct liveness){
-        .why = LIVENESS_MEMORY, .live = malloc(locals * sizeof(bool)), .stack_depth = -1};
-    if (!liveness->live)
-        return;
-    liveness->why = read_and_find(graph, code, position, liveness);
-    if (liveness->why != LIVENESS_KNOWN)
-        memset(liveness->live, true, locals * sizeof(bool));
+    for (uint32_t i = 0; i < count; i++)
+        found[i] = (struct liveness){
+            .why = LIVENESS_MEMORY, .live = malloc(locals * sizeof(bool)), .stack_depth = -1};
+    read_and_find(graph, code, positions, count, found);
+    for (uint32_t i = 0; i < count; i++)
+        if (found[i].why != LIVENESS_KNOWN && found[i].live)
+            memset(found[i].live, true, locals * sizeof(bool));
 }
 
 void liveness_release(struct liveness *liveness) {

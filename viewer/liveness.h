@@ -31,12 +31,13 @@ struct liveness {
                               one place fewer: the value is gone, and none was sent yet. */
 };
 
-/* Of code number `code`, suspended in the instruction at `position` (as in struct graph_frame; a
- * position in an instruction's inline caches or prefixes counts as the instruction's). Fills
- * *liveness, to be released; never fails: where nothing can be shown, all is live. Frames that
- * recur should be asked for once: the whole code is gone through each time. */
-void liveness_find(const struct graph *graph, uint32_t code, int32_t position,
-                   struct liveness *liveness);
+/* Of code number `code`, suspended in the instruction at each of `positions` (as in struct
+ * graph_frame; a position in an instruction's inline caches or prefixes counts as the
+ * instruction's). Fills as many of `found`, each to be released; never fails: where nothing can be
+ * shown, all is live. The code is gone through once, whatever their number. */
+void liveness_find(const struct graph *graph, uint32_t code, const int32_t *positions,
+                   uint32_t count, struct liveness *found);
+
 /* The code mentions what reads the locals of its callers: they are all live. */
 bool liveness_reads_callers(const struct graph *graph, uint32_t code);
 

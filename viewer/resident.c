@@ -34,7 +34,8 @@ static bool was_near(const struct profile_process *process) {
 
 bool resident_of(const struct profile *profile, uint32_t process, struct resident_sum *sum) {
     const struct profile_process *of = &profile->processes[process];
-    uint64_t python = python_bytes(profile, process),
+    /* What was not looked at has no arenas: then all sites need not be, either. */
+    uint64_t python = of->resident_arenas ? python_bytes(profile, process) : 0,
              parts[RESIDENT_REST] = {
                  [RESIDENT_TRACED] = of->resident_live,
                  [RESIDENT_ARENAS] =

@@ -14,11 +14,7 @@
 
 #define NO_TABLES 99u /* a minor version that nothing is known of but what is said here */
 
-/* In place of viewer/liveness.c. */
-void liveness_find(const struct graph *graph, uint32_t number, int32_t position,
-                   struct liveness *liveness) {
-    const struct graph_code *code = &graph->codes[number];
-    (void)position;
+static void find_one(const struct graph_code *code, struct liveness *liveness) {
     bool known = code->instruction_bytes == code->local_count + 1;
     liveness->why = known ? LIVENESS_KNOWN : LIVENESS_CODE;
     liveness->stack_depth = code->instruction_bytes ? code->instructions[0] - 1 : -1;
@@ -26,6 +22,14 @@ void liveness_find(const struct graph *graph, uint32_t number, int32_t position,
     for (uint32_t i = 0; liveness->live && i < code->local_count; i++)
         liveness->live[i] =
             !known || code->local_kinds[i] != GRAPH_LOCAL || code->instructions[i + 1] != 0;
+}
+
+/* In place of viewer/liveness.c. */
+void liveness_find(const struct graph *graph, uint32_t number, const int32_t *positions,
+                   uint32_t count, struct liveness *found) {
+    (void)positions;
+    for (uint32_t i = 0; i < count; i++)
+        find_one(&graph->codes[number], &found[i]);
 }
 
 bool liveness_reads_callers(const struct graph *graph, uint32_t code) {

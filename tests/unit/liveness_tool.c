@@ -11,8 +11,22 @@
 #include <string.h>
 
 #include "viewer/liveness.h"
+#include "wire/array.h"
 
 #define TEXTS_MAX 100000u
+
+struct positions {
+    int32_t *list;
+    uint32_t count, capacity;
+};
+
+static bool positions_add(struct positions *positions, int32_t position) {
+    if (!array_reserve(&positions->list, &positions->capacity, positions->count + 1ull,
+                       sizeof *positions->list))
+        return false;
+    positions->list[positions->count++] = position;
+    return true;
+}
 
 static uint8_t *parse_bytes(const char *word, uint32_t *count) {
     size_t size = strcmp(word, "-") == 0 ? 0 : strlen(word) / 2;
@@ -67,14 +81,24 @@ static bool parse_code(struct graph *graph, char *line) {
     return kinds == code->local_count;
 }
 
-static void answer(const struct graph *graph, int32_t position) {
-    struct liveness liveness;
-    liveness_find(graph, 1, position, &liveness);
-    printf("%d %" PRId32 " ", (int)liveness.why, liveness.stack_depth);
+static void print_answer(const struct graph *graph, const struct liveness *liveness) {
+    printf("%d %" PRId32 " ", (int)liveness->why, liveness->stack_depth);
     for (uint32_t i = 0; i < graph->codes[1].local_count; i++)
-        putchar(liveness.live[i] ? '1' : '0');
+        putchar(liveness->live[i] ? '1' : '0');
     putchar('\n');
-    liveness_release(&liveness);
+}
+
+/* Those that were asked for since the code came. */
+static void answer(const struct graph *graph, struct positions *positions) {
+    struct liveness *found = malloc((positions->count + 1ul) * sizeof *found);
+    if (positions->count > 0)
+        liveness_find(graph, 1, positions->list, positions->count, found);
+    for (uint32_t i = 0; i < positions->count; i++) {
+        print_answer(graph, &found[i]);
+        liveness_release(&found[i]);
+    }
+    free(found);
+    positions->count = 0;
 }
 
 int main(void) {
@@ -83,17 +107,21 @@ int main(void) {
     struct graph graph = {.texts = texts, .text_count = 1, .codes = codes, .code_count = 2};
     char *line = NULL, *code_line = NULL;
     size_t room = 0;
+    struct positions positions = {0};
     bool fine = true;
     while (fine && getline(&line, &room, stdin) > 0) {
         if (strncmp(line, "at ", 3) == 0) {
-            answer(&graph, (int32_t)strtol(line + 3, NULL, 10));
+            fine = positions_add(&positions, (int32_t)strtol(line + 3, NULL, 10));
             continue;
         }
+        answer(&graph, &positions);
         free(code_line);
         code_line = strdup(line);
         fine = parse_code(&graph, code_line);
     }
+    answer(&graph, &positions);
     release_code(&codes[1]);
+    free(positions.list);
     free(line);
     free(code_line);
     return fine ? 0 : 2;

@@ -63,20 +63,41 @@ static bool take_answer(struct heap *heap, uint32_t frame, const struct liveness
     return how->live != NULL;
 }
 
-static bool answer_all(struct heap *heap, const struct question *questions, uint32_t count) {
-    struct liveness answer = {0};
-    bool good = true, have = false;
+/* Room for the questions about one code object: each of its positions once. */
+struct answers {
+    int32_t *positions;
+    struct liveness *found;
+};
+
+/* The first `count` are about one code object. */
+static bool answer_code(struct heap *heap, const struct question *questions, uint32_t count,
+                        struct answers *answers) {
+    uint32_t distinct = 0, at = 0;
+    bool good = true;
+    for (uint32_t i = 0; i < count; i++)
+        if (i == 0 || questions[i].position != questions[i - 1].position)
+            answers->positions[distinct++] = questions[i].position;
+    liveness_find(heap->graph, questions->code, answers->positions, distinct, answers->found);
     for (uint32_t i = 0; i < count && good; i++) {
-        if (!have || compare_questions(&questions[i], &questions[i - 1]) != 0) {
-            if (have)
-                liveness_release(&answer);
-            liveness_find(heap->graph, questions[i].code, questions[i].position, &answer);
-            have = true;
-        }
-        good = take_answer(heap, questions[i].frame, &answer);
+        at += questions[i].position != answers->positions[at];
+        good = take_answer(heap, questions[i].frame, &answers->found[at]);
     }
-    if (have)
-        liveness_release(&answer);
+    for (uint32_t i = 0; i < distinct; i++)
+        liveness_release(&answers->found[i]);
+    return good;
+}
+
+static bool answer_all(struct heap *heap, const struct question *questions, uint32_t count) {
+    struct answers answers = {malloc((count + 1ul) * sizeof *answers.positions),
+                              malloc((count + 1ul) * sizeof *answers.found)};
+    bool good = answers.positions && answers.found;
+    for (uint32_t i = 0, end; i < count && good; i = end) {
+        for (end = i + 1; end < count && questions[end].code == questions[i].code;)
+            end++;
+        good = answer_code(heap, &questions[i], end - i, &answers);
+    }
+    free(answers.positions);
+    free(answers.found);
     return good;
 }
 
