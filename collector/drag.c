@@ -232,13 +232,10 @@ void drag_looked(struct drag *drag, uint64_t from, uint64_t to) {
     }
 }
 
-bool drag_idle(const struct drag *drag, uint64_t address, uint64_t *idle_ns) {
+uint64_t drag_idle(const struct drag *drag, uint64_t address) {
     const struct drag_block *block = find(drag, address);
-    if (!block || block->looked_ns == 0)
-        return false;
-    uint64_t since = block->touched_ns ? block->touched_ns : block->born_ns;
-    *idle_ns = block->looked_ns > since ? block->looked_ns - since : 0;
-    return true;
+    uint64_t since = !block ? 0 : block->touched_ns ? block->touched_ns : block->born_ns;
+    return block && block->looked_ns > since ? block->looked_ns - since : 0;
 }
 
 /* -- The profile -- */

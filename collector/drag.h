@@ -76,9 +76,9 @@ void drag_split(struct drag *drag, uint64_t address, uint64_t at);
 void drag_see(struct drag *drag, const struct drag_mapping *mapping);
 void drag_looked(struct drag *drag, uint64_t from, uint64_t to);
 
-/* How long the block that lives there had not been touched at the last look, and when that was.
- * False when that is not known. */
-bool drag_idle(const struct drag *drag, uint64_t address, uint64_t *idle_ns);
+/* For how long the block that lives there had not been touched at the last look, counted from the
+ * look that found it touched; 0: that is not known. */
+uint64_t drag_idle(const struct drag *drag, uint64_t address);
 
 /* Adds what has become of a block until `now` to sums. */
 void drag_add(struct drag_sums *sums, const struct drag_block *block, uint64_t now);

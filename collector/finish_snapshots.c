@@ -28,7 +28,8 @@ static bool add_blocks(struct builder *builder, struct capacities *capacities,
                                    .node = builder_node(builder, image, site->node),
                                    .kind = site->kind,
                                    .birth = block->birth,
-                                   .death = block->death};
+                                   .death = block->death,
+                                   .idle_ns = block->idle_ns};
     }
     return true;
 }

@@ -32,18 +32,22 @@ static uint32_t drop_overlaps(struct snapshot_block *blocks, uint32_t count) {
     return kept;
 }
 
-static bool list_blocks(const struct large_table *table, struct snapshot *snapshot) {
+static bool list_blocks(const struct image *image, struct snapshot *snapshot) {
+    const struct large_table *table = &image->large;
     snapshot->blocks = malloc((table->count + 1u) * sizeof *snapshot->blocks);
     if (!snapshot->blocks)
         return false;
     uint32_t count = 0;
     for (uint32_t i = 0; i < table->capacity; i++) {
         const struct large *block = &table->places[i];
-        if (block->address)
-            snapshot->blocks[count++] = (struct snapshot_block){.address = block->address,
-                                                                .size = block->size,
-                                                                .birth = block->birth,
-                                                                .site = block->site};
+        if (!block->address)
+            continue;
+        snapshot->blocks[count++] =
+            (struct snapshot_block){.address = block->address,
+                                    .size = block->size,
+                                    .birth = block->birth,
+                                    .idle_ns = drag_idle(&image->drag, block->address),
+                                    .site = block->site};
     }
     qsort(snapshot->blocks, count, sizeof *snapshot->blocks, compare_blocks);
     snapshot->block_count = drop_overlaps(snapshot->blocks, count);
@@ -226,7 +230,7 @@ bool snapshots_take(struct trace *trace, struct image *image, uint64_t number, u
                                   .moment = moments_now(&image->moments),
                                   .pause_ns = pause_of(snapshots, (uint32_t)number),
                                   .stream = -1};
-    if (!list_blocks(&image->large, snapshot)) {
+    if (!list_blocks(image, snapshot)) {
         free(snapshot);
         return true;
     }

@@ -31,6 +31,7 @@ struct image;
 struct snapshot_block {
     uint64_t address, size;
     uint64_t birth, death; /* moments; death 0: not yet */
+    uint64_t idle_ns;      /* not touched for so long then; 0 unknown */
     uint32_t site;
 };
 

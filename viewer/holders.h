@@ -39,8 +39,22 @@ enum holder_root {
 /* "local", "argument", "global" ... as in the JSON report. */
 extern const char *const holder_root_names[HOLDER_ROOTS];
 
-enum verdict { VERDICT_UNKNOWN, VERDICT_DEAD, VERDICT_GARBAGE, VERDICT_IN_USE, VERDICTS };
-extern const char *const verdict_names[]; /* "unknown", "dead", "garbage", "in use" */
+/* Idle is told of what would be unknown else: nobody has touched its memory for a while (--drag).
+ */
+enum verdict {
+    VERDICT_UNKNOWN,
+    VERDICT_DEAD,
+    VERDICT_GARBAGE,
+    VERDICT_IN_USE,
+    VERDICT_IDLE,
+    VERDICTS
+};
+extern const char *const verdict_names[]; /* "unknown", "dead", "garbage", "in use", "idle" */
+
+/* A second is a long time for a loop that comes back to its data, and some looks say more than one:
+ * what was untouched for less is not idle. */
+#define IDLE_LEAST_NS 1000000000u
+#define IDLE_LEAST_LOOKS 5u
 
 /* A local variable that is never read again. */
 struct dead_reference {
@@ -62,6 +76,7 @@ struct holder {
     enum verdict verdict;
     const char *reason; /* "never read again after line 8", "function fill -> closure cell ->
                            function fill", "1 reference held by native code", or "" */
+    uint64_t idle_ns;   /* nobody had touched its memory for so long; 0: not known, or too short */
     bool bounded;       /* they are the items of a container that drops some when it is full */
     const char **cycle; /* of garbage: what refers to what, the last one to the first */
     uint32_t cycle_count;

@@ -30,7 +30,7 @@ json_t *json_new_root(const struct holder *holder) {
 static json_t *new_holder(struct json_stacks *stacks, const struct holder *holder, uint32_t number,
                           uint64_t peak) {
     return json_pack(
-        "{s:I, s:o, s:I, s:{s:o, s:o}, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I}",
+        "{s:I, s:o, s:I, s:{s:o, s:o}, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o}",
         "number", (json_int_t)number, "bytes", json_count(holder->bytes), "count",
         (json_int_t)holder->count, "object", "type", json_text(holder->type), "detail",
         json_text(holder->detail), "root", json_new_root(holder), "path", json_text(holder->path),
@@ -38,7 +38,8 @@ static json_t *new_holder(struct json_stacks *stacks, const struct holder *holde
         json_text(holder->others), "saves_bytes", json_count(holder->saves),
         "peak_if_released_bytes", json_count(holder_peak_if_released(holder, peak)), "advice",
         new_advice(holder), "allocated_at", json_stack(stacks, holder->node), "dead_references",
-        new_references(holder), "dead_reference_count", (json_int_t)holder->reference_total);
+        new_references(holder), "dead_reference_count", (json_int_t)holder->reference_total,
+        "idle_s", holder->idle_ns ? json_real((double)holder->idle_ns / 1e9) : json_null());
 }
 
 /* NULL when memory ran out. */

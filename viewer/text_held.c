@@ -132,6 +132,8 @@ static void put_who(const struct text *text, FILE *out, const struct holder *hol
     text_put_root(text, out, holder);
     if (holder->verdict == VERDICT_IN_USE)
         fputs(", in use", out);
+    else if (holder->verdict == VERDICT_IDLE)
+        fputs(", idle", out);
     else if (holder->verdict == VERDICT_UNKNOWN)
         fputs(", may be in use", out);
 }
@@ -167,7 +169,7 @@ static bool put_why(struct text *text, const struct holder *holder) {
     if (idle && !*reason)
         reason = holder->verdict == VERDICT_DEAD ? "never read again"
                                                  : "it waits for the cycle collector";
-    if (!idle && !others && (!*reason || holder->verdict == VERDICT_IN_USE))
+    if (!idle && !others && (!*reason || (holder->verdict == VERDICT_IN_USE && !holder->idle_ns)))
         return true;
     if (!line_begin(&line))
         return false;

@@ -137,6 +137,7 @@ static const struct profile_column block_columns[] = {
     RISING(COLUMN_U64, profile_block, address), COLUMN(COLUMN_U64, profile_block, size),
     COLUMN(COLUMN_U32, profile_block, node),    COLUMN(COLUMN_U32, profile_block, kind),
     COLUMN(COLUMN_U64, profile_block, birth),   COLUMN(COLUMN_U64, profile_block, death),
+    COLUMN(COLUMN_U64, profile_block, idle_ns),
 };
 
 static const struct profile_column moment_columns[] = {

@@ -38,7 +38,7 @@ COLUMNS = {
     11: ("warnings", "string"),
     12: ("snapshots", "process reason flags name time bytes pending pending_node blocks moment pause_ns "
                       "walk_ns copy_bytes"),
-    13: ("blocks", "+address size node kind birth death"),
+    13: ("blocks", "+address size node kind birth death idle_ns"),
     14: ("moments", "process +number bytes"),
     16: ("regions", "process parent name thread flags sites count unclosed all_kept begin end peak peak_ns kept "
                     "process_begin process_peak process_end snapshot snapshot_bytes begin_moment "

@@ -80,3 +80,25 @@ print(len(data), data.count(b'x'), resource.getrusage(resource.RUSAGE_SELF).ru_m
     plain = harness.plain(some_python.path, "-c", program, env=some_python.environment(**environment))
     traced = harness.traced(some_python.path, "-c", program, flags=("-q", "--drag"), env=some_python.environment(**environment))
     assert traced.stdout == plain.stdout and traced.stderr == plain.stderr
+
+
+def idle_holders(python, span):
+    """By path: the verdict, and for how long nobody had touched it."""
+    outcome = harness.traced(python.path, harness.PROGRAMS / "idle.py", str(span), flags=("-q", "--drag"))
+    holders = outcome.report().main.fields["peak"]["holders"]
+    return outcome, {holder["path"].split("[")[0].split(" in ")[0]: holder for holder in holders}
+
+
+def test_idle(any_python):
+    """Evidence is told with how long it was, and takes no other verdict's place."""
+    for span in (2, 6):
+        outcome, holders = idle_holders(any_python, span)
+        cache, hot, data = holders["CACHE"], holders["HOT"], holders["data"]
+        if cache["verdict"] == "idle" and hot["verdict"] != "idle":
+            break
+    assert cache["verdict"] == "idle" and 0.6 * span < cache["idle_s"] < span + 2
+    assert "not touched for " in cache["reason"] and " before the peak, by looks " in cache["reason"]
+    assert hot["verdict"] == "unknown" and hot["idle_s"] is None
+    assert data["verdict"] == "dead" and data["idle_s"] is None
+    text = harness.report_text(outcome.profile, "text")
+    assert ", idle" in text and "not touched for " in text

@@ -218,10 +218,10 @@ static void sample_snapshots(void) {
            sizeof snapshots);
     memcpy(blocks,
            (struct profile_block[]){
-               {0x7f0000000000, 1ull << 30, 2, PROFILE_MAPPED, 1, 6},
-               {0x7f0040000000, 1ull << 30, 4, PROFILE_HEAP, 5, 0},
-               {1, 0x20000, 1, PROFILE_PYTHON, 9, 10},
-               {0x30000, 0x20000, 1, PROFILE_HEAP, 1, 0},
+               {0x7f0000000000, 1ull << 30, 2, PROFILE_MAPPED, 1, 6, 4100000000},
+               {0x7f0040000000, 1ull << 30, 4, PROFILE_HEAP, 5, 0, 0},
+               {1, 0x20000, 1, PROFILE_PYTHON, 9, 10, 0},
+               {0x30000, 0x20000, 1, PROFILE_HEAP, 1, 0, 0},
            },
            sizeof blocks);
     const struct profile_moment rows[] = {{0, 1, 100}, {0, 5, 3ull << 30}, {0, 6, 50}, {2, 3, 8}};

@@ -160,7 +160,8 @@ void check_put_holder(FILE *out, const struct item *item) {
     static const char *const verdicts[] = {[VERDICT_UNKNOWN] = "may be in use",
                                            [VERDICT_DEAD] = "never read again",
                                            [VERDICT_GARBAGE] = "garbage",
-                                           [VERDICT_IN_USE] = "in use"};
+                                           [VERDICT_IN_USE] = "in use",
+                                           [VERDICT_IDLE] = "idle"};
     const struct holder *holder = item->holder;
     if (item->count > 1) {
         fprintf(out, "%u times: ", item->count);

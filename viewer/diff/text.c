@@ -266,7 +266,8 @@ static const char *verdict_words(enum verdict verdict) {
     static const char *const words[] = {[VERDICT_UNKNOWN] = "may be in use",
                                         [VERDICT_DEAD] = "never read again",
                                         [VERDICT_GARBAGE] = "garbage",
-                                        [VERDICT_IN_USE] = "in use"};
+                                        [VERDICT_IN_USE] = "in use",
+                                        [VERDICT_IDLE] = "idle"};
     return words[verdict];
 }
 

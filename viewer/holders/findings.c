@@ -25,10 +25,8 @@ const char *const holder_root_names[HOLDER_ROOTS] = {
 };
 
 const char *const verdict_names[] = {
-    [VERDICT_UNKNOWN] = "unknown",
-    [VERDICT_DEAD] = "dead",
-    [VERDICT_GARBAGE] = "garbage",
-    [VERDICT_IN_USE] = "in use",
+    [VERDICT_UNKNOWN] = "unknown", [VERDICT_DEAD] = "dead", [VERDICT_GARBAGE] = "garbage",
+    [VERDICT_IN_USE] = "in use",   [VERDICT_IDLE] = "idle",
 };
 
 /* What findings->memory is. */

@@ -1,10 +1,12 @@
 /* See judge.h. */
 #include "judge.h"
 
+#include "../format.h"
 #include "advice.h"
 #include "names.h"
 #include "paths.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define OTHERS_MAX 4u
@@ -45,6 +47,36 @@ static enum verdict judge(const struct heap *heap, const struct unit *unit,
         heap->edges[path->start].flags & HEAP_DEAD)
         return VERDICT_DEAD;
     return starts_live(heap, path) ? VERDICT_IN_USE : VERDICT_UNKNOWN;
+}
+
+/* Of a holder whose bytes are one big block for the most part: for how long nobody had touched it.
+ * 0: that is not known, or not long. */
+static uint64_t idle_of(const struct heap *heap, const struct unit *unit) {
+    uint64_t pace = heap->profile->processes[heap->snapshot->process].look_pace_ns;
+    uint64_t least = pace < UINT64_MAX / IDLE_LEAST_LOOKS ? pace * IDLE_LEAST_LOOKS : UINT64_MAX;
+    if (least < IDLE_LEAST_NS)
+        least = IDLE_LEAST_NS;
+    bool whole = unit->site_bytes >= unit->bytes - unit->bytes / 10;
+    return whole && unit->site_idle_ns >= least ? unit->site_idle_ns : 0;
+}
+
+/* What would be unknown else is idle; of what is going to be read that is only told beside. */
+static void judge_idle(const struct heap *heap, const struct unit *unit, struct holder *holder) {
+    uint64_t idle = idle_of(heap, unit);
+    bool unknown = holder->verdict == VERDICT_UNKNOWN;
+    if (idle == 0 || (!unknown && holder->verdict != VERDICT_IN_USE))
+        return;
+    const struct profile_process *process = &heap->profile->processes[heap->snapshot->process];
+    char text[320];
+    int used = snprintf(text, sizeof text, "not touched for %s before the %s, by looks %s apart",
+                        format_time(idle).text,
+                        heap->snapshot->reason == SNAPSHOT_REQUEST ? "snapshot" : "peak",
+                        format_time(process->look_pace_ns).text);
+    if (*holder->reason)
+        snprintf(text + used, sizeof text - (size_t)used, "; %s", holder->reason);
+    holder->idle_ns = idle;
+    holder->verdict = unknown ? VERDICT_IDLE : VERDICT_IN_USE;
+    holder->reason = texts_keep(heap->texts, text);
 }
 
 /* -- Why -- */
@@ -252,6 +284,7 @@ uint32_t judge_unit(const struct heap *heap, const struct unit *unit, struct hol
     struct path path;
     if (unit->by == NO_EDGE) {
         fill_stray(unit, holder);
+        judge_idle(heap, unit, holder);
         return 0;
     }
     find_path(heap, unit, &path);
@@ -279,6 +312,7 @@ uint32_t judge_unit(const struct heap *heap, const struct unit *unit, struct hol
         .birth = unit->birth,
         .object = heap_is_object(heap, unit->node) ? unit->node : 0,
     };
+    judge_idle(heap, unit, holder);
     if (verdict == VERDICT_GARBAGE) {
         add_cycle(heap, unit->node, holder);
         holder->reason = garbage_reason(heap, unit->node, holder);

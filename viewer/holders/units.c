@@ -325,6 +325,7 @@ void units_note_block(const struct heap *heap, struct unit *unit, uint32_t node)
     unit->site = block->node;
     unit->site_bytes = block->size;
     unit->birth = block->birth;
+    unit->site_idle_ns = block->idle_ns;
 }
 
 bool units_is_sure(const struct heap *heap, uint32_t node) {

@@ -15,7 +15,8 @@ struct unit {
     uint64_t freed; /* of them, what letting go of everything dead frees */
     uint32_t site;  /* that allocated the largest block of it; 0 none */
     uint64_t site_bytes;
-    uint64_t birth;  /* of that block */
+    uint64_t birth; /* of that block */
+    uint64_t site_idle_ns;
     uint32_t holder; /* 1 + its number in the findings, 0: none */
     bool garbage;
     bool loose; /* `node` is one of them, and what refers to it is what holds them all */

@@ -108,7 +108,7 @@ export interface Snapshot {
   blocks: [bytes: number, count: number, stack: number[]][];
 }
 
-export type Verdict = "unknown" | "dead" | "garbage" | "in use";
+export type Verdict = "unknown" | "dead" | "garbage" | "in use" | "idle";
 
 export interface Holder {
   number: number;

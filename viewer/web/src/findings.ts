@@ -36,6 +36,10 @@ const ROOT_ADVICE: Record<string, string[]> = {
 const STORE_ROOTS = new Set(["global", "class", "closure"]), STORE_COUNT = 1000;
 /** What a module or a class has under names of their own, as its functions: nobody put them there one by one. */
 const VARIABLES = / and \d+ more$/;
+const IDLE_ADVICE = [
+  "let go of it before that, or make it when it is needed",
+  "what is needed rarely can wait in a file: numpy.memmap, or pickle",
+];
 const STORE_ADVICE = [
   "if it is a cache, give it a bound: functools.lru_cache(maxsize=...), or drop what is oldest when it has grown",
   "let go of values that nobody else uses: weakref.WeakValueDictionary",
@@ -59,6 +63,7 @@ function placeText(holder: Holder): string {
 function title(holder: Holder): string {
   if (holder.verdict === "garbage") return holder.name ? `A cycle around ${holder.name} waits for the collector` : "A cycle waits for the collector";
   if (holder.verdict === "dead") return `${holder.name || holder.path}${placeText(holder)} is never read again`;
+  if (holder.verdict === "idle") return `${holder.path} lies idle: it was ${holder.reason.split(",")[0]}`;
   if (holder.root === "traceback") return `A traceback pins a frame${placeText(holder)}`;
   if (holder.root === "cache") return `A cache keeps results${placeText(holder).replace(" in ", " of ")}`;
   if (isStore(holder)) return `${holder.path} has grown to ${objectText(holder)} and has no bound that is seen`;
@@ -74,9 +79,9 @@ export function isIdle(holder: Holder): boolean {
 export function findingsOf(holders: Holders, peak: number): Finding[] {
   const found: Finding[] = [];
   for (const holder of holders.list) {
-    const sure = isIdle(holder), likely = (holder.root in ROOT_ADVICE || isStore(holder)) && holder.bytes >= peak * WORTH_A_LOOK;
+    const sure = isIdle(holder), likely = (holder.verdict === "idle" || holder.root in ROOT_ADVICE || isStore(holder)) && holder.bytes >= peak * WORTH_A_LOOK;
     if (!sure && !likely) continue;
-    const general = holder.verdict === "garbage" ? GARBAGE_ADVICE : isStore(holder) ? STORE_ADVICE : ROOT_ADVICE[holder.root] ?? [];
+    const general = holder.verdict === "garbage" ? GARBAGE_ADVICE : isStore(holder) ? STORE_ADVICE : ROOT_ADVICE[holder.root] ?? (holder.verdict === "idle" ? IDLE_ADVICE : []);
     found.push({process: holders.process, holder, title: title(holder), sure, saves: sure ? holder.saves : 0, advice: holder.advice.length ? holder.advice : general});
   }
   return found;

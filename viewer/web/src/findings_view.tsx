@@ -13,7 +13,7 @@ import {holdersOf, type Page, peakOf, processName, scrollTo, usePage} from "./mo
 import {formatBytes, formatCount, formatPercent, formatTime} from "./units";
 
 const SHOWN = 6;
-export const VERDICT_TEXTS = {dead: "dead", garbage: "garbage", "in use": "in use", unknown: "may be in use"};
+export const VERDICT_TEXTS = {dead: "dead", garbage: "garbage", idle: "idle", "in use": "in use", unknown: "may be in use"};
 
 export function Badge({verdict}: {verdict: Holder["verdict"]}): JSX.Element {
   return <span class={`badge ${verdict.replace(" ", "-")}`}>{VERDICT_TEXTS[verdict]}</span>;

@@ -17,7 +17,7 @@ import {FrameKind} from "./document";
 
 const SHAPES = ["icicle", "flame"] as const;
 const VERDICT_WORDS: Record<(typeof VERDICTS)[number], string> = {
-  dead: "dead", garbage: "garbage", "in use": "in use", unknown: "may be in use",
+  dead: "dead", garbage: "garbage", idle: "idle", "in use": "in use", unknown: "may be in use",
 };
 
 interface Shape {

@@ -19,7 +19,7 @@ export function processOf(key: number): number {
   return key <= FIRST_PROCESS ? FIRST_PROCESS - key : -1;
 }
 
-export const VERDICTS = ["dead", "garbage", "in use", "unknown"] as const;
+export const VERDICTS = ["dead", "garbage", "idle", "in use", "unknown"] as const;
 
 export interface Tree {
   count: number;
