@@ -24,6 +24,7 @@ enum {
     REFS,
     REF_TRACER,
     CEILING,
+    WATCH,
     KEEP_EVENTS
 };
 
@@ -64,16 +65,30 @@ static const struct option_row rows[] = {
      .name = "ceiling",
      .value = "SIZE",
      .help = "take a snapshot when a process first passes this, e.g. 512MiB or 2GB"},
+    {.key = WATCH,
+     .name = "watch",
+     .value = "SIZE",
+     .help = "follow who refers to objects of that size and up (docs/watch.md)"},
     {.key = KEEP_EVENTS,
      .name = "keep-events",
      .help = "the profile also holds every single event (docs/profile-format.md)"},
     {0}};
 
-static bool set_ceiling(struct launch *launch, const char *text) {
-    if (size_parse(text, &launch->ceiling))
+static bool set_size(const char *option, uint64_t *size, const char *text) {
+    if (size_parse(text, size))
         return true;
-    fprintf(stderr, "holdfast: '%.100s' is not a size; --ceiling takes 512MiB, 2GB or bytes\n",
-            text);
+    fprintf(stderr, "holdfast: '%.100s' is not a size; --%s takes 512MiB, 2GB or bytes\n", text,
+            option);
+    return false;
+}
+
+static bool set_watch(struct launch *launch, const char *text) {
+    if (!set_size("watch", &launch->watch, text))
+        return false;
+    if (launch->watch >= WATCH_LEAST)
+        return true;
+    fprintf(stderr, "holdfast: --watch takes sizes from %uKiB on, which '%.100s' is below\n",
+            WATCH_LEAST >> 10, text);
     return false;
 }
 
@@ -113,8 +128,10 @@ static bool take_option(void *context, int key, const char *value) {
     case KEEP_EVENTS:
         launch->keep_events = true;
         return true;
+    case WATCH:
+        return set_watch(launch, value);
     default:
-        return set_ceiling(launch, value);
+        return set_size("ceiling", &launch->ceiling, value);
     }
 }
 

@@ -85,6 +85,7 @@ static bool start_collector(struct run *run) {
                                             .lifetimes = run->launch->lifetimes,
                                             .drag = run->launch->drag,
                                             .ceiling = run->launch->ceiling,
+                                            .watch = run->launch->watch,
                                             .kill_tree = run->launch->kill_tree,
                                             .kill_process = run->launch->kill_process,
                                             .command = run->launch->command,

@@ -18,6 +18,7 @@ struct launch {
     bool lifetimes;   /* how long blocks live is recorded, and where they are freed */
     bool drag;        /* when big blocks are touched is looked at */
     uint64_t ceiling; /* bytes of a process at which one is; 0: none */
+    uint64_t watch;   /* bytes from which objects are followed; 0: none */
     /* Bytes of the tree, and of a process, above which all processes are killed; 0: none. */
     uint64_t kill_tree, kill_process;
 };

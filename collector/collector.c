@@ -114,6 +114,7 @@ static bool collector_open(struct collector *collector) {
         page->lifetimes = collector->options->lifetimes;
         page->drag = collector->options->drag;
         page->ceiling = collector->options->ceiling;
+        page->watch = collector->options->watch;
     }
     if (collector->epoll < 0 || !page || !trace_init(&collector->trace, page) ||
         !watch(collector, collector->point.listener, &collector->point) ||

@@ -19,6 +19,7 @@ struct collector_options {
     bool lifetimes;     /* how long blocks live, and where they are freed */
     bool drag;          /* when big blocks are touched */
     uint64_t ceiling;   /* bytes of a process at which one is taken; 0: none */
+    uint64_t watch;     /* bytes from which objects are followed; 0: none */
     /* Bytes of the tree, and of a process, above which all are killed; 0: none. */
     uint64_t kill_tree, kill_process;
     char *const *command;

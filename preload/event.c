@@ -13,6 +13,7 @@
 #include "sys.h"
 #include "thread.h"
 #include "types.h"
+#include "watch.h"
 
 /* Of an epoch. No state's word has any of these bits, so that no two keys fit one guard. */
 static uint64_t key_of(uint32_t epoch) {
@@ -291,13 +292,25 @@ static void count_allocated(const struct writer *writer, uint64_t size) {
         process.gil_allocated += size;
 }
 
+/* Cold: what is inlined around these, and saved, must not depend on them. */
+static __attribute__((cold, noinline)) void large_made(const void *address, uint64_t size) {
+    filter_add(address, FILTER_LARGE);
+    watch_made(address, size);
+    if (process.session->drag)
+        apart_set(address, size);
+}
+
+static __attribute__((cold, noinline)) void large_ends(const void *address) {
+    watch_freed(address);
+    if (process.session->drag)
+        apart_end(address);
+}
+
 static void put_block(struct writer *writer, uint64_t word, const void *address, uint64_t size,
                       uint32_t node) {
     bool large = size >= LARGE_BLOCK;
     if (large)
-        filter_add(address, FILTER_LARGE);
-    if (large && process.session->drag)
-        apart_set(address, size);
+        large_made(address, size);
     uint64_t words[2] = {event_size_node(node, size), size};
     bool wide = size >= EVENT_SIZE_WIDE;
     if (wide)
@@ -316,8 +329,8 @@ void event_alloc(struct writer *writer, unsigned kind, const void *address, uint
 /* Whether the block that ends may be large. */
 static bool ends_large(const void *address) {
     bool large = filter_flags(address) & FILTER_LARGE;
-    if (large && process.session->drag)
-        apart_end(address);
+    if (large)
+        large_ends(address);
     return large;
 }
 

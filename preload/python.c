@@ -12,6 +12,7 @@
 #include "snapshot.h"
 #include "thread.h"
 #include "walk/walk.h"
+#include "watch.h"
 
 #include "layouts.h"
 #include "offsets/3.13t.h"
@@ -147,6 +148,7 @@ static void look(void *scope) {
     memcpy(python.version, version, length);
     recognise(scope, version);
     refs_begin(scope);
+    watch_begin(scope);
     pymem_install(scope);
     python_publish();
 }

@@ -36,6 +36,9 @@
  * objects to be asked for by PyRefTracer_SetTracer, where there is such a thing. */
 enum session_refs { REFS_NOT, REFS_COUNTED, REFS_TRACED };
 
+/* The fewest bytes from which objects are followed: smaller blocks go the library's short way. */
+#define WATCH_LEAST (128u << 10)
+
 struct session_page {
     uint32_t version;  /* collector, before the page is shared */
     uint8_t holders;   /* collector, before: 1 when snapshots of the references are wanted */
@@ -44,6 +47,7 @@ struct session_page {
     uint8_t lifetimes; /* collector, before: 1 when frees tell where and when they are */
     uint8_t drag;      /* collector, before: 1 when big blocks have mappings of their own */
     uint64_t ceiling;  /* collector, before: bytes of a process at which one is taken; 0 none */
+    uint64_t watch;    /* collector, before: bytes from which objects are followed; 0 none */
     /* A robust, process-shared mutex that the collector's thread holds for its whole life. Its
      * first word is the futex word: the owner's thread id, or SESSION_OWNER_DIED once the kernel
      * has buried the owner. Programs only ever read that word: see session_collector_alive(). */
@@ -58,7 +62,7 @@ struct session_page {
 };
 
 static_assert(sizeof(struct session_page) <= WIRE_PAGE, "the session page is one page");
-static_assert(offsetof(struct session_page, ticket) == 64,
+static_assert(offsetof(struct session_page, ticket) % 64 == 0,
               "tickets have a cache line of their own");
 
 /* The collector is alive: it holds the life mutex, and the kernel has not buried it. */

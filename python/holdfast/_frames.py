@@ -6,14 +6,16 @@ is a view, and reading it leaves nothing.
 """
 import ctypes
 import gc
+import itertools
 import os
 import struct
 import sys
 import threading
 import types
-from typing import Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 _IS_VIEW = sys.version_info >= (3, 13)
+_GENERATORS = (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)
 _OPTIMIZED = 0x1  # of a code object's flags: its variables are in slots
 # Before 3.11 the slots are the frame object's own, and end it; then the interpreter's frame is behind a pointer.
 _POINTER = ctypes.sizeof(ctypes.c_void_p)
@@ -21,6 +23,9 @@ _SLOTS = types.FrameType.__basicsize__ - _POINTER
 _INNER = 24
 _INNER_SLOTS = 72
 _TRIES = 3
+_CELL = type((lambda one: lambda: one)(0).__closure__[0])  # type: ignore[index]
+_UNBOUND = object()
+_MOST_NAMES = 4000
 _MOST_DEEP = 2000  # frames of one thread: of a recursion, the innermost
 Running = Tuple[types.FrameType, int]  # and its thread's identity
 
@@ -59,6 +64,15 @@ def running() -> List[Running]:
 def has_gil() -> bool:
     enabled: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
     return enabled
+
+
+def of(value: Any) -> Optional[types.FrameType]:
+    """The frame that it is, or that it has, as a generator that has not ended."""
+    for name in ("gi_frame", "cr_frame", "ag_frame"):
+        frame = getattr(value, name, None) if type(value) in _GENERATORS else None
+        if frame is not None:
+            return frame  # type: ignore[no-any-return]
+    return value if type(value) is types.FrameType else None
 
 
 def names(code: types.CodeType) -> List[str]:
@@ -146,6 +160,23 @@ def values(frame: types.FrameType) -> Dict[int, str]:
         except (KeyError, ValueError):
             pass
     return found
+
+
+def variables(frame: types.FrameType) -> Iterator[Tuple[str, object]]:
+    """What the variables of a frame of this thread refer to, by name; of a module or a class, some thousands."""
+    if not frame.f_code.co_flags & _OPTIMIZED:
+        yield from list(itertools.islice(frame.f_locals.items(), _MOST_NAMES))
+        return
+    known = names(frame.f_code)
+    view = frame.f_locals if _IS_VIEW else {}
+    slots = () if _IS_VIEW else _slots(frame, True)
+    for name, pointer in itertools.zip_longest(known, slots):
+        # Nothing is caught here: it might be what a signal's handler raises.
+        if _IS_VIEW and view.get(name, _UNBOUND) is not _UNBOUND:
+            yield name, view[name]
+        elif pointer:
+            value = ctypes.cast(pointer, ctypes.py_object).value
+            yield from ((name, one) for one in (gc.get_referents(value) if type(value) is _CELL else [value]))
 
 
 def get(frame: types.FrameType, address: int, name: str) -> List[object]:

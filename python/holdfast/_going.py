@@ -15,6 +15,7 @@ import time
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from . import _alive, _frames, _holders, _steps
+from ._say import say
 
 _OFF = os.environ.get("HOLDFAST_SHOULD_GO_AWAY", "").lower() in ("0", "off", "no", "false")
 _PAUSE = 20  # times what a look through the whole heap took, until the next one
@@ -224,15 +225,6 @@ class _Watcher:
 def _named(what: List[Expectation]) -> str:
     kinds = collections.Counter(one.label for one in what).most_common(_KINDS + 1)
     return ", ".join([f"{count} {name}" for name, count in kinds[:_KINDS]] + ["..."] * (len(kinds) > _KINDS))
-
-
-def say(text: str) -> None:
-    try:
-        if sys.stderr is not None:
-            sys.stderr.write(f"holdfast: {text}\n")
-            sys.stderr.flush()
-    except Exception:  # closed, or what the program put there fails
-        pass
 
 
 _watcher: Optional[_Watcher] = None

@@ -14,7 +14,7 @@ import time
 import types
 from typing import Any, Callable, Dict, Optional
 
-from . import _frames
+from . import _frames, _say
 
 BEGIN, LINE, END = "begin", "line", "end"
 _GENERATOR = 0x20 | 0x80 | 0x200  # of a code object's flags: generators, coroutines, asynchronous generators
@@ -50,14 +50,13 @@ def _handle(kind: str, frame: Any, returned: int) -> None:
         try:
             handler(kind, frame, returned)
         except Exception as error:  # ours: the program's run goes on
-            if not _is_ours(error):
+            if not is_ours(error):
                 raise
-            from . import _going
-            _going.say(f"watch failed: {error!r}")
+            _say.say(f"watch failed: {error!r}")
             stop()
 
 
-def _is_ours(error: BaseException) -> bool:
+def is_ours(error: BaseException) -> bool:
     """Rather than of a signal's handler, which ran in between: then code that is neither this package's nor the
     standard library's is on the way to it."""
     trace = error.__traceback__
@@ -195,6 +194,10 @@ def _stop_tracing() -> str:
         _set(False)
         return ""
     return "" if sys.gettrace() is None else "followed until the program set a trace function of its own"
+
+
+def is_on() -> bool:
+    return _handler is not None
 
 
 def start(handler: Handler) -> None:

@@ -1,7 +1,7 @@
 """A path of references as one reads it: `app.CACHE['users'][3].rows`, `data in load() (load.py:8)`."""
 import threading
 import types
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Tuple
 
 from . import _frames, _steps
 from ._holders import Found, Node
@@ -74,18 +74,10 @@ def said(link: Link) -> str:
     return link.step or _UNTOLD
 
 
-def frame_of(value: Any) -> Optional[types.FrameType]:
-    for name in ("gi_frame", "cr_frame", "ag_frame"):
-        frame = getattr(value, name, None) if type(value) in _GENERATORS else None
-        if frame is not None:
-            return frame  # type: ignore[no-any-return]
-    return value if type(value) is types.FrameType else None
-
-
 def text(path: List[Link]) -> str:
     found = ""
     for link in path[:-1]:
-        frame, step = frame_of(link.node.value), said(link)
+        frame, step = _frames.of(link.node.value), said(link)
         if frame is not None and step[:4] == " -> ":
             waits = "" if type(link.node.value) is types.FrameType else ", suspended"
             found += f"{' -> ' if found else ''}{step[4:]} in {_frames.where(frame)}{waits}"

@@ -76,7 +76,7 @@ def _step(link: _paths.Link) -> str:
 
 
 def _box(node: Node, column: int, culprit: bool) -> Box:
-    frame = _paths.frame_of(node.value)
+    frame = _frames.of(node.value)
     name, below = _steps.label(node.value), ""
     if frame is not None:
         below = f"{_frames.short(frame.f_code.co_filename)}:{frame.f_lineno}"

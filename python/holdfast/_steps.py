@@ -9,7 +9,7 @@ from typing import Any, Iterator, List, Optional, Tuple
 from . import _frames
 
 _LONGEST = 28  # characters of a label or a key
-_PLAIN = (str, int, float, complex, bytes, bool, type(None))
+PLAIN = (str, int, float, complex, bytes, bool, type(None))
 _SEQUENCES: Tuple[Any, ...] = (list, tuple, collections.deque)
 _SETS: Tuple[Any, ...] = (set, frozenset)
 _GENERATORS = (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)
@@ -37,7 +37,7 @@ def cut(text: str, most: int = _LONGEST) -> str:
 
 def key(value: object) -> str:
     """Of a dict: its own repr is only asked for where that is the interpreter's."""
-    if type(value) in _PLAIN:
+    if type(value) in PLAIN:
         text = value[:_LONGEST] if isinstance(value, (str, bytes)) else value
         if isinstance(text, int) and text.bit_length() > 64:
             return "int"
@@ -68,8 +68,10 @@ def _members(value: object) -> Iterator[Tuple[str, object]]:
             if shown or isinstance(found, types.MemberDescriptorType):
                 try:
                     yield name, found.__get__(value, kind)
-                except Exception:  # not bound, or not to be told now
-                    pass
+                except Exception as error:  # not bound, or not to be told now
+                    trace = error.__traceback__
+                    if trace is not None and trace.tb_next is not None:  # it is of a signal's handler
+                        raise
 
 
 def _attributes(value: object, target: object) -> List[str]:

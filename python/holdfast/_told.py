@@ -5,7 +5,7 @@ import re
 import time
 from typing import TYPE_CHECKING, List, Optional
 
-from . import _alive, _paths, _picture, _steps
+from . import _alive, _frames, _paths, _picture, _steps
 from ._holders import Found, Node
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def culprits(found: Found) -> List[Node]:
     """Roots: places where objects get stuck, then what lives long, then variables of functions, which return."""
     def rank(root: Node) -> int:
         path = _paths.links(root)
-        return 0 if _paths.stuck(path) else 2 if _paths.frame_of(root.value) else 1
+        return 0 if _paths.stuck(path) else 2 if _frames.of(root.value) else 1
     return sorted(found.roots, key=rank)
 
 

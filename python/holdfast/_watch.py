@@ -9,14 +9,16 @@ counted; when it is the last, the object is let go, at the first line after its 
 """
 import atexit
 import collections
+import gc
 import os
 import sys
 import threading
+import tokenize
 import types
 import weakref
-from typing import Any, Counter, Dict, List, Optional, Set, Tuple
+from typing import Any, Callable, Counter, Dict, Iterator, List, Optional, Set, Tuple
 
-from . import _frames, _going, _heap, _lines, _paths, _steps
+from . import _frames, _heap, _lines, _say, _steps
 from ._heap import Own
 
 _ROWS_MOST = 200
@@ -24,12 +26,14 @@ _PASSES_MOST = 200  # over the heap, for one object
 _NEAR = 8  # rows, among which one is the same again
 _IMMORTAL = 1 << 29  # references, as the interpreter counts what it never frees
 _KEEPS_ARGUMENTS = sys.version_info < (3, 11)  # a caller does, until the call returns
+_HAVE_DICTS = sys.version_info < (3, 11)  # instances do, for their attributes
 _BORROWS = sys.version_info >= (3, 14)  # a callee's arguments may be its caller's variables, uncounted
 Key = Tuple[int, int]  # of a frame: its address, where the next one may come to be, and its code's
+Looking = Callable[[str, types.FrameType, int], bool]  # an event, as _lines.py tells it
 Named = Dict[Key, Tuple[str, List[str]]]  # by frame: its function, and which variables refer to the object
 
 
-def _key(frame: types.FrameType) -> Key:
+def frame_key(frame: types.FrameType) -> Key:
     return id(frame), id(frame.f_code)
 
 
@@ -52,7 +56,7 @@ class _Thread:
 
     def __init__(self, frame: Optional[types.FrameType]) -> None:
         self.named: Named = {}
-        self.lines = {_key(one): one.f_lineno or 0 for one in _frames.stack(frame)}  # by frame: what is being executed
+        self.lines = {frame_key(one): one.f_lineno or 0 for one in _frames.stack(frame)}  # by frame: what is being executed
         self.calls: Dict[Key, int] = {}  # by frame: references that its caller keeps for the call, or (negative) lends it
         self.left: Set[Key] = set()  # frames that have returned since
 
@@ -107,14 +111,19 @@ class Watch:
         cells = frame.f_code.co_cellvars + frame.f_code.co_freevars
         return [] if thing is None else [name for name in _frames.holding(frame, thing, True) if name not in cells]
 
-    def others(self) -> "Counter[str]":
+    def others(self, frame: types.FrameType) -> "Counter[str]":
         """References from containers and generators: a look through the whole heap."""
         self._passes += 1
         thing = self._thing()
         found: Counter[str] = collections.Counter()
-        for holder in _heap.referrers((thing,)) if thing is not None else ():
+        if thing is None:
+            return found
+        holders = _heap.referrers((thing,))
+        holders.extend(_hidden(frame, thing))
+        for holder in holders:
             if type(holder) not in (Own, Watch) and (type(holder) is not types.FrameType or _lines.is_generator(holder)):
                 found.update(_names(holder, thing))
+        found.update(_views(frame, thing))
         return found
 
     # What happens
@@ -133,9 +142,11 @@ class Watch:
     def see(self, kind: str, frame: types.FrameType, returned: int) -> None:
         """An event in that frame: a line is about to be executed, or the function begins, or ends."""
         thread = self._thread(frame.f_back)
-        key = _key(frame)
+        key = frame_key(frame)
         if kind == _lines.BEGIN and not _lines.is_generator(frame):
-            thread.lines.pop(key, None)  # of one whose end was not looked at
+            thread.lines.pop(key, None)  # of one whose end was not looked at, in the same place
+            if key in thread.named:
+                thread.left.add(key)
         if kind == _lines.END and self.is_it(returned):  # on its way to the caller it may count or not
             thread.left.add(key)
             return
@@ -156,20 +167,20 @@ class Watch:
         self.count = count
         changes, rest = self._by_names(frame, thread, arguments, delta)
         if _BORROWS and rest:
-            rest = self._borrowed(changes, thread.calls, _key(frame), rest)
+            rest = self._borrowed(changes, thread.calls, frame_key(frame), rest)
         if rest:
-            found, rest = self._by_others(rest)
+            found, rest = self._by_others(frame, rest)
             changes += found
         if rest > 0 and arguments and _KEEPS_ARGUMENTS:
             changes.append(f"+ the call in {frame.f_back.f_code.co_name}" if frame.f_back is not None else "+ the call")
-            thread.calls[_key(frame)], rest = rest, 0
+            thread.calls[frame_key(frame)], rest = rest, 0
         if rest:
             changes.append(f"{rest:+d} elsewhere: C code, or a value at hand")
         if not changes and not first and count:
             return
         if first:
             changes = [change.replace("+ ", "", 1) for change in changes]
-        line = frame.f_code.co_firstlineno if kind == _lines.BEGIN else thread.lines.get(_key(frame), frame.f_lineno or 0)
+        line = frame.f_code.co_firstlineno if kind == _lines.BEGIN else thread.lines.get(frame_key(frame), frame.f_lineno or 0)
         if count == 0:
             changes.append("freed")
         self._add(Row(frame.f_code.co_filename, line, count, changes))
@@ -177,11 +188,11 @@ class Watch:
 
     def _by_names(self, frame: types.FrameType, thread: _Thread, arguments: List[str], delta: int) -> Tuple[List[str], int]:
         """What the variables explain of the change, and what is left of it."""
-        now: Named = {_key(one): (one.f_code.co_name, self.names(one)) for one in _frames.stack(frame) if not _frames.is_ours(one)}
+        now: Named = {frame_key(one): (one.f_code.co_name, self.names(one)) for one in _frames.stack(frame) if not _frames.is_ours(one)}
         changes, before = [], dict(thread.named)
         for key, (function, names) in now.items():
             known = before.pop(key, ("", []))[1] if key not in thread.left else []
-            begins = key == _key(frame) and bool(arguments)
+            begins = key == frame_key(frame) and bool(arguments)
             changes += [f"+ argument {name} of {function}" if begins else f"+ local {name} in {function}"
                         for name in names if name not in known]
             changes += [f"- local {name} in {function}" for name in known if name not in names]
@@ -210,10 +221,10 @@ class Watch:
         lent[key] = lent.get(key, 0) + rest
         return 0
 
-    def _by_others(self, rest: int) -> Tuple[List[str], int]:
+    def _by_others(self, frame: types.FrameType, rest: int) -> Tuple[List[str], int]:
         if self._passes >= _PASSES_MOST:
             return [], rest
-        now = self.others()
+        now = self.others(frame)
         added, gone = now - self._others, self._others - now
         self._others = now
         texts = [f"+ {text}" for text in added.elements()] + [f"- {text}" for text in gone.elements()]
@@ -233,8 +244,7 @@ class Watch:
 
     def listing(self) -> str:
         """The source of each line at which something changed, the count after it, and what changed."""
-        import linecache  # slow to import
-        shown = [(f"{_frames.short(row.file)}:{row.line}", linecache.getline(row.file, row.line).rstrip().expandtabs(4)[:60], row)
+        shown = [(f"{_frames.short(row.file)}:{row.line}", _source(row.file, row.line).rstrip().expandtabs(4)[:60], row)
                  for row in self.rows]
         place = max((len(where) for where, _, _ in shown), default=0)
         width = max((len(source) for _, source, _ in shown), default=0)
@@ -246,10 +256,24 @@ class Watch:
         return "\n".join(lines)
 
 
+def _source(path: str, line: int) -> str:
+    """As linecache has it, which would take what a signal's handler raises for an error of its own."""
+    known = getattr(sys.modules.get("linecache"), "cache", {}).get(path, ())
+    lines = known[2] if len(known) == 4 else ()
+    if not lines:
+        try:
+            with tokenize.open(path) as file:
+                lines = file.readlines()
+        except Exception as error:
+            if not _lines.is_ours(error):
+                raise
+    return lines[line - 1] if 0 < line <= len(lines) else ""
+
+
 def _names(holder: Any, thing: object) -> List[str]:
     """Of each reference: `global CACHE of app`, `Owner.field`, `list[2]`."""
     steps = _steps.steps(holder, thing)
-    frame = _paths.frame_of(holder)
+    frame = _frames.of(holder)
     if frame is not None:
         return [f"{step[4:]} in {frame.f_code.co_name}, a generator" for step in steps]
     if type(holder) is dict and type(dict.get(holder, "__name__")) is str and "__builtins__" in holder:
@@ -258,6 +282,28 @@ def _names(holder: Any, thing: object) -> List[str]:
     if owner is not None:
         return [f"{owner}.{step[2:-2]}" for step in steps]
     return [f"{type(holder).__name__}{step}" for step in steps or [""]]
+
+
+def _hidden(frame: types.FrameType, thing: object) -> Iterator[object]:
+    """Dicts that hold it, and that the cycle collector leaves out as they have nothing but plain values: those of
+    instances that the variables of this thread refer to. From 3.11 on instances have few dicts: asking makes one."""
+    seen: Set[int] = set()
+    for one in _frames.stack(frame) if _HAVE_DICTS and not gc.is_tracked(thing) else ():
+        for _, value in _frames.variables(one):
+            own = None if type(value) in _steps.PLAIN else _steps.namespace(value)
+            if type(own) is dict and not gc.is_tracked(own) and id(own) not in seen:
+                seen.add(id(own))
+                if any(held is thing for held in list(own.values())):
+                    yield own
+
+
+def _views(frame: types.FrameType, thing: object) -> Iterator[str]:
+    """Arrays of numpy's that show its memory, which the cycle collector does not know."""
+    ndarray = getattr(sys.modules.get("numpy"), "ndarray", None)
+    for one in _frames.stack(frame) if isinstance(ndarray, type) else ():
+        for name, value in _frames.variables(one):
+            if issubclass(type(value), ndarray) and ndarray.__dict__["base"].__get__(value) is thing:
+                yield f"the base of {name} in {one.f_code.co_name}"
 
 
 def _owner(names: Any) -> Optional[str]:
@@ -287,6 +333,8 @@ _calibrate()
 
 _active: List[Watch] = []
 _lock = threading.RLock()
+_looking: Optional[Looking] = None  # for the objects of big blocks (_big.py), until it says that it is done
+_changing = False  # lines begin to be followed, or end to be
 
 
 def _event(kind: str, frame: types.FrameType, returned: int) -> None:
@@ -296,6 +344,8 @@ def _event(kind: str, frame: types.FrameType, returned: int) -> None:
     if not lock.acquire(blocking=False):
         return
     try:
+        if _looking is not None and not _looking(kind, frame, returned):
+            look(None)
         for one in list(_active):
             one.see(kind, frame, returned)
             if one.count == 0:
@@ -304,17 +354,61 @@ def _event(kind: str, frame: types.FrameType, returned: int) -> None:
         lock.release()
 
 
+def _follow() -> None:
+    """Raises RuntimeError."""
+    global _changing
+    _changing = True
+    try:
+        _lines.start(_event)
+    finally:
+        _changing = False
+
+
+def _follow_no_more() -> str:
+    """As _lines.stop() does, unless there is need again: _big.py's may have come up in between."""
+    global _changing
+    if _active or _looking is not None:
+        return ""
+    _changing = True
+    try:
+        note = _lines.stop()
+    finally:
+        _changing = False
+    if _looking is not None:
+        _follow()
+    return note
+
+
+def look(looking: Optional[Looking]) -> None:
+    """Has that called at each event until it returns False. Needs no lock, so that it can be called between any two
+    instructions of the main thread. Raises RuntimeError."""
+    global _looking
+    _looking = looking
+    if looking is None:
+        _follow_no_more()
+    elif not _changing and not _lines.is_on():
+        _follow()
+
+
+def add(one: Watch, frame: types.FrameType, lines: Dict[Key, int]) -> None:
+    """For `look`'s: an object that this thread has made, in the line that it is in by `lines`."""
+    one.begin(frame)
+    one._threads[threading.get_ident()].lines.update(lines)
+    with _lock:
+        _active.append(one)
+    _register()
+
+
 def _end(one: Watch, note: str) -> None:
     with _lock:
         if one not in _active:
             return
         _active.remove(one)
-        if not _active:
-            note = _lines.stop() or note
+        note = _follow_no_more() or note
         if one.count != 0:
             one.note = note
         one._box.clear()
-    _going.say(one.listing())
+    _say.say(one.listing())
 
 
 def watch(obj: object, label: Optional[str] = None) -> Watch:
@@ -326,7 +420,6 @@ def watch(obj: object, label: Optional[str] = None) -> Watch:
     coverage), from 3.12 on when all tools of sys.monitoring are taken. Raises ValueError for an object that the
     interpreter never frees.
     """
-    global _registered
     if label is not None and not isinstance(label, str):
         raise TypeError(f"label is to be a str, not {type(label).__name__}")
     if sys.getrefcount(obj) >= _IMMORTAL:
@@ -335,21 +428,26 @@ def watch(obj: object, label: Optional[str] = None) -> Watch:
     del obj
     with _lock:
         try:
-            if not _active:
-                _lines.start(_event)
+            if not _active and _looking is None:
+                _follow()
         except RuntimeError as error:
             one._box.clear()
             one.note = str(error)
-            _going.say(f"{one.label} ({one.type}) is not watched: {error}")
+            _say.say(f"{one.label} ({one.type}) is not watched: {error}")
             return one
         one.begin(sys._getframe(1))
         _active.append(one)
-        if not _registered:
-            _registered = bool(atexit.register(_at_exit))
+    _register()
     return one
 
 
 _registered = False
+
+
+def _register() -> None:
+    global _registered
+    if not _registered:
+        _registered = bool(atexit.register(_at_exit))
 
 
 def _at_exit() -> None:
@@ -360,8 +458,8 @@ def _at_exit() -> None:
 
 def _forked() -> None:
     """What was watched is the parent's to tell of; and the lock may be with one of its threads, for ever."""
-    global _lock
-    _lock = threading.RLock()
+    global _lock, _looking
+    _lock, _looking = threading.RLock(), None
     watched, _active[:] = list(_active), []
     _lines.stop()
     for one in watched:

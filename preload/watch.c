@@ -1,0 +1,123 @@
+/* See watch.h. */
+#include "watch.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "frames.h"
+#include "thread.h"
+
+#include "watch_code.h"
+
+#define FILLING 1u
+#define FILE_INPUT 257 /* the interpreter's Py_file_input */
+
+struct watch_table watch_table;
+
+static struct {
+    _Atomic bool asked; /* for a call of look(), which has not come yet */
+    int (*add_pending_call)(int (*call)(void *unused), void *unused);
+    void *(*modules)(void);
+    void *(*get)(void *dict, const char *name); /* borrowed */
+    void *(*new_dict)(void);
+    int (*set)(void *dict, const char *name, void *value);
+    void *(*builtins)(void); /* borrowed */
+    void *(*run)(const char *source, int start, void *globals, void *locals);
+    void *(*call_method)(void *object, const char *name, const char *format, ...);
+    void *(*error)(void);
+    int (*is_true)(void *object);
+    void (*release)(void *object);
+} watch;
+
+/* -- Between two instructions of the main thread, with the GIL -- */
+
+static void load(void) {
+    void *globals = watch.new_dict();
+    if (!globals)
+        return;
+    if (watch.set(globals, "__builtins__", watch.builtins()) == 0) {
+        void *result = watch.run(watch_code, FILE_INPUT, globals, globals);
+        if (result)
+            watch.release(result);
+    }
+    watch.release(globals);
+}
+
+/* An exception is what a handler of a signal has raised meanwhile: that is the program's. */
+static int look(void *unused) {
+    (void)unused;
+    atomic_store(&watch.asked, false);
+    if (python_is_ending() || watch_table.closed)
+        return 0;
+    void *module = watch.get(watch.modules(), WATCH_READY);
+    if (!module && !watch.error()) {
+        load();
+        module = watch.error() ? NULL : watch.get(watch.modules(), WATCH_READY);
+    }
+    if (!module)
+        return watch.error() ? -1 : 0;
+    void *result =
+        watch.call_method(module, "notice", "K", (unsigned long long)(uintptr_t)&watch_table);
+    if (!result)
+        return -1;
+    watch_table.closed |= watch.is_true(result) == 1;
+    watch.release(result);
+    return 0;
+}
+
+/* -- In any thread -- */
+
+static struct watch_block *free_entry(void) {
+    for (uint32_t i = 0; i < WATCH_BLOCKS; i++) {
+        uint64_t none = 0;
+        struct watch_block *entry = &watch_table.blocks[i];
+        if (__atomic_compare_exchange_n(&entry->address, &none, FILLING, false, __ATOMIC_ACQ_REL,
+                                        __ATOMIC_RELAXED))
+            return entry;
+    }
+    return NULL;
+}
+
+/* What threads make that Python knows nothing of is no object's. */
+void watch_note(uintptr_t block, uint64_t size) {
+    if (!frames_state(&self) || !python_at_rest())
+        return;
+    struct watch_block *entry = watch_table.closed ? NULL : free_entry();
+    if (!entry) {
+        __atomic_fetch_add(&watch_table.more, 1, __ATOMIC_RELAXED);
+        return;
+    }
+    entry->size = size;
+    entry->thread = self.pthread;
+    __atomic_store_n(&entry->address, block, __ATOMIC_RELEASE);
+    if (!atomic_exchange(&watch.asked, true) && watch.add_pending_call(look, NULL) != 0)
+        atomic_store(&watch.asked, false); /* there are too many: the next block asks again */
+}
+
+void watch_forget(uintptr_t block) {
+    for (uint32_t i = 0; i < WATCH_BLOCKS; i++) {
+        uint64_t address = block;
+        __atomic_compare_exchange_n(&watch_table.blocks[i].address, &address, 0, false,
+                                    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+    }
+}
+
+void watch_begin(void *scope) {
+    if (!process.session || !process.session->watch || !python.present)
+        return;
+    python_symbol(scope, "Py_AddPendingCall", &watch.add_pending_call);
+    python_symbol(scope, "PyImport_GetModuleDict", &watch.modules);
+    python_symbol(scope, "PyDict_GetItemString", &watch.get);
+    python_symbol(scope, "PyDict_New", &watch.new_dict);
+    python_symbol(scope, "PyDict_SetItemString", &watch.set);
+    python_symbol(scope, "PyEval_GetBuiltins", &watch.builtins);
+    python_symbol(scope, "PyRun_String", &watch.run);
+    python_symbol(scope, "PyObject_CallMethod", &watch.call_method);
+    python_symbol(scope, "PyErr_Occurred", &watch.error);
+    python_symbol(scope, "PyObject_IsTrue", &watch.is_true);
+    python_symbol(scope, "Py_DecRef", &watch.release);
+    if (watch.add_pending_call && watch.modules && watch.get && watch.new_dict && watch.set &&
+        watch.builtins && watch.run && watch.call_method && watch.error && watch.is_true &&
+        watch.release)
+        watch_table.least = process.session->watch;
+}
