@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../collector/looks.h"
 #include "../collector/memfd.h"
 #include "library.h"
 
@@ -224,13 +225,17 @@ static void check_debugging(struct diagnosis *diagnosis) {
                       text[0] == '1' ? " of processes that the program starts" : "");
 }
 
-/* For telling memory that is not touched any more, which no command does yet. */
+/* As the collector will look at the processes that it traces. */
 static void check_page_access(struct diagnosis *diagnosis) {
-    bool clear = access("/proc/self/clear_refs", W_OK) == 0;
-    bool map = access("/proc/self/pagemap", R_OK) == 0;
-    diagnosis_add(diagnosis, "page access", clear && map ? HEALTH_GOOD : HEALTH_NOTE,
-                  "%s (clear_refs, pagemap); nothing needs it yet",
-                  clear && map ? "can be watched" : "cannot be watched");
+    const char *refusal = looks_refusal((uint32_t)getpid());
+    if (refusal)
+        diagnosis_add(diagnosis, "page access", HEALTH_NOTE,
+                      "cannot be looked at: %s; "
+                      "run --drag does not work, all else does",
+                      refusal);
+    else
+        diagnosis_add(diagnosis, "page access", HEALTH_GOOD,
+                      "can be looked at (smaps, clear_refs): run --drag works");
 }
 
 void doctor_system(struct diagnosis *diagnosis) {

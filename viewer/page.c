@@ -28,6 +28,7 @@ static void put_data(struct page_out *page, const char *command) {
     page_put_time(page);
     page_put_spans(page);
     page_put_turnover(page);
+    page_put_drag(page);
     page_put_holders(page);
     page_put_shared(page);
     page_end(page, '}');

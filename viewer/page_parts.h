@@ -21,6 +21,9 @@ void page_put_trees(struct page_out *page);
 /* "turnover": what was allocated in the whole run, and what was live at its end. */
 void page_put_turnover(struct page_out *page);
 
+/* "drag": how long big blocks lay untouched. */
+void page_put_drag(struct page_out *page);
+
 /* "spans" and "spanStacks". */
 void page_put_spans(struct page_out *page);
 

@@ -1,5 +1,6 @@
 """When big blocks were touched, against a program that notes the times of its touches itself."""
 import json
+import re
 
 import pytest
 
@@ -47,6 +48,9 @@ def test_view(some_python):
     text = harness.execute([harness.holdfast_binary(), "report", "--view", "drag", outcome.profile]).stdout.decode()
     assert text.startswith("holdfast: big blocks lay untouched for ")
     assert "__init__() drag.py:" in text and "never touched at all" in text and "looks at what was touched" in text
+    page = harness.report_text(outcome.profile, "html")
+    rows = json.loads(re.search(r'"drag":({"followed":true.*?\]})', page).group(1))["rows"]
+    assert sum(row[6] for row in rows) == outcome.report().main.fields["drag"]["void"]["byte_seconds"] > 0
 
 
 def test_without(some_python):

@@ -566,6 +566,18 @@ def test_a_cache_without_a_bound(browser, tmp_path, python):
     tab.close()
 
 
+def test_drag(browser, tmp_path, python):
+    """A finding for what lay idle before the peak, and the table of what lay untouched in the whole run."""
+    profile = traced(python.path, harness.PROGRAMS / "idle.py", "2.5", flags=("-q", "--drag"), env=python.environment()).profile
+    tab = open_report(browser, tmp_path, profile)
+    assert any("lies idle: it was not touched for" in card for card in tab.texts("#findings .card"))
+    tab.click("input[name=table][value=drag] + span")
+    rows = sorted((row["lag"] + row["drag"] + row["void"] for row in read_profile.Profile(profile).drags), reverse=True)
+    assert column(tab, "#drag-table", 0)[0] == f"{label(rows[0])} s" and "lay untouched for" in tab.text("#tables")
+    assert tab.errors() == []
+    tab.close()
+
+
 def test_a_full_deque_is_bounded(browser, tmp_path, python):
     program = ("import collections\nFULL, GROWN = collections.deque(maxlen=20000), collections.deque()\n"
                "for i in range(22000): FULL.append([i] * 20); GROWN.append([i] * 20)\nheld = bytearray(12 << 20)")

@@ -178,7 +178,8 @@ static void make_snapshots(void) {
                                                    DEPTH * (1 + random_number(i, CHAINS - 1)),
                                                    0,
                                                    1,
-                                                   0, 0};
+                                                   0,
+                                                   0};
     profile.regions = room(REGIONS, sizeof *profile.regions);
     profile.region_count = REGIONS;
     for (uint32_t i = 0; i < REGIONS; i++)

@@ -60,6 +60,16 @@ export interface Timeline {
 export type TurnoverRow = [process: number, kind: number, allocated: number, blocks: number, peak: number, kept: number, stack: number[],
   exit: number, exitBlocks: number, life: Life | null, freed?: number[] | undefined];
 
+/** How long big blocks lay untouched; the phases in byte-seconds: see viewer/drags.h. */
+export interface Drag {
+  followed: boolean;
+  looks: number;
+  paceMs: number; // from one to the next
+  leftOut: number; // blocks that were too many
+  sites: number;
+  rows: [process: number, kind: number, bytes: number, lag: number, use: number, drag: number, never: number, unseen: number, longestMs: number, stack: number[]][];
+}
+
 /** Blocks by how they ended, and by the bits of their ages and of the milliseconds that they lived: see viewer/turnover.h. */
 export type Life = [ends: number[], ages: number[], times: number[]];
 
@@ -282,6 +292,7 @@ export interface PageDocument extends FrameTable {
   spans: Span[];
   spanStacks: number[][];
   turnover: Turnover;
+  drag: Drag;
   snapshots: Snapshot[];
   snapshotCount: number; // of the first of which `snapshots` tells
   holders: Holders[];

@@ -4,6 +4,7 @@ import type {JSX} from "preact";
 import {useMemo, useState} from "preact/hooks";
 
 import {Choice, Toggle, ViewChoice} from "./controls";
+import {DragTable} from "./drag";
 import {FrameLink} from "./findings_view";
 import {addUp, type Site, type Sums} from "./lines";
 import {type Page, peakOf, scrollTo, usePage} from "./model";
@@ -68,14 +69,15 @@ function siteColumns(page: Page, peak: number, several: boolean): Column<Site>[]
 
 const LINES_NOTE = "A line has what it allocated itself or through libraries; with calls, also what your own functions that it called did.";
 
-type TableName = "lines" | "sites" | TurnoverView | TypedView;
+type TableName = "lines" | "sites" | "drag" | TurnoverView | TypedView;
 
 const isTyped = (what: TableName): what is TypedView => what === "types" || what === "collected";
 
 function tablesOf(page: Page): readonly TableName[] {
   if (page.data.region) return ["lines", "sites"];
   return ["lines", "sites", "whole run", "leaks", "temporary", ...(page.data.turnover.followed ? ["lifetimes" as const] : []),
-    ...(page.data.turnover.types.length ? ["types" as const, "collected" as const] : [])];
+    ...(page.data.turnover.types.length ? ["types" as const, "collected" as const] : []),
+    ...(page.data.drag.rows.length ? ["drag" as const] : [])];
 }
 
 function frameMatches(page: Page, frame: number, wanted: string): boolean {
@@ -91,7 +93,7 @@ export function TablesView(): JSX.Element {
   const shownSites = useMemo(() => sums.sites.filter((site) => (!own || (site.lead >= 0 && page.frames.isUsers(site.lead))) &&
     (!wanted || frameMatches(page, site.frame, wanted) || frameMatches(page, site.lead, wanted))), [sums, wanted, own]);
   const turned = useMemo(() => turnedOf(page), [page.data, page.process]), {turnover} = page.data;
-  const typed = isTyped(what) && what, run = what !== "lines" && what !== "sites" && !isTyped(what) && what;
+  const typed = isTyped(what) && what, run = what !== "lines" && what !== "sites" && what !== "drag" && !isTyped(what) && what;
   const shownTurned = useMemo(() => turned.filter((row) => run && isAbout(run, row) && (!own || (row.lead >= 0 && page.frames.isUsers(row.lead))) &&
     (!wanted || frameMatches(page, row.inner, wanted) || frameMatches(page, row.lead, wanted))), [turned, wanted, own, run]);
   const rows: {bytes: number}[] = what === "lines" ? shownLines : what === "sites" ? shownSites : typed ? typedRows(page, typed, wanted).rows : shownTurned, together = rows.reduce((sum, row) => sum + row.bytes, 0);
@@ -104,10 +106,11 @@ export function TablesView(): JSX.Element {
           onInput={(event) => setFilter(event.currentTarget.value)} /></label>
         <ViewChoice page={page} name="table-frames" />
         <Toggle name="own-lines" label="Your code only" value={own} onChange={setOwn} />
-        <output id="filtered">{formatCount(rows.length, what === "lines" ? "line" : typed === "types" ? "type" : "site")}, {formatBytes(together)}</output>
+        <output id="filtered" hidden={what === "drag"}>{formatCount(rows.length, what === "lines" ? "line" : typed === "types" ? "type" : "site")}, {formatBytes(together)}</output>
       </div>
       {what === "lines" && <Table key="lines" id="lines-table" name="Lines" columns={lineColumns(page, peak)} rows={shownLines} />}
       {what === "sites" && <Table key="sites" id="sites-table" name="Sites" columns={siteColumns(page, peak, trees.length > 1)} rows={shownSites} />}
+      {what === "drag" && <DragTable page={page} matches={(frame) => (!own || (frame >= 0 && page.frames.isUsers(frame))) && (!wanted || frameMatches(page, frame, wanted))} />}
       {typed && <TypedTable page={page} view={typed} wanted={wanted} />}
       {run && <>
         <p class="quiet">{formatBytes(turnover.allocated)} were allocated in the whole run, and {formatBytes(run === "whole run" ? turnover.kept : turnover.exit)} of
@@ -115,7 +118,7 @@ export function TablesView(): JSX.Element {
           or gave back most.{turnover.merged && " Those were told apart by native frames that are not shown: of a line or function that many of them share, this may be a part."}</p>
         <Table key={run} id="run-table" name="Sites over the whole run" columns={turnedColumns(page, run, page.process < 0 && page.data.processCount > 1)} rows={shownTurned} />
       </>}
-      {what !== "sites" && !typed && <p class="quiet small">{run ? turnoverNote(page, run) : LINES_NOTE}</p>}
+      {what !== "sites" && what !== "drag" && !typed && <p class="quiet small">{run ? turnoverNote(page, run) : LINES_NOTE}</p>}
     </section>
   );
 }
