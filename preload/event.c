@@ -125,6 +125,7 @@ static bool thread_attach(void) {
     uint32_t in_python = self.in_python;
     memset(&self, 0, sizeof self);
     stack_cache_forget(&self.gil_cache);
+    self.free_top.address = NO_FRAME;
     self.in_python = in_python;
     if (process.epoch) {
         self.tid = own_tid();
@@ -428,6 +429,26 @@ static uint64_t told_now(struct writer *writer, const void *block, uint32_t node
                      object ? types_number(writer, block) : FREE_TYPE_NONE);
 }
 
+/* The stack of a free with the GIL. What a stack is known again by holds as long as it does,
+ * whatever becomes of the cache that it was taken from. */
+static uint32_t free_node(const struct python_offsets *at, const char *state) {
+    struct stack_cache *cache = &self.gil_cache;
+    const char *frame = frames_current(at, state);
+    if (stack_is_last(at, &self.free_top, frame))
+        return self.free_top.node;
+    if (stack_is_last(at, &cache->top, frame))
+        return cache->top.node;
+    struct changes changes = {0};
+    uint32_t node = follow(at, cache, &process.gil, state, &changes);
+    if (!node) {
+        self.state = state;
+        node = follow_rest(cache, &process.gil, state, changes.from, changes.unknown);
+    }
+    if (cache->top.address == frame && cache->top.node == node)
+        self.free_top = cache->top;
+    return node;
+}
+
 /* hot.h's way for a small block that is freed with the GIL. False: not done. */
 static bool free_told_shortly(const void *block, bool object) {
     const struct python_offsets *at = &python.at;
@@ -436,14 +457,7 @@ static bool free_told_shortly(const void *block, bool object) {
     const char *state = hot_enter(at);
     if (!state)
         return false;
-    struct changes changes = {0};
-    uint32_t node = self.gil_cache.top.node;
-    if (!stack_is_last(at, &self.gil_cache.top, frames_current(at, state)))
-        node = follow(at, &self.gil_cache, &process.gil, state, &changes);
-    if (!node) {
-        self.state = state;
-        node = follow_rest(&self.gil_cache, &process.gil, state, changes.from, changes.unknown);
-    }
+    uint32_t node = free_node(at, state);
     uint64_t told = told_now(&process.gil, block, node, object), tail = process.gil.tail;
     if (hot_fits(tail, 2))
         hot_put(tail, 2, event_word(EVENT_FREE, 0, FREE_TOLD, (uintptr_t)block), told);
