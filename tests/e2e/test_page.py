@@ -498,8 +498,9 @@ def test_regions(browser, compile_program):
     regions = sorted(page.report["processes"][0]["regions"], key=lambda one: -one["peak"]["bytes"])
     assert [one["name"] for one in regions[:2]] == ["outer", "inner"] and len(rows) == len(regions)
     for row, region in zip(rows, regions[:2]):
-        assert row[0] == label(region["peak"]["bytes"]) and row[4].startswith(region["name"]), row
-        assert row[3] == "1" and "was not ended" in row[4] and "Regions" in tab.text("nav")
+        assert row[0] == label(region["peak"]["bytes"]) and row[6].startswith(region["name"]), row
+        assert row[2:4] == [label(region["all_churn_bytes"]), label(region["exit_native"]["bytes"])], row
+        assert row[5] == "1" and "was not ended" in row[6] and "Regions" in tab.text("nav")
     assert tab.errors() == []
     tab.close()
 
