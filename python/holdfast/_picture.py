@@ -55,7 +55,7 @@ def graph(found: Found, roots: List[Node], label: str) -> Graph:
             arrows.setdefault(ends, Arrow(*ends, _step(link), number == 0))
     if found.garbage:
         _close(found, boxes, arrows)
-    return Graph(boxes, list(arrows.values()))
+    return Graph(boxes, sorted(arrows.values(), key=lambda arrow: arrow.culprit))  # which is drawn on top
 
 
 def _close(found: Found, boxes: Dict[int, Box], arrows: Dict[Tuple[int, int], Arrow]) -> None:

@@ -340,6 +340,35 @@ def test_failures_are_not_the_programs(some_python, package):
     assert outcome.text_out() == "goes on\n" and "holdfast: watch failed: AttributeError" in outcome.text_err()
 
 
+LOST = """
+import holdfast
+from holdfast import _watch
+see, lost = _watch.Watch.see, []
+def lossy(self, kind, frame, returned):
+    if kind == "end" and frame.f_code.co_name == "g" and not lost:
+        lost.append(1)
+        return
+    see(self, kind, frame, returned)
+_watch.Watch.see = lossy
+def g(o):
+    pass
+def f():
+    obj = {1}
+    holdfast.watch(obj, "obj")
+    [g(obj), g(obj)]
+    obj = None
+f()
+"""
+
+
+def test_an_end_that_was_not_seen(python, package, tmp_path):
+    """The next call in the same place is another one: what the first had is told as given back."""
+    (tmp_path / "lost.py").write_text(LOST.lstrip("\n"))
+    changes = [change for _, _, change in listings(run(python, package, tmp_path / "lost.py"))["obj"]]
+    assert changes == ["local obj in f", "+ argument o of g", "+ argument o of g, - g returned", "- g returned",
+                       "- local obj in f, freed"], changes
+
+
 STRIPPED = """
 import sys, holdfast
 from holdfast import _frames, _lines
