@@ -203,10 +203,7 @@ const struct command command_run = {
              "Options:",
     .options = rows,
     .after = "The exit status is the command's; 2 when it cannot be started.\n"
-             "\n"
-             "Examples:\n"
-             "  holdfast run -- python app.py --size 10\n"
-             "  holdfast run -o before.holdfast -- pytest tests\n",
+             "Example: holdfast run -o before.holdfast -- python app.py --size 10\n",
     .operand_completes = COMPLETES_COMMAND,
     .main = run_main,
 };
