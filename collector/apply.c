@@ -133,10 +133,8 @@ static bool apply_alloc(struct trace *trace, struct reader *reader, uint64_t wor
     return true;
 }
 
-/* How the record says that its block ends. A node that is not known is none. */
-static struct death read_death(const struct reader *reader, uint64_t word, const uint64_t *words,
-                               uint64_t size) {
-    uint64_t told = event_aux(word) & FREE_TOLD ? read_word(words) : 0, node = told >> 32;
+struct death apply_death(const struct reader *reader, uint64_t told, uint64_t size) {
+    uint64_t node = told >> 32;
     return (struct death){.end = told & FREE_FINALIZING   ? END_EXIT
                                  : told & FREE_COLLECTING ? END_COLLECTING
                                  : told & FREE_NO_GIL     ? END_NO_GIL
@@ -150,11 +148,12 @@ static void apply_free(struct trace *trace, const struct reader *reader, uint64_
                        const uint64_t *words) {
     struct image *image = reader->image;
     uint64_t address = event_value(word);
+    uint64_t told = event_aux(word) & FREE_TOLD ? read_word(words) : 0;
     struct block block;
     if (!blocks_take(&image->blocks, address, &block))
         return;
     block_ends(trace, image, address, block, lifetimes_birth(image, address),
-               read_death(reader, word, words, block.size));
+               apply_death(reader, told, block.size));
     image->frees++;
 }
 

@@ -19,6 +19,10 @@ static inline uint32_t apply_site(struct reader *reader, uint64_t node, uint32_t
     return apply_find_site(reader, node, kind);
 }
 
+/* How a block of so many bytes ends, of which a FREE says this (free_word(); 0: nothing). A node
+ * that is not known is none. */
+struct death apply_death(const struct reader *reader, uint64_t told, uint64_t size);
+
 /* Makes a new reader able to take records. */
 bool apply_prepare(struct reader *reader);
 

@@ -11,10 +11,13 @@
 
 #define BATCH 64u
 
+#define CHANGE_BEGINS 1ull /* in a change's key, whose bits from 6 to 15 nobody looks at */
+#define CHANGE_TOLD 64ull
+
 /* A plain record, decoded. */
 struct change {
-    uint64_t key;  /* of its address, for the table of blocks; lowest bit: ALLOC */
-    uint64_t cell; /* of an ALLOC: as the table will have it */
+    uint64_t key;  /* of its address, for the table of blocks; CHANGE_BEGINS: an ALLOC */
+    uint64_t cell; /* of an ALLOC: as the table will have it; with CHANGE_TOLD: what a FREE tells */
     union {
         struct chunk *start; /* where to look for the key */
         uint64_t *at;        /* its cell then, or NULL */
@@ -24,6 +27,7 @@ struct change {
 struct batch {
     uint32_t count;
     uint64_t begun, allocated; /* the ALLOCs among them, and their bytes */
+    uint64_t told;             /* the FREEs that have a further word */
     struct change changes[BATCH];
 };
 
@@ -45,6 +49,11 @@ static inline bool is_plain(unsigned upper) {
     static_assert(EVENT_ALLOC == EVENT_FREE + 1 && BLOCK_MAPPED == 2, "as the bits below say");
     unsigned other = upper & (0xe000 | EVENT_TICKET_BIT >> 48 | EVENT_WIDE);
     return (other | (upper & upper >> 1 & 0x200)) == 0;
+}
+
+/* Such a FREE, with a word that says how and where (--lifetimes). */
+static inline bool is_told(unsigned upper) {
+    return (upper & ~0x600u) == FREE_TOLD;
 }
 
 /* As the table has it now; what a batch adds is not. */
@@ -88,7 +97,8 @@ static __attribute__((noinline)) bool decode_reallocation(struct reader *reader,
 /* Records without tickets, or with those from `turns` on, one after the other; `pairs`: the former
  * may be reallocations. */
 static inline __attribute__((always_inline)) void decode(struct reader *reader, struct batch *batch,
-                                                         const struct turns *turns, bool pairs) {
+                                                         const struct turns *turns, bool pairs,
+                                                         bool tells) {
     const uint64_t *at = reader->body + (reader->position & (reader->size - 1)) / 8;
     const uint64_t ticket_words = turns != NULL;
     const uint64_t *end =
@@ -96,7 +106,7 @@ static inline __attribute__((always_inline)) void decode(struct reader *reader, 
     const struct blocks blocks = reader->image->blocks;
     const struct local_node *nodes = reader->nodes;
     const uint64_t node_count = reader->node_count;
-    uint64_t begun = 0, allocated = 0;
+    uint64_t begun = 0, allocated = 0, told = 0;
     uint32_t count = 0;
     /* `at` may lie behind `end` at once, by the two words that a record takes at the most. */
     for (; count < BATCH && (intptr_t)at < (intptr_t)end; count++) {
@@ -112,6 +122,14 @@ static inline __attribute__((always_inline)) void decode(struct reader *reader, 
         unsigned upper = upper_bits(word), kind = upper >> 9 & 3;
         uint64_t key = blocks_key(word), alloc = upper >> 12;
         if (__builtin_expect(!is_plain(upper) || event_value(word) == 0, 0)) {
+            if (tells && is_told(upper) && event_value(word) != 0) {
+                struct chunk *start = blocks_start(&blocks, key);
+                __builtin_prefetch(start, 1);
+                batch->changes[count] = (struct change){key | CHANGE_TOLD, next, {start}};
+                told++;
+                at += 2 + ticket_words;
+                continue;
+            }
             struct change *pair = &batch->changes[count];
             if (!pairs || count + 2 > BATCH || !decode_reallocation(reader, at, end, pair))
                 break;
@@ -140,6 +158,7 @@ static inline __attribute__((always_inline)) void decode(struct reader *reader, 
     batch->count = count;
     batch->begun = begun;
     batch->allocated = allocated;
+    batch->told = told;
 }
 
 /* Finds the cells that the changes need, as the table is before any of them. */
@@ -268,14 +287,18 @@ static inline uint64_t with_stub(struct stubs *stubs, uint64_t cell) {
 }
 
 /* The site of the stub's block, which begins or ends as the process has made `made` in all. */
-static inline uint32_t record(struct trace *trace, struct image *image, uint32_t number,
-                              uint32_t size, bool begins, uint64_t made) {
+static inline uint32_t record(struct trace *trace, const struct reader *reader,
+                              const struct change *change, uint32_t number, uint32_t size,
+                              uint64_t made) {
+    struct image *image = reader->image;
     struct stub *stub = &trace->stubs.list[number];
     uint32_t site = stub->site;
+    bool begins = change->key & CHANGE_BEGINS;
     if (trace->lives && begins)
         lives_begin(trace, stub, made);
     else if (trace->lives)
-        lives_end(trace, image, stub, size, (struct death){.end = END_FREED}, made);
+        lives_end(trace, image, stub, size,
+                  apply_death(reader, change->key & CHANGE_TOLD ? change->cell : 0, size), made);
     if (trace->events && begins)
         events_alloc(trace->events, image->number, number, size);
     else if (trace->events)
@@ -288,15 +311,17 @@ static inline uint32_t record(struct trace *trace, struct image *image, uint32_t
 /* Makes the changes, and sums them up. The number of those that were made. Inline, so that there is
  * one for when there are no stubs, nor stretches. */
 static inline __attribute__((always_inline)) uint32_t
-change_blocks(struct trace *trace, struct image *image, const struct batch *batch,
+change_blocks(struct trace *trace, const struct reader *reader, const struct batch *batch,
               struct sums *total, struct stubs *stubs, struct stretches *stretches) {
+    struct image *image = reader->image;
     struct sums sums = *total;
     uint64_t made = image->allocations;
     uint32_t done = 0;
     uint64_t moved = 0;
     for (; done < batch->count; done++) {
         const struct change *change = &batch->changes[done];
-        uint64_t begins = change->key & 1, key = change->key ^ begins, cell = change->cell;
+        uint64_t begins = change->key & CHANGE_BEGINS, cell = change->cell;
+        uint64_t key = change->key & ~(CHANGE_BEGINS | CHANGE_TOLD);
         if (stubs && begins && (cell = with_stub(stubs, cell)) == 0)
             break;
         uint64_t *at = change->at;
@@ -318,7 +343,7 @@ change_blocks(struct trace *trace, struct image *image, const struct batch *batc
         uint64_t site = (block >> 32) - 1;
         made += begins;
         if (stubs)
-            site = record(trace, image, (uint32_t)site, (uint32_t)block, begins, made);
+            site = record(trace, reader, change, (uint32_t)site, (uint32_t)block, made);
         account(trace, image, &sums, stretches, site, (uint32_t)block, begins);
     }
     *total = sums;
@@ -329,7 +354,8 @@ change_blocks(struct trace *trace, struct image *image, const struct batch *batc
 static void cut(struct batch *batch, uint32_t done) {
     for (; batch->count > done; batch->count--) {
         const struct change *change = &batch->changes[batch->count - 1];
-        batch->begun -= change->key & 1;
+        batch->begun -= change->key & CHANGE_BEGINS;
+        batch->told -= (change->key & CHANGE_TOLD) != 0;
         batch->allocated -= (uint32_t)change->cell & (0 - (change->key & 1));
     }
 }
@@ -362,12 +388,12 @@ apply(struct trace *trace, struct reader *reader, struct batch *batch, const str
     struct sums sums = {
         .live = image->totals.live, .highest = image->totals.live, .seq = trace->seq};
     find_peaks(trace, image, &sums);
-    decode(reader, batch, turns, !turns && !trace->keeps_stubs);
+    decode(reader, batch, turns, !turns && !trace->keeps_stubs, trace->lives);
     locate_all(&image->blocks, batch);
     struct stubs *stubs = trace->keeps_stubs ? &trace->stubs : NULL;
     uint32_t done = stubs || image->stretches
-                        ? change_blocks(trace, image, batch, &sums, stubs, image->stretches)
-                        : change_blocks(trace, image, batch, &sums, NULL, NULL);
+                        ? change_blocks(trace, reader, batch, &sums, stubs, image->stretches)
+                        : change_blocks(trace, reader, batch, &sums, NULL, NULL);
     cut(batch, done);
     take_over(trace, reader, batch, &sums);
     return batch->count != 0;
@@ -375,7 +401,7 @@ apply(struct trace *trace, struct reader *reader, struct batch *batch, const str
 
 uint64_t batch_apply(struct trace *trace, struct reader *reader) {
     struct batch batch;
-    return apply(trace, reader, &batch, NULL) ? (batch.count + batch.begun) * 8 : 0;
+    return apply(trace, reader, &batch, NULL) ? (batch.count + batch.begun + batch.told) * 8 : 0;
 }
 
 uint64_t batch_apply_turns(struct trace *trace, struct reader *reader, const struct turns *turns) {
@@ -383,5 +409,5 @@ uint64_t batch_apply_turns(struct trace *trace, struct reader *reader, const str
     if (!apply(trace, reader, &batch, turns))
         return 0;
     trace->next = reader->ticket = turns->first + batch.count;
-    return (batch.count * 2ull + batch.begun) * 8;
+    return (batch.count * 2ull + batch.begun + batch.told) * 8;
 }

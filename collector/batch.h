@@ -6,8 +6,9 @@
 #include "trace.h"
 
 /* Processes the ALLOC and FREE records at the reader's position that carry no ticket and no wide
- * size, up to any other record or some dozens of them. The bytes they take, 0 when there are none;
- * the first record that something is wrong with is left to apply_record. */
+ * size, those FREEs too that tell more with --lifetimes, up to any other record or some dozens of
+ * them. The bytes they take, 0 when there are none; the first record that something is wrong with
+ * is left to apply_record. */
 uint64_t batch_apply(struct trace *trace, struct reader *reader);
 
 /* Tickets whose turn it is, one after the other. */

@@ -23,7 +23,7 @@ struct mix {
     const char *name;
     void (*put_event)(uint32_t parameter);
     uint32_t parameter;
-    bool keep_events;
+    bool keep_events, tells; /* --keep-events, --lifetimes */
 };
 
 static struct rig rig;
@@ -48,7 +48,12 @@ static void put_alloc(uint32_t slot, uint32_t nodes) {
 }
 
 static void put_free(uint32_t slot) {
-    rig_free(&rig, 0, 0, FIRST_ADDRESS + (uint64_t)slot * SPACING);
+    uint64_t address = FIRST_ADDRESS + (uint64_t)slot * SPACING;
+    uint64_t told = free_word(1 + next_random() % NODES, 0, 0);
+    if (rig.trace.lives)
+        rig_put(&rig, 0, event_word(EVENT_FREE, BLOCK_HEAP, FREE_TOLD, address), &told, 1);
+    else
+        rig_free(&rig, 0, 0, address);
 }
 
 /* The program: `live` slots in the order of their births; free ones are taken again, the last
@@ -109,12 +114,13 @@ static void put_short_lived(uint32_t kept) {
     heap.live[place] = heap.live[--heap.live_count];
 }
 
-static void open_rig(bool keep_events) {
+static void open_rig(bool keep_events, bool tells) {
     memset(&heap, 0, sizeof heap);
     rig_open(&rig, 1);
     if (keep_events)
         rig.trace.events = events_open(memfd_create("events", MFD_CLOEXEC), &rig.trace.stubs);
-    rig.trace.keeps_stubs = keep_events;
+    rig.trace.keeps_stubs = keep_events || tells;
+    rig.trace.lives = tells;
     for (uint32_t i = 1; i < NODES; i++)
         rig_node(&rig, 0, i, i - 1 - (i - 1) % 3, i);
 }
@@ -129,7 +135,7 @@ static uint32_t fill(const struct mix *mix) {
 
 static void measure(const struct mix *mix) {
     uint64_t spent = 0, events = 0;
-    open_rig(mix->keep_events);
+    open_rig(mix->keep_events, mix->tells);
     fill(mix); /* only warms up */
     rig_drain(&rig);
     while (events < EVENTS) {
@@ -147,15 +153,16 @@ static void measure(const struct mix *mix) {
 }
 
 static const struct mix mixes[] = {
-    {"random ones of 4,096 addresses", put_random, 1u << 12, false},
-    {"random ones of 65,536 addresses", put_random, 1u << 16, false},
-    {"random ones of a million addresses", put_random, 1u << 20, false},
-    {"bursts of 18,000 blocks", put_burst, 18000, false},
-    {"bursts of a million blocks", put_burst, 1000000, false},
-    {"short-lived blocks", put_short_lived, 100, false},
-    {"short-lived blocks beside a million", put_short_lived, 1000000, false},
-    {"random ones of 4,096, events kept", put_random, 1u << 12, true},
-    {"short-lived blocks, events kept", put_short_lived, 100, true},
+    {"random ones of 4,096 addresses", put_random, 1u << 12, false, false},
+    {"random ones of 65,536 addresses", put_random, 1u << 16, false, false},
+    {"random ones of a million addresses", put_random, 1u << 20, false, false},
+    {"bursts of 18,000 blocks", put_burst, 18000, false, false},
+    {"bursts of a million blocks", put_burst, 1000000, false, false},
+    {"short-lived blocks", put_short_lived, 100, false, false},
+    {"short-lived blocks beside a million", put_short_lived, 1000000, false, false},
+    {"random ones of 4,096, events kept", put_random, 1u << 12, true, false},
+    {"short-lived blocks, events kept", put_short_lived, 100, true, false},
+    {"short-lived blocks, lifetimes", put_short_lived, 100, false, true},
 };
 
 int main(int argc, char **argv) {

@@ -309,6 +309,90 @@ static void test_most_frees_stay(void **state) {
     assert_int_equal(blocks, 5 + 6 + 7 + 8 + 9 + 10 + 5);
 }
 
+/* FREEs that tell, and such that do not, in runs of any length, with tickets and without, against
+ * plain counts. Now and then an end got lost, something unknown ends, or another record comes. */
+enum { TOLD_SLOTS = 200, TOLD_NODES = 3 };
+
+struct told_model {
+    uint32_t node[TOLD_SLOTS]; /* 0: free */
+    uint64_t ends[TOLD_NODES][PROFILE_ENDS], frees[TOLD_NODES][TOLD_NODES];
+};
+
+static void told_alloc(struct told_model *model, uint32_t ring, uint32_t slot, uint32_t node) {
+    uint32_t before = model->node[slot];
+    model->ends[before][END_UNSEEN] += before != 0;
+    model->node[slot] = node;
+    rig_alloc(&rig, ring, ring ? rig_ticket(&rig) : 0, 0x10000 + slot * 16ull, 8, node);
+}
+
+static void told_free(struct told_model *model, uint32_t ring, uint32_t slot, uint32_t by,
+                      unsigned flags) {
+    enum profile_end end = flags & FREE_COLLECTING ? END_COLLECTING : END_FREED;
+    uint32_t node = model->node[slot];
+    model->node[slot] = 0;
+    model->ends[node][end] += node != 0;
+    model->frees[node][by < TOLD_NODES ? by : 0] += node != 0;
+    uint64_t words[2] = {ring ? rig_ticket(&rig) : 0, free_word(by, flags, FREE_TYPE_NONE)};
+    uint64_t word = event_word(EVENT_FREE, 0, FREE_TOLD, 0x10000 + slot * 16ull);
+    if (ring)
+        rig_put(&rig, ring, word | EVENT_TICKET_BIT, words, 2);
+    else
+        rig_put(&rig, ring, word, words + 1, 1);
+}
+
+static void plain_free(struct told_model *model, uint32_t ring, uint32_t slot) {
+    uint32_t node = model->node[slot];
+    model->node[slot] = 0;
+    model->ends[node][END_FREED] += node != 0;
+    model->frees[node][0] += node != 0;
+    rig_free(&rig, ring, ring ? rig_ticket(&rig) : 0, 0x10000 + slot * 16ull);
+}
+
+static void told_event(struct told_model *model, uint32_t ring) {
+    uint32_t slot = (uint32_t)rand() % TOLD_SLOTS, what = (uint32_t)rand() % 100;
+    if (what == 0)
+        rig_note(&rig, 0, 0); /* ends a batch */
+    else if (what < 10)
+        plain_free(model, ring, slot);
+    else if (model->node[slot] && what < 98)
+        told_free(model, ring, slot, (uint32_t)rand() % (TOLD_NODES + 1),
+                  rand() % 3 ? 0 : FREE_COLLECTING);
+    else
+        told_alloc(model, ring, slot, 1 + (uint32_t)rand() % (TOLD_NODES - 1));
+}
+
+static void check_told(const struct told_model *model, uint32_t node) {
+    const struct site_life *life = life_of(node);
+    uint64_t frees[TOLD_NODES] = {0};
+    for (unsigned i = 0; i < PROFILE_ENDS; i++)
+        assert_int_equal(life->blocks[i], model->ends[node][i]);
+    for (unsigned i = 0; i < PROFILE_FREES; i++)
+        for (uint32_t by = 1; by < TOLD_NODES; by++)
+            if (life->frees[i].node == rig.image->regions[0].readers[0].nodes[by].node + 1)
+                frees[by] += life->frees[i].blocks;
+    for (uint32_t by = 1; by < TOLD_NODES; by++)
+        assert_int_equal(frees[by], model->frees[node][by]);
+}
+
+static void test_told_against_model(void **state) {
+    (void)state;
+    static struct told_model model;
+    open_rig();
+    rig_node(&rig, 1, 1, 0, 10);
+    rig_node(&rig, 1, 2, 1, 20);
+    for (uint32_t round = 0; round < 2000; round++) {
+        for (int left = rand() % 300; left > 0; left--)
+            told_event(&model, round % 2);
+        rig_drain(&rig);
+        if (round > 10) {
+            check_told(&model, 1);
+            check_told(&model, 2);
+        }
+    }
+    assert_false(rig.image->flags & PROCESS_DAMAGED);
+    assert_int_equal(rig.trace.stubs.count - 1 > TOLD_SLOTS, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_ages_and_ends, close_rig),
@@ -316,6 +400,7 @@ int main(void) {
         cmocka_unit_test_teardown(test_types, close_rig),
         cmocka_unit_test_teardown(test_types_beyond_the_bound, close_rig),
         cmocka_unit_test_teardown(test_many, close_rig),
+        cmocka_unit_test_teardown(test_told_against_model, close_rig),
         cmocka_unit_test_teardown(test_stubs_at_the_end, close_rig),
         cmocka_unit_test_teardown(test_stacks_beyond_the_bound, close_rig),
         cmocka_unit_test_teardown(test_sums_of_late_processes, close_rig),
