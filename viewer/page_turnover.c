@@ -2,9 +2,13 @@
  * for the page: the stacks that allocated most, kept most and gave back most, and the sums of all.
  */
 #include "page_parts.h"
+#include "turnover_groups.h"
 #include "typed.h"
 
-#define MOST 200u /* of each kind of most */
+#include <stdlib.h>
+
+#define MOST 200u         /* of each kind of most */
+#define MOST_OF_GROUP 16u /* stacks that differ in native frames alone */
 
 static void put_buckets(struct page_out *page, const uint64_t *buckets, unsigned count) {
     while (count > 0 && buckets[count - 1] == 0)
@@ -70,6 +74,73 @@ static void put_most(struct page_out *page, struct turnover *turnover, turnover_
     }
 }
 
+static int compare_sums(const void *left, const void *right) {
+    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+    return (a < b) - (a > b);
+}
+
+/* What the biggest groups have at least; above all where there are none. */
+static uint64_t least_of_most(const struct page_out *page, const uint64_t *sums, uint32_t count) {
+    uint64_t *sorted = malloc(((size_t)count + 1) * sizeof *sorted), least = UINT64_MAX;
+    uint32_t limit = page_limit(page, MOST);
+    for (uint32_t i = 0; sorted && i < count; i++)
+        sorted[i] = sums[i];
+    if (sorted && count > 0) {
+        qsort(sorted, count, sizeof *sorted, compare_sums);
+        least = sorted[count < limit ? count - 1 : limit - 1];
+    }
+    free(sorted);
+    return least > 0 ? least : 1;
+}
+
+/* Those of the groups that have most together, however little each of them has, and of groups that
+ * some have been told of. False where they were too many. */
+static bool put_groups(struct page_out *page, struct turnover *turnover,
+                       turnover_measure *measure) {
+    struct turnover_groups groups = {0};
+    uint32_t ordered = turnover_most(turnover, measure, turnover->count);
+    bool good = turnover_groups_find(&groups, turnover), whole = true;
+    uint64_t *sums = calloc((size_t)groups.count + 1, sizeof *sums), least;
+    uint32_t *told = calloc((size_t)groups.count + 1, sizeof *told);
+    good = good && sums && told;
+    page->failed |= !good;
+    for (uint32_t i = 0; good && i < turnover->count; i++) {
+        sums[groups.of[i]] += measure(&turnover->rows[i]);
+        told[groups.of[i]] += turnover->rows[i].told;
+    }
+    least = good ? least_of_most(page, sums, groups.count) : 0;
+    /* The biggest first; then those that have nothing of this measure, and may of another. */
+    for (uint32_t i = 0; good && i < ordered + turnover->count; i++) {
+        uint32_t number = i < ordered ? turnover->order[i] : i - ordered;
+        struct turnover_row *row = &turnover->rows[number];
+        uint32_t group = groups.of[number];
+        if (row->told || (sums[group] < least && told[group] == 0))
+            continue;
+        whole &= told[group] < page_limit(page, MOST_OF_GROUP);
+        if (told[group]++ >= page_limit(page, MOST_OF_GROUP))
+            continue;
+        row->told = true;
+        put_row(page, turnover, row);
+    }
+    turnover_groups_release(&groups);
+    free(sums);
+    free(told);
+    return whole;
+}
+
+static turnover_measure *const measures[] = {turnover_made, turnover_kept, turnover_churn};
+#define MEASURES (sizeof measures / sizeof measures[0])
+
+/* Returns whether what Python's frames alone tell apart is whole, as far as it is there. */
+static bool put_rows(struct page_out *page, struct turnover *turnover) {
+    bool whole = true;
+    for (size_t i = 0; i < MEASURES; i++)
+        put_most(page, turnover, measures[i]);
+    for (size_t i = 0; view_has_native(page->profile) && i < MEASURES; i++)
+        whole &= put_groups(page, turnover, measures[i]);
+    return whole;
+}
+
 static unsigned finalizer_number(const struct profile *profile, uint32_t type) {
     const char *finalizer = typed_finalizer(profile, type);
     return !finalizer ? 0 : *finalizer == 'p' ? 2 : 1;
@@ -77,7 +148,7 @@ static unsigned finalizer_number(const struct profile *profile, uint32_t type) {
 
 /* [process, type, finalizer, bytes, life] each; of those with most bytes. */
 static void put_types(struct page_out *page, uint32_t process, const struct typed *typed) {
-    for (uint32_t i = 0; i < typed->type_count && i < MOST; i++) {
+    for (uint32_t i = 0; i < typed->type_count && i < page_limit(page, MOST); i++) {
         const struct profile_lifetime *one = &typed->types[i];
         page_begin(page, '[');
         page_number(page, process);
@@ -91,7 +162,7 @@ static void put_types(struct page_out *page, uint32_t process, const struct type
 
 /* [process, type, finalizer, bytes, blocks, stack] each. */
 static void put_collected(struct page_out *page, uint32_t process, const struct typed *typed) {
-    for (uint32_t i = 0; i < typed->collected_count && i < MOST; i++) {
+    for (uint32_t i = 0; i < typed->collected_count && i < page_limit(page, MOST); i++) {
         const struct profile_collected *one = &typed->collected[i];
         page_begin(page, '[');
         page_number(page, process);
@@ -142,12 +213,9 @@ void page_put_turnover(struct page_out *page) {
     page_put_number(page, "sites", turnover.count);
     page_key(page, "rows");
     page_begin(page, '[');
-    if (good) {
-        put_most(page, &turnover, turnover_made);
-        put_most(page, &turnover, turnover_kept);
-        put_most(page, &turnover, turnover_churn);
-    }
+    bool whole = good && put_rows(page, &turnover);
     page_end(page, ']');
+    page_put_flag(page, "whole", whole);
     good = good && put_each(page, &room, "types", put_types) &&
            put_each(page, &room, "collected", put_collected);
     page_end(page, '}');

@@ -223,6 +223,64 @@ static void who_freed_most_is_told_where_it_is_known(void **state) {
     assert_int_equal(freed_columns(10, 1000), all - 1);
 }
 
+/* Stacks of Python's that each allocate more than any of those that differ in native frames alone;
+ * one that is the biggest of all has only these. */
+#define SINGLE 500u
+#define NATIVE 10u
+
+static uint32_t add_native(struct profile_function *functions, struct profile_node *nodes,
+                           struct profile_site *sites) {
+    uint32_t count = 1;
+    functions[1] = (struct profile_function){.name = sample_string(&sample, "load"),
+                                             .file = sample_string(&sample, "/srv/job.py")};
+    functions[2] = (struct profile_function){.name = sample_string(&sample, "take"),
+                                             .module = sample_string(&sample, "/lib/native.so")};
+    for (uint32_t i = 0; i < SINGLE; i++) {
+        nodes[count] = (struct profile_node){.function = 1, .line = 10 + i};
+        sites[i] = (struct profile_site){.node = count++, .total_bytes = 1000 + i};
+    }
+    uint32_t python = count;
+    nodes[count++] = (struct profile_node){.function = 1, .line = 5};
+    for (uint32_t i = 0; i < NATIVE; i++) {
+        nodes[count] = (struct profile_node){.parent = python, .function = 2, .line = 1 + i};
+        sites[SINGLE + i] = (struct profile_site){.node = count++, .total_bytes = 900 + i};
+    }
+    return count;
+}
+
+static void stacks_that_differ_in_native_frames_are_whole(void **state) {
+    (void)state;
+    struct profile_function functions[3] = {{0}};
+    struct profile_node *nodes = calloc(SINGLE + NATIVE + 2, sizeof *nodes);
+    struct profile_site *sites = calloc(SINGLE + NATIVE, sizeof *sites);
+    sample_start(&sample);
+    sample_process(&sample, 10, "python job.py");
+    struct profile profile = sample.profile;
+    profile.functions = functions;
+    profile.function_count = 3;
+    profile.node_count = add_native(functions, nodes, sites);
+    profile.strings = sample.profile.strings;
+    profile.string_count = sample.profile.string_count;
+    profile.nodes = nodes;
+    profile.sites = sites;
+    profile.site_count = SINGLE + NATIVE;
+    const struct report_options options = {.process = PROFILE_TREE, .view = VIEW_ALL};
+    char *text = report_string(report_page, &profile, &options);
+    json_t *data = page_data(text), *turnover = json_object_get(data, "turnover"), *row;
+    json_int_t small = 0;
+    size_t i;
+    json_array_foreach(json_object_get(turnover, "rows"), i, row) {
+        small += at(row, 2) < 1000;
+    }
+    assert_int_equal(small, NATIVE);
+    assert_true(json_is_true(json_object_get(turnover, "whole")));
+    assert_true(json_array_size(json_object_get(turnover, "rows")) < SINGLE);
+    json_decref(data);
+    free(text);
+    free(nodes);
+    free(sites);
+}
+
 /* -- Many processes -- */
 
 #define MANY_PROCESSES 1002u /* more than a page lists */
@@ -269,6 +327,7 @@ int main(void) {
         cmocka_unit_test(collections_that_are_left_out_are_counted),
         cmocka_unit_test(processes_of_the_same_stack_are_all_told),
         cmocka_unit_test(who_freed_most_is_told_where_it_is_known),
+        cmocka_unit_test(stacks_that_differ_in_native_frames_are_whole),
         cmocka_unit_test(holders_are_of_processes_that_are_listed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

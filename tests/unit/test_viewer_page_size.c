@@ -37,6 +37,7 @@
 #define COPIES 30u
 #define LEAKS 30u
 #define LEAKED 20u
+#define TYPES 300u /* of each process with memory */
 
 static char *strings[FUNCTIONS + LINES + 10];
 static struct profile profile;
@@ -123,6 +124,27 @@ static void make_lifetimes(void) {
         one->node = profile.sites[i].node;
         one->ended_blocks[END_FREED] = one->ages[31] = one->times[23] = 250;
         one->frees[0] = (struct profile_free){NODES - 1, 250, 250};
+    }
+}
+
+/* As many types of objects as there are names, in each process. */
+static void make_types(void) {
+    uint32_t count = PEAKS * TYPES;
+    profile.types = room(TYPES + PROFILE_TYPES_KNOWN, sizeof *profile.types);
+    profile.type_count = TYPES + PROFILE_TYPES_KNOWN;
+    profile.type_lifetimes = room(count, sizeof *profile.type_lifetimes);
+    profile.collected = room(count, sizeof *profile.collected);
+    profile.type_lifetime_count = profile.collected_count = count;
+    for (uint32_t i = 0; i < TYPES; i++)
+        profile.types[PROFILE_TYPES_KNOWN + i].name = 1 + i;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t type = PROFILE_TYPES_KNOWN + i % TYPES;
+        profile.type_lifetimes[i] = profile.lifetimes[i];
+        profile.type_lifetimes[i].process = i / TYPES;
+        profile.type_lifetimes[i].type = type;
+        profile.type_lifetimes[i].kind = PROFILE_PYTHON;
+        profile.collected[i] =
+            (struct profile_collected){i / TYPES, 1 + i * (NODES / count), type, 1000, 123456};
     }
 }
 
@@ -269,6 +291,7 @@ static void make_all(void) {
     make_processes();
     make_stacks();
     make_lifetimes();
+    make_types();
     make_timelines();
     make_spans();
     make_snapshots();
@@ -316,6 +339,9 @@ static void a_page_of_everything_is_within_its_bound(void **state) {
     assert_true(json_array_size(json_object_get(first, "leaks")) > 0);
     assert_true(json_array_size(json_object_get(first, "copies")) > 0);
     assert_true(json_array_size(json_object_get(json_object_get(data, "turnover"), "rows")) > 5);
+    assert_true(json_array_size(json_object_get(json_object_get(data, "turnover"), "types")) > 10);
+    assert_true(json_array_size(json_object_get(json_object_get(data, "turnover"), "collected")) >
+                10);
     json_decref(data);
     free(text);
 }

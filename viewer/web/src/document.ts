@@ -89,6 +89,7 @@ export interface Turnover {
   rows: TurnoverRow[];
   types: TypeRow[];
   collected: CollectedRow[];
+  whole: boolean; // of each stack of Python's frames that is among them, all rows are there
   merged?: boolean; // of stacks that differ in frames which are not shown, though not of all of them
 }
 

@@ -224,6 +224,6 @@ export function viewDocument(data: PageDocument, view: View): PageDocument {
     holders: data.holders.map((one) => viewHolders(one, rules(one.process))),
     snapshots: data.snapshots.map((one) => viewSnapshot(one, rules(one.process))),
     spanStacks: viewSpanStacks(data, rules),
-    turnover: {...data.turnover, rows: viewTurnover(data.turnover.rows, rules), collected: viewCollected(data.turnover.collected, rules), merged: data.turnover.rows.length < data.turnover.sites},
+    turnover: {...data.turnover, rows: viewTurnover(data.turnover.rows, rules), collected: viewCollected(data.turnover.collected, rules), merged: data.turnover.rows.length < data.turnover.sites && !(view === "python" && data.turnover.whole)},
   };
 }
