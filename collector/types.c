@@ -58,9 +58,10 @@ bool types_name(struct trace *trace, struct image *image, uint64_t value, const 
     struct typed_lives *typed = &image->lives.typed;
     uint32_t number = value & FREE_TYPES_MAX,
              flags = (uint32_t)(value >> TYPE_NUMBER_BITS) & ((1u << TYPE_FLAG_BITS) - 1);
-    struct name_key key = {name, name ? strnlen(name, size) : 0, flags};
+    size_t length = name ? strnlen(name, size < TYPE_NAME_MAX ? size : TYPE_NAME_MAX) : 0;
+    struct name_key key = {length ? name : "?", length ? length : 1, flags};
     static_assert(FREE_TYPES_MAX == (1u << TYPE_NUMBER_BITS) - 1, "all numbers fit");
-    if (number == 0 || key.size == 0 || flags & ~(uint32_t)(FREED_FINALIZER | FREED_DEL) ||
+    if (number == 0 || flags & ~(uint32_t)(FREED_FINALIZER | FREED_DEL) ||
         !array_reserve(&typed->types, &typed->type_capacity, number + 1ull, sizeof *typed->types))
         return false;
     typed->types[number] = (struct numbered_type){

@@ -16,6 +16,7 @@
 #define LOWEST (1u << 16) /* no object is below */
 #define BASES_MAX 64u
 #define COUNT_MASK 0xffffffffu
+#define HEAP_TYPE_NAME 16u /* ht_name, before ht_slots and the qualified name */
 #define LOCAL_COUNT 12u /* without a GIL: ob_ref_local */
 
 /* A type is kept by the complement of its address: who looks for references in the program's memory
@@ -72,8 +73,24 @@ static bool may_read_on(const char *address, size_t size) {
 
 static bool may_read(const char *address, size_t size) {
     uintptr_t from = (uintptr_t)address;
-    return from >= LOWEST && from >> 47 == 0 && seccomp_lets(SECCOMP_STACK) &&
+    return from >= LOWEST && from <= EVENT_VALUE_MASK && seccomp_lets(SECCOMP_STACK) &&
            page_readable(from & ~(uintptr_t)(PAGE - 1)) && may_read_on(address, size);
+}
+
+/* Of a name that can be read where it begins: TEXT_ROOM at the most. */
+static size_t name_length(const char *name) {
+    size_t here = PAGE - (uintptr_t)name % PAGE, room = here < TEXT_ROOM ? here : TEXT_ROOM;
+    size_t length = strnlen(name, room);
+    return length == room && room < TEXT_ROOM && may_read_on(name, TEXT_ROOM)
+               ? strnlen(name, TEXT_ROOM)
+               : length;
+}
+
+static bool is_text(const char *object) {
+    return object && (uintptr_t)object % 8 == 0 && may_read(object, python.at.text_ascii_data) &&
+           (uintptr_t)type_of(object) % 8 == 0 &&
+           may_read(type_of(object), python.at.type_flags + 8) &&
+           type_flags(type_of(object)) & TYPE_IS_TEXT;
 }
 
 /* It leads to `last`, from one object to the next. */
@@ -87,10 +104,12 @@ static bool leads_to(const char *object, uint32_t offset, const char *last) {
 }
 
 /* What is none may look like one by its flags: `object` is the base of all types, and `type` the
- * type of all their types. */
+ * type of all their types. What was one, and is freed, has a count of 0, and what its names are read
+ * from may be gone: each of its objects counts. */
 static bool is_type(const char *type) {
     const char *object = interpreter_symbols.base_object;
     return object && leads_to(type, python.at.type_base, object) &&
+           (python.at.free_threaded || word_at(type, 0) & COUNT_MASK) &&
            leads_to(type_of(type), python.at.type, type_of(object)) &&
            type_flags(type_of(type)) & TYPE_IS_TYPE && type_flags(type) & TYPE_IS_READY &&
            may_read(python_pointer(type, python.at.type_name), 1);
@@ -114,22 +133,37 @@ static uint64_t least_size(const char *type) {
            (text ? python.at.text_ascii_data : word_at(type, python.at.type_basic_size));
 }
 
+/* Of a class that the program has named so itself: what native code makes has none in that name,
+ * only in the one with its module. */
+static bool has_dot_in_own_name(const char *type) {
+    const char *own = python_pointer(type, python.at.heap_type_qualified_name - HEAP_TYPE_NAME);
+    char name[TEXT_ROOM];
+    return python.has_gil && is_text(own) && memchr(name, '.', text_copy(name, own));
+}
+
 /* Made by native code: a name that says of which module it is, but for the interpreter's own. */
 static bool is_native(const char *type) {
+    const char *name = python_pointer(type, python.at.type_name);
     return !(type_flags(type) & TYPE_IS_HEAP) ||
-           strchr(python_pointer(type, python.at.type_name), '.');
+           (memchr(name, '.', name_length(name)) && !has_dot_in_own_name(type));
+}
+
+static bool is_routine(const char *type) {
+    static const char *const routines[] = {"generator", "coroutine", "async_generator"};
+    bool found = false;
+    for (size_t i = 0; i < sizeof routines / sizeof routines[0]; i++)
+        found |= strcmp(python_pointer(type, python.at.type_name), routines[i]) == 0;
+    return found && !(type_flags(type) & TYPE_IS_HEAP);
 }
 
 /* A class whose finalizer is not that of the native type it is made from has a __del__ of its own,
  * or of another such class. Generators are told to end by theirs, which says nothing. */
 static unsigned finalizer_flags(const char *type) {
-    static const char *const routines[] = {"generator", "coroutine", "async_generator"};
     const char *finalizer = python_pointer(type, python.at.type_finalize), *base = type;
     if (python_pointer(type, python.at.type_del))
         return FREED_FINALIZER;
-    for (size_t i = 0; i < sizeof routines / sizeof routines[0]; i++)
-        if (strcmp(python_pointer(type, python.at.type_name), routines[i]) == 0)
-            return 0;
+    if (is_routine(type))
+        return 0;
     for (unsigned i = 0; i < BASES_MAX && base && !is_native(base); i++)
         base = python_pointer(base, python.at.type_base);
     bool own = !base || python_pointer(base, python.at.type_finalize) != finalizer;
@@ -140,7 +174,7 @@ static unsigned finalizer_flags(const char *type) {
 static size_t module_name(const char *type, char *to) {
     const char *dict = python_pointer(type, python.at.type_dict);
     const char *module = python.has_gil && dict ? dict_get(dict, "__module__") : NULL;
-    if (!module || !(type_flags(type_of(module)) & TYPE_IS_TEXT))
+    if (!is_text(module))
         return 0;
     size_t length = text_copy(to, module);
     if (length == strlen("builtins") && memcmp(to, "builtins", length) == 0)
@@ -149,18 +183,23 @@ static size_t module_name(const char *type, char *to) {
     return length;
 }
 
-/* "module.Class", as heap graphs have it; NUL-terminated. */
+/* "module.Class", as heap graphs have it; NUL-terminated, and never empty. Static types end before
+ * what heap types have. */
 static void name_type(const char *type, char to[2 * TEXT_ROOM]) {
-    const char *own = python_pointer(type, python.at.heap_type_qualified_name);
-    if (type_flags(type) & TYPE_IS_HEAP && python.has_gil && own) {
-        size_t length = module_name(type, to);
-        to[length + text_copy(to + length, own)] = '\0';
-        return;
+    bool heap = type_flags(type) & TYPE_IS_HEAP && python.has_gil;
+    const char *own = heap ? python_pointer(type, python.at.heap_type_qualified_name) : NULL;
+    size_t length = 0;
+    if (is_text(own)) {
+        length = module_name(type, to);
+        length += text_copy(to + length, own);
+    } else {
+        const char *name = python_pointer(type, python.at.type_name);
+        length = name_length(name);
+        memcpy(to, name, length);
     }
-    const char *name = python_pointer(type, python.at.type_name);
-    size_t length = strnlen(name, TEXT_ROOM);
-    memcpy(to, name, length);
     to[length] = '\0';
+    if (!to[0])
+        memcpy(to, "?", 2);
 }
 
 /* -- The table -- */

@@ -163,6 +163,8 @@ enum freed_type_flags {
 #define EVENT_TEXT_MAX 2048u
 #define EVENT_MAX_WORDS (2u + EVENT_TEXT_MAX / 8u)
 
+#define TYPE_NAME_MAX 240u /* bytes; of a longer one, no more is told */
+
 /* A type's number in its process, from 1; and the least that a block of such an object has. */
 #define TYPE_NUMBER_BITS 16u
 #define TYPE_FLAG_BITS 4u

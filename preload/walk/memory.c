@@ -1,6 +1,7 @@
 /* Which addresses may be read, which are in large blocks, and native memory that leads to such. */
 #include "heap.h"
 
+#include "../../wire/event.h"
 #include "../sys.h"
 
 #define FOLLOW_DEPTH 7u       /* a table to a column's bytes; MARKS has room for no more */
@@ -14,7 +15,7 @@
  * for the GIL. */
 bool memory_readable(struct walk *walk, const void *address, size_t size) {
     uintptr_t from = (uintptr_t)address, to = from + size - 1;
-    if (from < 4096 || to < from || to >> 47)
+    if (from < 4096 || to < from || to > EVENT_VALUE_MASK)
         return false;
     for (uintptr_t page = from >> 12; page <= to >> 12; page++) {
         uint64_t *known = &walk->readable_pages[page & 255];

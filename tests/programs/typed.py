@@ -100,13 +100,26 @@ def keep(cls, count):
 
 
 def passing_classes(count):
-    """Classes that are gone by the time that others get their memory."""
+    """Classes that are gone by the time that others get their memory, each with a name of its own."""
+    addresses = set()
     for i in range(count):
-        cls = Meta(f"Passing{i % 2}", (Plain,), {})
+        cls = Meta(f"Passing{i}", (Plain,), {})
+        addresses.add(id(cls))
         for _ in range(10):
             cls()
         truth[cls.__name__, "freed"] += 10
-    del cls
+        del cls
+        if i % 4 == 3:
+            gc.collect()
+    assert len(addresses) < count, "no class got the memory of another"
+
+
+def named_oddly():
+    """No name, not even that of a module; one like those of native code; that of an interpreter's own type."""
+    exec("for _ in range(60): type('', (), {})()", {"__builtins__": {"range": range, "type": type}})
+    truth["?", "freed"] += 60
+    churn(type("dotted.Name", (), {"__del__": lambda self: None}), 61)
+    churn(type("async_generator", (), {"__del__": lambda self: None}), 62)
 
 
 def deep(count):
@@ -128,6 +141,7 @@ cyclic(Plain, 200)
 cyclic(WithDel, 150)
 cyclic(Failure, 70)
 passing_classes(40)
+named_oddly()
 deep(5000)
 keep(Sub, 77)
 keep(Slotted, 78)
