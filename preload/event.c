@@ -471,8 +471,11 @@ void note_free(const void *block, bool object) {
     if (process.tells_frees && free_told_shortly(block, object))
         return;
     struct writer *writer = event_begin();
-    if (!writer)
+    if (!writer) {
+        if (process.tells_frees && object)
+            types_missed(block);
         return;
+    }
     if (process.tells_frees)
         event_free_told(
             writer, block,

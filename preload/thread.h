@@ -157,7 +157,8 @@ void event_thread_name(struct writer *writer, uint32_t tid, const char *name);
 #define REGION_NAME_MAX 240u
 bool event_region(struct writer *writer, unsigned mark, uint64_t value, const char *name);
 
-/* A type of objects that are freed (MARK_TYPE, type_value()); its name is cut to TYPE_NAME_MAX bytes. */
+/* A type of objects that are freed (MARK_TYPE, type_value()); its name is cut to TYPE_NAME_MAX
+ * bytes. */
 bool event_type(struct writer *writer, uint64_t value, const char *name);
 
 /* A whole event: the block has just been made, or is about to be freed; `object`: in the object

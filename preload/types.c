@@ -15,9 +15,10 @@
 #define PAGE 4096u
 #define LOWEST (1u << 16) /* no object is below */
 #define BASES_MAX 64u
+#define METAS_MAX 16u
 #define COUNT_MASK 0xffffffffu
 #define HEAP_TYPE_NAME 16u /* ht_name, before ht_slots and the qualified name */
-#define LOCAL_COUNT 12u /* without a GIL: ob_ref_local */
+#define LOCAL_COUNT 12u    /* without a GIL: ob_ref_local */
 
 /* A type is kept by the complement of its address: who looks for references in the program's memory
  * shall find none here. */
@@ -29,10 +30,14 @@ struct known_type {
 };
 
 /* Whoever frees objects holds a GIL, of which there may be several, or none: `busy` is for them,
- * and for signal handlers. Whom it keeps out does not know its object's type. */
+ * and for signal handlers. Whom it keeps out does not know its object's type, and when that is a
+ * type itself, nobody forgets it: `missed`. */
 static struct {
     struct known_type *list; /* open addressing; NULL: not wanted, or no memory */
     uint32_t living, numbers;
+    _Atomic uintptr_t metas[METAS_MAX]; /* the types of those in the list, hidden, to be read by
+                                           whoever is kept out */
+    atomic_bool metas_full, missed;
     atomic_flag busy;
 } known;
 
@@ -42,6 +47,9 @@ void types_begin(void) {
     else
         known.list = pages_map(SLOTS * sizeof *known.list);
     known.living = known.numbers = 0;
+    for (uint32_t i = 0; i < METAS_MAX; i++)
+        known.metas[i] = 0;
+    known.metas_full = known.missed = false;
     atomic_flag_clear(&known.busy);
 }
 
@@ -104,8 +112,8 @@ static bool leads_to(const char *object, uint32_t offset, const char *last) {
 }
 
 /* What is none may look like one by its flags: `object` is the base of all types, and `type` the
- * type of all their types. What was one, and is freed, has a count of 0, and what its names are read
- * from may be gone: each of its objects counts. */
+ * type of all their types. What was one, and is freed, has a count of 0, and what its names are
+ * read from may be gone: each of its objects counts. */
 static bool is_type(const char *type) {
     const char *object = interpreter_symbols.base_object;
     return object && leads_to(type, python.at.type_base, object) &&
@@ -232,16 +240,46 @@ static void forget(const char *type) {
     known.living--;
 }
 
-static __attribute__((noinline)) bool learn(struct writer *writer, const char *type) {
+/* One was missed, and nobody knows which: another type may have its address by now. */
+static void forget_all(void) {
+    known.missed = false;
+    memset(known.list, 0, SLOTS * sizeof *known.list);
+    known.living = 0;
+}
+
+static void note_meta(const char *meta) {
+    uint32_t i = 0;
+    while (i < METAS_MAX && known.metas[i] && known.metas[i] != ~(uintptr_t)meta)
+        i++;
+    if (i < METAS_MAX)
+        known.metas[i] = ~(uintptr_t)meta;
+    else
+        known.metas_full = true;
+}
+
+static bool is_meta(const char *type) {
+    bool found = known.metas_full;
+    for (uint32_t i = 0; i < METAS_MAX; i++)
+        found |= known.metas[i] == ~(uintptr_t)type;
+    return found;
+}
+
+/* What the collector is to be told of a new type. */
+struct introduction {
+    uint64_t value; /* 0: nothing */
+    char name[2 * TEXT_ROOM];
+};
+
+static bool learn(struct introduction *introduction, const char *type) {
     if (known.living >= LIVING_MAX || !is_type(type))
         return false;
-    char name[2 * TEXT_ROOM];
     uint32_t number = FREE_TYPE_REST;
-    name_type(type, name);
-    if (known.numbers < FREE_TYPES_MAX &&
-        event_type(writer, type_value(known.numbers + 1, finalizer_flags(type), least_size(type)),
-                   name))
+    if (known.numbers < FREE_TYPES_MAX) {
         number = ++known.numbers;
+        introduction->value = type_value(number, finalizer_flags(type), least_size(type));
+        name_type(type, introduction->name);
+    }
+    note_meta(type_of(type));
     *find(type) = (struct known_type){.hidden = ~(uintptr_t)type,
                                       .number = number,
                                       .header = header_of(type),
@@ -285,22 +323,47 @@ static inline uint32_t look(const char *block) {
     return FREE_TYPE_NONE;
 }
 
-/* A type that is met for the first time. */
-static __attribute__((noinline)) bool look_around(struct writer *writer, const char *block) {
+static bool look_around(struct introduction *introduction, const char *block) {
     bool learnt = false;
     for (uint32_t header = 0; header <= 32 && !learnt; header += 16) {
         const char *type = type_behind(block, header);
-        learnt = type && !find(type)->hidden && learn(writer, type);
+        learnt = type && !find(type)->hidden && learn(introduction, type);
     }
     return learnt;
 }
 
+/* A type that is met for the first time. It is told once the table is free for others again: the
+ * ring may be full for long. */
+static __attribute__((noinline)) uint32_t meet(struct writer *writer, const char *block) {
+    struct introduction introduction;
+    introduction.value = 0;
+    uint32_t number = look_around(&introduction, block) ? look(block) : FREE_TYPE_NONE;
+    leave();
+    if (introduction.value)
+        event_type(writer, introduction.value, introduction.name);
+    return number;
+}
+
+void types_missed(const void *block) {
+    for (uint32_t header = 0; python.present && known.list && header <= 32; header += 16) {
+        const char *type = type_behind(block, header);
+        if (type && is_meta(type))
+            known.missed = true;
+    }
+}
+
 uint32_t types_number(struct writer *writer, const void *block) {
-    if (!python.present || !known.list || !enter())
+    if (!python.present || !known.list)
         return FREE_TYPE_NONE;
+    if (!enter()) {
+        types_missed(block);
+        return FREE_TYPE_NONE;
+    }
+    if (__builtin_expect(atomic_load_explicit(&known.missed, memory_order_relaxed), 0))
+        forget_all();
     uint32_t number = look(block);
-    if (number == FREE_TYPE_NONE && look_around(writer, block))
-        number = look(block);
+    if (number == FREE_TYPE_NONE)
+        return meet(writer, block);
     leave();
     return number;
 }

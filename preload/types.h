@@ -20,4 +20,7 @@ void types_begin(void);
  * objects. */
 uint32_t types_number(struct writer *writer, const void *block);
 
+/* The same object goes without being told. When it is a type, another one may get its address. */
+void types_missed(const void *block);
+
 #endif
