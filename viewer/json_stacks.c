@@ -70,9 +70,11 @@ static json_t *new_node_frame(const struct json_stacks *stacks, uint32_t node) {
 static uint32_t frame_number(struct json_stacks *stacks, uint32_t node) {
     const struct profile_node *at = &stacks->profile->nodes[node];
     const struct intern_key key = {{at->function, at->line, at->function ? 0 : at->thread, 0, 0}};
-    uint32_t before = stacks->distinct.count, number = intern_add(&stacks->distinct, &key);
-    if (number == INTERN_FAILED ||
-        !array_reserve(&stacks->frames, &stacks->frame_capacity, number + 1ull, sizeof(json_t *)))
+    uint32_t before = stacks->distinct.count;
+    if (!array_reserve(&stacks->frames, &stacks->frame_capacity, before + 1ull, sizeof(json_t *)))
+        return 0;
+    uint32_t number = intern_add(&stacks->distinct, &key);
+    if (number == INTERN_FAILED)
         return 0;
     if (number == before)
         stacks->frames[number] = new_node_frame(stacks, node);
