@@ -16,6 +16,14 @@
 
 #define OWNER_RETIRED 0xffffffffu
 
+/* A writer goes back to the body's begin not only at the body's end, but once it has used so much
+ * and the reader has hardly anything left of it: what it writes to has been in the cache before
+ * then, and the rest of the body takes no memory. If the reader is slow, it goes on: what has been
+ * used is all the room there is until the reader has come to the begin, too. */
+#define USED_LEAST (512u << 10)
+#define UNREAD_MOST (128u << 10)
+#define PIECE (128u << 10)
+
 /* The writers of one region's rings, in pages of their own: a writer stays with its ring when the
  * ring changes hands, because node numbers belong to the ring. */
 struct writer_group {
@@ -73,7 +81,8 @@ static uint64_t lap_end(const struct writer *writer) {
     return (writer->tail | writer->mask) + 1;
 }
 
-/* Fills the body's end with a PAD record, since the next record would cross it. */
+/* Fills the body's rest with a PAD record: the next one would cross its end, or is to go to its
+ * begin. */
 static bool writer_wrap(struct writer *writer) {
     uint64_t rest = lap_end(writer) - writer->tail;
     if (!writer_wait(writer, rest))
@@ -83,15 +92,23 @@ static bool writer_wrap(struct writer *writer) {
     return true;
 }
 
+static bool may_turn_back(const struct writer *writer) {
+    uint64_t head = atomic_load_explicit(&writer->ring->head, memory_order_acquire);
+    return (writer->tail & writer->mask) >= USED_LEAST && writer->tail - head <= UNREAD_MOST;
+}
+
+static uint64_t least(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
 uint64_t *writer_reserve_slowly(struct writer *writer, uint32_t words) {
     uint64_t bytes = (uint64_t)words * 8;
-    if (writer->tail + bytes > lap_end(writer) && !writer_wrap(writer))
-        return NULL;
-    if (!writer_wait(writer, bytes))
+    bool wraps = writer->tail + bytes > lap_end(writer) || may_turn_back(writer);
+    if ((wraps && !writer_wrap(writer)) || !writer_wait(writer, bytes))
         return NULL;
     uint64_t head = atomic_load_explicit(&writer->ring->head, memory_order_acquire);
-    uint64_t room_end = head + writer->mask + 1;
-    writer->straight_end = room_end < lap_end(writer) ? room_end : lap_end(writer);
+    uint64_t piece_end = ((writer->tail + bytes - 1) | (PIECE - 1)) + 1;
+    writer->straight_end = least(head + writer->mask + 1, least(piece_end, lap_end(writer)));
     writer->lap = (uintptr_t)writer->body - (writer->tail & ~writer->mask);
     return writer_place(writer);
 }
