@@ -69,6 +69,7 @@ static const struct use {
     {SECCOMP_COPY, SYS_madvise, {0, 4096, MADV_HUGEPAGE}},
     {SECCOMP_COPY, SYS_madvise, {0, 4096, MADV_NORMAL}},
     {SECCOMP_COPY, SYS_clock_gettime, {CLOCK_THREAD_CPUTIME_ID}},
+    {SECCOMP_COPY, SYS_madvise, {0, 4096, 23 /* MADV_POPULATE_WRITE */}},
     {SECCOMP_COPY, SYS_clone, {0}},
     {SECCOMP_COPY, SYS_kill, {2, SIGKILL}},
     {SECCOMP_COPY, SYS_wait4, {2, 0, __WCLONE | WNOHANG}},

@@ -3,10 +3,12 @@
 #include "trie.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 #include "code.h"
 #include "native/modules.h"
 #include "python.h"
+#include "seccomp.h"
 #include "sys.h"
 #include "thread.h"
 
@@ -22,6 +24,11 @@ struct trie_code {
 };
 
 #define FIRST_CAPACITY 256u
+#define HUGE_PAGE ((size_t)2 << 20)
+
+#ifndef MADV_POPULATE_WRITE /* Linux 5.14; refused before */
+#define MADV_POPULATE_WRITE 23
+#endif
 
 static const char tombstone;
 #define TOMBSTONE ((const void *)&tombstone)
@@ -54,14 +61,48 @@ static struct trie_node *node_slot(const struct trie *trie, uint32_t parent, uin
     }
 }
 
+/* Memory that neither a forked child nor a disposable copy has any use for, so that it need not be
+ * copied when it is written to. All of its pages will soon be in use, wherever hashes fall: one
+ * call for them costs less than a fault for each. What is large gets huge pages, which need few
+ * entries of the processor's table of pages. */
+static void *table_map(size_t size) {
+    void *table = pages_map(size);
+    if (!table || !seccomp_lets(SECCOMP_COPY))
+        return table;
+    sys_call6(SYS_madvise, (long)table, (long)size, MADV_DONTFORK, 0, 0, 0);
+    if (size >= HUGE_PAGE)
+        sys_call6(SYS_madvise, (long)table, (long)size, MADV_HUGEPAGE, 0, 0, 0);
+    else
+        sys_call6(SYS_madvise, (long)table, (long)size, MADV_POPULATE_WRITE, 0, 0, 0);
+    return table;
+}
+
+static void shortcuts_unmap(struct trie *trie) {
+    if (trie->shortcuts)
+        pages_unmap(trie->shortcuts, (size_t)trie->shortcut_count * sizeof *trie->shortcuts);
+}
+
+/* As many as there is room for nodes, within bounds; those that were known are found again. */
+static bool shortcuts_grow(struct trie *trie, uint32_t capacity) {
+    uint32_t count = capacity < TRIE_SHORTCUTS_MOST ? capacity : TRIE_SHORTCUTS_MOST;
+    if (count == trie->shortcut_count)
+        return true;
+    struct trie_shortcut *shortcuts = table_map((size_t)count * sizeof *shortcuts);
+    if (!shortcuts)
+        return trie->shortcuts;
+    shortcuts_unmap(trie);
+    trie->shortcuts = shortcuts;
+    trie->shortcut_count = count;
+    trie->shortcut_shift = 64u - (uint32_t)__builtin_ctz(count);
+    return true;
+}
+
 static bool nodes_grow(struct trie *trie) {
     struct trie old = *trie;
-    if (!trie->shortcuts)
-        trie->shortcuts = pages_map(TRIE_SHORTCUTS * sizeof *trie->shortcuts);
-    if (!trie->shortcuts)
-        return false;
     uint32_t capacity = old.node_capacity ? old.node_capacity * 2 : FIRST_CAPACITY;
-    struct trie_node *nodes = capacity ? pages_map((size_t)capacity * sizeof *nodes) : NULL;
+    if (!capacity || !shortcuts_grow(trie, capacity))
+        return false;
+    struct trie_node *nodes = table_map((size_t)capacity * sizeof *nodes);
     if (!nodes)
         return false;
     trie->nodes = nodes;
@@ -123,7 +164,7 @@ static bool codes_grow(struct trie *trie) {
     uint32_t capacity = FIRST_CAPACITY;
     while (too_full(codes_live(&old) * 2, capacity))
         capacity *= 2;
-    struct trie_code *codes = pages_map((size_t)capacity * sizeof *codes);
+    struct trie_code *codes = table_map((size_t)capacity * sizeof *codes);
     if (!codes)
         return false;
     trie->codes = codes;
@@ -201,7 +242,6 @@ void trie_release(struct trie *trie) {
         pages_unmap(trie->nodes, (size_t)trie->node_capacity * sizeof *trie->nodes);
     if (trie->codes)
         pages_unmap(trie->codes, (size_t)trie->code_capacity * sizeof *trie->codes);
-    if (trie->shortcuts)
-        pages_unmap(trie->shortcuts, TRIE_SHORTCUTS * sizeof *trie->shortcuts);
+    shortcuts_unmap(trie);
     *trie = (struct trie){0};
 }

@@ -21,8 +21,9 @@ uint32_t trie_module(struct trie *trie, struct writer *writer, const struct modu
 
 /* What trie_node() found for a frame, by the code object's and the instruction's addresses: no need
  * to look for the code's number, nor to work out the position. It holds while its stamp is the
- * trie's: all are forgotten when a code object has been freed. There are so many because a program
- * that goes through a tree by dozens of functions comes by ten thousand stacks in turn. */
+ * trie's: all are forgotten when a code object has been freed. There are the more places the more
+ * nodes, up to so many, because a program that goes through a tree by dozens of functions comes by
+ * tens of thousands of stacks in turn. */
 struct trie_shortcut {
     const char *code;
     uintptr_t position;
@@ -30,14 +31,13 @@ struct trie_shortcut {
     uint64_t stamp;
 };
 
-#define TRIE_SHORTCUT_BITS 14
-#define TRIE_SHORTCUTS (1u << TRIE_SHORTCUT_BITS)
+#define TRIE_SHORTCUTS_MOST (1u << 16)
 
 /* The one place where the shortcut for a frame may be. The trie has a node. */
 static inline struct trie_shortcut *trie_shortcut(const struct trie *trie, uint32_t parent,
                                                   uintptr_t position) {
     uint64_t key = position + ((uint64_t)parent << 20);
-    return &trie->shortcuts[key * 0x9e3779b97f4a7c15ull >> (64 - TRIE_SHORTCUT_BITS)];
+    return &trie->shortcuts[key * 0x9e3779b97f4a7c15ull >> trie->shortcut_shift];
 }
 
 void trie_forget_code(struct trie *trie, const void *code);

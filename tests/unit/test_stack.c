@@ -10,6 +10,7 @@
 
 #include "preload/code.h"
 #include "preload/frames.h"
+#include "preload/seccomp.h"
 #include "preload/thread.h"
 
 enum {
@@ -100,6 +101,7 @@ static uint32_t depth;
 static uint32_t next_serial = 1;
 
 struct process process;
+_Atomic uint32_t seccomp_lost;
 _Thread_local struct thread self;
 struct python python;
 static uint32_t distrusted;
