@@ -29,7 +29,10 @@ struct stack_entry {
  * the place for empty, and does not read it. (Not so where the frame waits for C code or for a
  * generator: such a frame has no mark.) */
 
-/* When so many waiting frames had to be compared, one in so many is marked. */
+/* When more than so many waiting frames had to be compared, one in so many is marked. To mark some
+ * costs about as much as to compare twenty, and where the stack changes all the time they do not
+ * last. */
+#define MARKS_FROM 6u
 #define MARK_EVERY 3u
 
 static hot_inline bool can_mark(const struct python_offsets *at) {
@@ -135,7 +138,7 @@ static hot_inline uint32_t find_node(const struct python_offsets *at,
  * have some time of rest. */
 static hot_inline bool needs_marks(const struct python_offsets *at, struct stack_cache *cache,
                                    const struct changes *changes) {
-    if (!can_mark(at) || likely(cache->end - changes->unknown <= (ptrdiff_t)MARK_EVERY))
+    if (!can_mark(at) || likely(cache->end - changes->unknown <= (ptrdiff_t)MARKS_FROM))
         return false;
     if (cache->marks_rest == 0)
         return true;

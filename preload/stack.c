@@ -415,7 +415,7 @@ uint32_t follow_rest(struct stack_cache *cache, struct writer *writer, const cha
     cache->top.address = NO_FRAME;
     if (cache->end == cache->entries)
         return cache->thread_node;
-    if (can_mark(&python.at) && cache->end - changes.unknown > (ptrdiff_t)MARK_EVERY)
+    if (can_mark(&python.at) && cache->end - changes.unknown > (ptrdiff_t)MARKS_FROM)
         mark_some(cache, changes.unknown);
     if (stays)
         stack_keep_top(cache);
