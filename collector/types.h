@@ -3,8 +3,8 @@
  *
  * The library tells the type of an object when its block is freed (MARK_TYPE, free_word()). Of
  * others nothing is known: what is no object, and what ended in another way. Types are known by
- * name, so that classes of the same name, in whatever process, are one. Only Python's blocks are
- * counted.
+ * name and kind of finalizer, so that classes of which both are the same, in whatever process, are
+ * one. Only Python's blocks are counted.
  */
 #ifndef HOLDFAST_COLLECTOR_TYPES_H
 #define HOLDFAST_COLLECTOR_TYPES_H

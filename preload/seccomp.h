@@ -26,8 +26,9 @@ enum seccomp_need {
     SECCOMP_JOIN = 8,    /* a forked child joins, or a process asks for more rings */
     SECCOMP_WAIT = 16,   /* a writer sleeps while its ring is full; lost: it spins */
     SECCOMP_ATTACH = 32, /* a thread asks for its own id and name, and whether others live */
-    SECCOMP_STACK = 64,  /* looks how far a stack goes; lost: where that is not known yet, it has
-                            no native frames */
+    SECCOMP_STACK = 64,  /* looks whether memory can be read; lost: a stack has no native frames
+                            where it is not known yet how far it goes, and objects of types that
+                            were not met before are told without */
     SECCOMP_APART = 128, /* big blocks are kept in mappings of their own (apart.h); lost: they are
                             not */
     SECCOMP_ALL = 255,
