@@ -132,7 +132,9 @@ static bool add_typed(json_t *json, struct json_stacks *stacks, const struct tur
     struct typed typed;
     bool good = typed_open(&typed, room, process);
     if (good) {
+        json_object_set_new(json, "type_count", json_count(typed.type_count));
         json_object_set_new(json, "types", new_types(stacks, &typed));
+        json_object_set_new(json, "collected_count", json_count(typed.collected_count));
         json_object_set_new(json, "collected", new_collected(stacks, &typed));
     }
     typed_release(&typed);

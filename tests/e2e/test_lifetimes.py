@@ -134,6 +134,8 @@ def test_types_known_to_the_unit(any_python):
     assert collected["Plain", "cyclic"] == (truth["Plain"]["collecting"], None)
     assert collected["WithDel", "cyclic"] == (truth["WithDel"]["collecting"], "python")
     assert not any(name in ("Sub", "Slotted", "DelSub") for name, _ in collected)
+    for kind in ("type", "collected"):
+        assert lifetimes[f"{kind}_count"] == len(lifetimes["types" if kind == "type" else kind]) < 1000
 
 
 def test_with_events(python, package, library):
