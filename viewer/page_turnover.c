@@ -146,12 +146,20 @@ static unsigned finalizer_number(const struct profile *profile, uint32_t type) {
     return !finalizer ? 0 : *finalizer == 'p' ? 2 : 1;
 }
 
+/* Null: of all together. */
+static void put_process(struct page_out *page, uint32_t process) {
+    if (process == PROFILE_TREE)
+        page_null(page);
+    else
+        page_number(page, process);
+}
+
 /* [process, type, finalizer, bytes, life] each; of those with most bytes. */
 static void put_types(struct page_out *page, uint32_t process, const struct typed *typed) {
     for (uint32_t i = 0; i < typed->type_count && i < page_limit(page, MOST); i++) {
         const struct profile_lifetime *one = &typed->types[i];
         page_begin(page, '[');
-        page_number(page, process);
+        put_process(page, process);
         page_text(page, typed_name(page->profile, one->type));
         page_number(page, finalizer_number(page->profile, one->type));
         page_number(page, typed_bytes(one));
@@ -177,23 +185,40 @@ static void put_collected(struct page_out *page, uint32_t process, const struct 
 
 typedef void put_typed(struct page_out *page, uint32_t process, const struct typed *typed);
 
+static bool put_one(struct page_out *page, const struct turnover_room *room, uint32_t process,
+                    put_typed *put) {
+    struct typed typed;
+    bool good = typed_open(&typed, room, process);
+    if (good)
+        put(page, process, &typed);
+    typed_release(&typed);
+    return good;
+}
+
 /* By process, of those that the page lists. */
-static bool put_each(struct page_out *page, const struct turnover_room *room, const char *key,
-                     put_typed *put) {
+static bool put_each(struct page_out *page, const struct turnover_room *room, put_typed *put) {
     const struct profile *profile = page->profile;
     uint32_t wanted = page->options->process;
     bool good = true;
-    page_key(page, key);
+    for (uint32_t i = 0; good && profile->type_count && i < profile->process_count; i++)
+        if (page_lists(i) && (wanted == PROFILE_TREE || wanted == i))
+            good = put_one(page, room, i, put);
+    return good;
+}
+
+/* What has most in all processes together may be among the most of none. */
+static bool put_typed_lists(struct page_out *page, const struct turnover_room *room) {
+    const struct profile *profile = page->profile;
+    bool good = true;
+    page_key(page, "types");
     page_begin(page, '[');
-    for (uint32_t i = 0; good && profile->type_count && i < profile->process_count; i++) {
-        struct typed typed;
-        if (!page_lists(i) || (wanted != PROFILE_TREE && wanted != i))
-            continue;
-        good = typed_open(&typed, room, i);
-        if (good)
-            put(page, i, &typed);
-        typed_release(&typed);
-    }
+    if (page->options->process == PROFILE_TREE && profile->type_count && profile->process_count > 1)
+        good = put_one(page, room, PROFILE_TREE, put_types);
+    good = good && put_each(page, room, put_types);
+    page_end(page, ']');
+    page_key(page, "collected");
+    page_begin(page, '[');
+    good = good && put_each(page, room, put_collected);
     page_end(page, ']');
     return good;
 }
@@ -216,8 +241,7 @@ void page_put_turnover(struct page_out *page) {
     bool whole = good && put_rows(page, &turnover);
     page_end(page, ']');
     page_put_flag(page, "whole", whole);
-    good = good && put_each(page, &room, "types", put_types) &&
-           put_each(page, &room, "collected", put_collected);
+    good = good && put_typed_lists(page, &room);
     page_end(page, '}');
     page->failed |= !good;
     turnover_release(&turnover);

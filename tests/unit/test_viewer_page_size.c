@@ -143,6 +143,7 @@ static void make_types(void) {
         profile.type_lifetimes[i].process = i / TYPES;
         profile.type_lifetimes[i].type = type;
         profile.type_lifetimes[i].kind = PROFILE_PYTHON;
+        profile.type_lifetimes[i].ended_bytes[END_FREED] = 1000;
         profile.collected[i] =
             (struct profile_collected){i / TYPES, 1 + i * (NODES / count), type, 1000, 123456};
     }
@@ -315,6 +316,21 @@ static json_int_t told(const json_t *data, const char *key) {
     return json_integer_value(json_object_get(data, key));
 }
 
+/* The types of all processes together come first; each process lists the same first. */
+static void assert_types_of_all(const json_t *types) {
+    const json_t *of_all = json_array_get(types, 0), *row;
+    json_int_t sum = 0;
+    size_t i;
+    json_array_foreach(types, i, row) {
+        bool same = strcmp(json_string_value(json_array_get(row, 1)),
+                           json_string_value(json_array_get(of_all, 1))) == 0;
+        sum += same && i > 0 ? json_integer_value(json_array_get(row, 3)) : 0;
+    }
+    assert_true(json_is_null(json_array_get(of_all, 0)));
+    assert_int_equal(json_integer_value(json_array_get(of_all, 3)), 1000 * PEAKS);
+    assert_int_equal(sum, 1000 * PEAKS);
+}
+
 static void a_page_of_everything_is_within_its_bound(void **state) {
     (void)state;
     static const char *const parts[] = {"processes", "regions",   "trees",      "timelines",
@@ -340,6 +356,7 @@ static void a_page_of_everything_is_within_its_bound(void **state) {
     assert_true(json_array_size(json_object_get(first, "copies")) > 0);
     assert_true(json_array_size(json_object_get(json_object_get(data, "turnover"), "rows")) > 5);
     assert_true(json_array_size(json_object_get(json_object_get(data, "turnover"), "types")) > 10);
+    assert_types_of_all(json_object_get(json_object_get(data, "turnover"), "types"));
     assert_true(json_array_size(json_object_get(json_object_get(data, "turnover"), "collected")) >
                 10);
     json_decref(data);

@@ -8,7 +8,6 @@ import type {Page} from "./model";
 import {type Column, Table} from "./table";
 import {endColumns, halfColumns} from "./turnover";
 import {formatBytes, formatNumber} from "./units";
-import {addLives} from "./view";
 
 export type TypedView = "types" | "collected";
 
@@ -33,15 +32,10 @@ const EXIT = 5;
 const isShown = (page: Page, process: number) => page.process < 0 || process === page.process;
 const endsOf = (row: TypeLives) => row.life[0].reduce((sum, count) => sum + count, 0);
 
-/** Of several processes, those of one name together. */
+/** Of several processes together, there are rows of their own, the first ones. */
 function typesOf(page: Page): TypeLives[] {
-  const types = new Map<string, TypeLives>();
-  for (const [process, type, finalizer, bytes, life] of page.data.turnover.types) {
-    if (!isShown(page, process)) continue;
-    const known = types.get(type);
-    types.set(type, {type, finalizer: Math.max(finalizer, known?.finalizer ?? 0), bytes: bytes + (known?.bytes ?? 0), life: known ? addLives(life, known.life) : life});
-  }
-  return [...types.values()];
+  const rows = page.data.turnover.types, wanted = page.process >= 0 || !rows.length ? page.process : rows[0][0];
+  return rows.filter(([process]) => process === wanted).map(([, type, finalizer, bytes, life]) => ({type, finalizer, bytes, life}));
 }
 
 function collectedOf(page: Page): Collected[] {

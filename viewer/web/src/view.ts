@@ -174,7 +174,7 @@ function viewSnapshot(snapshot: Snapshot, rules: Rules): Snapshot {
   return {...snapshot, blocks, stacks: snapshot.stacks - (snapshot.blocks.length - blocks.length)};
 }
 
-export function addLives(a: Life, b: Life): Life {
+function addLives(a: Life, b: Life): Life {
   const add = (i: number) => Array.from({length: Math.max(a[i].length, b[i].length)}, (_, k) => (a[i][k] ?? 0) + (b[i][k] ?? 0));
   return [add(0), add(1), add(2)];
 }
