@@ -66,19 +66,23 @@ void drag_add(struct drag_sums *sums, const struct drag_block *block, uint64_t n
     uint64_t born = block->born_ns, bytes = block->size;
     uint64_t end = now > born ? now : born;
     sums->bytes += bytes;
-    if (block->looked_ns == 0) {
+    uint64_t looked = at_most(block->looked_ns, end);
+    if (looked == 0) {
         add_phase(sums, PHASE_UNSEEN, bytes, born, end);
     } else if (block->touched_ns == 0) {
-        add_phase(sums, PHASE_VOID, bytes, born, end);
+        add_phase(sums, PHASE_VOID, bytes, born, looked);
+        add_phase(sums, PHASE_UNSEEN, bytes, looked, end);
     } else {
         bool quiet = block->looked_ns > block->touched_ns;
-        uint64_t last = quiet ? at_most(block->last_ns, end) : end;
+        uint64_t last = quiet ? at_most(block->last_ns, looked) : end;
         uint64_t first = at_most(block->first_ns, last);
+        uint64_t dragged = quiet ? looked - last : 0;
         add_phase(sums, PHASE_LAG, bytes, born, first);
         add_phase(sums, PHASE_USE, bytes, first, last);
-        add_phase(sums, PHASE_DRAG, bytes, last, end);
-        if (end - last > sums->longest_ns)
-            sums->longest_ns = end - last;
+        add_phase(sums, PHASE_DRAG, bytes, last, last + dragged);
+        add_phase(sums, PHASE_USE, bytes, last + dragged, end);
+        if (dragged > sums->longest_ns)
+            sums->longest_ns = dragged;
     }
 }
 
@@ -218,17 +222,27 @@ static void touch(struct drag_block *block, uint64_t from, uint64_t to) {
     block->touched_ns = to;
 }
 
-/* What cannot be told is taken for a touch, once something else has been told. */
+/* One that was born before the last look, which did not know of it yet, may have been touched then.
+ */
+static bool was_missed(const struct drag_block *block, uint64_t from) {
+    return block->looked_ns == 0 && block->touched_ns == 0 && block->born_ns < from;
+}
+
+/* What cannot be told is taken for a touch; but a block of which nothing else has been told yet is
+ * one that nobody has looked at. */
 void drag_looked(struct drag *drag, uint64_t from, uint64_t to) {
     for (uint32_t i = 0; i < drag->count; i++) {
         struct drag_block *block = &drag->list[i];
         unsigned seen = block->seen;
         block->seen = 0;
-        if (seen == 0 || (!(seen & DRAG_TOUCHED) && seen & DRAG_UNCLEAR && !block->looked_ns))
+        if (seen == 0)
             continue;
         if (seen != DRAG_QUIET)
             touch(block, from, to);
-        block->looked_ns = to;
+        else if (was_missed(block, from))
+            touch(block, from, from);
+        if (seen & DRAG_TOUCHED || !(seen & DRAG_UNCLEAR) || block->looked_ns)
+            block->looked_ns = to;
     }
 }
 

@@ -6,12 +6,15 @@
  *
  *   lag    from its birth to its first touch, where a look found it untouched before that
  *   use    from its first touch to its last one
- *   drag   from its last touch to its end, where a look found it untouched after that
- *   void   all of it, when no look found it touched
- *   unseen all of it, when no look could tell: it was gone too soon, or shared its mapping
+ *   drag   from its last touch to the last look, where that found it untouched after that
+ *   void   until the last look, when no look found it touched
+ *   unseen all of it, when no look could tell: it was gone too soon, or shared its mapping; and
+ *          what follows the last look of one that none found touched
  *
- * A touch is taken to have been in the middle between two looks. What no look has told of between
- * them, at either end, counts as use: blocks that come and go between looks have no drag.
+ * A touch is taken to have been in the middle between two looks. What no look has told of counts as
+ * use, once a touch is known: before the first look, and after the last one. So does a look that
+ * cannot tell; and a block that was there before a look which did not know of it yet, and wiped its
+ * marks, counts as touched then.
  */
 #ifndef HOLDFAST_COLLECTOR_DRAG_H
 #define HOLDFAST_COLLECTOR_DRAG_H
@@ -72,7 +75,8 @@ void drag_end(const struct trace *trace, struct image *image, uint64_t address, 
 /* A piece of a mapping was divided at `at`: its parts are as old as it was. */
 void drag_split(struct drag *drag, uint64_t address, uint64_t at);
 
-/* A look, over the time since `from`: each mapping in order of addresses, and then the end. */
+/* A look, over the time since `from`, when the one before it ended: each mapping in order of
+ * addresses, and then the end. */
 void drag_see(struct drag *drag, const struct drag_mapping *mapping);
 void drag_looked(struct drag *drag, uint64_t from, uint64_t to);
 

@@ -95,19 +95,24 @@ static uint64_t first_key(const struct trace *trace) {
 
 /* Ticks */
 
-static void take_tick(struct trace *trace) {
+uint64_t drain_tick(struct trace *trace) {
     uint64_t now = trace_clock(trace);
-    if (now - trace->last_tick_ns < TICK_NS ||
-        trace->tick_count - trace->first_tick > TICKS_WAITING_MAX)
-        return;
+    if (trace->tick_count - trace->first_tick > TICKS_WAITING_MAX)
+        return now;
     if (trace->first_tick == trace->tick_count)
         trace->first_tick = trace->tick_count = 0;
     if (!array_reserve(&trace->ticks, &trace->tick_capacity, (uint64_t)trace->tick_count + 1,
                        sizeof *trace->ticks))
-        return;
+        return now;
     trace->last_tick_ns = now;
     uint64_t ticket = atomic_fetch_add(&trace->page->ticket, 1);
     trace->ticks[trace->tick_count++] = (struct tick){.ticket = ticket, .time_ns = now};
+    return now;
+}
+
+static void take_tick(struct trace *trace) {
+    if (trace_clock(trace) - trace->last_tick_ns >= TICK_NS)
+        drain_tick(trace);
 }
 
 static void note_time(struct timeline *timeline, struct totals *totals, uint64_t time,

@@ -7,6 +7,10 @@
 /* Reads what is in the rings, as far as order allows. Returns the bytes that it took. */
 uint64_t drain_pass(struct trace *trace);
 
+/* A tick, however soon after the last one: big blocks that are made from here on are born at the
+ * time that it returns, or later. */
+uint64_t drain_tick(struct trace *trace);
+
 /* Nothing that is committed remains, nor waits for its turn. */
 bool drain_is_done(const struct trace *trace);
 

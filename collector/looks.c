@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "drain.h"
 #include "trace.h"
 
 #define BUFFER (256u << 10) /* few calls: each takes the lock on the mappings anew */
@@ -105,7 +106,8 @@ static void take(struct trace *trace, struct image *image) {
         refuse(trace, image, errno);
         return;
     }
-    drag_looked(&image->drag, looks->last_ns, now);
+    drag_looked(&image->drag, looks->end_ns, now);
+    looks->end_ns = drain_tick(trace);
     uint64_t spent = used_ns() - begin;
     looks->spent_ns += spent;
     looks->first_ns = looks->count++ ? looks->first_ns : now;
@@ -121,7 +123,10 @@ void looks_take(struct trace *trace) {
         if (image->dead || image->state != IMAGE_LIVE || image->looks.refused ||
             image->drag.count == 0 || now < image->looks.next_ns)
             continue;
-        take(trace, image);
+        if (image->looks.next_ns > 0)
+            take(trace, image);
+        else
+            image->looks.next_ns = now + LOOK_PAUSE_NS;
     }
 }
 

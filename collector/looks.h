@@ -23,8 +23,9 @@ struct image;
 /* Zeroed: none was taken. */
 struct looks {
     uint64_t count, spent_ns;
-    uint64_t first_ns, last_ns; /* the first and the last one */
-    uint64_t next_ns;           /* not before */
+    uint64_t first_ns, last_ns; /* the first and the last one, as they began */
+    uint64_t end_ns;            /* when the last one had wiped the marks */
+    uint64_t next_ns;           /* not before; 0: there was no big block yet */
     bool refused;               /* there will be none: a warning says why */
 };
 

@@ -15,8 +15,8 @@ static void put_byte_seconds(FILE *out, uint64_t byte_seconds) {
 static const char *const phase_texts[PROFILE_PHASES] = {[PHASE_LAG] = "before the first touch",
                                                         [PHASE_USE] = "in use",
                                                         [PHASE_DRAG] = "after the last touch",
-                                                        [PHASE_VOID] = "never touched at all",
-                                                        [PHASE_UNSEEN] = "gone too soon to tell"};
+                                                        [PHASE_VOID] = "never seen touched",
+                                                        [PHASE_UNSEEN] = "that nobody looked at"};
 
 /* "14.4 MiB s in use, 28.8 MiB s after the last touch (1.2 s at most)" */
 static void put_phases(FILE *out, const struct profile_drag *sums) {

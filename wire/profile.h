@@ -331,8 +331,8 @@ enum profile_phase {
     PHASE_LAG,    /* until it was touched for the first time */
     PHASE_USE,    /* until it was for the last time */
     PHASE_DRAG,   /* until its end */
-    PHASE_VOID,   /* all of the life of one that was never touched */
-    PHASE_UNSEEN, /* all of the life of one that nobody knows of */
+    PHASE_VOID,   /* of one that no look found touched, until the last of them */
+    PHASE_UNSEEN, /* the rest of its life, and all of the life of one that nobody knows of */
     PROFILE_PHASES
 };
 

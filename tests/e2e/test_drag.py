@@ -47,7 +47,7 @@ def test_view(some_python):
     outcome = harness.traced(some_python.path, harness.PROGRAMS / "drag.py", "0.2", flags=("-q", "--drag"))
     text = harness.execute([harness.holdfast_binary(), "report", "--view", "drag", outcome.profile]).stdout.decode()
     assert text.startswith("holdfast: big blocks lay untouched for ")
-    assert "__init__() drag.py:" in text and "never touched at all" in text and "looks at what was touched" in text
+    assert "__init__() drag.py:" in text and "never seen touched" in text and "looks at what was touched" in text
     page = harness.report_text(outcome.profile, "html")
     rows = json.loads(re.search(r'"drag":({"followed":true.*?\]})', page).group(1))["rows"]
     assert sum(row[6] for row in rows) == outcome.report().main.fields["drag"]["void"]["byte_seconds"] > 0

@@ -42,7 +42,7 @@ function columns(page: Page, all: number): Column<Dragged>[] {
     phase("in use", (row) => row.use),
     phase("after the last", (row) => row.drag),
     {title: "at most", number: true, value: (row) => row.longest, show: (row) => (row.longest ? formatTime(row.longest) : "")},
-    phase("never touched", (row) => row.never),
+    phase("never seen touched", (row) => row.never),
     phase("not known", (row) => row.unseen),
     {title: "bytes", number: true, value: (row) => row.bytes, show: (row) => formatBytes(row.bytes)},
     {title: "kind", value: (row) => KIND_NAMES[row.kind], show: (row) => KIND_NAMES[row.kind]},
