@@ -220,6 +220,7 @@ static void touch(struct drag_block *block, uint64_t from, uint64_t to) {
         block->first_ns = block->looked_ns ? middle : block->born_ns;
     block->last_ns = middle;
     block->touched_ns = to;
+    block->quiet = 0;
 }
 
 /* One that was born before the last look, which did not know of it yet, may have been touched then.
@@ -241,15 +242,19 @@ void drag_looked(struct drag *drag, uint64_t from, uint64_t to) {
             touch(block, from, to);
         else if (was_missed(block, from))
             touch(block, from, from);
+        block->quiet += seen == DRAG_QUIET;
         if (seen & DRAG_TOUCHED || !(seen & DRAG_UNCLEAR) || block->looked_ns)
             block->looked_ns = to;
     }
 }
 
-uint64_t drag_idle(const struct drag *drag, uint64_t address) {
+uint64_t drag_idle(const struct drag *drag, uint64_t address, uint64_t now) {
     const struct drag_block *block = find(drag, address);
-    uint64_t since = !block ? 0 : block->touched_ns ? block->touched_ns : block->born_ns;
-    return block && block->looked_ns > since ? block->looked_ns - since : 0;
+    if (!block || block->quiet < DRAG_IDLE_LOOKS)
+        return 0;
+    uint64_t since = block->touched_ns ? block->touched_ns : block->born_ns;
+    uint64_t looked = at_most(block->looked_ns, now), idle = looked > since ? looked - since : 0;
+    return now - looked <= idle / block->quiet * 2 ? idle : 0;
 }
 
 /* -- The profile -- */

@@ -43,6 +43,7 @@ struct drag_block {
     uint64_t last_ns;    /* ... for the last; both 0 until then */
     uint64_t touched_ns; /* the look that found it touched last; 0: none has */
     uint64_t looked_ns;  /* the last look that could tell; 0: none has */
+    uint32_t quiet;      /* looks in a row that found it untouched */
     uint32_t site;
     uint8_t seen; /* enum drag_seen, during a look */
 };
@@ -80,9 +81,10 @@ void drag_split(struct drag *drag, uint64_t address, uint64_t at);
 void drag_see(struct drag *drag, const struct drag_mapping *mapping);
 void drag_looked(struct drag *drag, uint64_t from, uint64_t to);
 
-/* For how long the block that lives there had not been touched at the last look, counted from the
- * look that found it touched; 0: that is not known. */
-uint64_t drag_idle(const struct drag *drag, uint64_t address);
+/* For how long the block that lives there has not been touched, counted from the look that found it
+ * touched. 0: that is not known: DRAG_IDLE_LOOKS in a row must have found it untouched, and the
+ * last of them not long ago, as far as they were apart. */
+uint64_t drag_idle(const struct drag *drag, uint64_t address, uint64_t now);
 
 /* Adds what has become of a block until `now` to sums. */
 void drag_add(struct drag_sums *sums, const struct drag_block *block, uint64_t now);

@@ -33,6 +33,7 @@ static uint32_t drop_overlaps(struct snapshot_block *blocks, uint32_t count) {
 }
 
 static bool list_blocks(const struct image *image, struct snapshot *snapshot) {
+    uint64_t now = snapshot->time_ns;
     const struct large_table *table = &image->large;
     snapshot->blocks = malloc((table->count + 1u) * sizeof *snapshot->blocks);
     if (!snapshot->blocks)
@@ -46,7 +47,7 @@ static bool list_blocks(const struct image *image, struct snapshot *snapshot) {
             (struct snapshot_block){.address = block->address,
                                     .size = block->size,
                                     .birth = block->birth,
-                                    .idle_ns = drag_idle(&image->drag, block->address),
+                                    .idle_ns = drag_idle(&image->drag, block->address, now),
                                     .site = block->site};
     }
     qsort(snapshot->blocks, count, sizeof *snapshot->blocks, compare_blocks);

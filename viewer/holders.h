@@ -51,10 +51,9 @@ enum verdict {
 };
 extern const char *const verdict_names[]; /* "unknown", "dead", "garbage", "in use", "idle" */
 
-/* A second is a long time for a loop that comes back to its data, and some looks say more than one:
- * what was untouched for less is not idle. */
+/* A second is a long time for a loop that comes back to its data: what was untouched for less is
+ * not idle. */
 #define IDLE_LEAST_NS 1000000000u
-#define IDLE_LEAST_LOOKS 5u
 
 /* A local variable that is never read again. */
 struct dead_reference {

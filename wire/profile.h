@@ -325,6 +325,8 @@ struct profile_collected {
 
 /* Blocks of so many bytes and more are big: it is known when they were touched (--drag). */
 #define DRAG_LEAST (1u << 20)
+/* ... and so many looks in a row must have found one untouched before it is said to lie idle. */
+#define DRAG_IDLE_LOOKS 5u
 
 /* What the life of a big block is divided into; collector/drag.h says how. */
 enum profile_phase {

@@ -101,7 +101,7 @@ def test_idle(any_python):
         if cache["verdict"] == "idle" and hot["verdict"] != "idle":
             break
     assert cache["verdict"] == "idle" and 0.6 * span < cache["idle_s"] < span + 2
-    assert "not touched for " in cache["reason"] and " before the peak, by looks " in cache["reason"]
+    assert "not touched for " in cache["reason"] and " before the peak, by 5 looks or more" in cache["reason"]
     assert hot["verdict"] == "unknown" and hot["idle_s"] is None
     assert data["verdict"] == "dead" and data["idle_s"] is None
     text = harness.report_text(outcome.profile, "text")

@@ -158,8 +158,32 @@ static void test_shared_mappings(void **state) {
     look(18);
     see(start, start + 4 * MIB, 0);
     look(20);
-    assert_int_equal(drag_idle(&rig.image->drag, BLOCK), 2 * SECOND);
-    assert_int_equal(drag_idle(&rig.image->drag, 0x5000), 0);
+    assert_int_equal(rig.image->drag.list[0].touched_ns, 18 * SECOND);
+    assert_int_equal(rig.image->drag.list[0].quiet, 1);
+}
+
+static uint64_t idle(uint64_t second) {
+    return drag_idle(&rig.image->drag, BLOCK, second * SECOND) / SECOND;
+}
+
+/* Five looks must have found it untouched, and the last one be as fresh as they were close. */
+static void test_idle(void **state) {
+    (void)state;
+    begin(10, BLOCK, MIB, 1);
+    see_block(12, BLOCK, MIB, 4096);
+    for (uint64_t second = 14; second <= 20; second += 2)
+        see_block(second, BLOCK, MIB, 0);
+    assert_int_equal(idle(20), 0);
+    see_block(22, BLOCK, MIB, 0);
+    assert_int_equal(idle(22), 10);
+    assert_int_equal(idle(21), 9); /* a snapshot that comes to be known after the look */
+    assert_int_equal(idle(26), 10);
+    assert_int_equal(idle(27), 0);
+    assert_int_equal(drag_idle(&rig.image->drag, 0x5000, 22 * SECOND), 0);
+    see(0x10000000, 0x10000000 + 4 * MIB, MIB); /* perhaps */
+    look(24);
+    see_block(26, BLOCK, MIB, 0);
+    assert_int_equal(idle(26), 0);
 }
 
 /* Pages at a block's borders are its neighbours', too, and its allocator's. */
@@ -246,6 +270,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {IN_RIG(test_phases),          IN_RIG(test_void),
                                        IN_RIG(test_perhaps_touched),
                                        IN_RIG(test_no_look_between), IN_RIG(test_shared_mappings),
+                                       IN_RIG(test_idle),
                                        IN_RIG(test_borders),         IN_RIG(test_events),
                                        IN_RIG(test_bound),           cmocka_unit_test(test_smaps)};
     return cmocka_run_group_tests(tests, NULL, NULL);

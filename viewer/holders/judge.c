@@ -51,27 +51,22 @@ static enum verdict judge(const struct heap *heap, const struct unit *unit,
 
 /* Of a holder whose bytes are one big block for the most part: for how long nobody had touched it.
  * 0: that is not known, or not long. */
-static uint64_t idle_of(const struct heap *heap, const struct unit *unit) {
-    uint64_t pace = heap->profile->processes[heap->snapshot->process].look_pace_ns;
-    uint64_t least = pace < UINT64_MAX / IDLE_LEAST_LOOKS ? pace * IDLE_LEAST_LOOKS : UINT64_MAX;
-    if (least < IDLE_LEAST_NS)
-        least = IDLE_LEAST_NS;
+static uint64_t idle_of(const struct unit *unit) {
     bool whole = unit->site_bytes >= unit->bytes - unit->bytes / 10;
-    return whole && unit->site_idle_ns >= least ? unit->site_idle_ns : 0;
+    return whole && unit->site_idle_ns >= IDLE_LEAST_NS ? unit->site_idle_ns : 0;
 }
 
 /* What would be unknown else is idle; of what is going to be read that is only told beside. */
 static void judge_idle(const struct heap *heap, const struct unit *unit, struct holder *holder) {
-    uint64_t idle = idle_of(heap, unit);
+    uint64_t idle = idle_of(unit);
     bool unknown = holder->verdict == VERDICT_UNKNOWN;
     if (idle == 0 || (!unknown && holder->verdict != VERDICT_IN_USE))
         return;
-    const struct profile_process *process = &heap->profile->processes[heap->snapshot->process];
     char text[320];
-    int used = snprintf(text, sizeof text, "not touched for %s before the %s, by looks %s apart",
-                        format_time(idle).text,
-                        heap->snapshot->reason == SNAPSHOT_REQUEST ? "snapshot" : "peak",
-                        format_time(process->look_pace_ns).text);
+    int used =
+        snprintf(text, sizeof text, "not touched for %s before the %s, by %u looks or more",
+                 format_time(idle).text,
+                 heap->snapshot->reason == SNAPSHOT_REQUEST ? "snapshot" : "peak", DRAG_IDLE_LOOKS);
     if (*holder->reason)
         snprintf(text + used, sizeof text - (size_t)used, "; %s", holder->reason);
     holder->idle_ns = idle;
