@@ -55,7 +55,6 @@ static void add_phase(struct drag_sums *sums, enum profile_phase phase, uint64_t
                       uint64_t from, uint64_t to) {
     uint64_t ms = to > from ? (to - from) / 1000000 : 0;
     sums->byte_seconds[phase] += bytes / 1000 * ms + bytes % 1000 * ms / 1000;
-    sums->blocks[phase] += to > from;
 }
 
 static uint64_t at_most(uint64_t time, uint64_t most) {
@@ -68,8 +67,10 @@ void drag_add(struct drag_sums *sums, const struct drag_block *block, uint64_t n
     sums->bytes += bytes;
     uint64_t looked = at_most(block->looked_ns, end);
     if (looked == 0) {
+        sums->blocks[PHASE_UNSEEN]++;
         add_phase(sums, PHASE_UNSEEN, bytes, born, end);
     } else if (block->touched_ns == 0) {
+        sums->blocks[PHASE_VOID]++;
         add_phase(sums, PHASE_VOID, bytes, born, looked);
         add_phase(sums, PHASE_UNSEEN, bytes, looked, end);
     } else {
@@ -77,6 +78,9 @@ void drag_add(struct drag_sums *sums, const struct drag_block *block, uint64_t n
         uint64_t last = quiet ? at_most(block->last_ns, looked) : end;
         uint64_t first = at_most(block->first_ns, last);
         uint64_t dragged = quiet ? looked - last : 0;
+        sums->blocks[PHASE_LAG] += first > born;
+        sums->blocks[PHASE_USE]++;
+        sums->blocks[PHASE_DRAG] += dragged > 0;
         add_phase(sums, PHASE_LAG, bytes, born, first);
         add_phase(sums, PHASE_USE, bytes, first, last);
         add_phase(sums, PHASE_DRAG, bytes, last, last + dragged);

@@ -22,7 +22,7 @@ static const char *const phase_texts[PROFILE_PHASES] = {[PHASE_LAG] = "before th
 static void put_phases(FILE *out, const struct profile_drag *sums) {
     const char *before = "";
     for (unsigned i = 0; i < PROFILE_PHASES; i++) {
-        if (sums->blocks[i] == 0)
+        if (sums->byte_seconds[i] == 0)
             continue;
         fputs(before, out);
         put_byte_seconds(out, sums->byte_seconds[i]);
@@ -34,11 +34,8 @@ static void put_phases(FILE *out, const struct profile_drag *sums) {
     fputc('\n', out);
 }
 
-/* Each block is in use, void or unseen, and in one of them only. */
 static uint64_t blocks_of(const struct profile_drag *sums) {
-    uint64_t whole = sums->blocks[PHASE_USE] + sums->blocks[PHASE_VOID];
-    uint64_t used = sums->blocks[PHASE_DRAG];
-    return whole + sums->blocks[PHASE_UNSEEN] > used ? whole + sums->blocks[PHASE_UNSEEN] : used;
+    return sums->blocks[PHASE_USE] + sums->blocks[PHASE_VOID] + sums->blocks[PHASE_UNSEEN];
 }
 
 static void put_row(const struct run_view *view, const struct drags_row *row, uint64_t all) {

@@ -341,8 +341,10 @@ enum profile_phase {
 /* Of the big blocks of one stack and kind; there may be several for the same one. */
 struct profile_drag {
     uint32_t process, node, kind;
-    uint64_t bytes;                                                /* of all of them */
-    uint64_t blocks[PROFILE_PHASES], byte_seconds[PROFILE_PHASES]; /* with a phase, and in it */
+    uint64_t bytes; /* of all of them */
+    /* Each block counts once, with use, void or unseen; some of those with use had lag or drag. */
+    uint64_t blocks[PROFILE_PHASES];
+    uint64_t byte_seconds[PROFILE_PHASES];
     uint64_t longest_ns; /* the longest that one of them dragged */
 };
 

@@ -138,6 +138,27 @@ static void test_no_look_between(void **state) {
     assert_phases(0, 5 * MIB, 0, 0, MIB);
 }
 
+/* Each block is counted once, however short its life was. */
+static void test_counts(void **state) {
+    (void)state;
+    for (uint64_t i = 1; i <= 3; i++) {
+        begin(10, BLOCK, MIB, i);
+        end(10, BLOCK, i);
+    }
+    assert_int_equal(sums()->blocks[PHASE_UNSEEN], 3);
+    assert_phases(0, 0, 0, 0, 0);
+    begin(11, BLOCK, MIB, 4);
+    see_block(12, BLOCK, MIB, 0);
+    see_block(14, BLOCK, MIB, 4096);
+    see_block(16, BLOCK, MIB, 0);
+    end(16, BLOCK, 4);
+    assert_int_equal(sums()->blocks[PHASE_LAG], 1);
+    assert_int_equal(sums()->blocks[PHASE_USE], 1); /* for no time */
+    assert_int_equal(sums()->blocks[PHASE_DRAG], 1);
+    assert_int_equal(sums()->blocks[PHASE_UNSEEN], 3);
+    assert_int_equal(sums()->bytes, 4 * MIB);
+}
+
 /* A mapping that others have a part of tells only when all of it was touched, or nothing. */
 static void test_shared_mappings(void **state) {
     (void)state;
@@ -270,7 +291,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {IN_RIG(test_phases),          IN_RIG(test_void),
                                        IN_RIG(test_perhaps_touched),
                                        IN_RIG(test_no_look_between), IN_RIG(test_shared_mappings),
-                                       IN_RIG(test_idle),
+                                       IN_RIG(test_idle), IN_RIG(test_counts),
                                        IN_RIG(test_borders),         IN_RIG(test_events),
                                        IN_RIG(test_bound),           cmocka_unit_test(test_smaps)};
     return cmocka_run_group_tests(tests, NULL, NULL);
