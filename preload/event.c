@@ -294,11 +294,12 @@ static void count_allocated(const struct writer *writer, uint64_t size) {
 }
 
 /* Cold: what is inlined around these, and saved, must not depend on them. */
-static __attribute__((cold, noinline)) void large_made(const void *address, uint64_t size) {
+static __attribute__((cold, noinline)) void large_made(const void *address, uint64_t size,
+                                                       bool fresh) {
     filter_add(address, FILTER_LARGE);
     watch_made(address, size);
     if (process.session->drag)
-        apart_set(address, size);
+        apart_set(address, size, fresh);
 }
 
 static __attribute__((cold, noinline)) void large_ends(const void *address) {
@@ -311,7 +312,7 @@ static void put_block(struct writer *writer, uint64_t word, const void *address,
                       uint32_t node) {
     bool large = size >= LARGE_BLOCK;
     if (large)
-        large_made(address, size);
+        large_made(address, size, event_op(word) == EVENT_ALLOC);
     uint64_t words[2] = {event_size_node(node, size), size};
     bool wide = size >= EVENT_SIZE_WIDE;
     if (wide)
@@ -350,6 +351,11 @@ void event_realloc_begin(struct writer *writer, const void *address) {
     if (fits(address))
         put(writer, ends_large(address), event_word(EVENT_REALLOC_BEGIN, 0, 0, (uintptr_t)address),
             NULL, 0);
+}
+
+void event_realloc_untold(const void *address) {
+    if (filter_flags(address) & FILTER_LARGE)
+        apart_end(address);
 }
 
 void event_realloc_end(struct writer *writer, unsigned kind, unsigned aux, const void *address,

@@ -178,8 +178,10 @@ EXPORT void *realloc(void *block, size_t size) {
         return real.realloc(block, size);
     snapshot_before(size);
     struct writer *writer = event_begin();
-    if (!writer)
+    if (!writer) {
+        event_realloc_untold(block);
         return real.realloc(block, size);
+    }
     return realloc_recorded(writer, block, size);
 }
 

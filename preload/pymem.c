@@ -90,6 +90,8 @@ static void *realloc_counted(const struct allocator *real, void *block, size_t s
     struct writer *writer = event_begin();
     if (writer)
         event_realloc_begin(writer, block);
+    else
+        event_realloc_untold(block);
     self.in_python++;
     void *moved = real->realloc(real->context, block, size);
     self.in_python--;

@@ -140,6 +140,8 @@ void event_free_told(struct writer *writer, const void *address, uint64_t told);
 void event_realloc_begin(struct writer *writer, const void *address);
 void event_realloc_end(struct writer *writer, unsigned kind, unsigned aux, const void *address,
                        uint64_t size, uint32_t node);
+/* Before a reallocation that is not recorded: it must find the block in one mapping, too. */
+void event_realloc_untold(const void *address);
 void event_map(struct writer *writer, unsigned class, uintptr_t start, uint64_t length,
                uint32_t node);
 void event_unmap(struct writer *writer, unsigned aux, uintptr_t start, uint64_t length);
