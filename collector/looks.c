@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,8 +39,19 @@ bool looks_read_line(const char *line, struct drag_mapping *mapping) {
     return false;
 }
 
-static bool read_mappings(uint32_t pid, struct drag *drag) {
-    int fd = open_file(pid, "smaps", O_RDONLY);
+/* The number of a process that has ended may be another's by now. */
+static int open_of(const struct image *image, const char *name, int flags) {
+    int fd = open_file(image->pid, name, flags);
+    struct pollfd end = {.fd = image->pidfd, .events = POLLIN};
+    if (fd < 0 || image->pidfd < 0 || poll(&end, 1, 0) == 0)
+        return fd;
+    close(fd);
+    errno = ESRCH;
+    return -1;
+}
+
+static bool read_mappings(const struct image *image, struct drag *drag) {
+    int fd = open_of(image, "smaps", O_RDONLY);
     FILE *smaps = fd < 0 ? NULL : fdopen(fd, "r");
     char line[512];
     struct drag_mapping mapping = {0};
@@ -56,13 +68,14 @@ static bool read_mappings(uint32_t pid, struct drag *drag) {
     return true;
 }
 
-/* All marks of the process; not those that processors remember in their own tables, which they
- * forget soon. */
-static bool clear_marks(uint32_t pid) {
-    int fd = open_file(pid, "clear_refs", O_WRONLY);
+/* All marks of private memory that is no file's: the kernel goes by those of files, too, when it is
+ * short of memory. Not those that processors remember in their own tables, which they forget soon.
+ */
+static bool clear_marks(const struct image *image) {
+    int fd = open_of(image, "clear_refs", O_WRONLY);
     if (fd < 0)
         return false;
-    bool cleared = write(fd, "1", 1) == 1;
+    bool cleared = write(fd, "2", 1) == 1;
     int error = errno;
     close(fd);
     errno = error;
@@ -83,26 +96,44 @@ const char *looks_refusal(uint32_t pid) {
                        : NULL;
 }
 
-/* Not what other processes took meanwhile. */
+/* What looks cost; not what other processes took meanwhile. */
 static uint64_t used_ns(void) {
     struct timespec time = {0};
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
     return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
-/* A process that is gone has no marks either. */
+static bool is_passing(int error) {
+    return error == EMFILE || error == ENFILE || error == ENOMEM || error == EINTR ||
+           error == EAGAIN;
+}
+
+/* A process that is gone has no marks either; and what does not last is tried again. One warning
+ * does for all processes. */
 static void refuse(struct trace *trace, struct image *image, int error) {
+    bool gone = error == ESRCH || error == ENOENT;
+    image->looks.next_ns = trace_clock(trace) + LOOK_PAUSE_NS;
+    if (is_passing(error) || (gone && access("/proc/self/clear_refs", F_OK) == 0))
+        return;
     image->looks.refused = true;
-    if (error != ESRCH && error != ENOENT)
-        trace_warn(trace, PROFILE_NO_LOOKS " of process %u: %s", image->pid, strerror(error));
-    else if (access("/proc/self/clear_refs", F_OK) != 0)
-        trace_warn(trace, PROFILE_NO_LOOKS ": this kernel has no /proc/PID/clear_refs");
+    trace_warn(trace, PROFILE_NO_LOOKS "%s: %s", gone ? "" : ", of some processes at least",
+               gone ? "this kernel has no /proc/PID/clear_refs" : strerror(error));
+}
+
+/* The clock counts as well, since the program may have to wait for a look; but for less, as most of
+ * that is other processes' time where the machine is busy. */
+static uint64_t pause_after(const struct trace *trace, uint64_t spent, uint64_t lasted) {
+    uint64_t living = trace->living ? trace->living : 1;
+    uint64_t pause = spent * LOOK_SHARE * living;
+    if (pause < lasted * LOOK_CLOCK_SHARE)
+        pause = lasted * LOOK_CLOCK_SHARE;
+    return pause > LOOK_PAUSE_NS ? pause : LOOK_PAUSE_NS;
 }
 
 static void take(struct trace *trace, struct image *image) {
     struct looks *looks = &image->looks;
     uint64_t begin = used_ns(), now = trace_clock(trace);
-    if (!read_mappings(image->pid, &image->drag) || !clear_marks(image->pid)) {
+    if (!read_mappings(image, &image->drag) || !clear_marks(image)) {
         refuse(trace, image, errno);
         return;
     }
@@ -112,8 +143,7 @@ static void take(struct trace *trace, struct image *image) {
     looks->spent_ns += spent;
     looks->first_ns = looks->count++ ? looks->first_ns : now;
     looks->last_ns = now;
-    uint64_t pause = spent * LOOK_SHARE * (trace->living ? trace->living : 1);
-    looks->next_ns = now + (pause > LOOK_PAUSE_NS ? pause : LOOK_PAUSE_NS);
+    looks->next_ns = now + pause_after(trace, spent, looks->end_ns - now);
 }
 
 void looks_take(struct trace *trace) {

@@ -4,7 +4,8 @@
  * touched. A look reads /proc/PID/smaps, where each mapping tells how many of its bytes have it,
  * and clears all of them by writing to /proc/PID/clear_refs. Both walk the page tables, some 1 ms
  * for 64 MiB of small pages, and keep the program from changing its mappings meanwhile; so the next
- * look comes after a hundred times as long as the last one took, and after LOOK_PAUSE_NS at least.
+ * look comes after a hundred times as long as the last one took of the processor, and twenty times
+ * as long as it took by the clock, and after LOOK_PAUSE_NS at least.
  */
 #ifndef HOLDFAST_COLLECTOR_LOOKS_H
 #define HOLDFAST_COLLECTOR_LOOKS_H
@@ -15,7 +16,8 @@
 #include "drag.h"
 
 #define LOOK_PAUSE_NS 50000000u
-#define LOOK_SHARE 100u /* of the run's time, looks take one in so many at the most */
+#define LOOK_SHARE 100u      /* of a processor's time, looks take one in so many at the most */
+#define LOOK_CLOCK_SHARE 20u /* by the clock, which goes on while the collector waits */
 
 struct trace;
 struct image;
