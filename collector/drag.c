@@ -162,7 +162,8 @@ void drag_end(const struct trace *trace, struct image *image, uint64_t address, 
     take_out(&image->drag, (uint32_t)(block - image->drag.list));
 }
 
-void drag_split(struct drag *drag, uint64_t address, uint64_t at) {
+void drag_split(const struct trace *trace, struct image *image, uint64_t address, uint64_t at) {
+    struct drag *drag = &image->drag;
     struct drag_block *block = find(drag, address);
     if (!block)
         return;
@@ -171,9 +172,12 @@ void drag_split(struct drag *drag, uint64_t address, uint64_t at) {
     parts[1].address = at;
     parts[1].size = block->size - parts[0].size;
     take_out(drag, (uint32_t)(block - drag->list));
-    for (unsigned i = 0; i < 2; i++)
-        if (parts[i].size >= DRAG_LEAST && !put(drag, &parts[i]))
+    for (unsigned i = 0; i < 2; i++) {
+        if (parts[i].size < DRAG_LEAST)
+            end_block(trace, image, &parts[i]);
+        else if (!put(drag, &parts[i]))
             drag->left_out++;
+    }
 }
 
 void drag_end_all(const struct trace *trace, struct image *image) {

@@ -73,8 +73,9 @@ struct drag_mapping {
 /* A block has begun, or ended. Called where the table of large blocks changes (lifetimes.c). */
 void drag_begin(const struct trace *trace, struct image *image, const struct large *block);
 void drag_end(const struct trace *trace, struct image *image, uint64_t address, uint64_t birth);
-/* A piece of a mapping was divided at `at`: its parts are as old as it was. */
-void drag_split(struct drag *drag, uint64_t address, uint64_t at);
+/* A piece of a mapping was divided at `at`: its parts are as old as it was. One that is not big has
+ * ended. */
+void drag_split(const struct trace *trace, struct image *image, uint64_t address, uint64_t at);
 
 /* A look, over the time since `from`, when the one before it ended: each mapping in order of
  * addresses, and then the end. */

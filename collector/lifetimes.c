@@ -87,7 +87,7 @@ void lifetimes_split(struct trace *trace, struct image *image, const struct piec
         return;
     next_moment(image);
     remove_block(image, whole->start, birth);
-    drag_split(&image->drag, whole->start, at);
+    drag_split(trace, image, whole->start, at);
     if (at - whole->start >= GRAPH_LARGE_BLOCK)
         put(trace, image, (struct large){whole->start, at - whole->start, birth, whole->site});
     if (whole->end - at >= GRAPH_LARGE_BLOCK)

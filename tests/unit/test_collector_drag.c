@@ -254,6 +254,18 @@ static void test_events(void **state) {
     assert_int_equal(drag->count, 0);
 }
 
+/* What is too small to be followed any further has ended. */
+static void test_split(void **state) {
+    (void)state;
+    uint64_t page = 0x10000000;
+    begin(10, page, 2 * MIB, 1);
+    rig.trace.now_ns = 14 * SECOND;
+    drag_split(&rig.trace, rig.image, page, page + MIB / 2);
+    assert_int_equal(rig.image->drag.count, 1);
+    assert_int_equal(rig.image->drag.list[0].address, page + MIB / 2);
+    assert_phases(0, 0, 0, 0, 2 * MIB);
+}
+
 static void test_bound(void **state) {
     (void)state;
     struct drag *drag = &rig.image->drag;
@@ -289,9 +301,9 @@ static void test_smaps(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {IN_RIG(test_phases),          IN_RIG(test_void),
-                                       IN_RIG(test_perhaps_touched),
-                                       IN_RIG(test_no_look_between), IN_RIG(test_shared_mappings),
-                                       IN_RIG(test_idle), IN_RIG(test_counts),
+                                       IN_RIG(test_perhaps_touched), IN_RIG(test_no_look_between),
+                                       IN_RIG(test_shared_mappings), IN_RIG(test_idle),
+                                       IN_RIG(test_counts),          IN_RIG(test_split),
                                        IN_RIG(test_borders),         IN_RIG(test_events),
                                        IN_RIG(test_bound),           cmocka_unit_test(test_smaps)};
     return cmocka_run_group_tests(tests, NULL, NULL);
