@@ -20,12 +20,16 @@ def by_function(process, names):
     return found
 
 
+def skip_without_looks(outcome):
+    if outcome.report().main.fields["drag"] is None:
+        pytest.skip("there are no looks on this machine")
+
+
 def complaints(python, span):
     """What is more than 15 % off; of a phase that is hardly there, more than 5 % of the whole life."""
     outcome = harness.traced(python.path, harness.PROGRAMS / "drag.py", str(span), flags=("-q", "--drag"))
+    skip_without_looks(outcome)
     truth, process = json.loads(outcome.stdout), outcome.report().main.fields
-    if process["drag"] is None:
-        pytest.skip("there are no looks on this machine")
     measured = by_function(process, set(truth))
     assert set(truth) == set(measured)
     assert process["drag"]["left_out_blocks"] == 0
@@ -44,7 +48,8 @@ def test_timed_touches(any_python):
 
 
 def test_view(some_python):
-    outcome = harness.traced(some_python.path, harness.PROGRAMS / "drag.py", "0.2", flags=("-q", "--drag"))
+    outcome = harness.traced(some_python.path, harness.PROGRAMS / "drag.py", "0.6", flags=("-q", "--drag"))
+    skip_without_looks(outcome)
     text = harness.execute([harness.holdfast_binary(), "report", "--view", "drag", outcome.profile]).stdout.decode()
     assert text.startswith("holdfast: big blocks lay untouched for ")
     assert "__init__() drag.py:" in text and "never seen touched" in text and "looks at what was touched" in text
@@ -59,10 +64,22 @@ def test_without(some_python):
     for flags, split in (((), False), (("--drag",), True)):
         outcome = harness.traced(some_python.path, "-c", program, flags=("-q", *flags))
         assert (outcome.stdout.strip() != b"0") == split
-        assert (outcome.report().main.fields["drag"] is not None) == split
+        assert split or outcome.report().main.fields["drag"] is None
     text = harness.execute([harness.holdfast_binary(), "report", "--view", "drag",
                             harness.traced(some_python.path, "-c", "pass").profile]).stdout.decode()
     assert "holdfast run --drag looks at that" in text
+
+
+def test_kept_by_a_reallocation(some_python):
+    """What a buffer keeps as it grows does not become the first to be swapped out. A look may come between, but not each time."""
+    program = """
+data = bytearray(b'x') * (8 << 20)
+data.extend(bytes(1 << 20))
+entries = open('/proc/self/smaps').read().split('VmFlags:')
+print(max(int(one.split('Referenced:')[1].split()[0]) for one, flags in zip(entries, entries[1:]) if ' rr ' in flags.split('\\n')[0]))
+"""
+    kept = [int(harness.traced(some_python.path, "-c", program, flags=("-q", "--drag")).stdout) >> 10 for _ in range(3)]
+    assert max(kept) >= 7
 
 
 def test_same_as_plain(some_python):
@@ -71,14 +88,15 @@ def test_same_as_plain(some_python):
 import os
 data = bytearray(b'x' * (3 << 20))
 for step in range(40):
-    data += b'%02d' % step * (1 << 19)
+    data += b'%02d' % step * (1 << 21)
+print(int(open('/proc/self/status').read().split('VmHWM:')[1].split()[0]) << 10 < 1.5 * len(data))
 pid = os.fork()
 if pid == 0:
     data += b'y' * (4 << 20)
     os._exit(data.count(b'x') != 3 << 20 or data[-1:] != b'y')
 print(os.waitpid(pid, 0)[1], len(data), hash(bytes(data)), data.count(b'39'))
 del data[1 << 20:]
-print(len(data), data.count(b'x'), int(open('/proc/self/status').read().split('VmHWM:')[1].split()[0]) < 250 << 10)
+print(len(data), data.count(b'x'))
 """
     environment = {"PYTHONHASHSEED": "1"}
     plain = harness.plain(some_python.path, "-c", program, env=some_python.environment(**environment))
@@ -97,6 +115,7 @@ def test_idle(any_python):
     """Evidence is told with how long it was, and takes no other verdict's place."""
     for span in (2, 6):
         outcome, holders = idle_holders(any_python, span)
+        skip_without_looks(outcome)
         cache, hot, data = holders[24], holders[20], holders[16]
         if cache["verdict"] == "idle" and hot["verdict"] != "idle":
             break
