@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "drain.h"
@@ -96,13 +95,6 @@ const char *looks_refusal(uint32_t pid) {
                        : NULL;
 }
 
-/* What looks cost; not what other processes took meanwhile. */
-static uint64_t used_ns(void) {
-    struct timespec time = {0};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-}
-
 static bool is_passing(int error) {
     return error == EMFILE || error == ENFILE || error == ENOMEM || error == EINTR ||
            error == EAGAIN;
@@ -132,14 +124,14 @@ static uint64_t pause_after(const struct trace *trace, uint64_t spent, uint64_t 
 
 static void take(struct trace *trace, struct image *image) {
     struct looks *looks = &image->looks;
-    uint64_t begin = used_ns(), now = trace_clock(trace);
+    uint64_t begin = trace_used_ns(), now = trace_clock(trace);
     if (!read_mappings(image, &image->drag) || !clear_marks(image)) {
         refuse(trace, image, errno);
         return;
     }
     drag_looked(&image->drag, looks->end_ns, now);
     looks->end_ns = drain_tick(trace);
-    uint64_t spent = used_ns() - begin;
+    uint64_t spent = trace_used_ns() - begin;
     looks->spent_ns += spent;
     looks->first_ns = looks->count++ ? looks->first_ns : now;
     looks->last_ns = now;

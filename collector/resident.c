@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "trace.h"
 
@@ -74,13 +73,6 @@ void resident_read(FILE *smaps, struct resident_parts *parts) {
     }
 }
 
-/* Not what other processes took meanwhile. */
-static uint64_t used_ns(void) {
-    struct timespec time = {0};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-}
-
 static bool is_due(const struct image *image, uint64_t now) {
     const struct resident *last = &image->resident;
     uint64_t live = image->totals.live;
@@ -90,7 +82,7 @@ static bool is_due(const struct image *image, uint64_t now) {
 }
 
 void resident_sample(const struct trace *trace, struct image *image) {
-    uint64_t now = trace_clock(trace), begin = used_ns();
+    uint64_t now = trace_clock(trace), begin = trace_used_ns();
     char path[64];
     if (!is_due(image, now))
         return;
@@ -103,7 +95,7 @@ void resident_sample(const struct trace *trace, struct image *image) {
     struct resident_parts parts;
     resident_read(smaps, &parts);
     fclose(smaps);
-    uint64_t used = used_ns() - begin;
+    uint64_t used = trace_used_ns() - begin;
     image->resident.next_ns = used > LONGEST_NS ? UINT64_MAX : trace_clock(trace) + used * PATIENCE;
     if (parts.rss == 0)
         return;

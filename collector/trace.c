@@ -24,6 +24,10 @@ uint64_t trace_clock(const struct trace *trace) {
     return clock_ns(CLOCK_MONOTONIC) - trace->zero_ns;
 }
 
+uint64_t trace_used_ns(void) {
+    return clock_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
 bool trace_init(struct trace *trace, struct session_page *page) {
     *trace = (struct trace){.page = page,
                             .holders = page->holders,

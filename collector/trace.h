@@ -211,6 +211,8 @@ bool trace_init(struct trace *trace, struct session_page *page);
 void trace_release(struct trace *trace);
 
 uint64_t trace_clock(const struct trace *trace); /* ns since the session's start */
+/* What the collector itself has taken of a processor; not what other processes took meanwhile. */
+uint64_t trace_used_ns(void);
 
 /* Adds a line for the report's reader; the same one only once. */
 __attribute__((format(printf, 2, 3))) void trace_warn(struct trace *trace, const char *format, ...);
