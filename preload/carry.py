@@ -12,9 +12,11 @@ PACKAGE = "_holdfast_watch"
 
 # A signal's handler runs in the main thread, and what it raises may be lost where the standard library's import catches
 # errors: so another thread loads, while the main one waits as in any call; but not while that is importing itself, with
-# locks that the other one might wait for.
+# locks that the other one might wait for, and not where no thread can be started, or what starts one is not the
+# interpreter's (gevent). The thread that imports `threading` first is the main one from there on, so that is not the other.
+# What is loaded is in the interpreter's own dict, `home`, which no program changes.
 LOAD = """
-import sys, _thread
+import os, sys, _thread
 
 def make(name, **more):
     import importlib.machinery, types
@@ -33,15 +35,25 @@ def load():
         exec(compile(source, "<holdfast>/" + name + ".py", "exec"), module.__dict__)
     return module.notice
 
-def run(done):
+def nothing(address):
+    return True
+
+def run(done, failures):
     try:
-        notice = load()
+        home[READY] = load()
     except Exception as error:
-        notice = lambda address: True
+        failures.append(str(error))
+    finally:
+        home.setdefault(READY, nothing)
+        done.release()
+
+def tell(why):
+    try:
         if sys.stderr is not None:
-            sys.stderr.write("holdfast: --watch follows nothing: " + str(error) + "\\n")
-    make(READY).notice = notice
-    done.release()
+            sys.stderr.write("holdfast: --watch follows nothing: " + why + "\\n")
+            sys.stderr.flush()
+    except Exception:
+        pass
 
 def is_importing():
     frame = sys._getframe()
@@ -51,15 +63,33 @@ def is_importing():
         frame = frame.f_back
     return False
 
-if PACKAGE not in sys.modules:
-    sys.modules[PACKAGE] = None
-    done = _thread.allocate_lock()
+def start(*arguments):
+    if is_importing() or type(_thread.start_new_thread) is not type(len):
+        run(*arguments)
+        return
+    try:
+        _thread.start_new_thread(run, arguments)
+    except RuntimeError:
+        run(*arguments)
+
+def begin():
+    try:
+        import threading
+    except ImportError:
+        pass
+    home[STARTED] = os.getpid()
+    done, failures = _thread.allocate_lock(), []
     done.acquire()
-    if is_importing():
-        run(done)
-    else:
-        _thread.start_new_thread(run, (done,))
+    start(done, failures)
     done.acquire()
+    for why in failures:
+        tell(why)
+
+if STARTED not in home:
+    begin()
+elif home[STARTED] != os.getpid() and READY not in home:
+    home[READY] = nothing
+    tell("this process was forked while the code was being loaded")
 """
 
 
@@ -73,7 +103,7 @@ def main():
     header, *paths = map(Path, sys.argv[1:])
     sources = [(path.stem, path.read_text(encoding="ascii")) for path in paths]
     rows = "".join(f"    ({name!r}, {text!r}),\n" for name, text in sources)
-    code = f"PACKAGE = {PACKAGE!r}\nREADY = PACKAGE + '.ready'\nSOURCES = [\n{rows}]\n{LOAD}"
+    code = f"PACKAGE = {PACKAGE!r}\nREADY = PACKAGE + '.ready'\nSTARTED = PACKAGE + '.started'\nSOURCES = [\n{rows}]\n{LOAD}"
     header.write_text(f'/* Made by carry.py. */\n#define WATCH_READY "{PACKAGE}.ready"\n'
                       f"static const char watch_code[] =\n{literal(code)};\n", encoding="ascii")
 

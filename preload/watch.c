@@ -17,13 +17,14 @@ struct watch_table watch_table;
 static struct {
     _Atomic bool asked; /* for a call of look(), which has not come yet */
     int (*add_pending_call)(int (*call)(void *unused), void *unused);
-    void *(*modules)(void);
+    void *(*interpreter)(void);
+    void *(*dict_of)(void *interpreter);        /* borrowed */
     void *(*get)(void *dict, const char *name); /* borrowed */
     void *(*new_dict)(void);
     int (*set)(void *dict, const char *name, void *value);
     void *(*builtins)(void); /* borrowed */
     void *(*run)(const char *source, int start, void *globals, void *locals);
-    void *(*call_method)(void *object, const char *name, const char *format, ...);
+    void *(*call)(void *function, const char *format, ...);
     void *(*error)(void);
     int (*is_true)(void *object);
     void (*release)(void *object);
@@ -31,11 +32,18 @@ static struct {
 
 /* -- Between two instructions of the main thread, with the GIL -- */
 
-static void load(void) {
+/* A dict of the interpreter's that programs do not see. */
+static void *find_home(void) {
+    void *interpreter = watch.interpreter();
+    return interpreter ? watch.dict_of(interpreter) : NULL;
+}
+
+static void load(void *home) {
     void *globals = watch.new_dict();
     if (!globals)
         return;
-    if (watch.set(globals, "__builtins__", watch.builtins()) == 0) {
+    if (watch.set(globals, "__builtins__", watch.builtins()) == 0 &&
+        watch.set(globals, "home", home) == 0) {
         void *result = watch.run(watch_code, FILE_INPUT, globals, globals);
         if (result)
             watch.release(result);
@@ -49,15 +57,17 @@ static int look(void *unused) {
     atomic_store(&watch.asked, false);
     if (python_is_ending() || watch_table.closed)
         return 0;
-    void *module = watch.get(watch.modules(), WATCH_READY);
-    if (!module && !watch.error()) {
-        load();
-        module = watch.error() ? NULL : watch.get(watch.modules(), WATCH_READY);
+    void *home = find_home();
+    if (!home)
+        return 0;
+    void *notice = watch.get(home, WATCH_READY);
+    if (!notice && !watch.error()) {
+        load(home);
+        notice = watch.error() ? NULL : watch.get(home, WATCH_READY);
     }
-    if (!module)
+    if (!notice)
         return watch.error() ? -1 : 0;
-    void *result =
-        watch.call_method(module, "notice", "K", (unsigned long long)(uintptr_t)&watch_table);
+    void *result = watch.call(notice, "K", (unsigned long long)(uintptr_t)&watch_table);
     if (!result)
         return -1;
     watch_table.closed |= watch.is_true(result) == 1;
@@ -78,9 +88,16 @@ static struct watch_block *free_entry(void) {
     return NULL;
 }
 
+/* What was left with an interpreter before 3.12 is called there. */
+static bool in_main_interpreter(const char *state) {
+    return python_pointer(state, python.at.thread_interpreter) ==
+           python_pointer(python.runtime, python.at.runtime_main_interpreter);
+}
+
 /* What threads make that Python knows nothing of is no object's. */
 void watch_note(uintptr_t block, uint64_t size) {
-    if (!frames_state(&self) || !python_at_rest())
+    const char *state = frames_state(&self);
+    if (!state || !in_main_interpreter(state) || !python_at_rest())
         return;
     struct watch_block *entry = watch_table.closed ? NULL : free_entry();
     if (!entry) {
@@ -106,18 +123,20 @@ void watch_begin(void *scope) {
     if (!process.session || !process.session->watch || !python.present)
         return;
     python_symbol(scope, "Py_AddPendingCall", &watch.add_pending_call);
-    python_symbol(scope, "PyImport_GetModuleDict", &watch.modules);
+    const char *own = python.at.minor < 9 ? "_PyInterpreterState_Get" : "PyInterpreterState_Get";
+    python_symbol(scope, own, &watch.interpreter);
+    python_symbol(scope, "PyInterpreterState_GetDict", &watch.dict_of);
     python_symbol(scope, "PyDict_GetItemString", &watch.get);
     python_symbol(scope, "PyDict_New", &watch.new_dict);
     python_symbol(scope, "PyDict_SetItemString", &watch.set);
     python_symbol(scope, "PyEval_GetBuiltins", &watch.builtins);
     python_symbol(scope, "PyRun_String", &watch.run);
-    python_symbol(scope, "PyObject_CallMethod", &watch.call_method);
+    python_symbol(scope, "PyObject_CallFunction", &watch.call);
     python_symbol(scope, "PyErr_Occurred", &watch.error);
     python_symbol(scope, "PyObject_IsTrue", &watch.is_true);
     python_symbol(scope, "Py_DecRef", &watch.release);
-    if (watch.add_pending_call && watch.modules && watch.get && watch.new_dict && watch.set &&
-        watch.builtins && watch.run && watch.call_method && watch.error && watch.is_true &&
-        watch.release)
+    if (watch.add_pending_call && watch.interpreter && watch.dict_of && watch.get &&
+        watch.new_dict && watch.set && watch.builtins && watch.run && watch.call && watch.error &&
+        watch.is_true && watch.release)
         watch_table.least = process.session->watch;
 }

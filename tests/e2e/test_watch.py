@@ -481,3 +481,77 @@ def test_among_threads_and_signals(any_python):
         pytest.skip("there, the interpreter's hook for C may lose what a handler raises")
     outcome = followed(any_python, "-c", TANGLED)
     assert outcome.text_out() == "3 []\n" and "failed" not in outcome.text_err(), outcome.text_err()
+
+
+FIRST = """
+def made():
+    data = bytearray(300000)
+    return len(data)
+made()
+import threading
+print(threading.current_thread() is threading.main_thread())
+"""
+
+
+def test_the_main_thread_stays_it(any_python):
+    """Where nothing has imported `threading` before: who does that first is the main thread from there on."""
+    outcome = followed(any_python, "-c", FIRST)
+    assert outcome.text_out() == "True\n"
+    assert re.fullmatch(r"holdfast: references to data .*:\n(  <string>:\d.*\n){2}", outcome.text_err()), outcome.text_err()
+
+
+LATE = """
+import atexit
+def late():
+    data = bytearray(300000)
+    again = data
+    del again
+    print(len(data))
+atexit.register(late)
+"""
+
+
+def test_the_first_in_an_exit_handler(any_python):
+    """From 3.12 on no thread can be started there."""
+    if any_python.version < (3, 9):
+        pytest.skip("there, the interpreter says that it takes no more calls")
+    outcome = followed(any_python, "-c", LATE)
+    assert (outcome.text_out(), outcome.text_err()) == ("300000\n", "")
+
+
+CLOSED = """
+import sys
+class Closed:
+    def write(self, text):
+        raise ValueError("closed")
+    def flush(self):
+        pass
+sys.modules["ctypes"] = None
+sys.stderr = Closed()
+data = bytearray(300000)
+len(data)
+print("goes on")
+"""
+
+
+def test_a_failure_that_cannot_be_told(some_python):
+    outcome = followed(some_python, "-c", CLOSED)
+    assert (outcome.text_out(), outcome.text_err()) == ("goes on\n", "")
+
+
+PATCHED = """
+import _thread
+class Greenlet:
+    def __call__(self, *arguments):
+        raise SystemExit("this starts no thread")
+_thread.start_new_thread = Greenlet()
+def made():
+    data = bytearray(300000)
+    return len(data)
+made()
+"""
+
+
+def test_beside_patched_threads(python):
+    """What starts greenlets in the place of threads (gevent) is left alone."""
+    assert followed(python, "-c", PATCHED).text_err().startswith("holdfast: references to data (bytearray, 293 KiB)")
