@@ -135,6 +135,7 @@ void watch_begin(void *scope) {
     python_symbol(scope, "PyErr_Occurred", &watch.error);
     python_symbol(scope, "PyObject_IsTrue", &watch.is_true);
     python_symbol(scope, "Py_DecRef", &watch.release);
+    watch_table.forget = (uintptr_t)watch_forget;
     if (watch.add_pending_call && watch.interpreter && watch.dict_of && watch.get &&
         watch.new_dict && watch.set && watch.builtins && watch.run && watch.call && watch.error &&
         watch.is_true && watch.release)

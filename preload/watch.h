@@ -24,6 +24,7 @@ struct watch_table {
     uint64_t least;  /* bytes; 0: nothing is watched */
     uint64_t closed; /* _big.py: what is made from here on is only counted */
     uint64_t more;   /* blocks that were only counted */
+    uint64_t forget; /* watch_forget(), for _big.py */
     struct watch_block blocks[WATCH_BLOCKS];
 };
 

@@ -25,6 +25,7 @@ _MOST = 16  # objects that are followed, of a process
 _LOOKS = 8  # events of the thread that made a block, at which its object is looked for
 _EVENTS = 5000  # of any thread
 _WIDE = 3000  # objects that are looked at, at an event
+_IN_VAIN = 1_000_000  # objects, of a process: looks at some take a second
 _DEEP = 5  # references from a variable to the object
 _LONG = 1000  # items of a container: those of longer ones are not looked at
 _FRAMES = 64
@@ -45,7 +46,10 @@ class _Block(ctypes.Structure):
 
 class _Table(ctypes.Structure):
     _fields_ = [("least", ctypes.c_uint64), ("closed", ctypes.c_uint64), ("more", ctypes.c_uint64),
-                ("blocks", _Block * _BLOCKS)]
+                ("forget", ctypes.c_uint64), ("blocks", _Block * _BLOCKS)]
+
+
+_FORGET = ctypes.PYFUNCTYPE(None, ctypes.c_uint64)
 
 
 class _Open(NamedTuple):
@@ -62,23 +66,31 @@ class _State:
 
     def __init__(self, address: int) -> None:
         self.table = _Table.from_address(address)
+        self.forget = _FORGET(self.table.forget)  # takes a block out of the table, if it is still there
         self.lines: Dict[int, Dict[_watch.Key, int]] = {}  # by thread and frame: what is being executed
         self.looks: "collections.Counter[int]" = collections.Counter()  # by address
         self.ages: "collections.Counter[int]" = collections.Counter()
         self.followed: List[_watch.Watch] = []
         self.unfound = 0
+        self.in_vain = 0  # objects that were looked at, and none was found
         self.failed = False  # and that was said
 
     def open_blocks(self) -> List[_Open]:
         """Those that have not been freed, or settled."""
-        return [_Open(block.address, block.size, block.thread, place)
-                for place, block in enumerate(self.table.blocks) if block.address > 1]
+        blocks = [(block.address, block, place) for place, block in enumerate(self.table.blocks)]
+        return [_Open(address, block.size, block.thread, place) for address, block, place in blocks if address > 1]
+
+    def forget_freed(self, blocks: List[_Open]) -> None:
+        """What is known of blocks that are open no more: the next one in such a place is another."""
+        addresses = {one.address for one in blocks}
+        for known in (self.looks, self.ages):
+            for address in known.keys() - addresses:
+                del known[address]
 
     def settle(self, one: _Open) -> None:
         self.looks.pop(one.address, None)
         self.ages.pop(one.address, None)
-        if self.is_open(one):
-            self.table.blocks[one.place].address = 0
+        self.forget(one.address)
 
     def is_open(self, one: _Open) -> bool:
         """Not freed in the meantime."""
@@ -126,7 +138,7 @@ def notice(address: int) -> None:
 def _begin(state: _State, frame: Optional[types.FrameType]) -> None:
     if frame is not None:
         # The package's frames, ours of now among them, are no lines of the program.
-        tops = {**sys._current_frames(), threading.get_ident(): frame}
+        tops = {**(sys._current_frames() if _frames.has_gil() else {}), threading.get_ident(): frame}
         state.lines = {thread: {_watch.frame_key(one): one.f_lineno or 0 for one in _frames.stack(top)}
                        for thread, top in tops.items()}
     _watch.look(_event)
@@ -149,6 +161,7 @@ def _settle(state: _State, kind: str, frame: types.FrameType, returned: int) -> 
     thread = threading.get_ident()
     lines = state.lines.setdefault(thread, {})
     blocks = state.open_blocks()
+    state.forget_freed(blocks)
     mine = {one.address: one for one in blocks if one.thread == thread}
     if mine and (kind != _lines.BEGIN):
         _look(state, mine, kind, frame, returned, lines)
@@ -165,8 +178,10 @@ def _settle(state: _State, kind: str, frame: types.FrameType, returned: int) -> 
 def _look(state: _State, mine: Dict[int, _Open], kind: str, frame: types.FrameType, returned: int,
           lines: Dict[_watch.Key, int]) -> None:
     found: List[_Big] = []
+    seen, sought = 0, len(mine)
     state.looks.update(list(mine))
     for thing in _candidates(kind, frame, returned):
+        seen += 1
         address = _owned(thing, mine)
         if address:
             block = mine.pop(address)
@@ -182,7 +197,8 @@ def _look(state: _State, mine: Dict[int, _Open], kind: str, frame: types.FrameTy
             state.followed.append(one)
         else:
             state.table.more += 1
-    if len(state.followed) >= _MOST:
+    state.in_vain += seen if len(mine) == sought else 0
+    if len(state.followed) >= _MOST or state.in_vain >= _IN_VAIN:
         state.close()
 
 
@@ -222,12 +238,12 @@ def _owned(thing: Any, blocks: Dict[int, _Open]) -> int:
 def _contents(thing: Any) -> Iterator[int]:
     """Where the content of an object is that is not in its own block."""
     kind = type(thing)
-    ndarray = getattr(sys.modules.get("numpy"), "ndarray", None)
+    ndarray = _steps.loaded("numpy", "ndarray")
     if isinstance(ndarray, type) and issubclass(kind, ndarray):
         if ndarray.__dict__["flags"].__get__(thing).owndata:
             yield _words(thing, ndarray)[_FIRST]
         return
-    array = getattr(sys.modules.get("array"), "array", None)
+    array = _steps.loaded("array", "array")
     for base in (list, bytearray, dict, set, frozenset, array):
         if isinstance(base, type) and issubclass(kind, base):
             yield from _words(thing, base)[_FIRST:]
@@ -272,8 +288,10 @@ def _tell() -> None:
     _state.give_up(_state.open_blocks())
     _state.close()
     if _state.table.more:
+        why = (f"at most {_MOST} objects of a process are followed" if _state.in_vain < _IN_VAIN else
+               "too long was looked for objects in vain")
         _say.say(f"--watch: {len(_state.followed)} objects were followed; {_state.table.more} more blocks of that size were left "
-                 f"out (at most {_MOST} objects of a process are followed)")
+                 f"out ({why})")
     if _state.unfound:
         _say.say(f"--watch: of {_state.unfound} blocks of that size no object was found")
 
@@ -282,6 +300,7 @@ def _forked() -> None:
     """What its parent has made is not the child's."""
     if _state is not None:
         ctypes.memset(ctypes.addressof(_state.table.blocks), 0, ctypes.sizeof(_state.table.blocks))
-        _state.table.more = _state.table.closed = _state.unfound = 0
+        _state.table.more = _state.table.closed = _state.unfound = _state.in_vain = 0
         _state.followed.clear()
         _state.looks.clear()
+        _state.ages.clear()

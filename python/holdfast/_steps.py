@@ -3,6 +3,7 @@
 No code of the program is run for it: no property, no `__repr__`, no `__eq__`.
 """
 import collections
+import sys
 import types
 from typing import Any, Iterator, List, Optional, Tuple
 
@@ -58,6 +59,12 @@ def namespace(value: object) -> Optional[Any]:
             except (AttributeError, TypeError):
                 return None
     return None
+
+
+def loaded(module: str, name: str) -> Any:
+    """What a module has under that name, if it was imported; one that is only when it is used is left alone."""
+    found = sys.modules.get(module)
+    return object.__getattribute__(found, "__dict__").get(name) if issubclass(type(found), types.ModuleType) else None
 
 
 def _members(value: object) -> Iterator[Tuple[str, object]]:

@@ -555,3 +555,27 @@ made()
 def test_beside_patched_threads(python):
     """What starts greenlets in the place of threads (gevent) is left alone."""
     assert followed(python, "-c", PATCHED).text_err().startswith("holdfast: references to data (bytearray, 293 KiB)")
+
+
+NOBODYS = """
+import ctypes
+rows = [{"a": number, "b": [number]} for number in range(900)]
+def work():
+    mine = rows
+    for _ in range(300):
+        block = libc.malloc(300000)
+        for _ in range(10):
+            mine = rows
+        libc.free(block)
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+work()
+"""
+
+
+def test_blocks_of_nobody(python):
+    """Looks at all that the variables refer to end, as none of the first blocks had an object."""
+    told = followed(python, "-c", NOBODYS).text_err()
+    left_out = re.search(r"0 objects were followed; (\d+) more blocks .*too long was looked for objects in vain", told)
+    unfound = re.search(r"of (\d+) blocks of that size no object was found", told)
+    assert left_out and unfound and int(left_out[1]) + int(unfound[1]) <= 300 and int(left_out[1]) > 200, told
