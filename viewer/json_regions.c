@@ -57,9 +57,14 @@ static void add_holders(json_t *peak, struct json_stacks *stacks, struct region_
     json_object_set_new(peak, "holders", list);
 }
 
+static json_t *new_exit_native(const struct profile_region *region) {
+    return json_pack("{s:o, s:o}", "bytes", json_count(region->exit_native_bytes), "blocks",
+                     json_count(region->exit_native_blocks));
+}
+
 static json_t *new_region(struct json_stacks *stacks, struct region_findings *all,
                           const struct profile_region *region,
-                          const struct profile_region_site *sites) {
+                          const struct profile_region_site *sites, bool for_good) {
     const struct profile *profile = stacks->profile;
     json_t *json = json_object(), *list = json_array();
     json_object_set_new(json, "name", json_text(profile->strings[region->name]));
@@ -84,9 +89,7 @@ static json_t *new_region(struct json_stacks *stacks, struct region_findings *al
     json_object_set_new(json, "all_allocated_bytes", json_count(region->all_made_bytes));
     json_object_set_new(json, "all_churn_bytes", json_count(regions_churn(region)));
     json_object_set_new(json, "all_native_bytes", json_count(region->all_native_bytes));
-    json_object_set_new(json, "exit_native",
-                        json_pack("{s:o, s:o}", "bytes", json_count(region->exit_native_bytes),
-                                  "blocks", json_count(region->exit_native_blocks)));
+    json_object_set_new(json, "exit_native", for_good ? new_exit_native(region) : json_null());
     json_object_set_new(json, "process",
                         json_pack("{s:o, s:o, s:o, s:I}", "begin_bytes",
                                   json_count(region->process_begin_bytes), "peak_bytes",
@@ -105,11 +108,12 @@ bool json_add_regions(json_t *process, struct json_stacks *stacks, uint32_t inde
     json_t *list = json_array();
     const struct profile_region_site *sites = profile->region_sites;
     bool good = region_findings_open(&all, profile);
+    bool for_good = profile->region_count > 0 && regions_left_for_good(profile, index);
     json_stacks_limit(stacks, JSON_MAX_FRAMES);
     for (uint32_t i = 0; good && i < profile->region_count; i++) {
         const struct profile_region *region = &profile->regions[i];
         if (region->process == index) {
-            json_array_append_new(list, new_region(stacks, &all, region, sites));
+            json_array_append_new(list, new_region(stacks, &all, region, sites, for_good));
             region_findings_done(&all, region);
         }
         sites += region->site_count;

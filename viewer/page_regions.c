@@ -42,7 +42,11 @@ static void put_region(struct page_out *page, struct region_findings *all,
     page_put_number(page, "peak", region->peak_bytes);
     page_put_number(page, "kept", region->kept_bytes);
     page_put_number(page, "churn", regions_churn(region));
-    page_put_number(page, "native", region->exit_native_bytes);
+    page_key(page, "native");
+    if (region->exit_native_bytes == 0 || regions_left_for_good(profile, region->process))
+        page_number(page, region->exit_native_bytes);
+    else
+        page_null(page);
     page_key(page, "growth");
     page_signed(page, regions_growth(region));
     page_put_seconds(page, "begin", region->begin_ns);

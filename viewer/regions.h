@@ -16,6 +16,23 @@ static inline uint64_t regions_churn(const struct profile_region *region) {
                : 0;
 }
 
+/* An image that ends in an exec gives everything back without a call. */
+static inline bool regions_ended_in_exec(const struct profile *profile, uint32_t process) {
+    for (uint32_t i = 0; i < profile->process_count; i++)
+        if (i != process && profile->processes[i].parent == process &&
+            profile->processes[i].pid == profile->processes[process].pid)
+            return true;
+    return false;
+}
+
+/* Whether what a process had at the end of the profile was never given back: it has ended, not in
+ * an exec, and none of its frees may be missing. */
+static inline bool regions_left_for_good(const struct profile *profile, uint32_t process) {
+    const struct profile_process *of = &profile->processes[process];
+    return !(of->flags & (PROCESS_RUNNING | PROCESS_DAMAGED)) && of->dropped == 0 &&
+           !regions_ended_in_exec(profile, process);
+}
+
 /* How many others it is inside of. */
 static inline uint32_t regions_depth(const struct profile *profile,
                                      const struct profile_region *region) {

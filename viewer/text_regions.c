@@ -48,7 +48,7 @@ static void put_region(struct text *text, uint32_t number) {
     fprintf(text->out, "; kept %s", format_bytes(region->kept_bytes).text);
     if (regions_churn(region) / CHURN_TIMES > region->peak_bytes)
         fprintf(text->out, "; churn %s", format_bytes(regions_churn(region)).text);
-    if (region->exit_native_bytes >= NATIVE_TOLD)
+    if (region->exit_native_bytes >= NATIVE_TOLD && regions_left_for_good(profile, region->process))
         fprintf(text->out, "; native, never given back: %s",
                 format_bytes(region->exit_native_bytes).text);
     if (profile->process_count > 1 && text->model->process == PROFILE_TREE)

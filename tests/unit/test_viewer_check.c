@@ -275,6 +275,30 @@ static void regions_have_churn_and_native_memory(void **state) {
     assert_verdicts(CHECK_BEYOND, JUDGED_BEYOND, false);
 }
 
+/* The frees may be what is missing, or still to come; an allocation that was counted stays. */
+static void what_may_still_be_given_back_is_not_beyond(void **state) {
+    (void)state;
+    for (unsigned how = 0; how < 3; how++) {
+        start();
+        string_id load = sample_string(&sample, "load");
+        struct profile_region region = {.name = load, .exit_native_bytes = 64};
+        sample.profile.regions = &region;
+        sample.profile.region_count = 1;
+        sample.processes[0].end_bytes = 64;
+        assert_true(check_options_add_pair(&options, "native:load=63"));
+        assert_verdicts(CHECK_BEYOND, JUDGED_BEYOND, false);
+        sample.processes[0].flags |= how == 0   ? PROCESS_RUNNING
+                                     : how == 1 ? PROCESS_DAMAGED
+                                                : 0;
+        sample.processes[0].dropped = how == 2;
+        assert_verdicts(CHECK_UNKNOWN, JUDGED_UNKNOWN, true);
+        options.ceilings[0] = (struct ceiling){CEILING_GROWTH, "", 63, "--max-growth"};
+        assert_verdicts(CHECK_UNKNOWN, JUDGED_UNKNOWN, true);
+        options.ceilings[0] = (struct ceiling){CEILING_TREE, "", 63, "--max-peak"};
+        assert_verdicts(CHECK_BEYOND, JUDGED_BEYOND, false);
+    }
+}
+
 /* -- Baselines -- */
 
 static uint64_t kept_peak(uint64_t old) {
@@ -323,6 +347,7 @@ int main(void) {
                                        cmocka_unit_test(dead_of_some_processes_is_not_within),
                                        cmocka_unit_test(regions_inside_their_like_are_counted_once),
                                        cmocka_unit_test(regions_have_churn_and_native_memory),
+                                       cmocka_unit_test(what_may_still_be_given_back_is_not_beyond),
                                        cmocka_unit_test(peak_of_a_baseline_is_not_below_the_run),
                                        cmocka_unit_test(second_ceilings)};
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -182,22 +182,13 @@ static bool is_in_its_like(const struct profile *profile, const struct profile_r
     return false;
 }
 
-/* An image that ends in an exec gives everything back without a call. */
-static bool ended_in_exec(const struct profile *profile, uint32_t process) {
-    for (uint32_t i = 0; i < profile->process_count; i++)
-        if (i != process && profile->processes[i].parent == process &&
-            profile->processes[i].pid == profile->processes[process].pid)
-            return true;
-    return false;
-}
-
 /* All that was left behind; what was given back before; native blocks that never were. */
 static uint64_t region_bytes(const struct profile *profile, const struct profile_region *region,
                              enum ceiling_kind kind) {
     if (kind == CEILING_LEAKS)
         return region->all_kept_bytes;
     if (kind == CEILING_NATIVE)
-        return ended_in_exec(profile, region->process) ? 0 : region->exit_native_bytes;
+        return regions_ended_in_exec(profile, region->process) ? 0 : region->exit_native_bytes;
     return regions_churn(region);
 }
 
@@ -225,7 +216,8 @@ static void judge_regions(const struct evidence *evidence, struct judgement *jud
 static void judge_growth(const struct evidence *evidence, struct judgement *judgement) {
     const struct profile *profile = evidence->model->profile;
     for (uint32_t i = 0; i < profile->process_count; i++)
-        judgement->bytes += ended_in_exec(profile, i) ? 0 : profile->processes[i].end_bytes;
+        judgement->bytes +=
+            regions_ended_in_exec(profile, i) ? 0 : profile->processes[i].end_bytes;
 }
 
 static void judge_churn(const struct evidence *evidence, struct judgement *judgement) {
@@ -308,14 +300,21 @@ static const char *doubt(const struct evidence *evidence, const struct ceiling *
                : NULL;
 }
 
+/* Why what is above the ceiling may not be beyond it; NULL: it is. What was not given back is more
+ * than there is where frees are missing, or still to come. */
+static const char *excess_doubt(const struct evidence *evidence, enum ceiling_kind kind) {
+    return kind == CEILING_NATIVE || kind == CEILING_GROWTH ? evidence->missing : NULL;
+}
+
 bool ceiling_judge(const struct ceiling *ceiling, const struct evidence *evidence,
                    struct judgement *judgement) {
     *judgement = (struct judgement){.ceiling = *ceiling};
     if (!measure(evidence, judgement))
         return false;
-    bool beyond = !judgement->why && judgement->bytes > ceiling->bytes;
-    if (!judgement->why && !beyond)
-        judgement->why = doubt(evidence, ceiling);
-    judgement->judged = beyond ? JUDGED_BEYOND : judgement->why ? JUDGED_UNKNOWN : JUDGED_WITHIN;
+    bool above = judgement->bytes > ceiling->bytes;
+    if (!judgement->why)
+        judgement->why =
+            above ? excess_doubt(evidence, ceiling->kind) : doubt(evidence, ceiling);
+    judgement->judged = judgement->why ? JUDGED_UNKNOWN : above ? JUDGED_BEYOND : JUDGED_WITHIN;
     return true;
 }

@@ -72,8 +72,8 @@ struct evidence {
 };
 
 /* Why the figures of a profile may be too low, as a clause: allocations are missing, or are still
- * to come. NULL: it has all. What is beyond a ceiling then is so all the same; nothing is within.
- */
+ * to come. NULL: it has all. What is beyond a ceiling then is so all the same, but for what was not
+ * given back: the frees may be missing, too. Nothing is within. */
 const char *evidence_missing(const struct profile *profile);
 
 /* False when memory ran out. */

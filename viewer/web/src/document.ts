@@ -237,7 +237,7 @@ export interface Region {
   peak: number; // of what it allocated itself, as `kept`: still live at its end
   kept: number;
   churn: number; // of all times: allocated, and given back before the end
-  native: number; // likewise: native blocks that nobody gave back until the process ended
+  native: number | null; // likewise: native blocks that nobody gave back until the process ended; null: not known
   growth: number; // of the whole process
   seen: boolean; // references were looked at near its peak
   held: [bytes: number, what: string, path: string, verdict: string][]; // the biggest

@@ -26,7 +26,7 @@ export function RegionsView(): JSX.Element {
     {title: "own peak", number: true, value: (one) => one.peak, show: (one) => formatBytes(one.peak)},
     {title: "kept at its end", number: true, value: (one) => one.kept, show: (one) => formatBytes(one.kept)},
     {title: "churn", number: true, value: (one) => one.churn, show: (one) => formatBytes(one.churn)},
-    {title: "native to the end", number: true, value: (one) => one.native, show: (one) => formatBytes(one.native)},
+    {title: "native to the end", number: true, value: (one) => one.native ?? -1, show: (one) => one.native === null ? "not known" : formatBytes(one.native)},
     {title: "growth of the process", number: true, value: (one) => one.growth, show: (one) => signed(one.growth)},
     {title: "times", number: true, value: (one) => one.count, show: (one) => one.count},
     {title: "region", value: (one) => one.name, show: (one) => <Name one={one} />},
@@ -40,7 +40,8 @@ export function RegionsView(): JSX.Element {
     <section id="regions" aria-labelledby="regions-title">
       <h2 id="regions-title">Regions</h2>
       <p class="quiet">What the program marked as regions of its run. A region's own bytes are those allocated in it; of one that was passed several times, the highest is shown. Churn is what was allocated and given back
-        before its end, and native to the end what C code took with malloc and had not given back when the process ended: both of all times together.</p>
+        before its end, and native to the end what C code took with malloc and had not given back when the process ended: both of all times together. That is not known
+        where the process still ran, ended in an exec, or events were lost.</p>
       <Table id="region-table" name="Regions" columns={columns} rows={data.regions} />
       {others > 0 && <p class="quiet small">and {formatCount(others, "other")}</p>}
     </section>
