@@ -50,7 +50,8 @@ class Figures(NamedTuple):
     time, and what still was at its end; `kept_largest` is the most of that by one call stack. `process_*`
     are of the whole process: live at the region's begin, the most while it was open, live at its end. `churn`
     is what the region allocated and gave back before its end, and `kept_native` what of `kept` was allocated by
-    native code with malloc; both are None where the tracer is older than this package.
+    native code with malloc; both are None where the tracer is older than this package, and may be where other
+    regions end at the same time.
     """
 
     peak: int
@@ -182,10 +183,9 @@ class region:
         failed = _library.measure(self._ended, ctypes.byref(values))
         if failed:
             raise NotTraced(_TOO_MANY) if failed == _LEFT_OUT else NotTraced
-        if _library.turnover is None:
+        # The second call finds nothing where so many regions ended since the first that they took its place.
+        if _library.turnover is None or _library.turnover(self._ended, ctypes.byref(turnover)):
             return Figures(*values)
-        if _library.turnover(self._ended, ctypes.byref(turnover)):
-            raise NotTraced
         return Figures(*values, *turnover[1:])
 
     def __call__(self, function: _Function) -> _Function:

@@ -292,3 +292,29 @@ def test_no_result_is_not_waited_for(python, package):
     """Of a region that is the parent's, one whose place later ones took, and one that never was."""
     outcome = harness.traced(python.path, "-c", NO_RESULT, env=python.environment(PYTHONPATH=str(package)))
     assert outcome.text_out() == "0 0 0\n"
+
+
+OVERTAKEN = """
+import holdfast
+from holdfast._regions import _library
+
+def late(*arguments):
+    _library.turnover = turnover
+    for _ in range(20):
+        with holdfast.region("later") as later:
+            pass
+    later.figures()
+    return turnover(*arguments)
+
+with holdfast.region("first") as first:
+    kept = bytearray(1 << 20)
+turnover, _library.turnover = _library.turnover, late
+figures = first.figures()
+print(figures.peak >= 1 << 20, figures.churn, figures.kept_native)
+"""
+
+
+def test_others_that_end_meanwhile(python, package):
+    """What was known before they took the place is told all the same."""
+    outcome = harness.traced(python.path, "-c", OVERTAKEN, env=python.environment(PYTHONPATH=str(package)))
+    assert outcome.text_out() == "True None None\n"
