@@ -142,6 +142,24 @@ static void test_what_cannot_be(void **state) {
     scene_close(&scene);
 }
 
+/* More than its block has, more than there was, and what is a copy already. */
+static void test_more_than_there_is(void **state) {
+    (void)state;
+    uint32_t buffers[4];
+    begin(buffers, 4, 8 * MIB);
+    hold(buffers, 4, 0);
+    put_copy(buffers[1], buffers[0], 0, 8 * MIB - 33);
+    put_copy(buffers[1], buffers[0], 0, 8 * MIB - 33);
+    put_copy(buffers[1], buffers[2], 0, 8 * MIB - 33);
+    put_copy(buffers[2], buffers[0], 0, 1ull << 62);
+    put_copy(buffers[3], buffers[0], 0, 8 * MIB + 1000);
+    scene_find(&scene);
+    assert_int_equal(scene.findings->copies_count, 1);
+    assert_int_equal(scene.findings->copies[0].count, 2);
+    assert_int_equal(scene.findings->copies[0].saves, 8 * MIB - 33);
+    scene_close(&scene);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_equal_ones),
@@ -149,6 +167,7 @@ int main(void) {
         cmocka_unit_test(test_two_beside_a_dead_one),
         cmocka_unit_test(test_parts),
         cmocka_unit_test(test_garbage_is_no_copy),
+        cmocka_unit_test(test_more_than_there_is),
         cmocka_unit_test(test_what_cannot_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -273,6 +273,9 @@ static void regions_have_churn_and_native_memory(void **state) {
     assert_verdicts(CHECK_WITHIN, JUDGED_WITHIN, false);
     options.ceilings[0].bytes = 63;
     assert_verdicts(CHECK_BEYOND, JUDGED_BEYOND, false);
+    regions[0].exit_native_bytes = UINT64_MAX - 3; /* no such run: the sum has no room */
+    options.ceilings[0].bytes = 64;
+    assert_verdicts(CHECK_BEYOND, JUDGED_BEYOND, false);
 }
 
 /* The frees may be what is missing, or still to come; an allocation that was counted stays. */
@@ -287,9 +290,7 @@ static void what_may_still_be_given_back_is_not_beyond(void **state) {
         sample.processes[0].end_bytes = 64;
         assert_true(check_options_add_pair(&options, "native:load=63"));
         assert_verdicts(CHECK_BEYOND, JUDGED_BEYOND, false);
-        sample.processes[0].flags |= how == 0   ? PROCESS_RUNNING
-                                     : how == 1 ? PROCESS_DAMAGED
-                                                : 0;
+        sample.processes[0].flags |= how == 0 ? PROCESS_RUNNING : how == 1 ? PROCESS_DAMAGED : 0;
         sample.processes[0].dropped = how == 2;
         assert_verdicts(CHECK_UNKNOWN, JUDGED_UNKNOWN, true);
         options.ceilings[0] = (struct ceiling){CEILING_GROWTH, "", 63, "--max-growth"};

@@ -182,6 +182,12 @@ static bool is_in_its_like(const struct profile *profile, const struct profile_r
     return false;
 }
 
+/* As much as there is of numbers. */
+static void add_bytes(uint64_t *sum, uint64_t bytes) {
+    if (__builtin_add_overflow(*sum, bytes, sum))
+        *sum = UINT64_MAX;
+}
+
 /* All that was left behind; what was given back before; native blocks that never were. */
 static uint64_t region_bytes(const struct profile *profile, const struct profile_region *region,
                              enum ceiling_kind kind) {
@@ -203,8 +209,8 @@ static void judge_regions(const struct evidence *evidence, struct judgement *jud
             is_in_its_like(profile, region))
             continue;
         found = true;
-        judgement->bytes += region_bytes(profile, region, judgement->ceiling.kind);
-        open += region->unclosed && leaks ? region->all_kept_bytes : 0;
+        add_bytes(&judgement->bytes, region_bytes(profile, region, judgement->ceiling.kind));
+        add_bytes(&open, region->unclosed && leaks ? region->all_kept_bytes : 0);
     }
     if (!found)
         judgement->why = NO_SUCH_REGION;
@@ -216,15 +222,16 @@ static void judge_regions(const struct evidence *evidence, struct judgement *jud
 static void judge_growth(const struct evidence *evidence, struct judgement *judgement) {
     const struct profile *profile = evidence->model->profile;
     for (uint32_t i = 0; i < profile->process_count; i++)
-        judgement->bytes +=
-            regions_ended_in_exec(profile, i) ? 0 : profile->processes[i].end_bytes;
+        add_bytes(&judgement->bytes,
+                  regions_ended_in_exec(profile, i) ? 0 : profile->processes[i].end_bytes);
 }
 
 static void judge_churn(const struct evidence *evidence, struct judgement *judgement) {
     const struct profile *profile = evidence->model->profile;
     for (uint32_t i = 0; i < profile->site_count; i++)
         if (profile->sites[i].total_bytes > profile->sites[i].end_bytes)
-            judgement->bytes += profile->sites[i].total_bytes - profile->sites[i].end_bytes;
+            add_bytes(&judgement->bytes,
+                      profile->sites[i].total_bytes - profile->sites[i].end_bytes);
 }
 
 static bool measure(const struct evidence *evidence, struct judgement *judgement) {
@@ -313,8 +320,7 @@ bool ceiling_judge(const struct ceiling *ceiling, const struct evidence *evidenc
         return false;
     bool above = judgement->bytes > ceiling->bytes;
     if (!judgement->why)
-        judgement->why =
-            above ? excess_doubt(evidence, ceiling->kind) : doubt(evidence, ceiling);
+        judgement->why = above ? excess_doubt(evidence, ceiling->kind) : doubt(evidence, ceiling);
     judgement->judged = judgement->why ? JUDGED_UNKNOWN : above ? JUDGED_BEYOND : JUDGED_WITHIN;
     return true;
 }

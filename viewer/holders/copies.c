@@ -16,6 +16,7 @@ struct sets {
     const struct heap *heap;
     const struct graph_copy **rows; /* sorted by what they are copies of */
     uint32_t count;
+    bool *told; /* by object: it is a copy of something */
 };
 
 /* Alive, and not to go with what is dead. */
@@ -45,6 +46,13 @@ static const struct profile_block *block_of(const struct heap *heap, uint32_t ob
             return &heap->blocks[target - heap->block_base];
     }
     return NULL;
+}
+
+/* Whether so much may be the content of a buffer, in a set whose others have `saves` bytes. */
+static bool is_possible(const struct heap *heap, const struct graph_copy *row, uint64_t saves) {
+    const struct profile_block *block = block_of(heap, row->object);
+    return row->bytes <= (block ? block->size : heap->snapshot->bytes) &&
+           saves <= heap->snapshot->bytes && row->bytes <= heap->snapshot->bytes - saves;
 }
 
 static void describe(const struct heap *heap, uint32_t object, struct copied_buffer *buffer) {
@@ -117,8 +125,10 @@ static bool add_set(const struct sets *sets, uint32_t first, uint32_t end,
         return false;
     for (uint32_t i = first; i < end; i++) {
         const struct graph_copy *row = sets->rows[i];
-        if (!kept || row->object == kept || !is_wanted(heap, row->object))
+        if (!kept || row->object == kept || !is_wanted(heap, row->object) ||
+            sets->told[row->object] || !is_possible(heap, row, copies.saves))
             continue;
+        sets->told[row->object] = true;
         copies.count++;
         copies.parts += row->part;
         copies.saves += row->bytes;
@@ -167,15 +177,16 @@ bool copies_find(const struct heap *heap, struct findings *findings) {
     findings->copies_cut = graph->copies_cut;
     if (graph->copy_count <= 1)
         return true;
-    struct sets sets = {heap, malloc(graph->copy_count * sizeof *sets.rows), 0};
-    if (!sets.rows)
-        return false;
-    for (uint32_t i = 1; i < graph->copy_count; i++)
+    struct sets sets = {heap, malloc(graph->copy_count * sizeof *sets.rows), 0,
+                        calloc(heap->frame_base + 1ul, sizeof *sets.told)};
+    bool good = sets.rows && sets.told;
+    for (uint32_t i = 1; good && i < graph->copy_count; i++)
         if (graph->copies[i].object < heap->frame_base && graph->copies[i].of < heap->frame_base)
             sets.rows[sets.count++] = &graph->copies[i];
     if (sets.count > 1)
         qsort(sets.rows, sets.count, sizeof *sets.rows, compare_rows);
-    bool good = find_sets(&sets, findings);
+    good = good && find_sets(&sets, findings);
     free(sets.rows);
+    free(sets.told);
     return good;
 }
