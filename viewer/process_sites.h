@@ -13,6 +13,9 @@ struct process_sites {
 
 /* False when memory ran out; to be released in any case. */
 bool process_sites_open(struct process_sites *sites, const struct profile *profile);
+/* The same of another table, whose rows are so big and begin with their processes. */
+bool process_rows_open(struct process_sites *sites, const struct profile *profile, const void *rows,
+                       uint32_t count, size_t size);
 void process_sites_release(struct process_sites *sites);
 
 /* Where in `order` the sites of a process lie; PROFILE_TREE: those of all. */

@@ -62,11 +62,17 @@ bool turnover_room_open(struct turnover_room *room, const struct profile *profil
     if (by == TURNOVER_BY_PLACE)
         return true;
     room->stacks = calloc(profile->node_count, sizeof *room->stacks);
-    return find_stacks(profile, room->stacks);
+    return find_stacks(profile, room->stacks) &&
+           process_rows_open(&room->types, profile, profile->type_lifetimes,
+                             profile->type_lifetime_count, sizeof *profile->type_lifetimes) &&
+           process_rows_open(&room->collected, profile, profile->collected,
+                             profile->collected_count, sizeof *profile->collected);
 }
 
 void turnover_room_release(struct turnover_room *room) {
     process_sites_release(&room->own);
+    process_sites_release(&room->types);
+    process_sites_release(&room->collected);
     free(room->stacks);
     room->stacks = NULL;
 }

@@ -42,6 +42,8 @@ struct turnover_room {
     const struct profile *profile;
     const struct process_sites *sites;
     struct process_sites own; /* where nobody gave any */
+    /* Rows of profile.type_lifetimes and profile.collected; empty at TURNOVER_BY_PLACE. */
+    struct process_sites types, collected;
     uint32_t *stacks; /* by node: which stack it is without its thread, unless that is all that is
                          known; NULL at TURNOVER_BY_PLACE */
 };

@@ -27,6 +27,18 @@ static bool is_meant(uint32_t wanted, uint32_t process) {
     return wanted == PROFILE_TREE || wanted == process;
 }
 
+/* Where the rows of a process are; all rows where they are not ordered by it. */
+static struct site_range range_of(const struct process_sites *rows, uint32_t count,
+                                  uint32_t process) {
+    if (process == PROFILE_TREE || !rows->starts)
+        return (struct site_range){0, count};
+    return (struct site_range){rows->starts[process], rows->starts[process + 1]};
+}
+
+static uint32_t row_at(const struct process_sites *rows, uint32_t at) {
+    return rows->order ? rows->order[at] : at;
+}
+
 /* -- Types -- */
 
 static int compare_types(const void *left, const void *right) {
@@ -37,13 +49,14 @@ static int compare_types(const void *left, const void *right) {
     return (a->type > b->type) - (a->type < b->type);
 }
 
-static bool add_types(struct typed *typed, uint32_t process) {
+static bool add_types(struct typed *typed, const struct turnover_room *room, uint32_t process) {
     const struct profile *profile = typed->profile;
+    struct site_range range = range_of(&room->types, profile->type_lifetime_count, process);
     uint32_t *rows = calloc((size_t)profile->type_count + 1, sizeof *rows);
-    typed->types = calloc((size_t)profile->type_count + 1, sizeof *typed->types);
+    typed->types = calloc((size_t)(range.end - range.first) + 1, sizeof *typed->types);
     bool good = rows && typed->types;
-    for (uint32_t i = 0; good && i < profile->type_lifetime_count; i++) {
-        const struct profile_lifetime *one = &profile->type_lifetimes[i];
+    for (uint32_t i = range.first; good && i < range.end; i++) {
+        const struct profile_lifetime *one = &profile->type_lifetimes[row_at(&room->types, i)];
         if (!is_meant(process, one->process))
             continue;
         uint32_t *row = &rows[one->type];
@@ -112,17 +125,19 @@ static bool gather(struct gathering *gathering, const struct profile_collected *
     return true;
 }
 
-static bool add_collected(struct typed *typed, uint32_t process, const uint32_t *stacks) {
+static bool add_collected(struct typed *typed, const struct turnover_room *room, uint32_t process) {
     const struct profile *profile = typed->profile;
+    struct site_range range = range_of(&room->collected, profile->collected_count, process);
+    const size_t most = range.end - range.first + 1ul;
     struct gathering gathering = {
-        .typed = typed,
-        .stacks = stacks,
-        .biggest = calloc((size_t)profile->collected_count + 1, sizeof(uint64_t))};
-    typed->collected = calloc((size_t)profile->collected_count + 1, sizeof *typed->collected);
+        .typed = typed, .stacks = room->stacks, .biggest = calloc(most, sizeof *gathering.biggest)};
+    typed->collected = calloc(most, sizeof *typed->collected);
     bool good = gathering.biggest && typed->collected;
-    for (uint32_t i = 0; good && i < profile->collected_count; i++)
-        if (is_meant(process, profile->collected[i].process))
-            good = gather(&gathering, &profile->collected[i]);
+    for (uint32_t i = range.first; good && i < range.end; i++) {
+        const struct profile_collected *one = &profile->collected[row_at(&room->collected, i)];
+        if (is_meant(process, one->process))
+            good = gather(&gathering, one);
+    }
     if (good)
         qsort(typed->collected, typed->collected_count, sizeof *typed->collected,
               compare_collected);
@@ -133,7 +148,7 @@ static bool add_collected(struct typed *typed, uint32_t process, const uint32_t 
 
 bool typed_open(struct typed *typed, const struct turnover_room *room, uint32_t process) {
     *typed = (struct typed){.profile = room->profile};
-    return add_types(typed, process) && add_collected(typed, process, room->stacks);
+    return add_types(typed, room, process) && add_collected(typed, room, process);
 }
 
 void typed_release(struct typed *typed) {
