@@ -40,6 +40,8 @@ void page_put_copies(struct page_out *page, const struct findings *findings) {
     uint32_t count = copies_told(findings, held_peak(page->profile, findings));
     if (page->options->region)
         count = 0;
+    page_put_number(page, "copyCount", count);
+    page_put_flag(page, "copiesCut", findings->copies_cut && !page->options->region);
     page_key(page, "copies");
     page_begin(page, '[');
     for (uint32_t i = 0; i < count && i < page_limit(page, COPIES_SHOWN); i++)

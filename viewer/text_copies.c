@@ -12,6 +12,7 @@
 #define INDENT 12u
 #define PATH_WIDTH 90u
 #define TITLE_SIZE 200u
+#define COPIES_CUT "not all big buffers were compared with each other: there may be more copies"
 
 static void put_buffers(const struct copies *copies, FILE *out) {
     uint32_t shown = copies->listed < BUFFERS_SHOWN ? copies->listed : BUFFERS_SHOWN;
@@ -46,12 +47,28 @@ static bool put_copies(struct text *text, const struct copies *copies) {
     return good;
 }
 
+/* What is not here. */
+static void put_others(struct text *text, uint32_t others) {
+    if (others > 0) {
+        fprintf(text->out, "%*sand %s of buffers with the same content", (int)INDENT, "",
+                format_count(others, "more set").text);
+        text_line_end(text);
+    }
+    if (text->airy && text->findings->copies_cut) {
+        fprintf(text->out, "%*s", (int)INDENT, "");
+        text_wrap(text, INDENT, INDENT, COPIES_CUT);
+    }
+}
+
 bool text_put_copies(struct text *text) {
     const struct findings *findings = text->findings;
     uint32_t most = text->airy ? SHOWN : SHOWN_BRIEFLY;
     uint32_t count = copies_told(findings, held_peak(text->model->profile, findings));
-    for (uint32_t i = 0; i < count && i < most && !text->options->region; i++)
+    if (text->options->region)
+        return true;
+    for (uint32_t i = 0; i < count && i < most; i++)
         if (!put_copies(text, &findings->copies[i]))
             return false;
+    put_others(text, count > most ? count - most : 0);
     return true;
 }

@@ -686,6 +686,33 @@ static void page_holds_names_as_data(void **state) {
     free(text);
 }
 
+/* Sets of buffers that no line tells of, and that there may be more than were found. */
+static void copies_that_are_left_out(void **state) {
+    (void)state;
+    struct copied_buffer buffers[2] = {{.bytes = GIB / 4, .type = "bytes", .path = "a"},
+                                       {.bytes = GIB / 4, .type = "bytes", .path = "b"}};
+    struct copies copies[5];
+    for (int i = 0; i < 5; i++)
+        copies[i] = (struct copies){buffers, 2, 2, 0, GIB / 4, "keep one of them"};
+    start_clinging();
+    findings.copies = copies;
+    findings.copies_count = 3;
+    char *text = report(report_text, PROFILE_TREE);
+    assert_says(text, "2 equal copies of 256 MiB: held by a and b; one of them would do\n");
+    assert_says_not(text, "more set");
+    assert_says_not(text, "may be more copies");
+    free(text);
+    findings.copies_count = 5;
+    findings.copies_cut = true;
+    text = report(report_text, PROFILE_TREE);
+    assert_says(text, "            and 2 more sets of buffers with the same content\n");
+    assert_says(text, "there may be more copies\n");
+    free(text);
+    text = brief();
+    assert_says(text, "            and 4 more sets of buffers with the same content\n");
+    free(text);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_of_a_clinging_local),
@@ -696,6 +723,7 @@ int main(void) {
         cmocka_unit_test(text_of_groups_and_paths),
         cmocka_unit_test(the_most_telling_come_first),
         cmocka_unit_test(limits_are_told),
+        cmocka_unit_test(copies_that_are_left_out),
         cmocka_unit_test(snapshots_cost_is_told),
         cmocka_unit_test(a_tree_shows_one_process),
         cmocka_unit_test(nothing_is_said_without_findings),

@@ -3,7 +3,7 @@
 import type {JSX} from "preact";
 
 import {Bar} from "./controls";
-import type {CopiedBuffer, Copies} from "./document";
+import type {CopiedBuffer, Copies, Holders} from "./document";
 import {Allocated} from "./findings_view";
 import {type Page, processName} from "./model";
 import {formatBytes, formatCount, formatNumber, formatPercent} from "./units";
@@ -41,4 +41,13 @@ export function CopiesCard({page, process, copies, several}: {page: Page; proces
       <ul><li>{copies.advice}</li></ul>
     </article>
   );
+}
+
+/** What has no card. */
+export function CopiesLeft({asked}: {asked: Holders[]}): JSX.Element {
+  const others = asked.reduce((sum, one) => sum + one.copyCount - one.copies.length, 0);
+  return <>
+    {others > 0 && <p class="quiet">and {formatCount(others, "more set")} of buffers with the same content, which would save less</p>}
+    {asked.some((one) => one.copiesCut) && <p class="quiet">Not all big buffers were compared with each other: there may be more copies.</p>}
+  </>;
 }

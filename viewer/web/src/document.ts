@@ -214,6 +214,8 @@ export interface Holders {
   list: Holder[];
   leaks: Leak[];
   copies: Copies[];
+  copyCount: number; // `copies` has those that would save most
+  copiesCut: boolean; // not all big buffers were compared
   leakScope: string; // what was seen of references; "" without --refs
   holding: Holding | null;
 }

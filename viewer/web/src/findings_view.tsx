@@ -4,7 +4,7 @@ import type {JSX} from "preact";
 import {useState} from "preact/hooks";
 
 import {Bar} from "./controls";
-import {CopiesCard} from "./copies_view";
+import {CopiesCard, CopiesLeft} from "./copies_view";
 import {Cycle} from "./cycle";
 import type {Holder, Holders} from "./document";
 import {type Finding, findingsOf, isIdle, objectText} from "./findings";
@@ -170,6 +170,7 @@ export function FindingsView(): JSX.Element {
           <p class="empty">Nothing was found that could be let go: what was looked at is in use, or nothing else can be shown. Who holds what is below.</p>}
         {asked.map((one) => <Leaks key={one.process} page={page} holders={one} several={asked.length > 1} />)}
         <div class="cards">{shown}</div>
+        <CopiesLeft asked={asked} />
         {found.length > SHOWN && <button type="button" onClick={() => setAll(!all)}>{all ? "Show fewer" : `Show ${found.length - SHOWN} more`}</button>}
       </>}
     </section>
