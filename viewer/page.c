@@ -34,15 +34,21 @@ static void put_data(struct page_out *page, const char *command) {
     page_end(page, '}');
 }
 
+struct attempt {
+    uint32_t share;
+    size_t size;
+};
+
 static char *write_page(const struct profile *profile, const struct report_options *options,
-                        const char *command, uint32_t share, size_t *size) {
+                        struct page_found *found, const char *command, struct attempt *attempt) {
     struct page_out page;
     char *text = NULL;
-    FILE *out = open_memstream(&text, size);
+    FILE *out = open_memstream(&text, &attempt->size);
     if (!out)
         return NULL;
     bool good = page_out_open(&page, profile, options, out);
-    page.share = share;
+    page.found = found;
+    page.share = attempt->share;
     if (good) {
         page_shell_open(out, command);
         put_data(&page, command);
@@ -56,11 +62,6 @@ static char *write_page(const struct profile *profile, const struct report_optio
     return NULL;
 }
 
-struct attempt {
-    uint32_t share;
-    size_t size;
-};
-
 /* A share with which it should fit: in proportion at first, then along the line through the last
  * two attempts, as some of it does not get less. */
 static uint32_t less(const struct attempt *before, const struct attempt *last) {
@@ -72,21 +73,46 @@ static uint32_t less(const struct attempt *before, const struct attempt *last) {
     return share >= last->share ? last->share - 1 : share > 1 ? (uint32_t)share : 1;
 }
 
-bool report_page(const struct profile *profile, const struct report_options *options, FILE *out) {
-    struct report_options whole = *options;
-    char *command = page_command(profile, profile->command, profile->command_count), *text = NULL;
+/* The page in PAGE_BYTES, or with as little as there can be. NULL when memory ran out. */
+static char *write_fitting(const struct profile *profile, const struct report_options *options,
+                           struct page_found *found, const char *command, size_t *size) {
     struct attempt before = {0}, last = {.share = PAGE_WHOLE};
-    whole.holding = true;
-    for (int i = 0; i < ATTEMPTS && command; i++) {
+    char *text = NULL;
+    for (int i = 0; i < ATTEMPTS; i++) {
         free(text);
-        text = write_page(profile, &whole, command, last.share, &last.size);
+        text = write_page(profile, options, found, command, &last);
         if (!text || last.size <= PAGE_BYTES || last.share == 1)
             break;
         uint32_t share = less(&before, &last);
         before = last;
         last.share = share;
     }
-    bool good = text && fwrite(text, 1, last.size, out) == last.size && !ferror(out);
+    *size = last.size;
+    return text;
+}
+
+static void free_all(struct findings **list, uint32_t count) {
+    for (uint32_t i = 0; list && i < count; i++)
+        findings_free(list[i]);
+    free(list);
+}
+
+bool report_page(const struct profile *profile, const struct report_options *options, FILE *out) {
+    struct report_options whole = *options;
+    const size_t count = profile->process_count + 1ul;
+    struct findings **own = calloc(count, sizeof *own);
+    struct page_found found = {.leaks = calloc(count, sizeof *found.leaks)};
+    char *command = page_command(profile, profile->command, profile->command_count), *text = NULL;
+    size_t size = 0;
+    whole.holding = true;
+    if (!whole.kept)
+        whole.kept = own;
+    if (command && own && found.leaks)
+        text = write_fitting(profile, &whole, &found, command, &size);
+    bool good = text && fwrite(text, 1, size, out) == size && !ferror(out);
+    free_all(own, profile->process_count);
+    free_all(found.leaks, profile->process_count);
+    page_regions_forget(&found, profile->region_count);
     free(text);
     free(command);
     return good;

@@ -23,8 +23,11 @@ static void put_leak(struct page_out *page, const struct leak *leak) {
 }
 
 void page_put_leaks(struct page_out *page, uint32_t process) {
-    struct findings *findings = leaks_open(page->profile, process);
+    struct findings **found = &page->found->leaks[process], *findings;
     char scope[SENTENCE_SIZE] = "";
+    if (!*found)
+        *found = leaks_open(page->profile, process);
+    findings = *found;
     if (findings)
         leaks_scope(findings, scope, sizeof scope);
     page_put_text(page, "leakScope", scope);
@@ -34,5 +37,4 @@ void page_put_leaks(struct page_out *page, uint32_t process) {
          i++)
         put_leak(page, &findings->leaks[i]);
     page_end(page, ']');
-    findings_free(findings);
 }

@@ -40,6 +40,26 @@ void page_out_release(struct page_out *page) {
     intern_release(&page->frames);
 }
 
+static int compare_measures(const void *left, const void *right) {
+    const struct page_pick *a = left, *b = right;
+    if (a->measure != b->measure)
+        return a->measure > b->measure ? -1 : 1;
+    return (a->number > b->number) - (a->number < b->number);
+}
+
+static int compare_numbers(const void *left, const void *right) {
+    const struct page_pick *a = left, *b = right;
+    return (a->number > b->number) - (a->number < b->number);
+}
+
+uint32_t page_pick(struct page_pick *list, uint32_t count, uint32_t most) {
+    if (count <= most)
+        return count;
+    qsort(list, count, sizeof *list, compare_measures);
+    qsort(list, most, sizeof *list, compare_numbers);
+    return most;
+}
+
 /* -- JSON -- */
 
 static void put_comma(struct page_out *page) {

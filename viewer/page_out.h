@@ -13,8 +13,18 @@
 #include "report.h"
 #include "views.h"
 
+struct region_told;
+
+/* What is looked for once, however often the page is written: each may take as long as reading the
+ * heap graph does. */
+struct page_found {
+    struct findings **leaks;     /* by process: what leaks_open() gave; NULL: not asked yet */
+    struct region_told *regions; /* by region; NULL: not asked yet */
+};
+
 struct page_out {
     FILE *out;
+    struct page_found *found;
     bool follows; /* a value was written last, so that the next one needs a comma */
     const struct profile *profile;
     const struct report_options *options;
@@ -36,6 +46,15 @@ static inline uint32_t page_limit(const struct page_out *page, uint32_t most) {
     uint64_t limit = (uint64_t)most * page->share / PAGE_WHOLE;
     return limit > 0 ? (uint32_t)limit : 1;
 }
+
+/* One of many, of which only the biggest are told. */
+struct page_pick {
+    uint64_t measure;
+    uint32_t number;
+};
+
+/* Leaves the biggest ones in front, at most so many, in the order of their numbers; how many. */
+uint32_t page_pick(struct page_pick *list, uint32_t count, uint32_t most);
 
 /* As web/src/document.ts numbers them. */
 enum page_frame_kind {

@@ -12,8 +12,9 @@
 void page_put_run(struct page_out *page, const char *command);
 void page_put_processes(struct page_out *page);
 
-/* "regions": those that programs marked. */
+/* "regions": those that programs marked; what was found for them is kept until it is forgotten. */
 void page_put_regions(struct page_out *page);
+void page_regions_forget(struct page_found *found, uint32_t region_count);
 
 /* "trees": the stacks at the peak of the tree, by process, and at those of single processes. */
 void page_put_trees(struct page_out *page);

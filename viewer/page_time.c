@@ -32,6 +32,10 @@ static void put_points(struct page_out *page, const struct profile_timeline *lin
     page_end(page, ']');
 }
 
+static bool is_meant(const struct page_out *page, uint32_t process) {
+    return page->options->process == PROFILE_TREE || page->options->process == process;
+}
+
 static bool is_own_peak(uint32_t process, const uint32_t *list, uint32_t count) {
     for (uint32_t i = 0; i < count; i++)
         if (list[i] == process)
@@ -137,34 +141,48 @@ static void put_snapshot(struct page_out *page, const struct profile_snapshot *s
     page_end(page, '}');
 }
 
+/* Those of the most bytes. */
 static void put_snapshots(struct page_out *page) {
     const struct profile *profile = page->profile;
-    uint32_t only = page->options->process, wanted = 0;
+    struct page_pick *list = malloc(((size_t)profile->snapshot_count + 1) * sizeof *list);
+    uint32_t wanted = 0;
+    for (uint32_t i = 0; list && i < profile->snapshot_count; i++) {
+        const struct profile_snapshot *one = &profile->snapshots[i];
+        if (is_meant(page, one->process))
+            list[wanted++] = (struct page_pick){held_bytes(one->bytes, one->pending_bytes), i};
+    }
+    uint32_t count = list ? page_pick(list, wanted, page_limit(page, SNAPSHOTS_MAX)) : 0;
     uint64_t block = 0;
+    page->failed |= !list;
     page_key(page, "snapshots");
     page_begin(page, '[');
-    for (uint32_t i = 0; i < profile->snapshot_count; i++) {
-        const struct profile_snapshot *snapshot = &profile->snapshots[i];
-        bool is_wanted = only == PROFILE_TREE || only == snapshot->process;
-        if (is_wanted && wanted++ < page_limit(page, SNAPSHOTS_MAX))
-            put_snapshot(page, snapshot, &profile->blocks[block]);
-        block += snapshot->block_count;
+    for (uint32_t i = 0, next = 0; next < count; i++) {
+        if (list[next].number == i) {
+            put_snapshot(page, &profile->snapshots[i], &profile->blocks[block]);
+            next++;
+        }
+        block += profile->snapshots[i].block_count;
     }
     page_end(page, ']');
     page_put_number(page, "snapshotCount", wanted);
+    free(list);
 }
 
-/* [process, time, duration, generation, count, objects, freed] each; and how many there are. */
+/* [process, time, duration, generation, count, objects, freed] each, of those that took longest;
+ * and how many there are. */
 static void put_collections(struct page_out *page) {
     const struct profile *profile = page->profile;
-    uint32_t only = page->options->process, wanted = 0;
+    struct page_pick *list = malloc(((size_t)profile->collection_count + 1) * sizeof *list);
+    uint32_t wanted = 0;
+    for (uint32_t i = 0; list && i < profile->collection_count; i++)
+        if (is_meant(page, profile->collections[i].process))
+            list[wanted++] = (struct page_pick){profile->collections[i].duration_ns, i};
+    uint32_t count = list ? page_pick(list, wanted, page_limit(page, COLLECTIONS_MAX)) : 0;
+    page->failed |= !list;
     page_key(page, "collections");
     page_begin(page, '[');
-    for (uint32_t i = 0; i < profile->collection_count; i++) {
-        const struct profile_collection *one = &profile->collections[i];
-        if ((only != PROFILE_TREE && one->process != only) ||
-            wanted++ >= page_limit(page, COLLECTIONS_MAX))
-            continue;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct profile_collection *one = &profile->collections[list[i].number];
         page_begin(page, '[');
         page_number(page, one->process);
         page_seconds(page, one->time_ns);
@@ -177,6 +195,7 @@ static void put_collections(struct page_out *page) {
     }
     page_end(page, ']');
     page_put_number(page, "collectionCount", wanted);
+    free(list);
 }
 
 void page_put_time(struct page_out *page) {

@@ -31,6 +31,8 @@
 #define SPANS 128u
 #define SPAN_SITES 10u
 #define REGIONS 6000u
+#define REGIONS_SEEN 30u
+#define REGION_SNAPSHOTS 3u
 #define LINES 60000u
 #define HOLDERS 50u
 #define ROWS 8000u
@@ -44,6 +46,16 @@ static struct profile profile;
 static struct findings findings[PEAKS], *by_process[PROCESSES];
 static struct graph_sample graph;
 static char words[81];
+
+static uint32_t analyses;
+
+struct findings *__real_findings_of_snapshot(const struct profile *of, uint32_t snapshot);
+struct findings *__wrap_findings_of_snapshot(const struct profile *of, uint32_t snapshot);
+
+struct findings *__wrap_findings_of_snapshot(const struct profile *of, uint32_t snapshot) {
+    analyses++;
+    return __real_findings_of_snapshot(of, snapshot);
+}
 
 static uint32_t random_number(uint32_t number, uint32_t below) {
     return (uint32_t)(number * 2654435761u >> 4) % below;
@@ -160,8 +172,11 @@ static void make_timelines(void) {
     profile.collections = room(COLLECTIONS, sizeof *profile.collections);
     profile.collection_count = COLLECTIONS;
     for (uint32_t i = 0; i < COLLECTIONS; i++)
-        profile.collections[i] = (struct profile_collection){
-            .process = i % PEAKS, .time_ns = i * 1234567891ull, .count = 1, .objects = 123456};
+        profile.collections[i] = (struct profile_collection){.process = i % PEAKS,
+                                                             .time_ns = i * 1234567891ull,
+                                                             .duration_ns = i,
+                                                             .count = 1,
+                                                             .objects = 123456};
 }
 
 static void make_spans(void) {
@@ -190,7 +205,7 @@ static void make_snapshots(void) {
         profile.snapshots[i] = (struct profile_snapshot){.process = i * PEAKS / SNAPSHOTS,
                                                          .flags = SNAPSHOT_COMPLETE,
                                                          .time_ns = i,
-                                                         .bytes = 1u << 30,
+                                                         .bytes = (1u << 30) + i,
                                                          .block_count = BLOCKS,
                                                          .first_moment = 2};
         profile.graphs[i] = (struct profile_graph){graph.bytes, graph.size, false};
@@ -207,7 +222,11 @@ static void make_snapshots(void) {
     profile.region_count = REGIONS;
     for (uint32_t i = 0; i < REGIONS; i++)
         profile.regions[i] = (struct profile_region){
-            .name = 1 + i, .thread = 1 + i, .count = 123456, .peak_bytes = 123456789};
+            .name = 1 + i,
+            .thread = 1 + i,
+            .count = 123456,
+            .peak_bytes = 123456789 + i,
+            .snapshot = i < REGIONS - REGIONS_SEEN ? 0 : 1 + i % REGION_SNAPSHOTS};
 }
 
 /* Lost references, taken by modules of many names. */
@@ -249,6 +268,7 @@ static const struct holder any_holder = {.bytes = 123456789,
 static void make_copies(struct findings *of) {
     of->copies = room(COPIES, sizeof *of->copies);
     of->copies_count = COPIES;
+    of->copies_cut = true;
     for (uint32_t i = 0; i < COPIES; i++) {
         struct copied_buffer *buffers = room(8, sizeof *buffers);
         for (uint32_t k = 0; k < 8; k++)
@@ -331,6 +351,14 @@ static void assert_types_of_all(const json_t *types) {
     assert_int_equal(sum, 1000 * PEAKS);
 }
 
+/* What is biggest is kept: here that is what comes last. */
+static void assert_ends_with(const json_t *data, const char *list, const char *key,
+                             json_int_t value) {
+    const json_t *all = json_object_get(data, list);
+    const json_t *last = json_array_get(all, json_array_size(all) - 1);
+    assert_int_equal(told(last, key), value);
+}
+
 static void a_page_of_everything_is_within_its_bound(void **state) {
     (void)state;
     static const char *const parts[] = {"processes", "regions",   "trees",      "timelines",
@@ -339,6 +367,8 @@ static void a_page_of_everything_is_within_its_bound(void **state) {
     const struct report_options options = {.process = PROFILE_TREE, .findings = by_process};
     make_all();
     char *text = report_string(report_page, &profile, &options);
+    /* Once, though a page of this size was written several times. */
+    assert_int_equal(analyses, PEAKS + REGION_SNAPSHOTS);
     json_t *data = page_data(text), *first = json_array_get(json_object_get(data, "holders"), 0);
     print_message("%zu bytes, %d %% of what there might be\n", strlen(text),
                   (int)told(data, "share"));
@@ -351,9 +381,13 @@ static void a_page_of_everything_is_within_its_bound(void **state) {
     assert_int_equal(told(data, "snapshotCount"), SNAPSHOTS);
     assert_int_equal(told(data, "collectionCount"), COLLECTIONS);
     assert_int_equal(told(data, "processCount"), PROCESSES);
+    assert_ends_with(data, "regions", "peak", 123456789 + REGIONS - 1);
+    assert_ends_with(data, "snapshots", "bytes", (1u << 30) + SNAPSHOTS - 1);
     assert_int_equal(told(first, "count"), HOLDERS);
     assert_true(json_array_size(json_object_get(first, "leaks")) > 0);
     assert_true(json_array_size(json_object_get(first, "copies")) > 0);
+    assert_int_equal(told(first, "copyCount"), COPIES);
+    assert_true(json_is_true(json_object_get(first, "copiesCut")));
     assert_true(json_array_size(json_object_get(json_object_get(data, "turnover"), "rows")) > 5);
     assert_true(json_array_size(json_object_get(json_object_get(data, "turnover"), "types")) > 10);
     assert_types_of_all(json_object_get(json_object_get(data, "turnover"), "types"));

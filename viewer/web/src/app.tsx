@@ -63,7 +63,7 @@ export function App({data: whole}: {data: PageDocument}): JSX.Element {
         {stacks && <SourceView />}
         {data.processCount > 1 && <ProcessesView />}
       </main>
-      {data.share < 100 && <p class="note" id="share">So that it stays under 5 MB, this page has {data.share} % of the entries that its lists and graphs would
+      {data.share < 100 && <p class="note" id="share">So that it stays under 5 MB, this page has {data.share || "less than 1"} % of the entries that its lists and graphs would
         have at most, the biggest ones, and shorter names and stacks, and fewer lines of source. The JSON report leaves nothing out.</p>}
       <Foot text={`${data.writer} on ${data.host}`} />
     </PageContext.Provider>

@@ -291,13 +291,13 @@ export interface PageDocument extends FrameTable {
   trees: StackTree[];
   timelines: Timeline[];
   collections: Collection[];
-  collectionCount: number; // of the first of which `collections` has rows
+  collectionCount: number; // `collections` has rows of those that took longest
   spans: Span[];
   spanStacks: number[][];
   turnover: Turnover;
   drag: Drag;
   snapshots: Snapshot[];
-  snapshotCount: number; // of the first of which `snapshots` tells
+  snapshotCount: number; // `snapshots` tells of those of the most bytes
   holders: Holders[];
 }
 

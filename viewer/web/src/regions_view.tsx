@@ -43,7 +43,7 @@ export function RegionsView(): JSX.Element {
         before its end, and native to the end what C code took with malloc and had not given back when the process ended: both of all times together. That is not known
         where the process still ran, ended in an exec, or events were lost.</p>
       <Table id="region-table" name="Regions" columns={columns} rows={data.regions} />
-      {others > 0 && <p class="quiet small">and {formatCount(others, "other")}</p>}
+      {others > 0 && <p class="quiet small">and {formatCount(others, "other")}, with lower peaks</p>}
     </section>
   );
 }

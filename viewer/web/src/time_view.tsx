@@ -226,7 +226,7 @@ function CollectionText({page, range}: {page: Page; range: Range}): JSX.Element 
   const longest = Math.max(0, ...inside.map(([, , duration, , count]) => (count === 1 ? duration : 0)));
   return (
     <p>
-      {cut && `The page has ${formatNumber(collections.length)} of ${formatNumber(collectionCount)} entries about collections. At least `}
+      {cut && `The page has ${formatNumber(collections.length)} of ${formatNumber(collectionCount)} entries about collections, those that took longest. At least `}
       {formatCount(sum(4), "collection")} of garbage began in it: {formatCount(sum(5), "object")} found
       {sum(6) > 0 && `, ${formatBytes(sum(6))} freed`}{sum(2) > 0 && `, ${pauseText(sum(2))} paused`}{longest > 0 && `, longest ${pauseText(longest)}`}.
     </p>
@@ -271,7 +271,7 @@ export function TimeView(): JSX.Element {
         <Plot page={page} line={line} range={range} onRange={setRange} />
         <Collected page={page} />
         {page.data.snapshotCount > page.data.snapshots.length && <p class="quiet">The page has {formatNumber(page.data.snapshots.length)} of{" "}
-          {formatCount(page.data.snapshotCount, "snapshot")} that the profile keeps.</p>}
+          {formatCount(page.data.snapshotCount, "snapshot")} that the profile keeps, those of the most memory.</p>}
         <RangeInputs line={line} range={range} onRange={setRange} />
         {range && <RangeText page={page} line={line} range={range} />}
       </> : <p class="empty">The run was too short for a line over time.</p>}
