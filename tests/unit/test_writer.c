@@ -1,0 +1,283 @@
+/* A writer's way through its ring, against a reader that lags: records lie in one piece, none is
+ * written over before it has been read, and where the writer goes back to the body's begin. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <cmocka.h>
+
+#include "preload/seccomp.h"
+#include "preload/thread.h"
+
+#define KIB 1024ull
+#define RECORD EVENT_MARK /* aux: its words; the value and all further words: its number */
+
+enum { WORDS_MAX = EVENT_MAX_WORDS };
+
+struct process process;
+_Atomic uint32_t seccomp_lost;
+_Thread_local struct thread self;
+
+/* What of the library is not looked at here. */
+void stack_cache_pass_on(struct stack_cache *cache) {
+    (void)cache;
+}
+
+bool process_more_rings(void) {
+    return false;
+}
+
+bool process_may_ask_for_rings(void) {
+    return false;
+}
+
+/* The ring as its reader knows it. `turns`: PAD records that are no end of a body. */
+static struct {
+    struct writer writer;
+    struct region *region;
+    struct session_page session; /* all zeroes: the collector is dead, so a wait ends at once */
+    uint64_t *body;
+    uint64_t size;
+    uint64_t head, written, read; /* the last two: records */
+    uint64_t lag;                 /* bytes of records that are unread */
+    uint64_t turns, turned_from, turned_to, refused;
+} fake;
+
+static void setup(uint32_t index) {
+    memset(&fake, 0, sizeof fake);
+    memset(&process, 0, sizeof process);
+    process.session = &fake.session;
+    fake.region =
+        mmap(NULL, region_size(1, 2), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(fake.region != MAP_FAILED);
+    fake.region->has_gil_ring = 1;
+    fake.region->ring_count = 2;
+    fake.size = index == 0 ? GIL_RING_SIZE : THREAD_RING_SIZE;
+    fake.body = (uint64_t *)((char *)fake.region + region_body_offset(1, index));
+    fake.turned_from = UINT64_MAX;
+    writer_open(&fake.writer, fake.region, index);
+}
+
+static void teardown(void) {
+    munmap(fake.region, region_size(1, 2));
+}
+
+static struct ring *header(void) {
+    return fake.writer.ring;
+}
+
+static uint64_t tail_now(void) {
+    return atomic_load(&header()->tail);
+}
+
+static const uint64_t *place(uint64_t position) {
+    return fake.body + position % fake.size / 8;
+}
+
+/* One that leaves out more than a record could have needed is a turn. */
+static void check_pad(uint64_t bytes) {
+    uint64_t begin = fake.head % fake.size;
+    assert_int_equal(begin + bytes, fake.size);
+    if (bytes < WORDS_MAX * 8)
+        return;
+    fake.turns++;
+    fake.turned_from = begin < fake.turned_from ? begin : fake.turned_from;
+    fake.turned_to = begin > fake.turned_to ? begin : fake.turned_to;
+}
+
+/* The record at head, and what is left out before it. */
+static void read_one(void) {
+    const uint64_t *record = place(fake.head);
+    if (event_op(record[0]) == EVENT_PAD) {
+        check_pad(event_value(record[0]));
+        fake.head += event_value(record[0]);
+        assert_true(fake.head <= tail_now());
+        record = place(fake.head);
+    }
+    uint32_t words = event_aux(record[0]);
+    assert_int_equal(event_op(record[0]), RECORD);
+    assert_int_equal(event_value(record[0]), fake.read);
+    assert_true(fake.head % fake.size + words * 8ull <= fake.size);
+    for (uint32_t i = 1; i < words; i++)
+        assert_int_equal(record[i], fake.read);
+    fake.head += words * 8ull;
+    fake.lag -= words * 8ull;
+    fake.read++;
+    assert_true(fake.head <= tail_now());
+    atomic_store(&header()->head, fake.head);
+}
+
+static uint64_t unread(void) {
+    return tail_now() - fake.head;
+}
+
+static void read_up_to(uint64_t lag) {
+    while (fake.lag > lag)
+        read_one();
+}
+
+/* False: there is no room. */
+static bool write_one(uint32_t words) {
+    process.off = false;
+    uint64_t *record = writer_reserve(&fake.writer, words);
+    uint64_t tail = tail_now(), room = fake.head + fake.size - tail;
+    if (!record) {
+        uint64_t rest = fake.size - tail % fake.size;
+        assert_true(process.off && room < (rest < words * 8ull ? rest : words * 8ull));
+        fake.refused++;
+        return false;
+    }
+    assert_false(process.off);
+    assert_ptr_equal(record, place(tail));
+    assert_true(tail % fake.size + words * 8ull <= fake.size && words * 8ull <= room);
+    record[0] = event_word(RECORD, 0, words, fake.written);
+    for (uint32_t i = 1; i < words; i++)
+        record[i] = fake.written;
+    writer_commit(&fake.writer, words);
+    fake.lag += words * 8ull;
+    fake.written++;
+    assert_true(tail_now() <= fake.head + fake.size);
+    return true;
+}
+
+static uint32_t any_words(void) {
+    return rand() % 50 ? 1 + (uint32_t)rand() % 4 : 1 + (uint32_t)rand() % WORDS_MAX;
+}
+
+/* So many bytes of records, each of `words` or, 0, of any number, with a reader that always lags by
+ * `lag` bytes. */
+static void write_much(uint64_t bytes, uint32_t words, uint64_t lag) {
+    for (uint64_t done = 0; done < bytes;) {
+        uint32_t now = words ? words : any_words();
+        read_up_to(lag);
+        assert_true(write_one(now));
+        done += now * 8ull;
+    }
+    read_up_to(0);
+    assert_int_equal(fake.read, fake.written);
+}
+
+/* A reader that keeps up: nothing beyond the first 512 KiB is ever used. */
+static void test_turns(void **state) {
+    (void)state;
+    static const uint64_t lags[] = {0, 8, 128 * KIB - 8, 128 * KIB};
+    for (size_t i = 0; i < sizeof lags / sizeof *lags; i++) {
+        setup(0);
+        write_much(5 * 512 * KIB + 8, 1, lags[i]);
+        assert_int_equal(fake.turns, 5);
+        assert_int_equal(fake.turned_from, 512 * KIB);
+        assert_int_equal(fake.turned_to, 512 * KIB);
+        assert_int_equal(fake.refused, 0);
+        teardown();
+    }
+}
+
+/* One that does not: the whole body is used. */
+static void test_goes_on(void **state) {
+    (void)state;
+    static const uint64_t lags[] = {128 * KIB + 8, 2048 * KIB, GIL_RING_SIZE - 8};
+    for (size_t i = 0; i < sizeof lags / sizeof *lags; i++) {
+        setup(0);
+        write_much(3ull * GIL_RING_SIZE, 1, lags[i]);
+        assert_int_equal(fake.turns, 0);
+        assert_int_equal(fake.refused, 0);
+        teardown();
+    }
+}
+
+/* Records of any length: it is looked whether to turn once in 128 KiB. */
+static void test_turns_between_records(void **state) {
+    (void)state;
+    setup(0);
+    write_much(20000 * KIB, 0, 128 * KIB - 2 * WORDS_MAX * 8);
+    assert_in_range(fake.turns, 20000 / 640 - 1, 20000 / 512);
+    assert_in_range(fake.turned_from, 512 * KIB, 640 * KIB);
+    assert_in_range(fake.turned_to, 512 * KIB, 640 * KIB);
+    teardown();
+}
+
+/* A reader that comes close late is turned for then: the next time that it is looked. */
+static void test_turns_late(void **state) {
+    (void)state;
+    setup(0);
+    while (tail_now() < 1000 * KIB)
+        assert_true(write_one(1));
+    read_up_to(0);
+    assert_int_equal(fake.turns, 0);
+    write_much(100 * KIB, 1, 128 * KIB);
+    assert_int_equal(fake.turns, 1);
+    assert_int_equal(fake.turned_from, 1024 * KIB);
+    teardown();
+}
+
+/* A full ring is refused at its last byte, and goes on as soon as there is room. */
+static void test_full(void **state) {
+    (void)state;
+    for (uint32_t index = 0; index < 2; index++) {
+        setup(index);
+        while (write_one(1))
+            ;
+        assert_int_equal(unread(), fake.size);
+        for (uint32_t i = 0; i < 100000; i++) {
+            uint32_t words = any_words();
+            while (!write_one(words))
+                read_one();
+        }
+        assert_in_range(fake.refused, 1000, UINT32_MAX);
+        assert_int_equal(fake.turns, 0);
+        read_up_to(0);
+        assert_int_equal(fake.read, fake.written);
+        teardown();
+    }
+}
+
+/* A ring of a thread is no larger than what is used before a turn. */
+static void test_small_ring(void **state) {
+    (void)state;
+    setup(1);
+    write_much(10ull * THREAD_RING_SIZE, 0, 0);
+    assert_int_equal(fake.turns, 0);
+    assert_int_equal(fake.refused, 0);
+    teardown();
+}
+
+/* A reader that comes and goes. There is always room while it has 128 KiB or less to read, also
+ * just after a turn. */
+static void test_any_reader(void **state) {
+    (void)state;
+    srand(1);
+    setup(0);
+    for (uint32_t round = 0; round < 3000; round++) {
+        uint64_t bytes = (uint64_t)rand() % 256 * KIB / (round / 100 % 2 ? 1 : 8);
+        for (uint64_t done = 0; done < bytes;) {
+            uint32_t words = any_words();
+            if (!write_one(words)) {
+                assert_true(unread() > 128 * KIB);
+                break;
+            }
+            done += words * 8ull;
+        }
+        read_up_to(rand() % 3 ? (uint64_t)rand() % fake.size : 0);
+    }
+    read_up_to(0);
+    assert_int_equal(fake.read, fake.written);
+    assert_in_range(fake.turns, 10, UINT32_MAX);
+    assert_in_range(fake.refused, 10, UINT32_MAX);
+    teardown();
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_turns),
+        cmocka_unit_test(test_goes_on),
+        cmocka_unit_test(test_turns_between_records),
+        cmocka_unit_test(test_turns_late),
+        cmocka_unit_test(test_full),
+        cmocka_unit_test(test_small_ring),
+        cmocka_unit_test(test_any_reader),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
