@@ -83,8 +83,10 @@ void sites_touch(struct sites *sites, uint32_t number, uint64_t peak_seq, uint64
 void sites_carry(struct sites *sites, uint32_t number, uint64_t bytes, uint64_t total_bytes,
                  uint64_t total_blocks) {
     struct site *site = &sites->list[number];
-    if (!site->wide &&
-        !table_reserve(&sites->wide, &sites->wide_capacity, sites->capacity, sizeof *sites->wide)) {
+    /* One that has lost a carry gets no upper half any more: what it gave back later would be taken
+     * from nothing. Nobody keeps which ones have, so none does. */
+    if (!site->wide && (sites->no_memory || !table_reserve(&sites->wide, &sites->wide_capacity,
+                                                           sites->capacity, sizeof *sites->wide))) {
         sites->no_memory = true;
         return;
     }

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -379,6 +380,25 @@ static void test_wide_sums(void **state) {
     rig_close(&rig);
 }
 
+/* A carry that is lost leaves a sum too low; the carry back must not be taken from nothing. */
+static void test_wide_sums_without_memory(void **state) {
+    (void)state;
+    struct sites sites = {0};
+    for (uint32_t node = 1; node <= 20000; node++)
+        assert_int_equal(sites_find(&sites, node, BLOCK_HEAP), node - 1);
+    struct rlimit before, none;
+    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+    none = (struct rlimit){PAGE, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_AS, &none), 0);
+    site_change(&sites, 7, (5ul << 30) + 3, true);
+    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+    assert_true(sites.no_memory);
+    site_change(&sites, 7, 0 - (5ul << 30), false);
+    assert_int_equal(site_live(&sites, 7).bytes, 3);
+    assert_in_range(site_total_bytes(&sites, 7), 3, (5ul << 30) + 3);
+    sites_release(&sites);
+}
+
 static void test_mapping_sums(void **state) {
     (void)state;
     rig_open(&rig, 1);
@@ -688,6 +708,7 @@ int main(void) {
         cmocka_unit_test(test_mappings),
         cmocka_unit_test(test_mapping_sums),
         cmocka_unit_test(test_wide_sums),
+        cmocka_unit_test(test_wide_sums_without_memory),
         cmocka_unit_test(test_refused_unmap),
         cmocka_unit_test(test_segments),
         cmocka_unit_test(test_growing_array),
