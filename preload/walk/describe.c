@@ -135,20 +135,15 @@ bool array_owns(const char *object) {
     return int_at(object, ARRAY_FLAGS) & ARRAY_OWNS_DATA;
 }
 
-/* The size of an item is at different offsets in numpy 1 and 2; the kind, and of most kinds the
- * scalar type's own size, are not. 0: not known. */
+/* The size of an item is at different offsets in numpy 1 and 2; the number of its type is not, and
+ * of numpy's own numbers and references that tells. 0: not known, or texts and structs. */
 static uint64_t array_item_size(const char *dtype) {
-    const char *scalar = python_pointer(dtype, DTYPE_SCALAR_TYPE);
-    char kind = dtype[DTYPE_KIND];
-    if (kind == 'O' || kind == 'm' || kind == 'M')
-        return 8;
-    if (kind == 'S' || kind == 'U' || kind == 'V')
-        return 0;
-    const char *name = python_pointer(scalar, python.at.type_name);
-    uint64_t bits = 0;
-    for (; *name; name++)
-        bits = *name >= '0' && *name <= '9' ? bits * 10 + (uint64_t)(*name - '0') : bits;
-    return bits ? bits / 8 : kind == 'b' ? 1 : 8;
+    enum { REAL = sizeof(long double), COMPLEX = 2 * sizeof(long double) };
+    /* bool and integers; real, complex; object, bytes, str, void; datetime64, timedelta64; half */
+    static const uint8_t sizes[] = {1, 1,    1, 2,  2,       4, 4, 8, 8, 8, 8, 4,
+                                    8, REAL, 8, 16, COMPLEX, 8, 0, 0, 0, 8, 8, 2};
+    int32_t type = int_at(dtype, DTYPE_NUMBER);
+    return type >= 0 && (size_t)type < sizeof sizes ? sizes[type] : 0;
 }
 
 uint64_t array_object_count(const char *object) {

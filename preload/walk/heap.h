@@ -47,6 +47,7 @@
 #define ARRAY_OWNS_DATA 4
 #define DTYPE_SCALAR_TYPE 16u
 #define DTYPE_KIND 24u
+#define DTYPE_NUMBER 28u
 /* A tuple of str, or NULL. The struct of numpy 2 is larger than that of numpy 1. */
 #define DTYPE_NAMES_1 56u
 #define DTYPE_NAMES_2 104u

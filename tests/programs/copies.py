@@ -40,7 +40,7 @@ def thrown_away():
 
 def top():
     """The peak."""
-    bytearray(60 * MIB)
+    bytearray(100 * MIB)
 
 
 def arrays():
@@ -49,10 +49,25 @@ def arrays():
     return [readings, readings.copy(), readings.tobytes(), readings[::2]]
 
 
+def alike():
+    """Arrays whose buffers are the same all over, or in the first half, and whose values are not: these strings are
+    elsewhere, and a long double is longer than what most numbers are."""
+    import numpy
+    count = MIB // 8
+    first = numpy.arange(count, dtype=numpy.longdouble)
+    second = first.copy()
+    second[-count // 4] = 0.5
+    if not hasattr(numpy.dtypes, "StringDType"):
+        return [first, second]
+    return [first, second] + [numpy.array([f"{letter}{i:019d}" for i in range(count)], numpy.dtypes.StringDType())
+                              for letter in "ab"]
+
+
 def main():
     kept = {"twins": twins(), "parts": parts(), "quiet": quiet(), "small": small()}
     if "arrays" in sys.argv:
         kept["arrays"] = arrays()
+        kept["alike"] = alike()
     size = thrown_away()
     print(size, sum(len(one) for name in kept for one in kept[name]))
 
