@@ -11,10 +11,7 @@
  */
 #include "heap.h"
 
-#include <sys/mman.h>
 #include <time.h>
-
-#include "../sys.h"
 
 #define BUFFERS_MAX 4096u
 #define BUFFER_LEAST ((uint64_t)1 << 20)
@@ -75,9 +72,11 @@ void copies_note(struct walk *walk, const struct walked_type *type, const char *
     if (buffer.size < BUFFER_LEAST || !large_holds(walk, (uintptr_t)buffer.data, buffer.size))
         return;
     if (!walk->buffers)
-        walk->buffers = pool_take(walk, BUFFERS_MAX * sizeof *walk->buffers);
+        walk->buffers = pool_try(walk, BUFFERS_MAX * sizeof *walk->buffers);
     if (walk->buffers)
         walk->buffers[walk->buffer_count++] = buffer;
+    else
+        walk->buffers_cut = true;
 }
 
 /* -- Comparing -- */
@@ -88,21 +87,16 @@ static uint64_t processor_ns(void) {
     return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
-/* Pages may be missing here that the program has, if it wanted that (MADV_DONTFORK). Advice that is
- * none tells, for all of them at once. */
-static bool is_mapped(const char *data, uint64_t size) {
-    uintptr_t from = (uintptr_t)data & ~(uintptr_t)4095;
-    return sys_call6(SYS_madvise, (long)from, (long)((uintptr_t)data + size - from), MADV_NORMAL, 0,
-                     0, 0) == 0;
-}
-
+/* Pages may be missing here that the program has, if it wanted that (MADV_DONTFORK), and others may
+ * not be read by anyone. */
 static bool same_content(struct search *search, const char *one, const char *two, uint64_t size) {
-    if (!is_mapped(one, size) || !is_mapped(two, size))
-        return false;
     for (uint64_t at = 0; at < size; at += STEP) {
         uint64_t step = size - at < STEP ? size - at : STEP;
         search->cut |= search->compared + step > COMPARED_MAX || processor_ns() > search->until_ns;
         if (search->cut)
+            return false;
+        if (!memory_readable(search->walk, one + at, step) ||
+            !memory_readable(search->walk, two + at, step))
             return false;
         search->compared += step;
         if (memcmp(one + at, two + at, step) != 0)
@@ -224,8 +218,9 @@ static void sort(struct buffer *all, uint32_t count) {
 }
 
 void copies_tell(struct walk *walk) {
-    struct search search = {.walk = walk, .until_ns = processor_ns() + TIME_MAX_NS};
-    if (walk->cut || walk->buffer_count < 2)
+    struct search search = {
+        .walk = walk, .until_ns = processor_ns() + TIME_MAX_NS, .cut = walk->buffers_cut};
+    if (walk->cut || (walk->buffer_count < 2 && !walk->buffers_cut))
         return;
     sort(walk->buffers, walk->buffer_count);
     for (uint32_t i = 0; i < walk->buffer_count && !search.cut; i++)

@@ -182,6 +182,7 @@ struct walk {
 
     struct buffer *buffers; /* with content that may be another's too: copies.c */
     uint32_t buffer_count;
+    bool buffers_cut; /* there was no room for any */
 
     struct reference *references;
     uint32_t reference_count, reference_cursor;
@@ -241,6 +242,8 @@ static inline unsigned long type_flags(const char *type) {
 
 /* Zeroed; NULL, and the walk is cut, when there is no more. */
 void *pool_take(struct walk *walk, size_t size);
+/* For what the graph can do without: the walk goes on. */
+void *pool_try(struct walk *walk, size_t size);
 void pool_release(struct walk *walk);
 
 /* The object's number; a new one when it was not named before. 0: the walk is cut. */

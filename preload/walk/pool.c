@@ -46,17 +46,21 @@ static bool map_region(struct walk *walk, size_t least) {
     return true;
 }
 
-void *pool_take(struct walk *walk, size_t size) {
+void *pool_try(struct walk *walk, size_t size) {
     struct pool *pool = &walk->pool;
     size = (size + 15) & ~(size_t)15;
     bool allowed = !walk->cut && (!pool->limit || pool->taken + size <= pool->limit);
-    if (!allowed || ((size_t)(pool->end - pool->free) < size && !map_region(walk, size))) {
-        walk->cut = true;
+    if (!allowed || ((size_t)(pool->end - pool->free) < size && !map_region(walk, size)))
         return NULL;
-    }
     void *memory = pool->free;
     pool->free += size;
     pool->taken += size;
+    return memory;
+}
+
+void *pool_take(struct walk *walk, size_t size) {
+    void *memory = pool_try(walk, size);
+    walk->cut |= !memory;
     return memory;
 }
 

@@ -12,6 +12,7 @@ FLAGS = ("-q", "--ceiling", "160MiB")
 
 PARTS = ({'kept["parts"][0]': None, 'kept["parts"][1]': 1000, 'kept["parts"][2]': 3 * MB}, 12 * MB - 1000 + 3 * MB)
 TWINS = ({'kept["twins"][0]': None, 'kept["twins"][1]': None}, 8 * MB)
+LATE = ({'kept["late"][0]': None, 'kept["late"][1]': None}, 4 * MB)
 ARRAYS = ({f'kept["arrays"][{i}]': None for i in range(3)}, 16 * MB)
 
 
@@ -56,3 +57,8 @@ def test_copies_of_arrays(python):
     if harness.plain(VENV, "-c", "import numpy").status != 0:
         pytest.skip("no numpy")
     assert told(run(VENV, python.environment(), "arrays")) == [ARRAYS, PARTS, TWINS]
+
+
+def test_copies_that_may_not_be_read(python):
+    """A page that nobody may read costs its buffer alone: the others are told, and the heap graph is whole."""
+    assert told(run(VENV, python.environment(), "guarded")) == [PARTS, TWINS, LATE]

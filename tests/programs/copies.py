@@ -63,12 +63,33 @@ def alike():
                               for letter in "ab"]
 
 
+def guard(buffer, protection):
+    """Lets nobody read a page of it, in which none of the words is that a walk would look at first; 3 lets all."""
+    import ctypes
+    page = ctypes.addressof(ctypes.c_char.from_buffer(buffer)) + 65536 + 4095 & ~4095
+    if ctypes.CDLL(None, use_errno=True).mprotect(ctypes.c_void_p(page), ctypes.c_size_t(4096), protection):
+        raise OSError(ctypes.get_errno(), "mprotect")
+
+
+def late():
+    """What only a walk tells that was taken while a page is guarded."""
+    one = os.urandom(4 * MIB)
+    return [one, bytes(bytearray(one))]
+
+
 def main():
     kept = {"twins": twins(), "parts": parts(), "quiet": quiet(), "small": small()}
     if "arrays" in sys.argv:
         kept["arrays"] = arrays()
         kept["alike"] = alike()
+    if "guarded" in sys.argv:
+        first = bytearray(os.urandom(6 * MIB))
+        kept["guarded"] = [first, bytes(first)]
+        guard(first, 0)
+        kept["late"] = late()
     size = thrown_away()
+    if "guarded" in sys.argv:
+        guard(first, 3)
     print(size, sum(len(one) for name in kept for one in kept[name]))
 
 
