@@ -21,7 +21,7 @@ static struct stretches *stretches_of(struct trace *trace, struct image *image) 
     }
     stretches->stacks = &trace->stacks;
     stretches->threads[0].thread = STRETCH_EVERYBODY;
-    stretches->scope_count = stretches->thread_count = stretches->free_scope = 1;
+    stretches->scope_count = stretches->thread_count = 1;
     return image->stretches = stretches;
 }
 
@@ -106,12 +106,11 @@ static bool has_stretch(const struct scope *scope, uint32_t place) {
 }
 
 static uint32_t new_scope(struct stretches *stretches) {
-    for (uint32_t i = stretches->free_scope; i < stretches->scope_count; i++)
-        if (!stretches->scopes[i].used) {
-            stretches->free_scope = i + 1;
-            return i;
-        }
-    stretches->free_scope = stretches->scope_count + 1;
+    uint32_t number = stretches->free_scope;
+    if (number) {
+        stretches->free_scope = stretches->scopes[number].next_free;
+        return number;
+    }
     if (!array_reserve(&stretches->scopes, &stretches->scope_capacity,
                        (uint64_t)stretches->scope_count + 1, sizeof *stretches->scopes))
         return 0;
@@ -166,6 +165,26 @@ static bool is_scope_of(const struct scope *scope, const uint32_t open[STRETCH_D
            (depth == STRETCH_DEPTH || scope->rows[depth] == 0);
 }
 
+/* A long stretch has a scope for each that ended inside of it and left something: too many to look
+ * through. One that is not found among those used last is made again, which does no harm. */
+static uint32_t own_scope(struct stretches *stretches, const uint32_t open[STRETCH_DEPTH],
+                          uint32_t depth) {
+    uint32_t *own = stretches->list[open[depth - 1] - 1].own;
+    uint32_t at = 0;
+    while (at < STRETCH_OWN_SCOPES && own[at] &&
+           !is_scope_of(&stretches->scopes[own[at]], open, depth))
+        at++;
+    bool found = at < STRETCH_OWN_SCOPES && own[at];
+    uint32_t number = found ? own[at] : make_scope(stretches, open, depth);
+    if (at == STRETCH_OWN_SCOPES)
+        at--;
+    if (number) {
+        memmove(own + 1, own, at * sizeof *own);
+        own[0] = number;
+    }
+    return number;
+}
+
 static uint32_t find_scope(struct stretches *stretches, const struct stretch_thread *thread) {
     const struct stretch_thread *everybody = &stretches->threads[0];
     uint32_t open[STRETCH_DEPTH] = {0}, depth = 0;
@@ -173,15 +192,7 @@ static uint32_t find_scope(struct stretches *stretches, const struct stretch_thr
         open[depth++] = everybody->open[i];
     for (uint32_t i = 0; thread != everybody && i < thread->depth && depth < STRETCH_DEPTH; i++)
         open[depth++] = thread->open[i];
-    if (depth == 0)
-        return 0;
-    const struct stretch *last = &stretches->list[open[depth - 1] - 1];
-    for (uint32_t i = last->scope_count; i-- > 0;) {
-        const struct scope *scope = &stretches->scopes[last->scopes[i]];
-        if (is_scope_of(scope, open, depth))
-            return last->scopes[i];
-    }
-    return make_scope(stretches, open, depth);
+    return depth ? own_scope(stretches, open, depth) : 0;
 }
 
 static uint32_t scope_of_thread(struct stretches *stretches, int64_t position) {
@@ -211,9 +222,8 @@ static void release_idle_scopes(struct stretches *stretches) {
         if (scope->users)
             continue;
         free(scope->sites);
-        *scope = (struct scope){0};
-        if (stretches->idle[i] < stretches->free_scope)
-            stretches->free_scope = stretches->idle[i];
+        *scope = (struct scope){.next_free = stretches->free_scope};
+        stretches->free_scope = stretches->idle[i];
     }
     stretches->idle_count = 0;
 }

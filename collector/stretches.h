@@ -26,6 +26,7 @@
 #define STRETCH_DEPTH 8u        /* inside each other; more are not followed */
 #define STRETCH_ROWS_MAX 65536u /* more are not followed */
 #define STRETCHES_MAX 4096u     /* open at the same time; more are not followed */
+#define STRETCH_OWN_SCOPES 4u   /* of which a stretch is the innermost: those used last */
 #define STRETCH_EVERYBODY (-1)  /* as its thread: the whole process's */
 #define STRETCH_SNAPSHOTS 16u   /* rows whose highest one's snapshot is kept: the highest */
 #define STRETCH_SITES_KEPT 100u /* of a row, the biggest; the others are put together */
@@ -56,7 +57,8 @@ struct stretch {
     uint64_t process_begin, process_peak; /* live bytes of the process */
     uint32_t *scopes;                     /* that have had it; some may be others' by now */
     uint32_t scope_count, scope_capacity;
-    bool cut; /* a part of it was left out */
+    uint32_t own[STRETCH_OWN_SCOPES]; /* of `scopes`, the one used last first; or 0 */
+    bool cut;                         /* a part of it was left out */
     uint64_t begin_moment;
     struct stretch_snapshots snapshots;
 };
@@ -66,8 +68,9 @@ struct scope {
     uint32_t rows[STRETCH_DEPTH];      /* of these, + 1, of those that have ended, too */
     uint32_t *sites;                   /* that have been in it; some may have left */
     uint32_t site_count, site_capacity;
-    uint32_t users; /* sites that are in it */
-    uint32_t stamp; /* for looking at each scope only once */
+    uint32_t users;     /* sites that are in it */
+    uint32_t stamp;     /* for looking at each scope only once */
+    uint32_t next_free; /* while it is not used */
     bool used, idle;
 };
 
@@ -118,7 +121,7 @@ struct stretches {
     struct index row_index;
     uint32_t snapshot_rows[STRETCH_SNAPSHOTS]; /* of `rows`, + 1; 0: a free place */
     const struct stacks *stacks;
-    uint32_t free_scope; /* none below is free */
+    uint32_t free_scope; /* the first of those that are not used; 0: none */
     uint32_t stamp;
 };
 

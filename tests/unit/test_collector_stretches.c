@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -438,6 +439,35 @@ static void test_many_passes_inside_of_one(void **state) {
     assert_int_equal(row_of("inner")->kept_in_all, 1000);
 }
 
+/* Each leaves a block, and the outer one allocates in between: the last passes take no more than
+ * the first ones did. */
+static void test_many_that_leave_something(void **state) {
+    (void)state;
+    enum { PASSES = 100000, TENTH = PASSES / 10 };
+    clock_t tenths[11];
+    open_rig();
+    begin(PASSES + 1, "outer");
+    for (uint32_t i = 1; i <= PASSES; i++) {
+        if (i % TENTH == 1) {
+            rig_drain(&rig);
+            tenths[i / TENTH] = clock();
+        }
+        begin(i, "inner");
+        rig_alloc(&rig, 0, 0, ADDRESS + 64 + 64ull * i, 10, NODE);
+        end(i);
+        rig_alloc(&rig, 0, 0, ADDRESS, 1000, NODE);
+        rig_free(&rig, 0, 0, ADDRESS);
+    }
+    end(PASSES + 1);
+    rig_drain(&rig);
+    tenths[10] = clock();
+    assert_int_equal(row_of("inner")->kept_in_all, PASSES * 10);
+    assert_int_equal(row_of("outer")->highest.live, PASSES * 10);
+    assert_int_equal(row_of("outer")->highest.peak, PASSES * 10 + 1000);
+    assert_int_equal(row_of("outer")->made_in_all, PASSES * 1010);
+    assert_true(tenths[10] - tenths[9] < 6 * (tenths[1] - tenths[0]) + CLOCKS_PER_SEC / 10);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_more_names_than_are_kept, close_rig),
@@ -451,6 +481,7 @@ int main(void) {
         cmocka_unit_test_teardown(test_crossing_for_ever, close_rig),
         cmocka_unit_test_teardown(test_open_at_an_early_report, close_rig),
         cmocka_unit_test_teardown(test_many_passes_inside_of_one, close_rig),
+        cmocka_unit_test_teardown(test_many_that_leave_something, close_rig),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
