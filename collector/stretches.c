@@ -161,8 +161,9 @@ static uint32_t make_scope(struct stretches *stretches, const uint32_t open[STRE
 /* One in which none has ended: its sites may hold what was allocated in that. */
 static bool is_scope_of(const struct scope *scope, const uint32_t open[STRETCH_DEPTH],
                         uint32_t depth) {
+    static const uint32_t none[STRETCH_DEPTH];
     return scope->used && memcmp(scope->stretches, open, sizeof scope->stretches) == 0 &&
-           (depth == STRETCH_DEPTH || scope->rows[depth] == 0);
+           memcmp(scope->rows + depth, none, (STRETCH_DEPTH - depth) * sizeof *none) == 0;
 }
 
 /* A long stretch has a scope for each that ended inside of it and left something: too many to look
@@ -474,8 +475,10 @@ static void leave_scopes(struct stretches *stretches, struct stretch *stretch, u
         if (!has_stretch(scope, place))
             continue;
         for (uint32_t k = 0; k < STRETCH_DEPTH; k++)
-            if (scope->stretches[k] == place + 1)
+            if (scope->stretches[k] == place + 1) {
                 scope->stretches[k] = 0;
+                scope->rows[k] = stretch->cut ? 0 : scope->rows[k];
+            }
         if (scope->users == 0)
             scope_is_idle(stretches, number);
     }

@@ -65,7 +65,7 @@ struct stretch {
 
 struct scope {
     uint32_t stretches[STRETCH_DEPTH]; /* places in stretches.list, + 1; 0: none, or it has ended */
-    uint32_t rows[STRETCH_DEPTH];      /* of these, + 1, of those that have ended, too */
+    uint32_t rows[STRETCH_DEPTH];      /* + 1; those of ended ones, too, but for what was cut */
     uint32_t *sites;                   /* that have been in it; some may have left */
     uint32_t site_count, site_capacity;
     uint32_t users;     /* sites that are in it */

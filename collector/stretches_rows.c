@@ -241,7 +241,12 @@ void stretches_take(struct trace *trace, struct image *image, uint32_t place, bo
         stretches_tell_left_out(image, stretch->number);
 }
 
-/* Native blocks that nobody has given back, whichever stretches they were allocated in. */
+static bool is_cut(const struct stretches *stretches, const struct scope *scope, uint32_t at) {
+    return scope->stretches[at] && stretches->list[scope->stretches[at] - 1].cut;
+}
+
+/* Native blocks that nobody has given back, whichever stretches they were allocated in: but for
+ * what was cut, whose other figures are left out, too. */
 static void add_left(const struct image *image, struct stretch_row *rows) {
     const struct stretches *stretches = image->stretches;
     for (uint32_t i = 0; i < image->sites.count && i < stretches->site_capacity; i++) {
@@ -249,7 +254,7 @@ static void add_left(const struct image *image, struct stretch_row *rows) {
         if (stretches->sites[i].scope == 0 || image->sites.list[i].kind != BLOCK_HEAP)
             continue;
         for (uint32_t k = 0; k < STRETCH_DEPTH; k++)
-            if (scope->rows[k])
+            if (scope->rows[k] && !is_cut(stretches, scope, k))
                 add_value(&rows[scope->rows[k] - 1].left, site_live(&image->sites, i));
     }
 }

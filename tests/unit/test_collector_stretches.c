@@ -289,6 +289,15 @@ static void test_snapshots_of_the_highest(void **state) {
     }
 }
 
+/* Native bytes that nobody gave back, of all regions of a name. */
+static uint64_t left_by(const char *name) {
+    struct stretch_row *rows = stretches_rows_now(&rig.trace, rig.image);
+    assert_non_null(rows);
+    uint64_t left = rows[row_of(name) - rig.image->stretches->rows].left.bytes;
+    stretches_rows_free(rig.image->stretches, rows);
+    return left;
+}
+
 /* One that can't go on, since its thread is in too many already, has no figures; nor does its name
  * have its peak, which was higher than is known. */
 static void test_resumed_too_deep(void **state) {
@@ -303,8 +312,13 @@ static void test_resumed_too_deep(void **state) {
         begin(i, "deep");
     resume(1);
     rig_alloc(&rig, 0, 0, ADDRESS, 300, NODE);
+    rig_drain(&rig);
+    assert_int_equal(left_by("paused"), 0);
+    assert_int_equal(left_by("deep"), 300);
     end(1);
     rig_drain(&rig);
+    assert_int_equal(left_by("paused"), 0);
+    assert_int_equal(left_by("deep"), 300);
     assert_int_equal(rig.image->stretches_left_out, 1);
     assert_int_equal(result_of(1)->left_out, 1);
     assert_int_equal(row_of("paused")->count, 1);
@@ -314,8 +328,12 @@ static void test_resumed_too_deep(void **state) {
     for (uint32_t i = 2; i <= STRETCH_DEPTH + 1; i++)
         end(i);
     pass(STRETCH_DEPTH + 2, "paused", 70);
+    begin(STRETCH_DEPTH + 3, "paused");
+    rig_alloc(&rig, 0, 0, ADDRESS + 8192, 7, NODE);
+    end(STRETCH_DEPTH + 3);
     rig_drain(&rig);
-    assert_int_equal(row_of("paused")->count, 2);
+    assert_int_equal(left_by("paused"), 7);
+    assert_int_equal(row_of("paused")->count, 3);
     assert_int_equal(row_of("paused")->highest.peak, 70);
 }
 
