@@ -23,15 +23,16 @@ enum seccomp_need {
                                          one of its calls is refused */
     SECCOMP_TELL = SECCOMP_LOST_TELL, /* a snapshot without a copy */
     SECCOMP_MEMORY = SECCOMP_LOST_MEMORY, /* pages for the library's tables; lost: tracing ends */
-    SECCOMP_JOIN = 8,    /* a forked child joins, or a process asks for more rings */
-    SECCOMP_WAIT = 16,   /* a writer sleeps while its ring is full; lost: it spins */
-    SECCOMP_ATTACH = 32, /* a thread asks for its own id and name, and whether others live */
-    SECCOMP_STACK = 64,  /* looks whether memory can be read; lost: a stack has no native frames
-                            where it is not known yet how far it goes, and objects of types that
-                            were not met before are told without */
-    SECCOMP_APART = 128, /* big blocks are kept in mappings of their own (apart.h); lost: they are
-                            not */
-    SECCOMP_ALL = 255,
+    SECCOMP_JOIN = 8,     /* a forked child joins, or a process asks for more rings */
+    SECCOMP_WAIT = 16,    /* a writer sleeps while its ring is full; lost: it spins */
+    SECCOMP_ATTACH = 32,  /* a thread asks for its own id and name, and whether others live */
+    SECCOMP_STACK = 64,   /* looks whether memory can be read; lost: a stack has no native frames
+                             where it is not known yet how far it goes, and objects of types that
+                             were not met before are told without */
+    SECCOMP_APART = 128,  /* big blocks are kept in mappings of their own (apart.h); lost: they are
+                             not */
+    SECCOMP_TABLES = 256, /* advice on the pages of stacks' tables; lost: they go without */
+    SECCOMP_ALL = 511,
 };
 
 /* Bits of the needs that are lost. Forked children inherit them together with the filters. */

@@ -67,7 +67,7 @@ static struct trie_node *node_slot(const struct trie *trie, uint32_t parent, uin
  * entries of the processor's table of pages. */
 static void *table_map(size_t size) {
     void *table = pages_map(size);
-    if (!table || !seccomp_lets(SECCOMP_COPY))
+    if (!table || !seccomp_lets(SECCOMP_TABLES))
         return table;
     sys_call6(SYS_madvise, (long)table, (long)size, MADV_DONTFORK, 0, 0, 0);
     if (size >= HUGE_PAGE)

@@ -64,6 +64,13 @@ static void test_arguments(void **state) {
     assert_int_equal(JUDGE(LOAD(nr), IS(SYS_clone, 0, 3), LOAD(args[0]),
                            BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_THREAD, 0, 1), KILL, ALLOW),
                      0);
+    assert_int_equal(JUDGE(LOAD(nr), IS(SYS_madvise, 0, 3), LOAD(args[2]),
+                           IS(23 /* MADV_POPULATE_WRITE */, 0, 1), KILL, ALLOW),
+                     SECCOMP_TABLES);
+    assert_int_equal(JUDGE(LOAD(nr), IS(SYS_madvise, 0, 3), LOAD(args[2]),
+                           IS(23 /* MADV_POPULATE_WRITE */, 0, 1), DO(SECCOMP_RET_ERRNO | EINVAL),
+                           ALLOW),
+                     0);
     assert_int_equal(JUDGE(LOAD(arch), IS(SYS_AUDIT_ARCHITECTURE, 1, 0), KILL, ALLOW), 0);
     assert_int_equal(JUDGE(LOAD(arch), IS(SYS_AUDIT_ARCHITECTURE, 0, 1), KILL, ALLOW), SECCOMP_ALL);
 }
