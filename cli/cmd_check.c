@@ -535,7 +535,6 @@ const struct command command_check = {
     .summary = "run a command, or take a profile, and judge its memory by ceilings",
     .usage = "[options] FILE | -- COMMAND...",
     .about =
-        "\n"
         "Judges a run by ceilings for its memory, which are given here or in [tool.holdfast] of\n"
         "pyproject.toml (docs/check.md). Sizes are the bytes that the program asked for, not\n"
         "resident memory, so that a run gives the same verdict again.\n",

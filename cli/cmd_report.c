@@ -45,8 +45,7 @@ static const struct option_row rows[] = {
     {.key = VIEW,
      .name = "view",
      .value = "VIEW",
-     .help = "what the text is about: peak (the default), leaks, temporary, lifetimes\n"
-             "or drag"},
+     .help = "what the text tells: peak (the default), leaks, temporary, lifetimes, drag"},
     {.key = HOLDER,
      .name = "holder",
      .value = "N",
