@@ -12,15 +12,17 @@ import sys
 import threading
 import time
 import types
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, Optional, Set, Tuple
 
 from . import _frames, _say
 
 BEGIN, LINE, END = "begin", "line", "end"
 _GENERATOR = 0x20 | 0x80 | 0x200  # of a code object's flags: generators, coroutines, asynchronous generators
 Handler = Callable[[str, types.FrameType, int], None]
+Lost = Callable[[str], None]
 
 _handler: Optional[Handler] = None
+_lost: Optional[Lost] = None
 _known: Dict[str, bool] = {}  # by file: whether it is the program's
 _OURS = _frames.PACKAGE
 _STANDARD = (os.path.dirname(os.__file__) + os.sep, "<frozen")
@@ -53,7 +55,14 @@ def _handle(kind: str, frame: Any, returned: int) -> None:
             if not is_ours(error):
                 raise
             _say.say(f"watch failed: {error!r}")
-            stop()
+            _end("followed until that failed")
+
+
+def _end(note: str) -> None:
+    """Nothing is followed any more, though nobody has asked for that."""
+    stop()
+    if _lost is not None:
+        _lost(note)
 
 
 def is_ours(error: BaseException) -> bool:
@@ -142,6 +151,7 @@ def _traced(mark: Optional[int], frame: types.FrameType, what: int, value: Optio
     except BaseException as error:  # of a signal's handler: Ctrl-C is not to be lost here
         _set(False)
         _thread.start_new_thread(_raise_later, (threading.get_ident(), error.with_traceback(None)))
+        _end_if_nowhere("followed until an exception came while a line was looked at")
     return 0
 
 
@@ -165,12 +175,37 @@ _HOOK = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.py_object, ctype
 _hook = _HOOK(_traced)
 
 
+_followed: Set[int] = set()  # threads that have our hook
+_setting: Set[int] = set()  # those that set it, or take it away, just now
+_audits = False
+
+
 def _set(wanted: bool) -> None:
     """For this thread."""
-    if wanted:
-        ctypes.pythonapi.PyEval_SetTrace(_hook, ctypes.py_object(_MARK))
-    else:
-        ctypes.pythonapi.PyEval_SetTrace(None, ctypes.py_object())
+    me = threading.get_ident()
+    _setting.add(me)
+    try:
+        if wanted:
+            ctypes.pythonapi.PyEval_SetTrace(_hook, ctypes.py_object(_MARK))
+        else:
+            ctypes.pythonapi.PyEval_SetTrace(None, ctypes.py_object())
+    finally:
+        _setting.discard(me)
+        (_followed.add if wanted else _followed.discard)(me)
+
+
+def _end_if_nowhere(note: str) -> None:
+    if _handler is not None and _followed.isdisjoint(sys._current_frames()):
+        _end(note)
+
+
+def _audited(event: str, arguments: Tuple[Any, ...]) -> None:
+    """The program takes our hook away, in this thread: else that would be known by nothing."""
+    if event == "sys.settrace":
+        me = threading.get_ident()
+        if me in _followed and me not in _setting:
+            _followed.discard(me)
+            _end_if_nowhere("followed until the program set a trace function of its own")
 
 
 def _in_new_thread(frame: Any, event: str, value: Any) -> None:
@@ -179,9 +214,13 @@ def _in_new_thread(frame: Any, event: str, value: Any) -> None:
 
 
 def _start_tracing() -> None:
+    global _audits
     if sys.gettrace() is not None:
         raise RuntimeError("the program has a trace function (a debugger, or coverage), which is left alone: lines cannot "
                            "be followed")
+    if not _audits:
+        _audits = True
+        sys.addaudithook(_audited)
     _set(True)
     if threading._trace_hook is None:  # type: ignore[attr-defined]
         threading.settrace(_in_new_thread)
@@ -200,11 +239,11 @@ def is_on() -> bool:
     return _handler is not None
 
 
-def start(handler: Handler) -> None:
+def start(handler: Handler, lost: Optional[Lost] = None) -> None:
     """Has the handler called for each event until stop(), in all threads; before 3.12 in this one and those that
-    start later. Raises RuntimeError."""
-    global _handler
-    _handler = handler
+    start later. `lost` is called with the reason when that ends by itself. Raises RuntimeError."""
+    global _handler, _lost
+    _handler, _lost = handler, lost
     try:
         (_start_monitoring if sys.version_info >= (3, 12) else _start_tracing)()
     except RuntimeError:

@@ -9,6 +9,7 @@ counted; when it is the last, the object is let go, at the first line after its 
 """
 import atexit
 import collections
+import ctypes
 import gc
 import os
 import sys
@@ -61,6 +62,37 @@ class _Thread:
         self.left: Set[Key] = set()  # frames that have returned since
 
 
+class _Hold:
+    """A reference that no look at the heap finds, neither the cycle collector's nor a snapshot's: who holds an object, and
+    what its end would free, is told as if nobody watched. The object's address is in memory all the same, as that
+    of any reference: those that nobody can give back any more are known by that."""
+
+    __slots__ = ("_word", "_object")
+    _take, _release = ctypes.pythonapi.Py_IncRef, ctypes.pythonapi.Py_DecRef
+
+    def __init__(self) -> None:
+        self._word = b""
+        self._object: Any = None
+
+    def take(self, thing: object) -> None:
+        self._take(ctypes.py_object(thing))
+        self._word = id(thing).to_bytes(ctypes.sizeof(ctypes.c_void_p), sys.byteorder)
+        self._object = ctypes.py_object.from_address(id(self._word) + bytes.__basicsize__ - 1)  # the bytes end with a zero
+
+    def get(self) -> Any:
+        return self._object.value
+
+    def is_there(self) -> bool:
+        return self._object is not None
+
+    def drop(self) -> None:
+        held, self._object = self._object, None
+        if held is not None:
+            self._release(held)
+
+    __del__ = drop
+
+
 class Watch:
     """One object whose references are followed. `rows` grows while it lives; stop() ends that."""
 
@@ -73,7 +105,7 @@ class Watch:
         self.more = 0  # rows that were left out
         self.note = ""
         self.count = -1  # not known yet
-        self._box = Own()
+        self._box = _Hold()
         self._reference: Any = None
         self._others: Counter[str] = collections.Counter()
         self._threads: Dict[int, _Thread] = {}
@@ -81,7 +113,7 @@ class Watch:
         try:
             self._reference = weakref.ref(thing)
         except TypeError:
-            self._box.append(thing)
+            self._box.take(thing)
 
     def stop(self) -> None:
         """Follows it no more, and prints what was seen."""
@@ -91,12 +123,12 @@ class Watch:
 
     def measure(self) -> int:
         if self._reference is None:
-            return sys.getrefcount(self._box[0]) - _EXTRA_BOX
+            return sys.getrefcount(self._box.get()) - _EXTRA_BOX
         thing = self._reference()
         return 0 if thing is None else sys.getrefcount(thing) - _EXTRA_REFERENCE
 
     def _thing(self) -> Any:
-        return self._box[0] if self._box else self._reference()
+        return self._box.get() if self._box.is_there() else self._reference()
 
     def is_it(self, address: int) -> bool:
         thing = self._thing()
@@ -299,7 +331,7 @@ def _hidden(frame: types.FrameType, thing: object) -> Iterator[object]:
 
 def _views(frame: types.FrameType, thing: object) -> Iterator[str]:
     """Arrays of numpy's that show its memory, which the cycle collector does not know."""
-    ndarray = getattr(sys.modules.get("numpy"), "ndarray", None)
+    ndarray = _steps.loaded("numpy", "ndarray")
     for one in _frames.stack(frame) if isinstance(ndarray, type) else ():
         for name, value in _frames.variables(one):
             if issubclass(type(value), ndarray) and ndarray.__dict__["base"].__get__(value) is thing:
@@ -354,12 +386,29 @@ def _event(kind: str, frame: types.FrameType, returned: int) -> None:
         lock.release()
 
 
+def _lost(note: str) -> None:
+    """For _lines.py: lines are followed no more, so that nobody would see the ends of what is watched."""
+    global _looking
+    lock = _lock
+    if not lock.acquire(blocking=False):  # another thread looks at a line, and may wait for what this one has
+        return
+    try:
+        _looking = None
+        for one in list(_active):
+            _end(one, note)
+    except Exception as error:
+        if not _lines.is_ours(error):
+            raise
+    finally:
+        lock.release()
+
+
 def _follow() -> None:
     """Raises RuntimeError."""
     global _changing
     _changing = True
     try:
-        _lines.start(_event)
+        _lines.start(_event, _lost)
     finally:
         _changing = False
 
@@ -407,7 +456,7 @@ def _end(one: Watch, note: str) -> None:
         note = _follow_no_more() or note
         if one.count != 0:
             one.note = note
-        one._box.clear()
+        one._box.drop()
     _say.say(one.listing())
 
 
@@ -431,7 +480,7 @@ def watch(obj: object, label: Optional[str] = None) -> Watch:
             if not _active and _looking is None:
                 _follow()
         except RuntimeError as error:
-            one._box.clear()
+            one._box.drop()
             one.note = str(error)
             _say.say(f"{one.label} ({one.type}) is not watched: {error}")
             return one
@@ -464,7 +513,7 @@ def _forked() -> None:
     _lines.stop()
     for one in watched:
         one.note = "watched by the parent"
-        one._box.clear()
+        one._box.drop()
 
 
 os.register_at_fork(after_in_child=_forked)

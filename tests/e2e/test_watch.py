@@ -557,6 +557,29 @@ def test_beside_patched_threads(python):
     assert followed(python, "-c", PATCHED).text_err().startswith("holdfast: references to data (bytearray, 293 KiB)")
 
 
+RELEASED = """
+import sys, weakref, holdfast
+class Kept: pass
+def run():
+    kept = Kept()
+    reference = weakref.ref(kept)
+    big = [kept]
+    holdfast.watch(big, "big")
+    del kept
+    sys.settrace(None)
+    del big
+    return reference
+print(run()() is None)
+"""
+
+
+def test_following_that_ends_by_itself(some_python, package):
+    """Nothing is held any more then: no line would come at which it is let go."""
+    outcome = run(some_python, package, "-c", RELEASED)
+    told = "followed until the program set a trace function of its own" in outcome.text_err()
+    assert outcome.text_out() == "True\n" and told == (some_python.version < (3, 12))
+
+
 NOBODYS = """
 import ctypes
 rows = [{"a": number, "b": [number]} for number in range(900)]
