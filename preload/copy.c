@@ -19,6 +19,7 @@
 #include "sys.h"
 #include "thread.h"
 #include "walk/walk.h"
+#include "watch.h"
 
 #define LIFETIME_S 10u
 #define SHALLOW_TIMEOUT_S 5u
@@ -85,6 +86,7 @@ static bool telling_begin(struct telling *telling, const struct graph_offer *off
 static void tell(struct telling *telling, struct walk_request *request) {
     request->large = telling->large;
     request->large_count = telling->large ? telling->large_size / sizeof *telling->large : 0;
+    request->watched = watch_table.least ? watch_holds : NULL;
     walk_heap(&telling->writer, request);
 }
 

@@ -203,11 +203,13 @@ static uint32_t flags_of(struct walk *walk, const struct walked_type *type, cons
     return flags | (walk->owns_first_place ? GRAPH_OBJECT_OWNS : 0);
 }
 
-/* A shallow walk sees no weak references: what has some is told as if one of them counted, so that
- * it is not taken to be of no use. */
+/* Without the reference of who only watches. A shallow walk sees no weak references: what has some
+ * is told as if one of them counted, so that it is not taken to be of no use. */
 static uint64_t count_to_tell(const struct walk *walk, const struct walked_type *type,
                               const char *object) {
     uint64_t count = object_count(object);
+    if (walk->request->watched && count > 1 && walk->request->watched(object))
+        count--;
     if (walk->unsure || !walk->request->shallow || !count || !type->weak_list_offset)
         return count;
     return count + (*(const char *const *)(const void *)(object + type->weak_list_offset) != NULL);

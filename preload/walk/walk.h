@@ -27,6 +27,8 @@ struct walk_request {
     size_t large_count;
     bool shallow;
     bool with_addresses; /* for tests: which object is which */
+    /* Whether one of the object's references is not the program's. NULL: all are. */
+    bool (*watched)(const void *object);
     /* Where lost references are looked for (lost.c): the program's private memory, but for what is
      * in `not_these`. NULL: they are not. */
     const struct walk_range *ranges;

@@ -21,7 +21,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set
 from . import _frames, _lines, _say, _sizes, _steps, _watch
 
 _BLOCKS = 64  # as in preload/watch.h
-_MOST = 16  # objects that are followed, of a process
+_MOST = 16  # objects that are followed, of a process; as in preload/watch.h
 _LOOKS = 8  # events of the thread that made a block, at which its object is looked for
 _EVENTS = 5000  # of any thread
 _WIDE = 3000  # objects that are looked at, at an event
@@ -46,7 +46,7 @@ class _Block(ctypes.Structure):
 
 class _Table(ctypes.Structure):
     _fields_ = [("least", ctypes.c_uint64), ("closed", ctypes.c_uint64), ("more", ctypes.c_uint64),
-                ("forget", ctypes.c_uint64), ("blocks", _Block * _BLOCKS)]
+                ("forget", ctypes.c_uint64), ("held", ctypes.c_uint64 * _MOST), ("blocks", _Block * _BLOCKS)]
 
 
 _FORGET = ctypes.PYFUNCTYPE(None, ctypes.c_uint64)
@@ -67,6 +67,7 @@ class _State:
     def __init__(self, address: int) -> None:
         self.table = _Table.from_address(address)
         self.forget = _FORGET(self.table.forget)  # takes a block out of the table, if it is still there
+        _watch.held = self.table.held
         self.lines: Dict[int, Dict[_watch.Key, int]] = {}  # by thread and frame: what is being executed
         self.looks: "collections.Counter[int]" = collections.Counter()  # by address
         self.ages: "collections.Counter[int]" = collections.Counter()

@@ -62,10 +62,13 @@ class _Thread:
         self.left: Set[Key] = set()  # frames that have returned since
 
 
+held: Any = ()  # where the library is told of the objects that are held (_big.py)
+
+
 class _Hold:
-    """A reference that no look at the heap finds, neither the cycle collector's nor a snapshot's: who holds an object, and
-    what its end would free, is told as if nobody watched. The object's address is in memory all the same, as that
-    of any reference: those that nobody can give back any more are known by that."""
+    """A reference that no look at the heap finds, and that a snapshot of `run --watch` does not count: who holds an
+    object, and what its end would free, is told as if nobody watched. The object's address is in memory all the same, as
+    that of any reference: those that nobody can give back any more are known by that."""
 
     __slots__ = ("_word", "_object")
     _take, _release = ctypes.pythonapi.Py_IncRef, ctypes.pythonapi.Py_DecRef
@@ -76,6 +79,7 @@ class _Hold:
 
     def take(self, thing: object) -> None:
         self._take(ctypes.py_object(thing))
+        self._tell(0, id(thing))
         self._word = id(thing).to_bytes(ctypes.sizeof(ctypes.c_void_p), sys.byteorder)
         self._object = ctypes.py_object.from_address(id(self._word) + bytes.__basicsize__ - 1)  # the bytes end with a zero
 
@@ -86,9 +90,15 @@ class _Hold:
         return self._object is not None
 
     def drop(self) -> None:
-        held, self._object = self._object, None
-        if held is not None:
-            self._release(held)
+        mine, self._object = self._object, None
+        if mine is not None:
+            self._tell(int.from_bytes(self._word, sys.byteorder), 0)
+            self._release(mine)
+
+    @staticmethod
+    def _tell(before: int, now: int) -> None:
+        if before in held:
+            held[list(held).index(before)] = now
 
     __del__ = drop
 

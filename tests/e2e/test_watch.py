@@ -602,3 +602,28 @@ def test_blocks_of_nobody(python):
     left_out = re.search(r"0 objects were followed; (\d+) more blocks .*too long was looked for objects in vain", told)
     unfound = re.search(r"of (\d+) blocks of that size no object was found", told)
     assert left_out and unfound and int(left_out[1]) + int(unfound[1]) <= 300 and int(left_out[1]) > 200, told
+
+
+HELD = """
+import gc
+gc.disable()
+def cycle():
+    mine = [None] * (1 << 20)
+    mine[0] = mine
+    return len(mine)
+def later():
+    return len([0] * (2 << 20))
+cycle()
+later()
+"""
+
+
+def test_verdicts_beside_a_watch(some_python):
+    """What is garbage is told as in a run without it: its own reference is nobody's."""
+    def verdicts(outcome):
+        holders = outcome.report().main.fields["peak"]["holders"]
+        return {one["path"]: (one["verdict"], one["saves_bytes"]) for one in holders if one["bytes"] > 4 << 20}
+    watched = followed(some_python, "-c", HELD)
+    assert "references to mine" in watched.text_err()
+    alone = verdicts(harness.traced(some_python.path, "-c", HELD, env=some_python.environment()))
+    assert verdicts(watched) == alone and "garbage" in dict(alone.values()), alone
