@@ -11,6 +11,7 @@
 #include "../../preload/snapshot.h"
 #include "../../preload/thread.h"
 #include "../../preload/walk/walk.h"
+#include "../../preload/watch.h"
 
 /* What python.c and frames.c need of the rest of the library. */
 struct process process;
@@ -24,6 +25,10 @@ void refs_begin(void *scope) {
 
 bool refs_deaths_traced(void) {
     return false;
+}
+
+void watch_begin(void *scope) {
+    (void)scope;
 }
 
 void pymem_install(void *scope) {
