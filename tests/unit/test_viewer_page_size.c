@@ -71,9 +71,10 @@ static void make_strings(void) {
     memset(words, 'w', sizeof words - 1);
     profile.strings = strings;
     profile.string_count = FUNCTIONS + LINES + 10;
-    for (uint32_t i = 0; i < profile.string_count; i++)
-        if (asprintf(&strings[i], i ? "some_package.module_%u.function_with_a_long_name_%u" : "",
-                     i % 977, i) < 0)
+    strings[0] = strdup("");
+    for (uint32_t i = 1; i < profile.string_count; i++)
+        if (asprintf(&strings[i], "some_package.module_%u.function_with_a_long_name_%u", i % 977,
+                     i) < 0)
             fail();
     profile.functions = room(FUNCTIONS, sizeof *profile.functions);
     profile.function_count = FUNCTIONS;
