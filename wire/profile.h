@@ -165,8 +165,7 @@ struct profile_block {
     uint32_t node, kind;
     uint64_t birth; /* the first moment at which it was live */
     uint64_t death; /* the first moment at which it was no longer; 0: it lived to the end */
-    uint64_t
-        idle_ns; /* of big ones, with --drag: for how long it had not been touched; 0 unknown */
+    uint64_t idle_ns; /* of big ones, with --drag: not touched for so long; 0: not known */
 };
 
 /* The highest live bytes of a process during one moment. A moment that is left out was no higher

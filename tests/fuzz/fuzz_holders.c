@@ -24,7 +24,7 @@ static void check_holder(const struct findings *findings, uint32_t number, FILE 
     size_t letters = strlen(holder->type) + strlen(holder->detail) + strlen(holder->name) +
                      strlen(holder->function) + strlen(holder->file) + strlen(holder->path) +
                      strlen(holder->reason) + strlen(holder->others);
-    check(letters < 8000 && holder->root < HOLDER_ROOTS && holder->verdict <= VERDICT_IN_USE);
+    check(letters < 8000 && holder->root < HOLDER_ROOTS && holder->verdict <= VERDICT_IDLE);
     check(holder->saves <= holder->bytes && holder->object < findings->graph->object_count);
     for (uint32_t i = 0; i < holder->advice_count; i++)
         check(strlen(holder->advice[i]) > 0);
@@ -55,7 +55,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct profile_moment moments[MOMENTS];
     struct profile_graph graph = {(uint8_t *)(uintptr_t)data, size, false};
     for (uint32_t i = 0; i < BLOCKS; i++)
-        blocks[i] = (struct profile_block){(i + 1) * 4096ull, 2048, 1, 0, i + 1, i % 2 ? 7 : 0};
+        blocks[i] = (struct profile_block){(i + 1) * 4096ull, 2048, 1, 0, i + 1, i % 2 ? 7 : 0,
+                                           i * 1000000000ull};
     for (uint32_t i = 0; i < BLOCKS; i++)
         blocks[i].size = i == BLOCKS - 1 ? 80u << 20 : 4096;
     for (uint32_t i = 0; i < MOMENTS; i++)
