@@ -163,8 +163,8 @@ struct profile_snapshot {
 struct profile_block {
     uint64_t address, size;
     uint32_t node, kind;
-    uint64_t birth; /* the first moment at which it was live */
-    uint64_t death; /* the first moment at which it was no longer; 0: it lived to the end */
+    uint64_t birth;   /* the first moment at which it was live */
+    uint64_t death;   /* the first moment at which it was no longer; 0: it lived to the end */
     uint64_t idle_ns; /* of big ones, with --drag: not touched for so long; 0: not known */
 };
 
