@@ -10,15 +10,10 @@
 #include <unistd.h>
 
 #include "drain.h"
+#include "procfs.h"
 #include "trace.h"
 
 #define BUFFER (256u << 10) /* few calls: each takes the lock on the mappings anew */
-
-static int open_file(uint32_t pid, const char *name, int flags) {
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%u/%s", pid, name);
-    return open(path, flags | O_CLOEXEC);
-}
 
 /* "7f2a4c000000-7f2a4c021000 rw-p ...", and some lines below it "Rss:   132 kB" and others. */
 bool looks_read_line(const char *line, struct drag_mapping *mapping) {
@@ -40,7 +35,7 @@ bool looks_read_line(const char *line, struct drag_mapping *mapping) {
 
 /* The number of a process that has ended may be another's by now. */
 static int open_of(const struct image *image, const char *name, int flags) {
-    int fd = open_file(image->pid, name, flags);
+    int fd = procfs_open(image->pid, name, flags);
     struct pollfd end = {.fd = image->pidfd, .events = POLLIN};
     if (fd < 0 || image->pidfd < 0 || poll(&end, 1, 0) == 0)
         return fd;
@@ -82,8 +77,8 @@ static bool clear_marks(const struct image *image) {
 }
 
 const char *looks_refusal(uint32_t pid) {
-    int marks = open_file(pid, "clear_refs", O_WRONLY), error = errno;
-    int smaps = open_file(pid, "smaps", O_RDONLY);
+    int marks = procfs_open(pid, "clear_refs", O_WRONLY), error = errno;
+    int smaps = procfs_open(pid, "smaps", O_RDONLY);
     if (marks < 0 && error == ENOENT)
         return "this kernel has no /proc/PID/clear_refs";
     if (marks >= 0)

@@ -13,14 +13,14 @@
 #define SAMPLE_NS 10000000u
 #define CHEAP_IMAGES 8u /* with so many alive, each is sampled half as often as one alone */
 
-static int open_file(uint32_t pid, const char *name) {
+int procfs_open(uint32_t pid, const char *name, int flags) {
     char path[64];
     snprintf(path, sizeof path, "/proc/%u/%s", pid, name);
-    return open(path, O_RDONLY | O_CLOEXEC);
+    return open(path, flags | O_CLOEXEC);
 }
 
 static void read_command(struct image *image) {
-    int fd = open_file(image->pid, "cmdline");
+    int fd = procfs_open(image->pid, "cmdline", O_RDONLY);
     image->command = fd < 0 ? NULL : malloc(COMMAND_MAX);
     ssize_t got, size = 0;
     while (image->command && size < (ssize_t)COMMAND_MAX - 1 &&
@@ -39,7 +39,7 @@ static void read_command(struct image *image) {
 
 static void read_parent(struct image *image) {
     char text[512];
-    int fd = open_file(image->pid, "stat");
+    int fd = procfs_open(image->pid, "stat", O_RDONLY);
     ssize_t size = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
     if (fd >= 0)
         close(fd);
@@ -65,12 +65,12 @@ void procfs_describe(struct image *image) {
     read_command(image);
     read_parent(image);
     read_cwd(image);
-    image->statm = open_file(image->pid, "statm");
+    image->statm = procfs_open(image->pid, "statm", O_RDONLY);
 }
 
 uint32_t procfs_filters(uint32_t pid) {
     char text[4096];
-    int fd = open_file(pid, "status");
+    int fd = procfs_open(pid, "status", O_RDONLY);
     ssize_t size = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
     if (fd >= 0)
         close(fd);

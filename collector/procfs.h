@@ -4,6 +4,9 @@
 
 #include "trace.h"
 
+/* A file of a process: a descriptor, or -1 and errno. `flags` as open() takes them. */
+int procfs_open(uint32_t pid, const char *name, int flags);
+
 /* Fills the image's command, working directory, parent's pid, and opens its memory statistics. */
 void procfs_describe(struct image *image);
 

@@ -37,17 +37,22 @@ uint32_t life_lead(const struct profile *profile, uint32_t node) {
     return node;
 }
 
+static bool is_native(const struct profile *profile, const struct profile_node *node) {
+    return *profile->strings[profile->functions[node->function].module] != '\0';
+}
+
 /* Threads are no frames, unless they are all that is known. */
-static bool find_stacks(const struct profile *profile, uint32_t *stacks) {
+bool turnover_find_stacks(const struct profile *profile, bool native, uint32_t *stacks) {
     struct intern ids = {0};
     const struct intern_key empty = {{0}};
-    bool good = stacks && intern_add(&ids, &empty) == 0;
+    bool good = intern_add(&ids, &empty) == 0;
     for (uint32_t i = 1; good && i < profile->node_count; i++) {
         const struct profile_node *node = &profile->nodes[i];
         const struct intern_key key = {{stacks[node->parent], node->function, node->line, 1, 0}};
         if (node->function == 0)
             continue;
-        stacks[i] = intern_add(&ids, &key);
+        bool left_out = !native && is_native(profile, node);
+        stacks[i] = left_out ? stacks[node->parent] : intern_add(&ids, &key);
         good = stacks[i] != INTERN_FAILED;
     }
     intern_release(&ids);
@@ -62,7 +67,7 @@ bool turnover_room_open(struct turnover_room *room, const struct profile *profil
     if (by == TURNOVER_BY_PLACE)
         return true;
     room->stacks = calloc(profile->node_count, sizeof *room->stacks);
-    return find_stacks(profile, room->stacks) &&
+    return room->stacks && turnover_find_stacks(profile, true, room->stacks) &&
            process_rows_open(&room->types, profile, profile->type_lifetimes,
                              profile->type_lifetime_count, sizeof *profile->type_lifetimes) &&
            process_rows_open(&room->collected, profile, profile->collected,

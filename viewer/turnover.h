@@ -48,6 +48,10 @@ struct turnover_room {
                          known; NULL at TURNOVER_BY_PLACE */
 };
 
+/* By node, a number for its stack without threads; and without native frames where `native` is not
+ * set. `stacks` has room for all nodes and is clear. False: memory ran out. */
+bool turnover_find_stacks(const struct profile *profile, bool native, uint32_t *stacks);
+
 /* `sites` may be NULL. False when memory ran out; to be released in any case. */
 bool turnover_room_open(struct turnover_room *room, const struct profile *profile,
                         const struct process_sites *sites, enum turnover_by by);
