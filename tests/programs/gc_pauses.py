@@ -23,7 +23,8 @@ gc.callbacks.append(note)
 time.sleep(0.05)
 with holdfast.region("measured") as region:
     for wait in [0.02] * 7 + [0.2]:
-        cycle = [bytearray(5000000 if wait < 0.1 else 6000000)]  # the biggest waits so long that the summary tells it
+        # What waits so long that the summary tells it is more than what the interpreter's end gives back at once.
+        cycle = [bytearray(5000000 if wait < 0.1 else 400000000)]
         cycle.append(cycle)
         del cycle
         time.sleep(wait)
