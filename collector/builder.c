@@ -91,12 +91,15 @@ string_id builder_string(struct builder *builder, const char *text) {
 }
 
 bool builder_init(struct builder *builder, const struct trace *trace, struct profile *profile) {
-    *builder = (struct builder){.trace = trace, .profile = profile};
+    *builder = (struct builder){
+        .trace = trace, .profile = profile, .code_count = trace->stacks.code_count};
     *profile = (struct profile){0};
     builder->node_map = calloc(trace->stacks.node_count, sizeof *builder->node_map);
     builder->function_map = calloc(trace->stacks.code_count, sizeof *builder->function_map);
     builder->lines = calloc(LINES_KEPT, sizeof *builder->lines);
+    builder->places = calloc(trace->stacks.code_count, sizeof *builder->places);
     builder->failed = !builder->node_map || !builder->function_map || !builder->lines ||
+                      !builder->places ||
                       !array_reserve(&profile->functions, &builder->function_capacity, 1,
                                      sizeof *profile->functions) ||
                       !array_reserve(&builder->function_cwd, &builder->cwd_capacity, 1,
@@ -117,6 +120,9 @@ void builder_release(struct builder *builder) {
     free(builder->function_cwd);
     free(builder->path);
     free(builder->lines);
+    for (uint32_t i = 0; builder->places && i < builder->code_count; i++)
+        free(builder->places[i]);
+    free(builder->places);
     natives_release(&builder->natives);
 }
 
@@ -224,15 +230,34 @@ static uint32_t add_node(struct builder *builder, struct profile_node node) {
     return profile->node_count++;
 }
 
+static struct lines_table line_table(const struct stack_code *code) {
+    return (struct lines_table){.bytes =
+                                    (const uint8_t *)code->text + code->name_size + code->file_size,
+                                .size = code->table_size,
+                                .format = code->format,
+                                .first_line = code->first_line};
+}
+
+/* NULL: the table is small, or there is no memory; then it is read from its begin. */
+static const struct lines_place *find_places(struct builder *builder, uint32_t code,
+                                             const struct lines_table *table) {
+    struct lines_place **places = &builder->places[code];
+    uint32_t count = lines_places(table);
+    if (*places || count < 2)
+        return *places;
+    *places = malloc(count * sizeof **places);
+    if (*places)
+        lines_divide(table, *places);
+    return *places;
+}
+
 static uint32_t find_line(struct builder *builder, const struct stack_node *node) {
     uint64_t hash = hash_mix((uint64_t)node->code << 32 ^ (uint64_t)node->position);
     struct found_line *found = &builder->lines[hash % LINES_KEPT];
     if (found->code == node->code && found->position == node->position)
         return found->line;
-    const struct stack_code *code = &builder->trace->stacks.codes[node->code];
-    uint32_t line =
-        lines_find(code->format, (const uint8_t *)code->text + code->name_size + code->file_size,
-                   code->table_size, code->first_line, node->position);
+    struct lines_table table = line_table(&builder->trace->stacks.codes[node->code]);
+    uint32_t line = lines_find(&table, find_places(builder, node->code, &table), node->position);
     *found = (struct found_line){node->position, node->code, line};
     return line;
 }

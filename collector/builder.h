@@ -21,7 +21,9 @@ struct builder {
     uint32_t cwd_capacity;
     uint32_t *path; /* builder_node's */
     uint32_t path_capacity;
-    struct found_line *lines; /* by a hash of code and position: what was looked up lately */
+    struct found_line *lines;    /* by a hash of code and position: what was looked up lately */
+    struct lines_place **places; /* of each code's line table, once one was asked for */
+    uint32_t code_count;
 };
 
 /* Starts an empty profile. */

@@ -49,8 +49,8 @@ def compare(tool, interpreter):
     lines = output.stdout.decode().splitlines()
     asked = "\n".join(line if line.startswith("code") else line.split()[0] for line in lines) + "\n"
     answer = subprocess.run([tool], input=asked.encode(), stdout=subprocess.PIPE, check=True)
-    wanted = [line.split()[1] for line in lines if not line.startswith("code")]
-    got = answer.stdout.decode().split()
+    wanted = [[line.split()[1]] * 2 for line in lines if not line.startswith("code")]
+    got = [line.split() for line in answer.stdout.decode().splitlines()]
     wrong = sum(a != b for a, b in zip(wanted, got))
     print(f"{interpreter}: {len(wanted)} positions, {wrong} wrong")
     return len(wanted) == len(got) and wrong == 0 and len(wanted) > 1000
