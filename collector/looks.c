@@ -3,62 +3,25 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "drain.h"
 #include "procfs.h"
+#include "smaps.h"
 #include "trace.h"
 
-#define BUFFER (256u << 10) /* few calls: each takes the lock on the mappings anew */
-
-/* "7f2a4c000000-7f2a4c021000 rw-p ...", and some lines below it "Rss:   132 kB" and others. */
-bool looks_read_line(const char *line, struct drag_mapping *mapping) {
-    static const char resident[] = "Rss:", referenced[] = "Referenced:";
-    char *end;
-    if (line[0] >= 'A' && line[0] <= 'Z') {
-        if (strncmp(line, resident, sizeof resident - 1) == 0)
-            mapping->resident = strtoull(line + sizeof resident - 1, NULL, 10) << 10;
-        if (strncmp(line, referenced, sizeof referenced - 1) != 0)
-            return false;
-        mapping->referenced = strtoull(line + sizeof referenced - 1, NULL, 10) << 10;
-        return true;
-    }
-    *mapping = (struct drag_mapping){.start = strtoull(line, &end, 16)};
-    if (*end == '-')
-        mapping->end = strtoull(end + 1, NULL, 16);
-    return false;
-}
-
-/* The number of a process that has ended may be another's by now. */
-static int open_of(const struct image *image, const char *name, int flags) {
-    int fd = procfs_open(image->pid, name, flags);
-    struct pollfd end = {.fd = image->pidfd, .events = POLLIN};
-    if (fd < 0 || image->pidfd < 0 || poll(&end, 1, 0) == 0)
-        return fd;
-    close(fd);
-    errno = ESRCH;
-    return -1;
-}
-
 static bool read_mappings(const struct image *image, struct drag *drag) {
-    int fd = open_of(image, "smaps", O_RDONLY);
-    FILE *smaps = fd < 0 ? NULL : fdopen(fd, "r");
-    char line[512];
-    struct drag_mapping mapping = {0};
-    if (!smaps) {
-        if (fd >= 0)
-            close(fd);
+    struct smaps smaps;
+    struct smaps_mapping found;
+    if (!smaps_open(&smaps, image))
         return false;
+    while (smaps_read(&smaps, &found)) {
+        const struct drag_mapping mapping = {found.start, found.end, found.resident,
+                                             found.referenced};
+        drag_see(drag, &mapping);
     }
-    setvbuf(smaps, NULL, _IOFBF, BUFFER);
-    while (fgets(line, sizeof line, smaps))
-        if (looks_read_line(line, &mapping))
-            drag_see(drag, &mapping);
-    fclose(smaps);
+    smaps_close(&smaps);
     return true;
 }
 
@@ -66,7 +29,7 @@ static bool read_mappings(const struct image *image, struct drag *drag) {
  * short of memory. Not those that processors remember in their own tables, which they forget soon.
  */
 static bool clear_marks(const struct image *image) {
-    int fd = open_of(image, "clear_refs", O_WRONLY);
+    int fd = procfs_open_image(image, "clear_refs", O_WRONLY);
     if (fd < 0)
         return false;
     bool cleared = write(fd, "2", 1) == 1;

@@ -37,9 +37,6 @@ void looks_take(struct trace *trace);
 /* The mean time from one look to the next; 0: there were no two. */
 uint64_t looks_pace(const struct looks *looks);
 
-/* Parses one line of smaps: true when a mapping is whole, which is its last line that matters. */
-bool looks_read_line(const char *line, struct drag_mapping *mapping);
-
 /* Why a process cannot be looked at: NULL when it can. For holdfast doctor, too. */
 const char *looks_refusal(uint32_t pid);
 

@@ -3,7 +3,9 @@
 
 #include "resident.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +19,16 @@ int procfs_open(uint32_t pid, const char *name, int flags) {
     char path[64];
     snprintf(path, sizeof path, "/proc/%u/%s", pid, name);
     return open(path, flags | O_CLOEXEC);
+}
+
+int procfs_open_image(const struct image *image, const char *name, int flags) {
+    int fd = procfs_open(image->pid, name, flags);
+    struct pollfd end = {.fd = image->pidfd, .events = POLLIN};
+    if (fd < 0 || image->pidfd < 0 || poll(&end, 1, 0) == 0)
+        return fd;
+    close(fd);
+    errno = ESRCH;
+    return -1;
 }
 
 static void read_command(struct image *image) {

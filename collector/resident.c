@@ -1,11 +1,10 @@
 /* See resident.h. */
 #include "resident.h"
 
-#include <inttypes.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "smaps.h"
 #include "trace.h"
 
 #define PATIENCE 50u            /* times as long as the last reading took */
@@ -16,20 +15,8 @@
 
 enum part { PART_OTHER, PART_FILE, PART_SHARED, PART_STACK };
 
-struct mapping_line {
-    uint64_t start, end, inode;
-    char access[8];
-    char name[64];
-};
-
-static bool read_head(const char *line, struct mapping_line *mapping) {
-    mapping->name[0] = '\0';
-    return sscanf(line, "%" SCNx64 "-%" SCNx64 " %7s %*s %*s %" SCNu64 " %63[^\n]", &mapping->start,
-                  &mapping->end, mapping->access, &mapping->inode, mapping->name) >= 4;
-}
-
 /* A thread's stack has no name: it is what follows a few inaccessible pages. */
-static enum part part_of(const struct mapping_line *mapping, const struct mapping_line *before) {
+static enum part part_of(const struct smaps_mapping *mapping, const struct smaps_mapping *before) {
     bool guarded = strncmp(before->access, "---p", 4) == 0 && before->end == mapping->start &&
                    before->end - before->start <= GUARD_MAX && before->end % HEAP_END != 0;
     if (mapping->access[3] == 's' || strncmp(mapping->name, "/memfd:", 7) == 0 ||
@@ -41,35 +28,27 @@ static enum part part_of(const struct mapping_line *mapping, const struct mappin
                                                                                  : PART_OTHER;
 }
 
-static void add_resident(struct resident_parts *parts, enum part part, uint64_t bytes) {
+static void add_resident(struct resident_parts *parts, enum part part,
+                         const struct smaps_mapping *mapping) {
+    uint64_t bytes = mapping->resident;
+    uint64_t own = mapping->anonymous < bytes ? mapping->anonymous : bytes;
     parts->rss += bytes;
-    if (part == PART_FILE)
-        parts->files += bytes;
-    else if (part == PART_SHARED)
+    if (part == PART_FILE) {
+        parts->files += bytes - own;
+        parts->data += own;
+    } else if (part == PART_SHARED) {
         parts->shared += bytes;
-    else if (part == PART_STACK)
+    } else if (part == PART_STACK) {
         parts->stacks += bytes;
+    }
 }
 
-void resident_read(FILE *smaps, struct resident_parts *parts) {
-    struct mapping_line mapping = {0}, before = {0}, next;
-    enum part part = PART_OTHER;
-    char line[512];
+void resident_read(struct smaps *smaps, struct resident_parts *parts) {
+    struct smaps_mapping mapping, before = {0};
     *parts = (struct resident_parts){0};
-    while (fgets(line, sizeof line, smaps)) {
-        uint64_t kilobytes;
-        if (line[0] >= 'A' && line[0] <= 'Z') {
-            if (sscanf(line, "Rss: %" SCNu64, &kilobytes) == 1) {
-                add_resident(parts, part, kilobytes << 10);
-            } else if (part == PART_FILE && sscanf(line, "Anonymous: %" SCNu64, &kilobytes) == 1) {
-                parts->data += kilobytes << 10;
-                parts->files -= kilobytes << 10 < parts->files ? kilobytes << 10 : parts->files;
-            }
-        } else if (read_head(line, &next)) {
-            before = mapping;
-            mapping = next;
-            part = part_of(&mapping, &before);
-        }
+    while (smaps_read(smaps, &mapping)) {
+        add_resident(parts, part_of(&mapping, &before), &mapping);
+        before = mapping;
     }
 }
 
@@ -83,18 +62,16 @@ static bool is_due(const struct image *image, uint64_t now) {
 
 void resident_sample(const struct trace *trace, struct image *image) {
     uint64_t now = trace_clock(trace), begin = trace_used_ns();
-    char path[64];
+    struct smaps smaps;
+    struct resident_parts parts;
     if (!is_due(image, now))
         return;
-    snprintf(path, sizeof path, "/proc/%u/smaps", image->pid);
-    FILE *smaps = fopen(path, "re");
-    if (!smaps) {
+    if (!smaps_open(&smaps, image)) {
         image->resident.next_ns = UINT64_MAX;
         return;
     }
-    struct resident_parts parts;
-    resident_read(smaps, &parts);
-    fclose(smaps);
+    resident_read(&smaps, &parts);
+    smaps_close(&smaps);
     uint64_t used = trace_used_ns() - begin;
     image->resident.next_ns = used > LONGEST_NS ? UINT64_MAX : trace_clock(trace) + used * PATIENCE;
     if (parts.rss == 0)

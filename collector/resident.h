@@ -9,7 +9,6 @@
 #define HOLDFAST_COLLECTOR_RESIDENT_H
 
 #include <stdint.h>
-#include <stdio.h>
 
 /* Bytes. What is in none of the parts is anonymous memory: allocators' and what was mapped. */
 struct resident_parts {
@@ -28,11 +27,12 @@ struct resident {
 
 struct trace;
 struct image;
+struct smaps;
 
 /* Of a process that is near its peak, whose resident size was sampled just now. */
 void resident_sample(const struct trace *trace, struct image *image);
 
 /* Reads an open smaps. */
-void resident_read(FILE *smaps, struct resident_parts *parts);
+void resident_read(struct smaps *smaps, struct resident_parts *parts);
 
 #endif

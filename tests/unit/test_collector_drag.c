@@ -4,13 +4,21 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "collector/looks.h"
+#include "collector/smaps.h"
 #include "rig.h"
+#include "wire/profile.h"
 
 #define MIB (1ull << 20)
 #define SECOND 1000000000ull
@@ -280,21 +288,104 @@ static void test_bound(void **state) {
     assert_int_equal(drag->left_out, 3);
 }
 
+/* -- Where looks come from -- */
+
 static void test_smaps(void **state) {
     (void)state;
-    static const char *const lines[] = {"7f00a0000000-7f00a0200000 rw-p 00000000 00:00 0 \n",
-                                        "Size:               2048 kB\n",
-                                        "Rss:                1024 kB\n",
-                                        "Pss:                 512 kB\n",
-                                        "Referenced:           12 kB\n",
-                                        "Anonymous:           1024 kB\n"};
-    struct drag_mapping mapping = {0};
-    for (unsigned i = 0; i < sizeof lines / sizeof *lines; i++)
-        assert_int_equal(looks_read_line(lines[i], &mapping), i == 4);
-    assert_int_equal(mapping.start, 0x7f00a0000000);
-    assert_int_equal(mapping.end, 0x7f00a0200000);
-    assert_int_equal(mapping.resident, MIB);
-    assert_int_equal(mapping.referenced, 12 << 10);
+    char text[2000], path[800];
+    memset(path, 'a', sizeof path);
+    path[sizeof path - 1] = '\0';
+    snprintf(
+        text, sizeof text,
+        "7f00a0000000-7f00a0200000 rw-p 00000000 00:00 0 \n"
+        "Size:               2048 kB\nRss:                1024 kB\nPss:                 512 kB\n"
+        "Referenced:           12 kB\nAnonymous:            8 kB\nVmFlags: rd wr mr\n"
+        "7f00a0200000-7f00a0300000 r--s 00001000 08:01 77  /%s\nRss: 4 kB\n",
+        path);
+    struct smaps smaps = {.file = fmemopen(text, strlen(text), "r")};
+    struct smaps_mapping found;
+    assert_true(smaps_read(&smaps, &found));
+    assert_int_equal(found.start, 0x7f00a0000000);
+    assert_int_equal(found.end, 0x7f00a0200000);
+    assert_int_equal(found.resident, MIB);
+    assert_int_equal(found.referenced, 12 << 10);
+    assert_int_equal(found.anonymous, 8 << 10);
+    assert_string_equal(found.access, "rw-p");
+    assert_string_equal(found.name, "");
+    assert_true(smaps_read(&smaps, &found));
+    assert_int_equal(found.inode, 77);
+    assert_int_equal(found.resident, 4 << 10);
+    assert_int_equal(found.referenced, 0);
+    assert_string_equal(found.access, "r--s");
+    assert_int_equal(strlen(found.name), sizeof found.name - 1);
+    assert_false(smaps_read(&smaps, &found));
+    smaps_close(&smaps);
+}
+
+static void take_look(struct image *image, uint32_t pid) {
+    image->pid = pid;
+    if (image->drag.count == 0)
+        drag_begin(&rig.trace, image, &(const struct large){BLOCK, MIB, 1, 0});
+    image->looks.next_ns = 1;
+    looks_take(&rig.trace);
+}
+
+/* What has this process's number is not the one that was followed. */
+static void test_ended(void **state) {
+    (void)state;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(0);
+    rig.image->pidfd = (int)syscall(SYS_pidfd_open, child, 0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    if (rig.image->pidfd < 0)
+        skip(); /* before Linux 5.3 */
+    take_look(rig.image, (uint32_t)getpid());
+    assert_int_equal(rig.image->looks.count, 0);
+    assert_false(rig.image->looks.refused);
+    assert_int_equal(rig.trace.warning_count, 0);
+}
+
+/* In a process that may not look at its parent: one warning does for two such parents, and there is
+ * no other try. */
+static bool is_refused(pid_t parent) {
+    struct image *other = rig_image(&rig, 2, 1);
+    take_look(rig.image, (uint32_t)parent);
+    take_look(other, (uint32_t)parent);
+    take_look(rig.image, (uint32_t)parent);
+    return rig.image->looks.refused && other->looks.refused && rig.trace.warning_count == 1 &&
+           strstr(rig.trace.warnings[0], PROFILE_NO_LOOKS) && rig.image->looks.count == 0;
+}
+
+static void test_refused(void **state) {
+    (void)state;
+    int status;
+    assert_int_equal(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0), 0);
+    pid_t parent = getpid(), child = fork();
+    if (child == 0) {
+        bool root = geteuid() == 0 && setresuid(65534, 65534, 65534) != 0;
+        _exit(root ? 77 : is_refused(parent) ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0), 0);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+        skip(); /* root stays root where no other user is known */
+    assert_int_equal(status, 0);
+}
+
+/* Too many open files do not last: the next look is tried. */
+static void test_refused_for_now(void **state) {
+    (void)state;
+    struct rlimit limit, none = {0};
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    none.rlim_max = limit.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    take_look(rig.image, (uint32_t)getpid());
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_false(rig.image->looks.refused);
+    assert_int_equal(rig.image->looks.count, 0);
+    take_look(rig.image, (uint32_t)getpid());
+    assert_int_equal(rig.image->looks.count, looks_refusal((uint32_t)getpid()) ? 0 : 1);
 }
 
 #define IN_RIG(test) cmocka_unit_test_setup_teardown(test, open_rig, close_rig)
@@ -305,6 +396,8 @@ int main(void) {
                                        IN_RIG(test_shared_mappings), IN_RIG(test_idle),
                                        IN_RIG(test_counts),          IN_RIG(test_split),
                                        IN_RIG(test_borders),         IN_RIG(test_events),
-                                       IN_RIG(test_bound),           cmocka_unit_test(test_smaps)};
+                                       IN_RIG(test_bound),           cmocka_unit_test(test_smaps),
+                                       IN_RIG(test_ended),           IN_RIG(test_refused),
+                                       IN_RIG(test_refused_for_now)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,7 @@
 #include "collector/collections.h"
 #include "collector/index.h"
 #include "collector/resident.h"
+#include "collector/smaps.h"
 #include "collector/table.h"
 #include "rig.h"
 #include "wire/profile.h"
@@ -668,7 +669,7 @@ static void test_many_collections(void **state) {
 
 /* -- What is resident -- */
 
-static const char smaps[] =
+static const char text[] =
     "55d000000000-55d000001000 r-xp 00000000 08:01 131 /usr/bin/python (deleted)\n"
     "Size:                900 kB\nRss:                 800 kB\nPss: 3 kB\nAnonymous:           300 "
     "kB\n"
@@ -685,10 +686,10 @@ static const char smaps[] =
 static void test_resident_parts(void **state) {
     (void)state;
     struct resident_parts parts;
-    FILE *file = fmemopen((void *)(uintptr_t)smaps, sizeof smaps - 1, "r");
-    assert_non_null(file);
-    resident_read(file, &parts);
-    fclose(file);
+    struct smaps smaps = {.file = fmemopen((void *)(uintptr_t)text, sizeof text - 1, "r")};
+    assert_non_null(smaps.file);
+    resident_read(&smaps, &parts);
+    smaps_close(&smaps);
     assert_int_equal(parts.rss, (800 + 5000 + 40 + 700 + 64 + 900 + 132) << 10);
     assert_int_equal(parts.files, 500 << 10);
     assert_int_equal(parts.data, 300 << 10);
