@@ -33,10 +33,15 @@ class Outcome:
         self.stderr = completed.stderr
         self.status = completed.returncode
         self.profile = profile
+        self.told = None, None
 
     def report(self):
+        """Made once, for as long as nobody writes the profile anew."""
         assert self.profile.exists(), f"no profile; stderr: {self.text_err()[-2000:]}"
-        return Report(report_text(self.profile))
+        written = self.profile.stat().st_mtime_ns
+        if self.told[0] != written:
+            self.told = written, Report(report_text(self.profile))
+        return self.told[1]
 
     def text_err(self):
         return self.stderr.decode("utf-8", "replace")

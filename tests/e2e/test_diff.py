@@ -319,12 +319,13 @@ import sys
 
 if len(sys.argv) > 1:
     held = bytearray(int(sys.argv[2]))
+    print("there", flush=True)
     sys.stdin.read()
 else:
-    children = [subprocess.Popen([sys.executable, __file__, name, str(size)], stdin=subprocess.PIPE)
+    children = [subprocess.Popen([sys.executable, __file__, name, str(size)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
                 for name, size in SIZES]
-    import time
-    time.sleep(1.5)
+    for child in children:
+        child.stdout.readline()
     mine = bytearray(1_000_000)
     for child in children:
         child.communicate()

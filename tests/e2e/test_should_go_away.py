@@ -26,7 +26,7 @@ HELD = {
     "result": ["__main__.KEPT['future'] -> its result"],
     "asyncio result": ["__main__.KEPT['asyncio'] -> its result"],
     "record": ["__main__.KEPT['log'].buffer[0].args[0]"],
-    "generator": ["__main__.KEPT['numbers'] -> rows in numbers() (stuck.py:112), suspended"],
+    "generator": ["__main__.KEPT['numbers'] -> rows in numbers() (stuck.py:111), suspended"],
     "cycle": ["a cycle that waits for the cycle collector"],
     "attribute": ["__main__.Thing.shared"],
     "number": ["__main__.KEPT['number'][1]"],
@@ -101,6 +101,7 @@ def test_other_threads_go_on(some_python, package):
 MANY = """
 import threading, time, holdfast
 class Session: pass
+holdfast.configure(seconds=30)
 started = threading.active_count()
 for i in range(5000):
     session, pair = Session(), [i]
@@ -120,13 +121,13 @@ def test_one_of_ten_thousand(some_python, package, tmp_path):
     outcome = run(some_python, package, "-c", MANY, folder=tmp_path)
     assert outcome.text_out().split() == ["1", "True", "1"]
     [line] = outcome.text_err().splitlines()
-    assert re.match(r"holdfast: late \(Session\) is still there [\d.]+ s after <string>:10: held by __main__\.late\['a'\]\[0\]; see", line)
+    assert re.match(r"holdfast: late \(Session\) is still there [\d.]+ s after <string>:11: held by __main__\.late\['a'\]\[0\]; see", line)
     assert len(list(tmp_path.iterdir())) == 3
 
 
 CROWD = """
 import time, holdfast
-holdfast.configure(within=0.1, most=2)
+holdfast.configure(within=0.1, most=2, seconds=30)
 kept = [[i] for i in range(50)]
 for one in kept: holdfast.should_go_away(one)
 while holdfast.pending(): time.sleep(0.01)
@@ -171,7 +172,7 @@ if os.fork() == 0:
     os._exit(0)
 os.wait()
 assert parents.state == "waiting"
-holdfast.configure(within=0.01, callback=lambda late: 1 / 0, folder="")
+holdfast.configure(within=0.01, callback=lambda late: 1 / 0, folder="", seconds=30)
 holdfast.should_go_away(kept, "fails")
 while len(holdfast.pending()) > 1: time.sleep(0.01)
 for _ in range(2000):
@@ -246,7 +247,7 @@ def unbound():
     return _frames.get(sys._getframe(), address, "value")
 thing, kept = Thing(), [1]
 assert unbound() == []
-holdfast.configure(folder="", callback=lambda late: sys.exit(1))
+holdfast.configure(folder="", seconds=30, callback=lambda late: sys.exit(1))
 found = [outcome(thing)]
 for module, name in (_holders, "search"), (_alive, "find"), (_going._Watcher, "take_due"):
     whole = getattr(module, name)

@@ -431,11 +431,11 @@ print(gc.collect() >= 0, len(held), sorted(os.listdir(".")))
 def test_the_copy_is_killed_first(python, helpers):
     """Where memory runs out, the kernel chooses the copy, which the program does without, before the program."""
     program = traps("traverse_for_ever_elsewhere") + """
-import time
+import signal, time
 def scores():
     for child in open("/proc/self/task/%d/children" % os.getpid()).read().split():
         try:
-            yield int(open("/proc/%s/oom_score_adj" % child).read())
+            yield int(open("/proc/%s/oom_score_adj" % child).read()), int(child)
         except OSError:  # it has been waited for in the meantime
             pass
 held, size = [], 16 << 20
@@ -443,9 +443,10 @@ while size < 4 << 30:
     held.append(bytearray(size))
     size *= 2
     for _ in range(200):
-        found = max(scores(), default=0)
+        found, copy = max(scores(), default=(0, 0))
         if found:
             print(found, open("/proc/self/oom_score_adj").read().strip())
+            os.kill(copy, signal.SIGKILL)  # or its end would be waited for
             sys.exit()
         time.sleep(0.01)
 """

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 
+import gate
 import holdfast
 
 
@@ -38,7 +39,7 @@ for number in range(count):
     thing = MAKERS[kind]()
     label = f"{kind} {number}"
     references = sys.getrefcount(thing)
-    holdfast.should_go_away(thing, label, within=1.0 if number % 2 else 1.5)
+    holdfast.should_go_away(thing, label, within=0.1 if number % 2 else 0.6)
     books.append(sys.getrefcount(thing) - references)
     if random.random() < 0.01:
         kept[label] = thing
@@ -50,6 +51,7 @@ for number in range(count):
 later = None
 churn = [[[]] for _ in range(2000)], [({},) for _ in range(2000)], [{"a": []} for _ in range(2000)], [Slots(1) for _ in range(2000)]
 threads = threading.active_count() - before
+gate.placed.set()
 while holdfast.pending():
     time.sleep(0.01)
 late = {label for label, certain in told.items() if certain or label in kept}

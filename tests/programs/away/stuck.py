@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 
+import gate
 import holdfast
 
 
@@ -23,8 +24,8 @@ class Slots:
 
 KEPT = {}
 told = {}
-begun, release = threading.Event(), threading.Event()
-expect = functools.partial(holdfast.should_go_away, within=0.3)
+release = threading.Event()
+expect = functools.partial(holdfast.should_go_away, within=0)
 
 
 def nested():
@@ -38,7 +39,6 @@ def nested():
 def running_local():
     data = [Thing()]
     expect(data, "local")
-    begun.set()
     release.wait()
     return data
 
@@ -46,7 +46,7 @@ def running_local():
 def thread_arguments():
     pair = (Thing(), 1)
     expect(pair, "argument")
-    threading.Thread(target=lambda first, second: release.wait(), args=(1, pair), name="busy", daemon=True).start()
+    in_thread(lambda first, second: release.wait(), "busy", 1, pair)
 
 
 def closure():
@@ -78,7 +78,6 @@ def handled():
     try:
         deep()
     except KeyError:
-        begun.set()
         release.wait()
 
 
@@ -138,10 +137,17 @@ def plain():
     expect(KEPT["number"][1], "number")
 
 
-def in_thread(function):
-    begun.clear()
-    threading.Thread(target=function, name=function.__name__, daemon=True).start()
-    begun.wait()
+def in_thread(function, name, *arguments):
+    """Until it waits for its release there."""
+    thread = threading.Thread(target=function, name=name, args=arguments, daemon=True)
+    thread.start()
+    while not waits(thread.ident):
+        time.sleep(0.001)
+
+
+def waits(thread):
+    frame = sys._current_frames().get(thread)
+    return frame is not None and frame.f_code is threading.Condition.wait.__code__
 
 
 def keep(late):
@@ -155,10 +161,11 @@ holdfast.configure(callback=keep, most=100, folder=sys.argv[1], seconds=30)
 for case in (nested, thread_arguments, closure, last_traceback, future, record, generator, cycle, attribute, plain):
     case()
 cached(1)
-in_thread(running_local)
-in_thread(handled)
+in_thread(running_local, "local")
+in_thread(handled, "handled")
 expect([Thing()], "gone")
 expect(Thing(), "gone")
+gate.placed.set()
 while holdfast.pending():
     time.sleep(0.01)
 time.sleep(0.05)
