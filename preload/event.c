@@ -73,6 +73,12 @@ void filter_add(const void *address, enum filter_flag flag) {
     __atomic_fetch_or(&filter[filter_place(address)], (uint8_t)flag, __ATOMIC_RELAXED);
 }
 
+void filter_remove(enum filter_flag flag) {
+    for (size_t i = 0; i < FILTER_SIZE; i++)
+        if (filter[i] & (unsigned)flag)
+            __atomic_fetch_and(&filter[i], (uint8_t) ~(unsigned)flag, __ATOMIC_RELAXED);
+}
+
 void frees_tell(void) {
     process.tells_frees = true;
     types_begin();

@@ -10,6 +10,7 @@
 #include <dlfcn.h>
 #include <string.h>
 
+#include "followed.h"
 #include "hot.h"
 #include "python.h"
 #include "refs/refs.h"
@@ -107,8 +108,10 @@ static void *realloc_as(const struct allocator *real, void *block, size_t size) 
     if (self.in_python)
         return real->realloc(real->context, block, size);
     snapshot_before(size);
-    if (block)
+    if (block) {
+        followed_freed(block);
         return realloc_counted(real, block, size);
+    }
     self.in_python++;
     void *made = real->realloc(real->context, NULL, size);
     self.in_python--;
@@ -200,6 +203,7 @@ static bool is_of_objects(const struct allocator *real) {
 static __attribute__((noinline)) void object_free_slowly(const struct allocator *real,
                                                          void *block) {
     uint32_t before = self.in_python;
+    followed_freed(block);
     if (block && is_code(block))
         stack_code_freed(block);
     if (block && !before && (process.tells_frees || !hot_free_any(block)))

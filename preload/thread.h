@@ -197,12 +197,13 @@ static inline void hot_close(void) {
 extern uint8_t filter[FILTER_SIZE];
 
 enum filter_flag {
-    FILTER_LARGE = 1, /* a block that is ordered by ticket across processes */
-    FILTER_CODE = 2,  /* a code object */
-    FILTER_NULL = 4,  /* none */
-    FILTER_ODD = 8,   /* one that no event can name */
-    FILTER_OURS = 16, /* from bootstrap_alloc */
-    FILTER_TOLD = 32, /* any, once frees are told */
+    FILTER_LARGE = 1,     /* a block that is ordered by ticket across processes */
+    FILTER_CODE = 2,      /* a code object */
+    FILTER_NULL = 4,      /* none */
+    FILTER_ODD = 8,       /* one that no event can name */
+    FILTER_OURS = 16,     /* from bootstrap_alloc */
+    FILTER_TOLD = 32,     /* any, once frees are told */
+    FILTER_FOLLOWED = 64, /* one that the program asks about (followed.h) */
 };
 
 static inline uint32_t filter_place(const void *address) {
@@ -214,6 +215,7 @@ static inline unsigned filter_flags(const void *address) {
 }
 
 void filter_add(const void *address, enum filter_flag flag);
+void filter_remove(enum filter_flag flag); /* of all addresses */
 
 /* From now on frees are told (process.tells_frees): nothing is freed the short way. */
 void frees_tell(void);

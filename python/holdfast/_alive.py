@@ -10,7 +10,8 @@ young before each collection, and once more in the end, shows a death and rebirt
 A dict of plain values is not among the collector's objects before 3.14, but has a version that no other has had.
 
 What has neither (numbers, strings, tuples of nothing but those) can only be looked for by address, type and value:
-then it is another one, or the same, and that is said.
+then it is another one, or the same, and that is said. Under `holdfast run` the tracer's library tells of most of these
+whether their memory was freed (_blocks.py).
 """
 import contextlib
 import ctypes
@@ -21,7 +22,7 @@ import time
 import weakref
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from . import _frames, _heap, _holders
+from . import _blocks, _frames, _heap, _holders
 
 _PLAIN = (int, float, complex, bool, str, bytes)
 _LONG = 1 << 16  # characters, beyond which two ends do for the whole
@@ -32,6 +33,7 @@ _FULL = 2  # the collection after which dicts of plain values are no longer the 
 BY_WEAKREF = "a weak reference to it is alive"
 BY_ORDER = "its place among the cycle collector's objects shows that it has not been replaced"
 BY_VERSION = "it is a dict whose version has not changed"
+BY_BLOCK = "its memory has not been freed since"
 BY_VALUE = "not sure to be the same: one of the same type and value is at its address"
 
 
@@ -47,7 +49,7 @@ class Here(NamedTuple):
 class Mark:
     """An object that can't be weakly referenced. The mark itself comes right after it among the young."""
 
-    __slots__ = ("address", "kind", "value", "version", "number", "begun", "full", "state")
+    __slots__ = ("address", "kind", "value", "version", "number", "begun", "full", "state", "block")
 
     def __init__(self, thing: object) -> None:
         self.address = id(thing)
@@ -57,6 +59,8 @@ class Mark:
         self.number = next(_numbers)
         self.begun, self.full = _book.begun, _book.full
         self.state = _FOLLOWED if gc.is_tracked(thing) and _frames.has_gil() else _UNSURE
+        # A tuple of plain values is put out of the collector's sight by the first collection.
+        self.block = _blocks.follow(thing) if self.state == _UNSURE or type(thing) is tuple else 0
         if self.state == _FOLLOWED:
             _book.follow(self)
         else:
@@ -119,6 +123,8 @@ class _Book:
 
     def forget(self, mark: Mark) -> None:
         """Another thread may be about the same one: each step may find that done."""
+        block, mark.block = mark.block, 0
+        _blocks.forget(block)
         if self.places.get(mark.address) is mark:
             self.places.pop(mark.address, None)
         marks = self.marks.get(mark.address, [])
@@ -187,21 +193,33 @@ follow, forget = Mark, _book.forget
 def find(marks: List[Mark], seconds: float) -> Dict[int, Here]:
     """Those that are still there, by the index in the list."""
     until = time.monotonic() + seconds
-    found: Dict[int, Here] = {}
-    wanted = {mark.address for mark in marks if mark.state != _GONE}
+    found = _by_blocks(marks)
+    wanted = {mark.address for index, mark in enumerate(marks) if mark.state != _GONE and index not in found}
     there = {id(one): one for one in _heap.tracked(wanted)}
-    if _book.marks:
-        _book.check()
-        _book.verify()
     missing = wanted - there.keys()
     if missing:
         there.update((id(one), one) for one in _referred(missing, until))
+    if _book.marks:  # last, when all that was found is held: iterators of our own look have come and gone in such places
+        _book.check()
+        _book.verify()
     for index, mark in enumerate(marks):
         thing = there.get(mark.address)
-        if mark.state != _GONE and thing is not None and id(type(thing)) == mark.kind:
+        if index not in found and mark.state != _GONE and thing is not None and id(type(thing)) == mark.kind:
             how = _known(mark, thing)
             if how:
                 found[index] = Here([thing], how)
+    return found
+
+
+def _by_blocks(marks: List[Mark]) -> Dict[int, Here]:
+    """What the tracer's library tells."""
+    found: Dict[int, Here] = {}
+    for index, mark in enumerate(marks):
+        box = _blocks.get(mark.block, mark.address) if mark.block else []
+        if box and _blocks.still_shows(box[0]):
+            found[index] = Here(box, BY_BLOCK)
+        elif mark.block and not box:
+            mark.state = _GONE
     return found
 
 

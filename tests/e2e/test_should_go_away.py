@@ -354,3 +354,28 @@ print(*[one.state for one in expected])
 def test_huge(python, package):
     """Where the heap is too big for a look at all that is referred to, nothing that was not looked for is called gone."""
     assert run(python, package, "-c", HUGE).text_out().split() == ["unknown", "late", "unknown", "gone"]
+
+
+# Of which an address proves nothing, and the memory's end does; and those whose memory the interpreter keeps for the next one.
+BY_BLOCK = {"int", "big", "str", "bytes", "complex", "long tuple", "object", "date", "datetime", "timedelta", "time", "Decimal",
+            "long str", "range"}
+KEPT_READY = {"float"}
+
+
+def test_any_object(some_python, package):
+    """What can't be weakly referenced is told of when it stays, without a reference of ours; if it is another one may be said
+    of plain values alone. The tracer knows those, too."""
+    if not some_python.gil:
+        pytest.skip("there, these are not looked for")
+    plain = json.loads(run(some_python, package, PROGRAMS / "plain.py").text_out())
+    environment = some_python.environment(PYTHONPATH=str(package))
+    traced = json.loads(harness.traced(some_python.path, PROGRAMS / "plain.py", env=environment).text_out())
+    doubtful = KEPT_READY | ({"int", "range"} if some_python.version >= (3, 14) else set())
+    for found in plain, traced:
+        kept = {name for name in found["states"] if not name.startswith("gone ")}
+        assert (found["counted"], found["threads"]) == ([], 1)
+        assert {name for name in kept if found["states"][name] == "late"} == kept
+        assert not [name for name in found["certain"] if name.startswith("gone ")], found["certain"]
+    assert {name.replace("gone ", "") for name in plain["seems"]} <= BY_BLOCK | KEPT_READY
+    assert BY_BLOCK - {"long tuple", "Decimal"} <= set(plain["seems"])  # of which these may be known to the cycle collector
+    assert {name.replace("gone ", "") for name in traced["seems"]} <= doubtful and BY_BLOCK - doubtful <= set(traced["certain"])
