@@ -69,11 +69,9 @@ bool check_options_add(struct check_options *options, enum ceiling_kind kind, co
 static const struct {
     const char *text;
     enum ceiling_kind kind;
-} prefixes[] = {{"process:", CEILING_PROCESS},
-                {"region:", CEILING_REGION},
-                {"leaks:", CEILING_LEAKS},
-                {"churn:", CEILING_TURNS},
-                {"native:", CEILING_NATIVE}};
+} prefixes[] = {{"process:", CEILING_PROCESS}, {"region:", CEILING_REGION},
+                {"leaks:", CEILING_LEAKS},     {"churn:", CEILING_TURNS},
+                {"native:", CEILING_NATIVE},   {"drag:", CEILING_DRAG}};
 
 bool check_options_add_subject(struct check_options *options, const char *subject, const char *size,
                                const char *origin) {
@@ -88,7 +86,7 @@ bool check_options_add_subject(struct check_options *options, const char *subjec
     fprintf(stderr,
             "holdfast: %s: '%.100s' names nothing that has a ceiling; it takes a function, "
             "'load()' or 'app.cache.load()', a module, 'app.cache', 'process:worker.py', "
-            "'region:load', 'leaks:load', 'churn:load' or 'native:load'\n",
+            "'region:load', 'leaks:load', 'churn:load', 'native:load' or 'drag:load'\n",
             origin, subject);
     return false;
 }

@@ -55,7 +55,7 @@ static const struct option_row rows[] = {
      .value = "SUBJECT=SIZE",
      .help = "of a function and what it called, 'load()=9MB', a module, 'app.io=1GB',\n"
              "'process:a.py=1GB', a region, 'region:load=1GB', its 'leaks:load=1MB',\n"
-             "'churn:load=1GB', 'native:load=1MB'"},
+             "'churn:load=1GB', 'native:load=1MB', and, times seconds, 'drag:load=1GB'"},
     {.key = MAX_PROCESS, .name = "max-process", .value = "SIZE", .help = "ceiling of each process"},
     {.key = MAX_GROWTH,
      .name = "max-growth",
@@ -326,6 +326,13 @@ static uint64_t ceiling_of(const struct check_options *options, enum ceiling_kin
     return lowest;
 }
 
+static bool has_ceiling(const struct check_options *options, enum ceiling_kind kind) {
+    for (uint32_t i = 0; i < options->ceiling_count; i++)
+        if (options->ceilings[i].kind == kind)
+            return true;
+    return false;
+}
+
 /* With --kill the moment of the crossing is to be seen: a snapshot is taken there. */
 static void set_kill(const struct check_options *options, struct launch *launch) {
     uint64_t baseline = ceiling_of(options, CEILING_BASELINE);
@@ -357,6 +364,7 @@ static bool run(struct request *request) {
                             .library = library,
                             .quiet = request->quiet,
                             .follow = true,
+                            .drag = has_ceiling(&request->options, CEILING_DRAG),
                             .holders = true};
     if (request->options.kill)
         set_kill(&request->options, &launch);
@@ -508,6 +516,18 @@ static bool find_job_of(struct request *request, const struct profile *profile) 
     return found;
 }
 
+/* A run looks at what is touched when it is asked to: a profile of one that was not has nothing to
+ * judge. */
+static bool has_looks(const struct request *request, const struct profile *profile) {
+    if (request->command || !has_ceiling(&request->options, CEILING_DRAG))
+        return true;
+    for (uint32_t i = 0; i < profile->process_count; i++)
+        if (profile->processes[i].flags & PROCESS_DRAG)
+            return true;
+    return misuse("a ceiling 'drag:...' needs a run that was looked at: holdfast run --drag -- "
+                  "COMMAND, or let holdfast check run it");
+}
+
 static int check_main(int argc, char **argv) {
     static struct request request = {.page = true};
     int status = parse(&request, argc, argv);
@@ -522,7 +542,7 @@ static int check_main(int argc, char **argv) {
         return EXIT_MISUSE;
     }
     status = EXIT_MISUSE;
-    if (request.command || find_job_of(&request, profile))
+    if (has_looks(&request, profile) && (request.command || find_job_of(&request, profile)))
         status = judge(&request, profile);
     json_decref(request.baseline);
     free(request.name);

@@ -132,6 +132,7 @@ static void end_block(const struct trace *trace, struct image *image,
     if (!sums)
         sums = &image->drag.others[image->sites.list[block->site].kind % DRAG_KINDS];
     drag_add(sums, block, trace->now_ns);
+    stretches_drag_end(image, block, trace->now_ns);
 }
 
 /* -- Events -- */
@@ -150,7 +151,7 @@ void drag_begin(const struct trace *trace, struct image *image, const struct lar
         end_block(trace, image, &image->drag.list[at]);
         take_out(&image->drag, at);
     }
-    if (!put(&image->drag, &begun))
+    if (!stretches_drag_begin(image, block->site) || !put(&image->drag, &begun))
         image->drag.left_out++;
 }
 
@@ -178,6 +179,10 @@ void drag_split(const struct trace *trace, struct image *image, uint64_t address
         else if (!put(drag, &parts[i]))
             drag->left_out++;
     }
+}
+
+bool drag_is_whole(const struct trace *trace, const struct image *image) {
+    return trace->drag && !image->looks.refused && image->drag.left_out == 0;
 }
 
 void drag_end_all(const struct trace *trace, struct image *image) {

@@ -90,6 +90,9 @@ uint64_t drag_idle(const struct drag *drag, uint64_t address, uint64_t now);
 /* Adds what has become of a block until `now` to sums. */
 void drag_add(struct drag_sums *sums, const struct drag_block *block, uint64_t now);
 
+/* Whether looks were taken, and no big block was left out of them. */
+bool drag_is_whole(const struct trace *trace, const struct image *image);
+
 /* The process has ended, and all of its blocks. */
 void drag_end_all(const struct trace *trace, struct image *image);
 void drag_release(struct drag *drag);

@@ -1,6 +1,8 @@
 /* See finish_stretches.h. */
 #include "finish_stretches.h"
 
+#include <string.h>
+
 #include "memory.h"
 #include "stretches_rows.h"
 
@@ -70,6 +72,24 @@ static struct profile_region new_region(struct builder *builder, const struct im
         .begin_moment = told ? snapshot.begin_moment : highest->begin_moment};
 }
 
+/* The stack that had most: not known if those that have no sums of their own may have had more. */
+static void add_drag(struct builder *builder, const struct image *image,
+                     const struct stretch_drag *drag, struct profile_region *region) {
+    const struct stretch_drag_site *most = NULL;
+    uint64_t rest = profile_untouched(drag->byte_seconds);
+    memcpy(region->byte_seconds, drag->byte_seconds, sizeof region->byte_seconds);
+    for (uint32_t i = 0; i < drag->site_count; i++) {
+        rest -= drag->sites[i].untouched;
+        if (!most || drag->sites[i].untouched > most->untouched)
+            most = &drag->sites[i];
+    }
+    if (!most || most->node == 0 || most->untouched < rest)
+        return;
+    region->drag_node = builder_node(builder, image, most->node);
+    region->drag_kind = most->kind;
+    region->drag_node_byte_seconds = most->untouched;
+}
+
 /* `first`: the profile's number of the image's first row. */
 static bool add_row(struct builder *builder, struct capacities *capacities,
                     const struct image *image, const struct stretch_row *row, uint32_t first) {
@@ -79,6 +99,8 @@ static bool add_row(struct builder *builder, struct capacities *capacities,
         return false;
     struct profile_region region = new_region(builder, image, row, first);
     uint32_t first_site = profile->region_site_count;
+    if (row->drag)
+        add_drag(builder, image, row->drag, &region);
     for (uint32_t i = 0; i < row->site_count; i++)
         if (!add_site(builder, &capacities->sites, image, first_site, &row->sites[i]))
             return false;

@@ -65,6 +65,8 @@ static void collect(struct builder *builder, struct wanted_lines *wanted) {
     }
     for (uint32_t i = 0; done && i < profile->region_site_count; i++)
         collect_above(builder, wanted, done, profile->region_sites[i].node);
+    for (uint32_t i = 0; done && i < profile->region_count; i++)
+        collect_above(builder, wanted, done, profile->regions[i].drag_node);
     free(done);
     if (wanted->count)
         qsort(wanted->list, wanted->count, sizeof *wanted->list, compare_wanted);

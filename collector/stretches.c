@@ -25,16 +25,23 @@ static struct stretches *stretches_of(struct trace *trace, struct image *image) 
     return image->stretches = stretches;
 }
 
+static void forget_stretch(struct stretch *stretch) {
+    free(stretch->scopes);
+    free(stretch->drag);
+    *stretch = (struct stretch){0};
+}
+
 void stretches_release(struct stretches *stretches) {
     if (!stretches)
         return;
     for (uint32_t i = 0; i < stretches->count; i++)
-        free(stretches->list[i].scopes);
+        forget_stretch(&stretches->list[i]);
     for (uint32_t i = 0; i < stretches->scope_count; i++)
         free(stretches->scopes[i].sites);
     for (uint32_t i = 0; i < stretches->row_count; i++) {
         free(stretches->rows[i].name);
         free(stretches->rows[i].sites);
+        free(stretches->rows[i].drag);
     }
     index_release(&stretches->row_index);
     free(stretches->list);
@@ -493,8 +500,7 @@ static void end_at(struct trace *trace, struct image *image, uint32_t place, boo
     close_in_thread(stretches, stretch, place);
     scopes_change(image, false);
     release_idle_scopes(stretches);
-    free(stretch->scopes);
-    *stretch = (struct stretch){0};
+    forget_stretch(stretch);
 }
 
 /* The place of the stretch that the program calls so. INDEX_NONE: there is none. */

@@ -22,6 +22,7 @@
 
 #include "index.h"
 #include "sites.h"
+#include "stretches_drag.h"
 
 #define STRETCH_DEPTH 8u        /* inside each other; more are not followed */
 #define STRETCH_ROWS_MAX 65536u /* more are not followed */
@@ -61,6 +62,7 @@ struct stretch {
     bool cut;                         /* a part of it was left out */
     uint64_t begin_moment;
     struct stretch_snapshots snapshots;
+    struct stretch_drag *drag; /* of big blocks that have ended; NULL: there was none */
 };
 
 struct scope {
@@ -97,6 +99,7 @@ struct stretch_row {
     struct stretch highest; /* as it was at its end: of those, the one with the highest peak */
     uint64_t end_ns, process_end;
     struct stretch_snapshots snapshots; /* of all of them: another may have a better one */
+    struct stretch_drag *drag;          /* of all of them; NULL: they had no big blocks */
     struct stretch_site *sites;         /* its own, the biggest first */
     uint32_t site_count;
 };

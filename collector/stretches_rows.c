@@ -52,6 +52,7 @@ struct gathered {
     struct stretch_site *list;
     uint32_t count, capacity;
     uint64_t kept_largest, kept_native;
+    struct stretch_drag drag;
 };
 
 static uint32_t place_in(const struct scope *scope, uint32_t place) {
@@ -143,6 +144,7 @@ static void keep(struct stretch_row *row, const struct stretch *stretch, struct 
     fold(gathered);
     row->highest = *stretch;
     row->highest.scopes = NULL;
+    row->highest.drag = NULL;
     row->end_ns = now_ns;
     row->process_end = image->totals.live;
     /* Only what is needed: there may be many rows. */
@@ -169,7 +171,7 @@ static struct stretch_result *result_of(const struct image *image, uint32_t numb
                                : NULL;
 }
 
-static void tell(struct image *image, const struct stretch *stretch,
+static void tell(const struct trace *trace, struct image *image, const struct stretch *stretch,
                  const struct gathered *gathered) {
     struct stretch_result *result = result_of(image, stretch->number);
     if (!result)
@@ -181,6 +183,10 @@ static void tell(struct image *image, const struct stretch *stretch,
     atomic_store_explicit(&result->kept_largest, gathered->kept_largest, memory_order_release);
     atomic_store_explicit(&result->kept_native, gathered->kept_native, memory_order_release);
     atomic_store_explicit(&result->made, stretch->made, memory_order_release);
+    const uint64_t *drag = gathered->drag.byte_seconds;
+    atomic_store_explicit(&result->drag_known, drag_is_whole(trace, image), memory_order_release);
+    atomic_store_explicit(&result->untouched, profile_untouched(drag), memory_order_release);
+    atomic_store_explicit(&result->unseen, drag[PHASE_UNSEEN], memory_order_release);
     atomic_store_explicit(&result->process_begin, stretch->process_begin, memory_order_release);
     atomic_store_explicit(&result->process_peak, stretch->process_peak, memory_order_release);
     atomic_store_explicit(&result->process_end, image->totals.live, memory_order_release);
@@ -216,6 +222,8 @@ static struct gathered take(const struct trace *trace, struct image *image, uint
         row->made_in_all += stretch->made;
         row->native_in_all += gathered.kept_native;
         stretches_take_snapshot(image, stretch, row);
+        stretches_drag_take(image, place, trace->now_ns, &gathered.drag);
+        image->stretches_left_out += !stretches_drag_merge(&row->drag, &gathered.drag);
     }
     if (stretch->cut && first)
         keep_time(row, stretch, trace->now_ns);
@@ -236,7 +244,7 @@ void stretches_take(struct trace *trace, struct image *image, uint32_t place, bo
         free(before);
     stretches_keep_snapshot(stretches, stretch->row);
     if (closed && !stretch->cut)
-        tell(image, stretch, &kept);
+        tell(trace, image, stretch, &kept);
     else if (closed)
         stretches_tell_left_out(image, stretch->number);
 }
@@ -259,13 +267,26 @@ static void add_left(const struct image *image, struct stretch_row *rows) {
     }
 }
 
+/* NULL when memory ran out. */
+static struct stretch_row *copy_rows(const struct stretches *stretches) {
+    struct stretch_row *rows = calloc(stretches->row_count + 1u, sizeof *rows);
+    for (uint32_t r = 0; rows && r < stretches->row_count; r++) {
+        rows[r] = stretches->rows[r];
+        rows[r].drag = NULL;
+        if (stretches->rows[r].drag &&
+            !stretches_drag_merge(&rows[r].drag, stretches->rows[r].drag)) {
+            stretches_rows_free(stretches, rows);
+            return NULL;
+        }
+    }
+    return rows;
+}
+
 struct stretch_row *stretches_rows_now(struct trace *trace, struct image *image) {
     struct stretches *stretches = image->stretches;
-    struct stretch_row *rows = calloc(stretches->row_count + 1u, sizeof *rows);
+    struct stretch_row *rows = copy_rows(stretches);
     if (!rows)
         return NULL;
-    if (stretches->row_count)
-        memcpy(rows, stretches->rows, stretches->row_count * sizeof *rows);
     stretches_settle(image);
     for (uint32_t i = stretches->count; i-- > 0;) {
         if (!stretches->list[i].number)
@@ -281,8 +302,10 @@ struct stretch_row *stretches_rows_now(struct trace *trace, struct image *image)
 }
 
 void stretches_rows_free(const struct stretches *stretches, struct stretch_row *rows) {
-    for (uint32_t r = 0; rows && r < stretches->row_count; r++)
+    for (uint32_t r = 0; rows && r < stretches->row_count; r++) {
         if (rows[r].sites != stretches->rows[r].sites)
             free(rows[r].sites);
+        free(rows[r].drag);
+    }
     free(rows);
 }

@@ -21,6 +21,7 @@
 
 #define HOLDFAST_ALL_THREADS 1u
 #define HOLDFAST_LEFT_OUT (-2)
+#define HOLDFAST_NO_DRAG (-3)
 
 /* What a region has been, in bytes. `peak` and `kept` are of what it allocated itself: the most
  * that was live at one time, and what still was at its end; `kept_largest` is the most of that
@@ -35,6 +36,13 @@ struct holdfast_figures {
  * (`churn`), and of what was not, native blocks, which no interpreter gives back. */
 struct holdfast_turnover {
     uint64_t allocated, churn, kept_native;
+};
+
+/* With `holdfast run --drag`, of the big blocks (1 MiB and up) that it allocated, up to its end:
+ * bytes times seconds in which nothing touched them, and in which nobody looked whether something
+ * did. */
+struct holdfast_drag {
+    uint64_t untouched, unseen;
 };
 
 /* As dlsym has it: looked up among all that the program is linked with. */
@@ -94,6 +102,15 @@ static inline int holdfast_measure_turnover(unsigned region, struct holdfast_tur
     int (*measure)(unsigned, struct holdfast_turnover *);
     __builtin_memcpy(&measure, &found, sizeof measure);
     return found ? measure(region, turnover) : -1;
+}
+
+/* The same for these; HOLDFAST_NO_DRAG where that is not known: the run is one without --drag, say.
+ */
+static inline int holdfast_measure_drag(unsigned region, struct holdfast_drag *drag) {
+    void *found = region ? holdfast_find("holdfast_region_drag") : (void *)0;
+    int (*measure)(unsigned, struct holdfast_drag *);
+    __builtin_memcpy(&measure, &found, sizeof measure);
+    return found ? measure(region, drag) : -1;
 }
 
 #endif

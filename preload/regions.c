@@ -34,6 +34,7 @@ void holdfast_region_resume(unsigned region);
 int holdfast_is_traced(void);
 int holdfast_region_measure(unsigned region, struct holdfast_figures *figures);
 int holdfast_region_turnover(unsigned region, struct holdfast_turnover *turnover);
+int holdfast_region_drag(unsigned region, struct holdfast_drag *drag);
 
 EXPORT unsigned holdfast_region_begin(const char *name, unsigned flags) {
     struct writer *writer = name ? event_begin() : NULL;
@@ -84,8 +85,9 @@ EXPORT void holdfast_region_resume(unsigned region) {
 }
 
 struct measured {
-    struct holdfast_figures *figures; /* either may be NULL */
+    struct holdfast_figures *figures; /* each may be NULL */
     struct holdfast_turnover *turnover;
+    struct holdfast_drag *drag;
 };
 
 static void read_turnover(struct stretch_result *result, struct holdfast_turnover *turnover) {
@@ -93,6 +95,12 @@ static void read_turnover(struct stretch_result *result, struct holdfast_turnove
     turnover->allocated = atomic_load(&result->made);
     turnover->churn = turnover->allocated > kept ? turnover->allocated - kept : 0;
     turnover->kept_native = atomic_load(&result->kept_native);
+}
+
+static bool read_drag(struct stretch_result *result, struct holdfast_drag *drag) {
+    drag->untouched = atomic_load(&result->untouched);
+    drag->unseen = atomic_load(&result->unseen);
+    return atomic_load(&result->drag_known) != 0;
 }
 
 static void read_figures(struct stretch_result *result, struct holdfast_figures *figures) {
@@ -128,14 +136,16 @@ static int measure(unsigned region, const struct measured *to) {
     struct stretch_result *result = &process.region->results[region % STRETCH_RESULTS];
     if (!wait_for_result(result, region))
         return -1;
-    bool left_out = atomic_load(&result->left_out) != 0;
+    bool left_out = atomic_load(&result->left_out) != 0, known = true;
     if (!left_out && to->figures)
         read_figures(result, to->figures);
     if (!left_out && to->turnover)
         read_turnover(result, to->turnover);
+    if (!left_out && to->drag)
+        known = read_drag(result, to->drag);
     if (atomic_load_explicit(&result->number, memory_order_acquire) != region)
         return -1;
-    return left_out ? HOLDFAST_LEFT_OUT : 0;
+    return left_out ? HOLDFAST_LEFT_OUT : known ? 0 : HOLDFAST_NO_DRAG;
 }
 
 EXPORT int holdfast_region_measure(unsigned region, struct holdfast_figures *figures) {
@@ -144,4 +154,8 @@ EXPORT int holdfast_region_measure(unsigned region, struct holdfast_figures *fig
 
 EXPORT int holdfast_region_turnover(unsigned region, struct holdfast_turnover *turnover) {
     return measure(region, &(struct measured){.turnover = turnover});
+}
+
+EXPORT int holdfast_region_drag(unsigned region, struct holdfast_drag *drag) {
+    return measure(region, &(struct measured){.drag = drag});
 }

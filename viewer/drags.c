@@ -12,12 +12,11 @@ const char *const drags_phase_names[PROFILE_PHASES] = {[PHASE_LAG] = "lag",
                                                        [PHASE_UNSEEN] = "unseen"};
 
 uint64_t drags_waste(const struct profile_drag *sums) {
-    return sums->byte_seconds[PHASE_LAG] + sums->byte_seconds[PHASE_DRAG] +
-           sums->byte_seconds[PHASE_VOID];
+    return profile_untouched(sums->byte_seconds);
 }
 
 uint64_t drags_lived(const struct profile_drag *sums) {
-    return drags_waste(sums) + sums->byte_seconds[PHASE_USE] + sums->byte_seconds[PHASE_UNSEEN];
+    return profile_lived(sums->byte_seconds);
 }
 
 static void add(struct profile_drag *to, const struct profile_drag *more) {

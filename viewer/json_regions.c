@@ -1,4 +1,5 @@
 /* The regions that a program marked, in the JSON report. */
+#include "drags.h"
 #include "json.h"
 
 #include "region_holders.h"
@@ -62,6 +63,26 @@ static json_t *new_exit_native(const struct profile_region *region) {
                      json_count(region->exit_native_blocks));
 }
 
+/* Of all times together; null where nobody looked. */
+static json_t *new_drag(struct json_stacks *stacks, const struct profile_region *region) {
+    json_t *json, *most;
+    if (!(stacks->profile->processes[region->process].flags & PROCESS_DRAG))
+        return json_null();
+    json = json_pack("{s:o}", "wasted_byte_seconds",
+                     json_count(profile_untouched(region->byte_seconds)));
+    for (unsigned i = 0; i < PROFILE_PHASES; i++)
+        json_object_set_new(
+            json, drags_phase_names[i],
+            json_pack("{s:o}", "byte_seconds", json_count(region->byte_seconds[i])));
+    most = region->drag_node == 0 ? json_null()
+                                  : json_pack("{s:o, s:s, s:o}", "wasted_byte_seconds",
+                                              json_count(region->drag_node_byte_seconds), "kind",
+                                              json_kind_names[region->drag_kind], "stack",
+                                              json_stack(stacks, region->drag_node));
+    json_object_set_new(json, "most", most);
+    return json;
+}
+
 static json_t *new_region(struct json_stacks *stacks, struct region_findings *all,
                           const struct profile_region *region,
                           const struct profile_region_site *sites, bool for_good) {
@@ -90,6 +111,7 @@ static json_t *new_region(struct json_stacks *stacks, struct region_findings *al
     json_object_set_new(json, "all_churn_bytes", json_count(regions_churn(region)));
     json_object_set_new(json, "all_native_bytes", json_count(region->all_native_bytes));
     json_object_set_new(json, "exit_native", for_good ? new_exit_native(region) : json_null());
+    json_object_set_new(json, "all_drag", new_drag(stacks, region));
     json_object_set_new(json, "process",
                         json_pack("{s:o, s:o, s:o, s:I}", "begin_bytes",
                                   json_count(region->process_begin_bytes), "peak_bytes",

@@ -109,6 +109,13 @@ static void put_region(struct page_out *page, uint32_t number) {
         page_number(page, region->exit_native_bytes);
     else
         page_null(page);
+    page_key(page, "untouched");
+    if (profile->processes[region->process].flags & PROCESS_DRAG)
+        page_number(page, profile_untouched(region->byte_seconds));
+    else
+        page_null(page);
+    page_key(page, "untouchedBy");
+    page_stack_end(page, region->drag_node, PAGE_STACK_END);
     page_key(page, "growth");
     page_signed(page, regions_growth(region));
     page_put_seconds(page, "begin", region->begin_ns);

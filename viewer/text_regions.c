@@ -14,6 +14,7 @@
 #define TELLING_PART 10u
 #define CHURN_TIMES 4u /* its peak, before that is worth telling */
 #define NATIVE_TOLD (64u << 10)
+#define DRAG_TOLD (1u << 20) /* byte-seconds */
 
 static int compare_regions(const void *left, const void *right, void *context) {
     const struct profile *profile = context;
@@ -40,6 +41,18 @@ static void put_name(struct text *text, uint32_t number) {
         fprintf(text->out, ", %s", format_count(region->count, "time").text);
 }
 
+/* "; untouched 28.8 MiB s, most from load(), app.py:8" */
+static void put_drag(struct text *text, const struct profile_region *region) {
+    uint64_t untouched = profile_untouched(region->byte_seconds);
+    if (untouched < DRAG_TOLD || untouched < profile_lived(region->byte_seconds) / TELLING_PART)
+        return;
+    fprintf(text->out, "; untouched %s s", format_bytes(untouched).text);
+    if (region->drag_node) {
+        fputs(", most from ", text->out);
+        text_put_node(text, text->out, region->drag_node);
+    }
+}
+
 static void put_region(struct text *text, uint32_t number) {
     const struct profile *profile = text->model->profile;
     const struct profile_region *region = &profile->regions[number];
@@ -51,6 +64,7 @@ static void put_region(struct text *text, uint32_t number) {
     if (region->exit_native_bytes >= NATIVE_TOLD && regions_left_for_good(profile, region->process))
         fprintf(text->out, "; native, never given back: %s",
                 format_bytes(region->exit_native_bytes).text);
+    put_drag(text, region);
     if (profile->process_count > 1 && text->model->process == PROFILE_TREE)
         fprintf(text->out, "; process %u", profile->processes[region->process].pid);
     if (region->unclosed)

@@ -213,6 +213,10 @@ static void change_drags(struct profile *profile, uint32_t *const maps[2]) {
         struct profile_drag *one = &profile->drags[i];
         one->node = node_in(profile, maps, one->process, one->node);
     }
+    for (uint32_t i = 0; i < profile->region_count; i++) {
+        struct profile_region *region = &profile->regions[i];
+        region->drag_node = node_in(profile, maps, region->process, region->drag_node);
+    }
 }
 
 static void change_snapshots(struct profile *profile, uint32_t *const maps[2]) {

@@ -185,6 +185,16 @@ struct profile_graph {
     bool is_mapped; /* whole pages of a file, shared: they need not stay resident */
 };
 
+/* What the life of a big block is divided into; collector/drag.h says how. */
+enum profile_phase {
+    PHASE_LAG,    /* until it was touched for the first time */
+    PHASE_USE,    /* until it was for the last time */
+    PHASE_DRAG,   /* until its end */
+    PHASE_VOID,   /* of one that no look found touched, until the last of them */
+    PHASE_UNSEEN, /* the rest of its life, and all of the life of one that nobody knows of */
+    PROFILE_PHASES
+};
+
 enum profile_region_flags {
     REGION_ALL_THREADS = 1, /* what every thread allocates counts, not only the one that began it */
 };
@@ -219,7 +229,22 @@ struct profile_region {
     /* Native blocks (PROFILE_HEAP) of all of them: still live at their ends, and when the process
      * ended. */
     uint64_t all_native_bytes, exit_native_bytes, exit_native_blocks;
+    /* With --drag, of all of them: of the big blocks allocated in it, while it was open; and the
+     * stack that had most of those in which they lay untouched, 0: that is not known. */
+    uint64_t byte_seconds[PROFILE_PHASES];
+    uint32_t drag_node, drag_kind;
+    uint64_t drag_node_byte_seconds;
 };
+
+/* Byte-seconds in which nothing was touched: of a life's phases. */
+static inline uint64_t profile_untouched(const uint64_t byte_seconds[PROFILE_PHASES]) {
+    return byte_seconds[PHASE_LAG] + byte_seconds[PHASE_DRAG] + byte_seconds[PHASE_VOID];
+}
+
+/* All byte-seconds, also those of which nobody knows. */
+static inline uint64_t profile_lived(const uint64_t byte_seconds[PROFILE_PHASES]) {
+    return profile_untouched(byte_seconds) + byte_seconds[PHASE_USE] + byte_seconds[PHASE_UNSEEN];
+}
 
 /* Which stack had what of a region's bytes. Sums to peak_bytes and kept_bytes; node 0 is for those
  * that are too many to tell. */
@@ -326,16 +351,6 @@ struct profile_collected {
 #define DRAG_LEAST (1u << 20)
 /* ... and so many looks in a row must have found one untouched before it is said to lie idle. */
 #define DRAG_IDLE_LOOKS 5u
-
-/* What the life of a big block is divided into; collector/drag.h says how. */
-enum profile_phase {
-    PHASE_LAG,    /* until it was touched for the first time */
-    PHASE_USE,    /* until it was for the last time */
-    PHASE_DRAG,   /* until its end */
-    PHASE_VOID,   /* of one that no look found touched, until the last of them */
-    PHASE_UNSEEN, /* the rest of its life, and all of the life of one that nobody knows of */
-    PROFILE_PHASES
-};
 
 /* Of the big blocks of one stack and kind; there may be several for the same one. */
 struct profile_drag {

@@ -172,6 +172,14 @@ static const struct profile_column region_columns[] = {
     COLUMN(COLUMN_U64, profile_region, all_native_bytes),
     COLUMN(COLUMN_U64, profile_region, exit_native_bytes),
     COLUMN(COLUMN_U64, profile_region, exit_native_blocks),
+    COLUMN(COLUMN_U64, profile_region, byte_seconds[PHASE_LAG]),
+    COLUMN(COLUMN_U64, profile_region, byte_seconds[PHASE_USE]),
+    COLUMN(COLUMN_U64, profile_region, byte_seconds[PHASE_DRAG]),
+    COLUMN(COLUMN_U64, profile_region, byte_seconds[PHASE_VOID]),
+    COLUMN(COLUMN_U64, profile_region, byte_seconds[PHASE_UNSEEN]),
+    COLUMN(COLUMN_U32, profile_region, drag_node),
+    COLUMN(COLUMN_U32, profile_region, drag_kind),
+    COLUMN(COLUMN_U64, profile_region, drag_node_byte_seconds),
 };
 
 static const struct profile_column region_site_columns[] = {
@@ -528,6 +536,20 @@ static bool check_region(const struct profile *profile, uint32_t number,
     return check_strings(profile, names, 2, "region's text", error);
 }
 
+/* No sum of what a region had has less room than it needs. */
+static bool check_region_drag(const struct profile *profile, const struct profile_region *region,
+                              struct profile_error *error) {
+    uint64_t all = 0;
+    for (unsigned i = 0; i < PROFILE_PHASES; i++)
+        if (__builtin_add_overflow(all, region->byte_seconds[i], &all))
+            return profile_fail(error, "the big blocks of a region lived for too long");
+    if (region->drag_node >= profile->node_count || region->drag_kind > PROFILE_MAPPED ||
+        region->drag_node_byte_seconds > profile_untouched(region->byte_seconds))
+        return profile_fail(error, "a region's big blocks are of node %u, kind %u, or lay too long",
+                            region->drag_node, region->drag_kind);
+    return true;
+}
+
 /* The sites of one region add up to what it had. */
 static bool check_region_sites(const struct profile *profile, const struct profile_region *region,
                                const struct profile_region_site *sites,
@@ -550,7 +572,7 @@ static bool check_regions(const struct profile *profile, struct profile_error *e
         const struct profile_region *region = &profile->regions[i];
         if (region->site_count > profile->region_site_count - site)
             return profile_fail(error, "there are fewer sites than the regions have");
-        if (!check_region(profile, i, error) ||
+        if (!check_region(profile, i, error) || !check_region_drag(profile, region, error) ||
             !check_region_sites(profile, region, profile->region_sites + site, error))
             return false;
         site += region->site_count;

@@ -128,7 +128,10 @@ struct stretch_result {
     _Atomic uint64_t peak, kept, kept_largest;
     _Atomic uint64_t process_begin, process_peak, process_end;
     _Atomic uint64_t made, kept_native; /* allocated in it; of what was kept, native blocks */
-    _Atomic uint64_t left_out;          /* not 0: it was not followed, there are no figures */
+    /* With --drag, byte-seconds of its big blocks (collector/stretches_drag.h): that nothing
+     * touched them, and that nobody looked at them; drag_known 0: that is not known. */
+    _Atomic uint64_t drag_known, untouched, unseen;
+    _Atomic uint64_t left_out; /* not 0: it was not followed, there are no figures */
 };
 #define STRETCH_RESULTS 16u
 

@@ -51,7 +51,8 @@ class Figures(NamedTuple):
     are of the whole process: live at the region's begin, the most while it was open, live at its end. `churn`
     is what the region allocated and gave back before its end, and `kept_native` what of `kept` was allocated by
     native code with malloc; both are None where the tracer is older than this package, and may be where other
-    regions end at the same time.
+    regions end at the same time. `drag` is bytes times seconds: how long blocks of 1 MiB and more that the region
+    allocated lay untouched until its end; None without `holdfast run --drag`, and where nobody could look.
     """
 
     peak: int
@@ -62,6 +63,7 @@ class Figures(NamedTuple):
     process_end: int
     churn: Optional[int] = None
     kept_native: Optional[int] = None
+    drag: Optional[int] = None
 
     @property
     def growth(self) -> int:
@@ -69,8 +71,9 @@ class Figures(NamedTuple):
         return self.process_end - self.process_begin
 
 
-_Measured = ctypes.c_uint64 * 6  # struct holdfast_figures, and struct holdfast_turnover
+_Measured = ctypes.c_uint64 * 6  # struct holdfast_figures, holdfast_turnover and holdfast_drag
 _Turnover = ctypes.c_uint64 * 3
+_Drag = ctypes.c_uint64 * 2
 
 
 class _Library:
@@ -93,6 +96,9 @@ class _Library:
         self.turnover = getattr(ctypes.CDLL(None), "holdfast_region_turnover", None)
         if self.turnover is not None:
             self.turnover.argtypes, self.turnover.restype = [ctypes.c_uint, ctypes.POINTER(_Turnover)], ctypes.c_int
+        self.drag = getattr(ctypes.CDLL(None), "holdfast_region_drag", None)
+        if self.drag is not None:
+            self.drag.argtypes, self.drag.restype = [ctypes.c_uint, ctypes.POINTER(_Drag)], ctypes.c_int
 
     @staticmethod
     def _step(program: ctypes.PyDLL, name: str) -> Callable[[int], None]:
@@ -177,16 +183,19 @@ class region:
 
     def figures(self) -> Figures:
         """What it was when it last ended. Waits until that is known."""
-        values, turnover = _Measured(), _Turnover()
+        values, turnover, drag = _Measured(), _Turnover(), _Drag()
         if _library is None or not self._ended:
             raise NotTraced
         failed = _library.measure(self._ended, ctypes.byref(values))
         if failed:
             raise NotTraced(_TOO_MANY) if failed == _LEFT_OUT else NotTraced
-        # The second call finds nothing where so many regions ended since the first that they took its place.
-        if _library.turnover is None or _library.turnover(self._ended, ctypes.byref(turnover)):
-            return Figures(*values)
-        return Figures(*values, *turnover[1:])
+        # The next calls find nothing where so many regions ended since the first that they took its place.
+        found = Figures(*values)
+        if _library.turnover is not None and not _library.turnover(self._ended, ctypes.byref(turnover)):
+            found = found._replace(churn=turnover[1], kept_native=turnover[2])
+        if _library.drag is not None and not _library.drag(self._ended, ctypes.byref(drag)):
+            found = found._replace(drag=drag[0])
+        return found
 
     def __call__(self, function: _Function) -> _Function:
         def fresh() -> "region":

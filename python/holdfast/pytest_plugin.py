@@ -32,6 +32,8 @@ MARKERS = [
     " back again",
     "memory_native_leaks(size, warmups=0, current_thread_only=False): as memory_leaks, of what native code allocated with"
     " malloc",
+    "memory_drag(size, current_thread_only=False): with --holdfast-drag, fail when big blocks that the test allocated lay"
+    " untouched for more than that, in bytes times seconds",
     "limit_memory(memory_limit, current_thread_only=False): as pytest-memray has it; KB is 1024 bytes",
     "limit_leaks(location_limit, filter_fn=None, current_thread_only=False): as pytest-memray has it, for what one call"
     " stack leaves",
@@ -47,7 +49,10 @@ def pytest_addoption(parser: Any) -> None:
                     help="where the profile of the whole run goes; default: pytest.holdfast")
     group.addoption("--holdfast-top", metavar="N", type=int, default=10,
                     help="how many of the biggest tests are listed at the end; 0: none")
+    group.addoption("--holdfast-drag", action="store_true", default=None,
+                    help="as --holdfast, and look at when blocks of 1 MiB and more are touched, for the marker memory_drag")
     parser.addini("holdfast", "as --holdfast", type="bool", default=False)
+    parser.addini("holdfast_drag", "as --holdfast-drag, of tests that are traced", type="bool", default=False)
     parser.addini("holdfast_ceiling", "memory ceiling of each test that has none of its own, e.g. 512MiB")
 
 
@@ -74,7 +79,7 @@ def _command() -> Optional[List[str]]:
     return [sys.executable, *flags, *program, *sys.argv[1:]]
 
 
-def _start(profile: str) -> NoReturn:
+def _start(profile: str, drag: bool) -> NoReturn:
     executable, command = find(), _command()
     if executable is None:
         raise pytest.UsageError("--holdfast: holdfast's executable is not where it was installed; install it again")
@@ -83,10 +88,11 @@ def _start(profile: str) -> NoReturn:
     os.environ[STARTED] = profile
     sys.stdout.flush()
     sys.stderr.flush()
-    os.execv(executable, ["holdfast", "run", "-q", "-o", profile, "--", *command])
+    os.execv(executable, ["holdfast", "run", "-q", *(["--drag"] if drag else []), "-o", profile, "--", *command])
 
 
-def _wanted(config: Any, given: Optional[bool]) -> bool:
+def _wanted(config: Any, options: Any) -> bool:
+    given = options.holdfast or options.holdfast_drag
     return bool(config.getini("holdfast")) if given is None else given
 
 
@@ -95,15 +101,15 @@ def _wanted(config: Any, given: Optional[bool]) -> bool:
 def pytest_load_initial_conftests(early_config: Any) -> Iterator[None]:
     options = early_config.known_args_namespace
     started = STARTED in os.environ
-    if _wanted(early_config, options.holdfast) and not options.help and not is_traced() and not started:
-        _start(options.holdfast_output)
+    if _wanted(early_config, options) and not options.help and not is_traced() and not started:
+        _start(options.holdfast_output, options.holdfast_drag or early_config.getini("holdfast_drag"))
     yield
 
 
 def pytest_configure(config: Any) -> None:
     for line in MARKERS:
         config.addinivalue_line("markers", line)
-    if not _wanted(config, config.option.holdfast):
+    if not _wanted(config, config.option):
         return
     profile = os.environ.get(STARTED, "")
     if is_traced():
@@ -114,6 +120,9 @@ def pytest_configure(config: Any) -> None:
 
 
 # Limits
+
+_NO_DRAG = "nobody looked at when memory was touched: pytest --holdfast-drag does, or holdfast_drag = true in the ini file"
+
 
 class Limit(NamedTuple):
     marker: str
@@ -132,7 +141,7 @@ class Limit(NamedTuple):
         """What is compared. May raise Failed, and whatever the filter raises."""
         value: Optional[int] = getattr(figures, self.figure)
         if value is None:
-            raise Failed("the tracer is older than this package")
+            raise Failed(_NO_DRAG if self.figure == "drag" else "the tracer is older than this package")
         if self.filter_fn is None or value <= self.most:
             return value
         leaks = [leak for leak in find_leaks(name, all_threads=not self.current_thread_only) if leak[0] > self.most]
@@ -146,8 +155,11 @@ class Limit(NamedTuple):
             return None
         what = {"peak": "the test's memory peak is {}", "kept": "the test left {} behind",
                 "churn": "the test allocated {} and gave it back again", "kept_native": "native code left {} behind",
-                "kept_largest": "one call stack of the test left {} behind"}[self.figure]
-        return f"{what.format(_sizes.show(value))}, {_sizes.show(value - self.most)} above the {self.marker} of {self.text}"
+                "kept_largest": "one call stack of the test left {} behind",
+                "drag": "big blocks of the test lay untouched for {}"}[self.figure]
+        times = " s" if self.figure == "drag" else ""
+        found, above = _sizes.show(value) + times, _sizes.show(value - self.most) + times
+        return f"{what.format(found)}, {above} above the {self.marker} of {self.text}{times}"
 
 
 def _ceiling(size: str, current_thread_only: bool = False) -> Limit:
@@ -166,6 +178,10 @@ def _native_leaks(size: str, warmups: int = 0, current_thread_only: bool = False
     return Limit("memory_native_leaks", "kept_native", size, current_thread_only, warmups)
 
 
+def _drag(size: str, current_thread_only: bool = False) -> Limit:
+    return Limit("memory_drag", "drag", size, current_thread_only)
+
+
 def _limit_memory(memory_limit: str, current_thread_only: bool = False) -> Limit:
     return Limit("limit_memory", "peak", memory_limit, current_thread_only, binary=True)
 
@@ -175,7 +191,7 @@ def _limit_leaks(location_limit: str, filter_fn: Any = None, current_thread_only
 
 
 _MARKS = {"memory_ceiling": _ceiling, "memory_leaks": _leaks, "memory_churn": _churn, "memory_native_leaks": _native_leaks,
-          "limit_memory": _limit_memory, "limit_leaks": _limit_leaks}
+          "memory_drag": _drag, "limit_memory": _limit_memory, "limit_leaks": _limit_leaks}
 
 
 def _marker(item: Any, name: str) -> Any:
@@ -229,7 +245,7 @@ class Tests:
         limits = self.limits.pop(item.nodeid, [])
         for _ in range(max((limit.warmups for limit in limits), default=0)):
             item.runtest()
-        if any(limit.figure not in ("peak", "churn") for limit in limits):
+        if any(limit.figure not in ("peak", "churn", "drag") for limit in limits):
             gc.collect()
         name = self.names.new(item.nodeid)  # a plugin may run it again
         everybody, own = region(name, all_threads=True), region(name)

@@ -42,7 +42,7 @@ COLUMNS = {
     14: ("moments", "process +number bytes"),
     16: ("regions", "process parent name thread flags sites count unclosed all_kept begin end peak peak_ns kept "
                     "process_begin process_peak process_end snapshot snapshot_bytes begin_moment "
-                    "made all_made all_native exit_native exit_native_blocks"),
+                    "made all_made all_native exit_native exit_native_blocks lag use drag void unseen drag_node drag_kind drag_node_bytes"),
     17: ("region_sites", "node kind peak peak_blocks kept kept_blocks"),
     18: ("collections", "process generation count +time duration objects freed"),
     19: ("spans", "process made_sites held_sites +end made held +held_ns"),

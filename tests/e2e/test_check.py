@@ -98,6 +98,7 @@ def test_peak(project):
     fields = judge(project, "--max-peak", "17MB", status=1)
     assert fields["verdict"] == "beyond"
     assert fields["judgements"][0]["place"]["function"] in ("load", "process")
+    assert "holdfast run --drag -- COMMAND" in check(project, "--max", "drag:load=1MB", "run.holdfast", status=2)
 
 
 def test_exactly_at_the_ceiling(project):
@@ -222,7 +223,7 @@ for block in blocks:
     libc.free(block)
 """)
     done = execute([holdfast_binary(), "check", "--max", "leaks:handle=2MB", "--max", "leaks:none=1", "--max", "region:handle=9MB",
-                    "--max", "churn:handle=61MB", "--max", "native:handle=20KB", "--max-churn", "1GB", "--write", "json=verdict.json", "--no-page", "-o", "run.holdfast", "--",
+                    "--max", "churn:handle=61MB", "--max", "native:handle=20KB", "--max", "drag:handle=1GB", "--max-churn", "1GB", "--write", "json=verdict.json", "--no-page", "-o", "run.holdfast", "--",
                     interpreters.main_one().path, "job.py"], cwd=project,
                    env=interpreters.main_one().environment(PYTHONPATH=str(package)))
     verdicts = json.loads((project / "verdict.json").read_text())["judgements"]
@@ -233,6 +234,8 @@ for block in blocks:
     assert found["region_churn", "handle"]["verdict"] == "within" and 60_000_000 < found["region_churn", "handle"]["bytes"] < 60_100_000
     assert found["native", "handle"]["verdict"] == "beyond" and found["native", "handle"]["bytes"] == 21_000
     assert b"native, never given back, of region handle" in done.stderr
+    # That ceiling alone makes it look at what is touched, where that can be.
+    assert found["drag", "handle"]["verdict"] == "within" or "when blocks were touched" in found["drag", "handle"]["why"]
     [churn] = [one for one in verdicts if one["kind"] == "churn"]
     assert churn["verdict"] == "within" and 60_000_000 < churn["bytes"] < 80_000_000
     assert "beyond: allocated and given back again" in check(project, "--max-churn", "50MB", "run.holdfast", status=1)

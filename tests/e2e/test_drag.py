@@ -149,3 +149,44 @@ def test_idle(some_python):
 
 def test_idle_without_the_gil(free_threaded):
     assert_idle(free_threaded)
+
+
+def regions_off(python, package, span):
+    """What is more than 15 % off of a region's phases, or more than 5 % of all where it is hardly there."""
+    outcome = harness.traced(python.path, harness.PROGRAMS / "region_drag.py", str(span), flags=("-q", "--drag"),
+                             env=python.environment(PYTHONPATH=str(package)))
+    skip_without_looks(outcome)
+    said, process = json.loads(outcome.stdout), outcome.report().main.fields
+    regions = {region["name"]: region for region in process["regions"]}
+    assert set(regions) == set(said["truth"])
+    assert said["told"]["first"] == regions["first"]["all_drag"]["wasted_byte_seconds"]
+    # Of the two times together, of which the program has asked for the last.
+    wrong = [] if 0 < said["told"]["second"] < regions["second"]["all_drag"]["wasted_byte_seconds"] else ["the last time"]
+    most = {name: (region["all_drag"]["most"] or {"stack": [{"function": None}]})["stack"][-1]["function"] for name, region in regions.items()}
+    wrong += [most] if most != {"first": "load", "second": "reserve", "outer": "load"} else []
+    return outcome, wrong + [(name, phase, regions[name]["all_drag"][phase]["byte_seconds"], expected)
+                     for name, phases in said["truth"].items() for phase, expected in phases.items()
+                     if abs(regions[name]["all_drag"][phase]["byte_seconds"] - expected)
+                     > max(0.15 * expected, 0.05 * sum(phases.values()))]
+
+
+def test_regions(some_python, package, tmp_path):
+    """A region has what its own blocks lay untouched until its end; in all reports, and with a ceiling in check. On a busy
+    machine, see assert_timed()."""
+    for span in (0.6, 1.2, 2.4, 4.8):
+        outcome, wrong = regions_off(some_python, package, span)
+        if not wrong:
+            break
+    assert not wrong
+    text = harness.report_text(outcome.profile, "text")
+    assert re.search(r"first; kept 14\.0 MiB; untouched [\d.]+ MiB s, most from load\(\), \S*region_drag\.py:\d", text), text
+    page = harness.report_text(outcome.profile, "html")
+    first = next(region for region in outcome.report().main.fields["regions"] if region["name"] == "first")
+    assert f'"untouched":{first["all_drag"]["wasted_byte_seconds"]},' in page
+    done = harness.execute([harness.holdfast_binary(), "check", "--max", "drag:first=1GB", "--max", "drag:second=1MB", "--write",
+                            f"json={tmp_path / 'verdict.json'}", outcome.profile])
+    assert done.returncode == 1 and b"untouched big blocks of region second" in done.stdout, done.stderr
+    found = {one["subject"]: one for one in json.loads((tmp_path / "verdict.json").read_text())["judgements"]}
+    assert found["first"]["verdict"] == "within" and found["first"]["kind"] == "drag"
+    assert found["first"]["bytes"] == first["all_drag"]["wasted_byte_seconds"]
+    assert found["second"]["verdict"] == "beyond" and found["second"]["place"]["function"] == "reserve"

@@ -185,6 +185,36 @@ def test_leaks(run):
     assert 3 * MB <= done.figures("test_keeps")[1] <= 3 * MB + 40 * KIB
 
 
+DRAGS = """
+    import time
+
+    @pytest.mark.memory_drag("2MB")
+    def test_drags():
+        block = bytearray(8_000_000)
+        time.sleep(1.2)
+
+    @pytest.mark.memory_drag("1GB")
+    def test_drags_less():
+        test_drags()
+
+    @pytest.mark.memory_drag("1MB")
+    def test_has_no_big_block():
+        pass
+"""
+
+
+def test_drag(run):
+    """Of big blocks that lie untouched; a user's error where nobody looks at that."""
+    done = run(DRAGS, "--holdfast-drag", traced=False)
+    if "could not be judged" in done.text:
+        pytest.skip("there are no looks on this machine")
+    assert done.failed() == {"test_drags"} and done.status == 1
+    message = done.message("test_drags")
+    assert re.search(r"big blocks of the test lay untouched for [\d.]+ MiB s, .* above the memory_drag of 2MB s", message), message
+    done = run(DRAGS, "-k", "has_no_big")
+    assert not done.failed() and done.status == 1 and "pytest --holdfast-drag does" in done.text
+
+
 def test_markers_of_pytest_memray(run):
     """What that plugin's documentation says of its markers, and its examples' allocations."""
     done = run("""

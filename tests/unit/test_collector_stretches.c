@@ -486,6 +486,116 @@ static void test_many_that_leave_something(void **state) {
     assert_true(tenths[10] - tenths[9] < 6 * (tenths[1] - tenths[0]) + CLOCKS_PER_SEC / 10);
 }
 
+#define MIB (1ull << 20)
+#define SECOND 1000000000ull
+#define BIG 0x20000000ull
+
+static uint64_t looked; /* when the last look was */
+
+/* The clock goes on to this second. */
+static void at(uint64_t second) {
+    rig_drain(&rig);
+    rig.trace.now_ns = second * SECOND;
+}
+
+static void see(uint64_t address, bool touched) {
+    const struct drag_mapping mapping = {address + 4096, address + 2 * MIB - 4096, 2 * MIB,
+                                         touched ? 4096 : 0};
+    drag_see(&rig.image->drag, &mapping);
+}
+
+/* A look at a big block of 2 MiB. */
+static void look(uint64_t second, uint64_t address, bool touched) {
+    at(second);
+    see(address, touched);
+    drag_looked(&rig.image->drag, looked, second * SECOND);
+    looked = second * SECOND;
+}
+
+static void open_drag_rig(void) {
+    open_rig();
+    rig.trace.drag = true;
+    looked = 0;
+}
+
+static uint64_t phase_of(const struct stretch_row *row, enum profile_phase phase) {
+    return row->drag ? row->drag->byte_seconds[phase] : 0;
+}
+
+/* Blocks are the regions' they were allocated in, until their own ends or those of the regions. */
+static void test_drag(void **state) {
+    (void)state;
+    open_drag_rig();
+    at(8);
+    rig_alloc(&rig, 0, 0, BIG + 8 * MIB, 2 * MIB, NODE); /* before all of them */
+    begin(1, "outer");
+    begin(2, "inner");
+    at(10);
+    rig_alloc(&rig, 0, 0, BIG, 2 * MIB, NODE);
+    look(12, BIG, false);
+    look(14, BIG, true); /* at 13 */
+    look(16, BIG, false);
+    look(20, BIG, false);
+    end(2);
+    at(21);
+    assert_int_equal(result_of(2)->untouched, 3 * 2 * MIB + 7 * 2 * MIB);
+    assert_int_equal(result_of(2)->drag_known, 1);
+    assert_int_equal(phase_of(row_of("inner"), PHASE_LAG), 3 * 2 * MIB);
+    assert_int_equal(phase_of(row_of("inner"), PHASE_DRAG), 7 * 2 * MIB);
+    assert_int_equal(row_of("inner")->drag->sites[0].untouched, 10 * 2 * MIB);
+    look(30, BIG, true); /* what lay in the inner one was in use in the outer one */
+    rig_free(&rig, 0, 0, BIG);
+    rig_alloc(&rig, 0, 0, BIG, 2 * MIB, NODE); /* over before a look */
+    at(32);
+    struct stretch_row *rows = stretches_rows_now(&rig.trace, rig.image);
+    const struct stretch_row *outer = &rows[row_of("outer") - rig.image->stretches->rows];
+    assert_int_equal(phase_of(outer, PHASE_UNSEEN), 2 * 2 * MIB);
+    assert_int_equal(phase_of(row_of("outer"), PHASE_UNSEEN), 0);
+    stretches_rows_free(rig.image->stretches, rows);
+    end(1);
+    at(40);
+    assert_int_equal(phase_of(row_of("outer"), PHASE_LAG), 3 * 2 * MIB);
+    assert_int_equal(phase_of(row_of("outer"), PHASE_USE), 17 * 2 * MIB);
+    assert_int_equal(phase_of(row_of("outer"), PHASE_DRAG), 0);
+    assert_int_equal(phase_of(row_of("outer"), PHASE_UNSEEN), 2 * 2 * MIB);
+    assert_int_equal(result_of(1)->unseen, 2 * 2 * MIB);
+    begin(3, "inner"); /* of two times, the sum */
+    rig_alloc(&rig, 0, 0, BIG + 16 * MIB, 2 * MIB, NODE);
+    look(41, BIG + 16 * MIB, false);
+    look(42, BIG + 16 * MIB, false);
+    end(3);
+    rig_drain(&rig);
+    uint64_t untouched = 0;
+    for (uint32_t i = 0; i < rig.image->stretches->row_count; i++)
+        untouched += phase_of(&rig.image->stretches->rows[i], PHASE_VOID);
+    assert_int_equal(untouched, 2 * 2 * MIB);
+}
+
+/* Of more stacks than have sums of their own the region's are whole. */
+static void test_drag_of_many_stacks(void **state) {
+    (void)state;
+    enum { STACKS = STRETCH_DRAG_SITES + 9 };
+    open_drag_rig();
+    begin(1, "many");
+    at(10);
+    for (uint32_t i = 0; i < STACKS; i++) {
+        rig_node(&rig, 0, NODE + 1 + i, THREAD, 20 + i);
+        rig_alloc(&rig, 0, 0, BIG + 4 * MIB * i, 2 * MIB, NODE + 1 + i);
+    }
+    at(11);
+    for (uint32_t i = 1; i < STACKS; i++)
+        see(BIG + 4 * MIB * i, false);
+    look(12, BIG, false);
+    at(14);
+    end(1);
+    rig_drain(&rig);
+    const struct stretch_drag *drag = row_of("many")->drag;
+    assert_int_equal(drag->site_count, STRETCH_DRAG_SITES);
+    assert_int_equal(drag->byte_seconds[PHASE_VOID], STACKS * 2ull * 2 * MIB);
+    assert_int_equal(drag->byte_seconds[PHASE_UNSEEN], STACKS * 2ull * 2 * MIB);
+    assert_int_equal(drag->sites[0].untouched, 2 * 2 * MIB);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_more_names_than_are_kept, close_rig),
@@ -500,6 +610,8 @@ int main(void) {
         cmocka_unit_test_teardown(test_open_at_an_early_report, close_rig),
         cmocka_unit_test_teardown(test_many_passes_inside_of_one, close_rig),
         cmocka_unit_test_teardown(test_many_that_leave_something, close_rig),
+        cmocka_unit_test_teardown(test_drag, close_rig),
+        cmocka_unit_test_teardown(test_drag_of_many_stacks, close_rig),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -180,14 +180,43 @@ static void sample_regions(void) {
     string_id load = sample_string(&sample, "load"), parse = sample_string(&sample, "parse");
     memcpy(regions,
            (struct profile_region[]){
-               {0,   0,    load, parse, 0, 2,   3, 1,    900,  10, 20, 700, 15,
-                300, 1000, 2000, 1500,  1, 650, 7, 1200, 3000, 40, 30, 2},
-               {0,    1,   parse, 0, REGION_ALL_THREADS,
-                0,    1,   0,     0, 11,
-                12,   0,   11,    0, 1000,
-                1000, 900, 0,     0, 0,
-                0,    0,   0,     0, 0},
-               {2, 0, load, 0, 0, 1, 1, 0, 5, 1, 2, 5, 1, 5, 0, 5, 5, 0, 0, 0, 0, 0, 0, 0, 0},
+               {0,    0,
+                load, parse,
+                0,    2,
+                3,    1,
+                900,  10,
+                20,   700,
+                15,   300,
+                1000, 2000,
+                1500, 1,
+                650,  7,
+                1200, 3000,
+                40,   30,
+                2,    {5, 60, 700, 8000, 90000},
+                2,    PROFILE_MAPPED,
+                8705},
+               {.parent = 1,
+                .name = parse,
+                .flags = REGION_ALL_THREADS,
+                .count = 1,
+                .begin_ns = 11,
+                .end_ns = 12,
+                .peak_ns = 11,
+                .process_begin_bytes = 1000,
+                .process_peak_bytes = 1000,
+                .process_end_bytes = 900},
+               {.process = 2,
+                .name = load,
+                .site_count = 1,
+                .count = 1,
+                .all_kept_bytes = 5,
+                .begin_ns = 1,
+                .end_ns = 2,
+                .peak_bytes = 5,
+                .peak_ns = 1,
+                .kept_bytes = 5,
+                .process_peak_bytes = 5,
+                .process_end_bytes = 5},
            },
            sizeof regions);
     memcpy(region_sites,
@@ -753,6 +782,14 @@ static void wrong_regions_are_not_written(void **state) {
     expect_contradiction("more sites");
     region_sites[1].node = 9999;
     expect_contradiction("names node");
+    regions[0].byte_seconds[PHASE_UNSEEN] = UINT64_MAX - 100;
+    expect_contradiction("lived for too long");
+    regions[0].drag_node_byte_seconds = 8706;
+    expect_contradiction("lay too long");
+    regions[1].drag_node = 9999;
+    expect_contradiction("are of node 9999");
+    regions[2].drag_kind = 3;
+    expect_contradiction("kind 3");
     region_sites[2].kind = 3;
     expect_contradiction("names node");
     region_sites[0].peak_bytes--;

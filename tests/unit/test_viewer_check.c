@@ -278,6 +278,35 @@ static void regions_have_churn_and_native_memory(void **state) {
     assert_verdicts(CHECK_BEYOND, JUDGED_BEYOND, false);
 }
 
+/* In bytes times seconds; what nobody looked at may have been more. */
+static void regions_have_drag(void **state) {
+    (void)state;
+    start();
+    string_id load = sample_string(&sample, "load");
+    struct profile_region regions[] = {{.name = load, .byte_seconds = {1, 99, 20, 300, 0}},
+                                       {.name = load, .byte_seconds = {0, 0, 0, 400, 5}}};
+    sample.profile.regions = regions;
+    sample.profile.region_count = 2;
+    sample.processes[0].flags |= PROCESS_DRAG;
+    sample.processes[0].looks = 2;
+    assert_true(check_options_add_pair(&options, "drag:load=721"));
+    assert_verdicts(CHECK_WITHIN, JUDGED_WITHIN, false);
+    sample.processes[0].looks = 0;
+    assert_verdicts(CHECK_WITHIN, JUDGED_WITHIN, false);
+    regions[1].byte_seconds[PHASE_UNSEEN] = 722;
+    assert_verdicts(CHECK_WITHIN, JUDGED_UNKNOWN, true);
+    sample.processes[0].looks = 2;
+    assert_verdicts(CHECK_WITHIN, JUDGED_WITHIN, false);
+    sample.processes[0].drag_left_out = 1;
+    assert_verdicts(CHECK_WITHIN, JUDGED_UNKNOWN, true);
+    options.ceilings[0].bytes = 720;
+    assert_verdicts(CHECK_BEYOND, JUDGED_BEYOND, false);
+    sample.processes[0].drag_left_out = 0;
+    sample.processes[0].flags &= ~(uint32_t)PROCESS_DRAG;
+    options.ceilings[0].bytes = 721;
+    assert_verdicts(CHECK_WITHIN, JUDGED_UNKNOWN, true);
+}
+
 /* The frees may be what is missing, or still to come; an allocation that was counted stays. */
 static void what_may_still_be_given_back_is_not_beyond(void **state) {
     (void)state;
@@ -348,6 +377,7 @@ int main(void) {
                                        cmocka_unit_test(dead_of_some_processes_is_not_within),
                                        cmocka_unit_test(regions_inside_their_like_are_counted_once),
                                        cmocka_unit_test(regions_have_churn_and_native_memory),
+                                       cmocka_unit_test(regions_have_drag),
                                        cmocka_unit_test(what_may_still_be_given_back_is_not_beyond),
                                        cmocka_unit_test(peak_of_a_baseline_is_not_below_the_run),
                                        cmocka_unit_test(second_ceilings)};

@@ -12,8 +12,8 @@ const char *const judged_names[] = {
 const char *const ceiling_kind_names[CEILING_KINDS] = {
     [CEILING_TREE] = "peak",   [CEILING_PROCESS] = "process",    [CEILING_REGION] = "region",
     [CEILING_LEAKS] = "leaks", [CEILING_TURNS] = "region_churn", [CEILING_NATIVE] = "native",
-    [CEILING_CODE] = "code",   [CEILING_GROWTH] = "growth",      [CEILING_CHURN] = "churn",
-    [CEILING_DEAD] = "dead",   [CEILING_BASELINE] = "baseline"};
+    [CEILING_DRAG] = "drag",   [CEILING_CODE] = "code",          [CEILING_GROWTH] = "growth",
+    [CEILING_CHURN] = "churn", [CEILING_DEAD] = "dead",          [CEILING_BASELINE] = "baseline"};
 
 /* -- Names of code -- */
 
@@ -188,11 +188,14 @@ static void add_bytes(uint64_t *sum, uint64_t bytes) {
         *sum = UINT64_MAX;
 }
 
-/* All that was left behind; what was given back before; native blocks that never were. */
+/* All that was left behind; what was given back before; native blocks that never were; how long big
+ * ones lay untouched. */
 static uint64_t region_bytes(const struct profile *profile, const struct profile_region *region,
                              enum ceiling_kind kind) {
     if (kind == CEILING_LEAKS)
         return region->all_kept_bytes;
+    if (kind == CEILING_DRAG)
+        return profile_untouched(region->byte_seconds);
     if (kind == CEILING_NATIVE)
         return regions_ended_in_exec(profile, region->process) ? 0 : region->exit_native_bytes;
     return regions_churn(region);
@@ -245,6 +248,7 @@ static bool measure(const struct evidence *evidence, struct judgement *judgement
     case CEILING_LEAKS:
     case CEILING_TURNS:
     case CEILING_NATIVE:
+    case CEILING_DRAG:
         judge_regions(evidence, judgement);
         return true;
     case CEILING_CODE:
@@ -291,6 +295,25 @@ const char *evidence_missing(const struct profile *profile) {
     return NULL;
 }
 
+/* Of the processes with such regions: whether they were looked at, and all big blocks of theirs. */
+static const char *drag_doubt(const struct profile *profile, const struct ceiling *ceiling) {
+    uint64_t unseen = 0;
+    if (has_warning(profile, PROFILE_NO_LOOKS))
+        return PROFILE_NO_LOOKS;
+    for (uint32_t i = 0; i < profile->region_count; i++) {
+        const struct profile_region *region = &profile->regions[i];
+        const struct profile_process *process = &profile->processes[region->process];
+        if (strcmp(profile->strings[region->name], ceiling->subject) != 0)
+            continue;
+        if (!(process->flags & PROCESS_DRAG))
+            return PROFILE_NO_LOOKS;
+        if (process->drag_left_out > 0)
+            return "too many big blocks lived at a time: some were not followed";
+        add_bytes(&unseen, process->looks == 0 ? region->byte_seconds[PHASE_UNSEEN] : 0);
+    }
+    return unseen > ceiling->bytes ? "it was over before anybody looked at its blocks" : NULL;
+}
+
 /* Why what is not above the ceiling is not within it either; NULL: it is. */
 static const char *doubt(const struct evidence *evidence, const struct ceiling *ceiling) {
     enum ceiling_kind kind = ceiling->kind;
@@ -302,6 +325,8 @@ static const char *doubt(const struct evidence *evidence, const struct ceiling *
     if (ceiling_is_of_region(kind) &&
         has_warning(evidence->model->profile, PROFILE_REGIONS_LEFT_OUT))
         return "some regions were left out";
+    if (kind == CEILING_DRAG)
+        return drag_doubt(evidence->model->profile, ceiling);
     return kind == CEILING_DEAD && !evidence->dead_whole
                ? "not every process has a snapshot near its peak that could be analysed"
                : NULL;

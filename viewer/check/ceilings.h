@@ -15,6 +15,7 @@ enum ceiling_kind {
     CEILING_LEAKS,    /* what regions of the name in `subject` left behind, all times together */
     CEILING_TURNS,    /* what such regions allocated and gave back before their ends, likewise */
     CEILING_NATIVE,   /* their native blocks that nobody gave back until the process ended */
+    CEILING_DRAG,     /* byte-seconds in which their big blocks lay untouched, likewise */
     CEILING_CODE,     /* what a function or module, and all it called, holds at the tree's peak */
     CEILING_GROWTH,   /* what was not given back when the processes ended */
     CEILING_CHURN,    /* what was allocated and given back again in the whole run */
@@ -26,13 +27,13 @@ enum ceiling_kind {
 struct ceiling {
     enum ceiling_kind kind;
     const char *subject; /* "" where the kind needs none */
-    uint64_t bytes;
-    const char *origin; /* "--max-peak", or the file that it was read from */
+    uint64_t bytes;      /* CEILING_DRAG: times seconds */
+    const char *origin;  /* "--max-peak", or the file that it was read from */
 };
 
 static inline bool ceiling_is_of_region(enum ceiling_kind kind) {
     return kind == CEILING_REGION || kind == CEILING_LEAKS || kind == CEILING_TURNS ||
-           kind == CEILING_NATIVE;
+           kind == CEILING_NATIVE || kind == CEILING_DRAG;
 }
 
 enum judged { JUDGED_WITHIN, JUDGED_BEYOND, JUDGED_UNKNOWN };

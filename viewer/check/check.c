@@ -196,9 +196,23 @@ static uint32_t biggest_node(const struct profile *profile, const char *name,
     return node;
 }
 
+/* The node whose blocks lay untouched for longest in regions of a name; 0: it is not known. */
+static uint32_t dragging_node(const struct profile *profile, const char *name) {
+    const struct profile_region *most = NULL;
+    for (uint32_t i = 0; i < profile->region_count; i++) {
+        const struct profile_region *region = &profile->regions[i];
+        if (strcmp(profile->strings[region->name], name) == 0 &&
+            (!most || region->drag_node_byte_seconds > most->drag_node_byte_seconds))
+            most = region;
+    }
+    return most ? most->drag_node : 0;
+}
+
 /* A region has a peak of its own: its place need not be there at the tree's. */
 static const struct item *place_of_region(const struct check *check, const struct ceiling *about) {
-    uint32_t node = biggest_node(check->profile, about->subject, about->kind);
+    uint32_t node = about->kind == CEILING_DRAG
+                        ? dragging_node(check->profile, about->subject)
+                        : biggest_node(check->profile, about->subject, about->kind);
     struct model_frame frame = held_place(check->profile, node);
     for (uint32_t i = 0; node > 0 && i < check->at_places.count; i++) {
         const struct item *item = &check->at_places.list[i];

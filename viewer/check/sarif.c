@@ -23,6 +23,8 @@ static const char *const rule_texts[CEILING_KINDS] = {
     [CEILING_TURNS] =
         "A region that the program marked allocated and gave back more than its ceiling.",
     [CEILING_NATIVE] = "More native memory of a region was never given back than its ceiling.",
+    [CEILING_DRAG] =
+        "Big blocks of a region that the program marked lay untouched beyond their ceiling.",
     [CEILING_LEAKS] = "A region that the program marked left more memory behind than its ceiling.",
     [CEILING_CODE] = "A function or module held more memory at the peak than its ceiling.",
     [CEILING_GROWTH] = "More memory than the ceiling was not given back.",

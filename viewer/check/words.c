@@ -12,6 +12,13 @@
 #define WIDTH 60u
 #define PATH_WIDTH 120u
 
+static const char *const region_words[CEILING_KINDS] = {
+    [CEILING_REGION] = "peak of region ",
+    [CEILING_LEAKS] = "left behind by region ",
+    [CEILING_TURNS] = "allocated and given back in region ",
+    [CEILING_NATIVE] = "native, never given back, of region ",
+    [CEILING_DRAG] = "untouched big blocks of region "};
+
 void check_put_subject(FILE *out, const struct ceiling *ceiling) {
     switch (ceiling->kind) {
     case CEILING_PROCESS:
@@ -22,11 +29,8 @@ void check_put_subject(FILE *out, const struct ceiling *ceiling) {
     case CEILING_LEAKS:
     case CEILING_TURNS:
     case CEILING_NATIVE:
-        fputs(ceiling->kind == CEILING_REGION  ? "peak of region "
-              : ceiling->kind == CEILING_LEAKS ? "left behind by region "
-              : ceiling->kind == CEILING_TURNS ? "allocated and given back in region "
-                                               : "native, never given back, of region ",
-              out);
+    case CEILING_DRAG:
+        fputs(region_words[ceiling->kind], out);
         format_escaped(out, ceiling->subject, "", WIDTH);
         break;
     case CEILING_CODE:
@@ -48,10 +52,15 @@ void check_put_subject(FILE *out, const struct ceiling *ceiling) {
     }
 }
 
+/* "28.8 MiB", or of what is times seconds, "28.8 MiB s" */
+static void put_size(FILE *out, const struct ceiling *ceiling, uint64_t bytes) {
+    fprintf(out, "%s%s", format_bytes(bytes).text, ceiling->kind == CEILING_DRAG ? " s" : "");
+}
+
 /* The ceiling of a baseline is its peak and the tolerance. */
 static void put_limit(FILE *out, const struct check *check, const struct judgement *judgement) {
     const struct ceiling *ceiling = &judgement->ceiling;
-    fprintf(out, "%s", format_bytes(ceiling->bytes).text);
+    put_size(out, ceiling, ceiling->bytes);
     if (ceiling->kind == CEILING_BASELINE)
         fprintf(out, ", the baseline's %s and the tolerance",
                 format_bytes(baseline_peak(check->request->before)).text);
@@ -67,10 +76,15 @@ void check_put_judgement(FILE *out, const struct check *check, const struct judg
     if (judgement->judged == JUDGED_UNKNOWN) {
         fprintf(out, ": not judged, %s; the ceiling is ", judgement->why);
     } else if (judgement->judged == JUDGED_BEYOND) {
-        fprintf(out, " %s, %s", format_bytes(judgement->bytes).text, format_bytes(excess).text);
+        fputc(' ', out);
+        put_size(out, ceiling, judgement->bytes);
+        fputs(", ", out);
+        put_size(out, ceiling, excess);
         fprintf(out, " (%s) above the ceiling of ", format_percent(excess, ceiling->bytes).text);
     } else {
-        fprintf(out, " %s, within the ceiling of ", format_bytes(judgement->bytes).text);
+        fputc(' ', out);
+        put_size(out, ceiling, judgement->bytes);
+        fputs(", within the ceiling of ", out);
     }
     put_limit(out, check, judgement);
 }

@@ -240,6 +240,8 @@ export interface Region {
   kept: number;
   churn: number; // of all times: allocated, and given back before the end
   native: number | null; // likewise: native blocks that nobody gave back until the process ended; null: not known
+  untouched: number | null; // byte-seconds of all times in which its big blocks were not touched; null: not known
+  untouchedBy: number[]; // the stack that allocated what had most of that; none: not known
   growth: number; // of the whole process
   seen: boolean; // references were looked at near its peak
   held: [bytes: number, what: string, path: string, verdict: string][]; // the biggest
