@@ -18,8 +18,10 @@ struct python_offsets {
     /* PyObject, PyVarObject, PyTypeObject */
     uint32_t type, size, type_flags;
 
-    /* _PyRuntime. runtime_current: the thread state that holds the GIL, to 3.11. */
+    /* _PyRuntime. runtime_current: the thread state that holds the GIL, to 3.11.
+     * runtime_no_more_calls: an int that is set before exit handlers run, in 3.8. */
     uint32_t runtime_main_interpreter, runtime_main_thread, runtime_current, runtime_finalizing;
+    uint32_t runtime_no_more_calls;
 
     /* The cycle collector's state, in the runtime (3.8) or in each interpreter, and in it the int
      * that is set while a collection runs. */

@@ -94,10 +94,16 @@ static bool in_main_interpreter(const char *state) {
            python_pointer(python.runtime, python.at.runtime_main_interpreter);
 }
 
+/* In exit handlers: 3.8 not only refuses a call there, but complains on standard error. */
+static bool takes_calls(void) {
+    uint32_t at = python.at.runtime_no_more_calls;
+    return !at || *(const int *)(const void *)(python.runtime + at) == 0;
+}
+
 /* What threads make that Python knows nothing of is no object's. */
 void watch_note(uintptr_t block, uint64_t size) {
     const char *state = frames_state(&self);
-    if (!state || !in_main_interpreter(state) || !python_at_rest())
+    if (!state || !in_main_interpreter(state) || !python_at_rest() || !takes_calls())
         return;
     struct watch_block *entry = watch_table.closed ? NULL : free_entry();
     if (!entry) {

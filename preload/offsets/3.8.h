@@ -8,6 +8,7 @@ static const struct python_offsets offsets_3_8 = {
     .runtime_main_thread = 72,
     .runtime_current = 1368,
     .runtime_finalizing = 16,
+    .runtime_no_more_calls = 600,
     .runtime_gc = 344,
     .gc_collecting = 200,
     .thread_interpreter = 16,

@@ -6,17 +6,16 @@ array's belongs to an object that was there before it, or is only being made. So
 until the object shows itself: in a variable, as what a function returns, or in what these refer to. It is the owner
 when it lies in the block, or has the block's address in the place where objects of its type have that of their content.
 """
+import _thread
 import atexit
 import collections
 import ctypes
 import gc
 import itertools
 import os
-import re
 import sys
-import threading
 import types
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set
+from typing import Any, Dict, Iterator, List, Optional, Set
 
 from . import _frames, _lines, _say, _sizes, _steps, _watch
 
@@ -33,7 +32,7 @@ _IMMORTAL = 1 << 29  # references, as the interpreter counts what it never frees
 _WORD = ctypes.sizeof(ctypes.c_void_p)
 _HEADERS = (0, 16, 32)  # what an object's block has before the object
 _BEFORE = (0, _WORD)  # what is before a list's items: their number, in free-threaded builds
-_NAME = re.compile(r"(?:local |argument |global |)(\w+) (?:in|of) ")
+_VARIABLES = ("local", "argument", "global")
 _FIRST = object.__basicsize__ // _WORD  # word after an object's count and type
 _ENDS = (types.ModuleType, types.FunctionType, types.CodeType, types.FrameType, type)  # lead to all of the program
 
@@ -52,13 +51,8 @@ class _Table(ctypes.Structure):
 _FORGET = ctypes.PYFUNCTYPE(None, ctypes.c_uint64)
 
 
-class _Open(NamedTuple):
-    """A block whose object is being looked for."""
-
-    address: int
-    size: int
-    thread: int
-    place: int  # in the table
+# A block whose object is being looked for; `place` is that in the table.
+_Open = collections.namedtuple("_Open", "address size thread place")
 
 
 class _State:
@@ -139,7 +133,7 @@ def notice(address: int) -> None:
 def _begin(state: _State, frame: Optional[types.FrameType]) -> None:
     if frame is not None:
         # The package's frames, ours of now among them, are no lines of the program.
-        tops = {**(sys._current_frames() if _frames.has_gil() else {}), threading.get_ident(): frame}
+        tops = {**(sys._current_frames() if _frames.has_gil() else {}), _thread.get_ident(): frame}
         state.lines = {thread: {_watch.frame_key(one): one.f_lineno or 0 for one in _frames.stack(top)}
                        for thread, top in tops.items()}
     _watch.look(_event)
@@ -159,7 +153,7 @@ def _event(kind: str, frame: types.FrameType, returned: int) -> bool:
 
 
 def _settle(state: _State, kind: str, frame: types.FrameType, returned: int) -> bool:
-    thread = threading.get_ident()
+    thread = _thread.get_ident()
     lines = state.lines.setdefault(thread, {})
     blocks = state.open_blocks()
     state.forget_freed(blocks)
@@ -219,8 +213,9 @@ class _Big(_watch.Watch):
 
     def listing(self) -> str:
         for change in self.rows[0].changes if self.rows else ():
-            found = _NAME.match(change)
-            self.label = found[1] if found else self.label
+            words = change.split()
+            words = words[words[0] in _VARIABLES:]
+            self.label = words[0] if words[1:2] in (["in"], ["of"]) and words[0].isidentifier() else self.label
         return super().listing()
 
 

@@ -4,13 +4,12 @@ Before 3.13 `frame.f_locals` copies the variables into a dict that stays with th
 there, the frame's slots are compared where they lie, as pointers that nothing follows. From 3.13 on `f_locals`
 is a view, and reading it leaves nothing.
 """
+import _thread
 import ctypes
 import gc
 import itertools
 import os
-import struct
 import sys
-import threading
 import types
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
@@ -50,7 +49,7 @@ PACKAGE = (os.path.dirname(is_ours.__code__.co_filename) or os.path.dirname(os.p
 def running() -> List[Running]:
     """Of all threads, innermost first, without this package's. In free-threaded builds other threads run on
     meanwhile, and are not looked at."""
-    me = threading.get_ident()
+    me = _thread.get_ident()
     # None of our own frames may stay in what they refer to: that cycle would keep all that is looked at.
     tops = sys._current_frames() if has_gil() else {}
     tops.pop(me, None)
@@ -113,7 +112,7 @@ def _read(address: int, count: int) -> Sequence[int]:
         return ()
     finally:
         os.close(memory)
-    return struct.unpack(f"{len(found) // _POINTER}N", found)
+    return memoryview(found).cast("N").tolist()
 
 
 def _view(frame: types.FrameType, value: object) -> List[str]:

@@ -9,7 +9,6 @@ import _thread
 import ctypes
 import os
 import sys
-import threading
 import time
 import types
 from typing import Any, Callable, Dict, Optional, Set, Tuple
@@ -150,7 +149,7 @@ def _traced(mark: Optional[int], frame: types.FrameType, what: int, value: Optio
             _handle(_KINDS[what], frame, value or 0 if what == 3 else 0)
     except BaseException as error:  # of a signal's handler: Ctrl-C is not to be lost here
         _set(False)
-        _thread.start_new_thread(_raise_later, (threading.get_ident(), error.with_traceback(None)))
+        _thread.start_new_thread(_raise_later, (_thread.get_ident(), error.with_traceback(None)))
         _end_if_nowhere("followed until an exception came while a line was looked at")
     return 0
 
@@ -182,7 +181,7 @@ _audits = False
 
 def _set(wanted: bool) -> None:
     """For this thread."""
-    me = threading.get_ident()
+    me = _thread.get_ident()
     _setting.add(me)
     try:
         if wanted:
@@ -199,10 +198,19 @@ def _end_if_nowhere(note: str) -> None:
         _end(note)
 
 
+def _hook_threads() -> None:
+    """Those that `threading` starts from here on; to import that would make this thread the main one of those."""
+    threading = sys.modules.get("threading")
+    if getattr(threading, "_trace_hook", _HOOK) is None:
+        threading.settrace(_in_new_thread)  # type: ignore[union-attr]
+
+
 def _audited(event: str, arguments: Tuple[Any, ...]) -> None:
-    """The program takes our hook away, in this thread: else that would be known by nothing."""
-    if event == "sys.settrace":
-        me = threading.get_ident()
+    """The program starts a thread, or takes our hook away in this one: else that would be known by nothing."""
+    if event == "_thread.start_new_thread" and _handler is not None:
+        _hook_threads()
+    elif event == "sys.settrace":
+        me = _thread.get_ident()
         if me in _followed and me not in _setting:
             _followed.discard(me)
             _end_if_nowhere("followed until the program set a trace function of its own")
@@ -222,13 +230,13 @@ def _start_tracing() -> None:
         _audits = True
         sys.addaudithook(_audited)
     _set(True)
-    if threading._trace_hook is None:  # type: ignore[attr-defined]
-        threading.settrace(_in_new_thread)
+    _hook_threads()
 
 
 def _stop_tracing() -> str:
-    if threading._trace_hook is _in_new_thread:  # type: ignore[attr-defined]
-        threading.settrace(None)  # type: ignore[arg-type]
+    threading = sys.modules.get("threading")
+    if getattr(threading, "_trace_hook", None) is _in_new_thread:
+        threading.settrace(None)  # type: ignore[union-attr]
     if sys.gettrace() is _MARK:
         _set(False)
         return ""

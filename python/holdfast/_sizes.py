@@ -1,13 +1,12 @@
 """Sizes as people write and read them."""
-import re
-
 _POWERS = "KMGTP"  # of 1024, or 1000
-_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:([KMGTP])(i?)B?|B)?\s*", re.IGNORECASE)
+_SIZE = r"\s*(\d+(?:\.\d+)?)\s*(?:([KMGTP])(i?)B?|B)?\s*"
 
 
 def parse(text: str, *, binary: bool = False) -> int:
     """'64MiB', '2 GB', '4096': bytes. KB and its kin are powers of 1000, of 1024 with `binary`."""
-    match = _SIZE.fullmatch(text) if isinstance(text, str) else None
+    import re  # `run --watch` has no need of it
+    match = re.fullmatch(_SIZE, text, re.IGNORECASE) if isinstance(text, str) else None
     if match is None:
         raise ValueError(f"{text!r} is not a size; '64MiB', '2GB' or a number of bytes is")
     number, letter, i = match.groups()

@@ -7,16 +7,15 @@ containers that refer to it. What neither explains is said to be elsewhere.
 An object that can be weakly referenced is followed by that. Of others the watch holds one reference, which is not
 counted; when it is the last, the object is let go, at the first line after its real end.
 """
+import _thread
 import atexit
 import collections
 import ctypes
 import gc
 import os
 import sys
-import threading
-import tokenize
 import types
-import weakref
+from _weakref import ref
 from typing import Any, Callable, Counter, Dict, Iterator, List, Optional, Set, Tuple
 
 from . import _frames, _heap, _lines, _say, _steps
@@ -121,7 +120,7 @@ class Watch:
         self._threads: Dict[int, _Thread] = {}
         self._passes = 0
         try:
-            self._reference = weakref.ref(thing)
+            self._reference = ref(thing)
         except TypeError:
             self._box.take(thing)
 
@@ -172,7 +171,7 @@ class Watch:
 
     def _thread(self, frame: Optional[types.FrameType]) -> _Thread:
         """This one; when it is seen for the first time, from that frame on."""
-        identity = threading.get_ident()
+        identity = _thread.get_ident()
         if identity not in self._threads:
             self._threads[identity] = _Thread(frame)
         return self._threads[identity]
@@ -222,11 +221,19 @@ class Watch:
             return
         if first:
             changes = [change.replace("+ ", "", 1) for change in changes]
-        line = frame.f_code.co_firstlineno if kind == _lines.BEGIN else thread.lines.get(frame_key(frame), frame.f_lineno or 0)
         if count == 0:
             changes.append("freed")
-        self._add(Row(frame.f_code.co_filename, line, count, changes))
+        self._add(Row(*self._place(kind, frame, thread, arguments), count, changes))
         thread.left.clear()
+
+    @staticmethod
+    def _place(kind: str, frame: types.FrameType, thread: _Thread, arguments: List[str]) -> Tuple[str, int]:
+        """Where it changed: what a function finds as it begins, and is none of its arguments, is its caller's doing."""
+        if kind == _lines.BEGIN and not arguments and frame.f_back is not None and frame_key(frame.f_back) in thread.lines:
+            frame, kind = frame.f_back, _lines.LINE
+        if kind == _lines.BEGIN:
+            return frame.f_code.co_filename, frame.f_code.co_firstlineno
+        return frame.f_code.co_filename, thread.lines.get(frame_key(frame), frame.f_lineno or 0)
 
     def _by_names(self, frame: types.FrameType, thread: _Thread, arguments: List[str], delta: int) -> Tuple[List[str], int]:
         """What the variables explain of the change, and what is left of it."""
@@ -304,12 +311,23 @@ def _source(path: str, line: int) -> str:
     lines = known[2] if len(known) == 4 else ()
     if not lines:
         try:
-            with tokenize.open(path) as file:
-                lines = file.readlines()
+            with open(path, "rb") as file:
+                content = file.read()
+            lines = content.decode(_encoding(content), "replace").lstrip("\ufeff").splitlines()
         except Exception as error:
             if not _lines.is_ours(error):
                 raise
     return lines[line - 1] if 0 < line <= len(lines) else ""
+
+
+def _encoding(content: bytes) -> str:
+    """Of a source, as its first two lines may name it."""
+    for line in content.split(b"\n", 2)[:2]:
+        _, found, rest = line.partition(b"coding")
+        if line.lstrip()[:1] == b"#" and found and rest[:1] in (b":", b"="):
+            name = rest[1:].strip().partition(b" ")[0].decode("ascii", "replace")
+            return "".join(one for one in name if one.isalnum() or one in "-_.")
+    return "utf-8"
 
 
 def _names(holder: Any, thing: object) -> List[str]:
@@ -374,7 +392,7 @@ _calibrate()
 # All of them
 
 _active: List[Watch] = []
-_lock = threading.RLock()
+_lock = _thread.RLock()
 _looking: Optional[Looking] = None  # for the objects of big blocks (_big.py), until it says that it is done
 _changing = False  # lines begin to be followed, or end to be
 
@@ -452,7 +470,7 @@ def look(looking: Optional[Looking]) -> None:
 def add(one: Watch, frame: types.FrameType, lines: Dict[Key, int]) -> None:
     """For `look`'s: an object that this thread has made, in the line that it is in by `lines`."""
     one.begin(frame)
-    one._threads[threading.get_ident()].lines.update(lines)
+    one._threads[_thread.get_ident()].lines.update(lines)
     with _lock:
         _active.append(one)
     _register()
@@ -518,7 +536,7 @@ def _at_exit() -> None:
 def _forked() -> None:
     """What was watched is the parent's to tell of; and the lock may be with one of its threads, for ever."""
     global _lock, _looking
-    _lock, _looking = threading.RLock(), None
+    _lock, _looking = _thread.RLock(), None
     watched, _active[:] = list(_active), []
     _lines.stop()
     for one in watched:
