@@ -3,6 +3,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "frames.h"
 #include "thread.h"
@@ -10,7 +11,8 @@
 #include "watch_code.h"
 
 #define FILLING 1u
-#define FILE_INPUT 257 /* the interpreter's Py_file_input */
+#define FILE_INPUT 257    /* the interpreter's Py_file_input */
+#define BUFFER_READ 0x100 /* PyBUF_READ */
 
 struct watch_table watch_table;
 
@@ -21,6 +23,7 @@ static struct {
     void *(*dict_of)(void *interpreter);        /* borrowed */
     void *(*get)(void *dict, const char *name); /* borrowed */
     void *(*new_dict)(void);
+    void *(*view)(const char *memory, ssize_t size, int flags);
     int (*set)(void *dict, const char *name, void *value);
     void *(*builtins)(void); /* borrowed */
     void *(*run)(const char *source, int start, void *globals, void *locals);
@@ -38,17 +41,23 @@ static void *find_home(void) {
     return interpreter ? watch.dict_of(interpreter) : NULL;
 }
 
+/* What is compiled here is told as memory of the function of the program's that runs: so that is
+ * little, and compiles the rest. */
 static void load(void *home) {
+    static const char start[] = "exec(compile(source, '<holdfast>/load.py', 'exec'), globals())\n";
     void *globals = watch.new_dict();
-    if (!globals)
-        return;
-    if (watch.set(globals, "__builtins__", watch.builtins()) == 0 &&
-        watch.set(globals, "home", home) == 0) {
-        void *result = watch.run(watch_code, FILE_INPUT, globals, globals);
+    void *source =
+        globals ? watch.view(watch_code, (ssize_t)sizeof watch_code - 1, BUFFER_READ) : NULL;
+    if (source && watch.set(globals, "__builtins__", watch.builtins()) == 0 &&
+        watch.set(globals, "home", home) == 0 && watch.set(globals, "source", source) == 0) {
+        void *result = watch.run(start, FILE_INPUT, globals, globals);
         if (result)
             watch.release(result);
     }
-    watch.release(globals);
+    if (source)
+        watch.release(source);
+    if (globals)
+        watch.release(globals);
 }
 
 /* An exception is what a handler of a signal has raised meanwhile: that is the program's. */
@@ -135,6 +144,7 @@ void watch_begin(void *scope) {
     python_symbol(scope, "PyDict_GetItemString", &watch.get);
     python_symbol(scope, "PyDict_New", &watch.new_dict);
     python_symbol(scope, "PyDict_SetItemString", &watch.set);
+    python_symbol(scope, "PyMemoryView_FromMemory", &watch.view);
     python_symbol(scope, "PyEval_GetBuiltins", &watch.builtins);
     python_symbol(scope, "PyRun_String", &watch.run);
     python_symbol(scope, "PyObject_CallFunction", &watch.call);
@@ -143,7 +153,7 @@ void watch_begin(void *scope) {
     python_symbol(scope, "Py_DecRef", &watch.release);
     watch_table.forget = (uintptr_t)watch_forget;
     if (watch.add_pending_call && watch.interpreter && watch.dict_of && watch.get &&
-        watch.new_dict && watch.set && watch.builtins && watch.run && watch.call && watch.error &&
-        watch.is_true && watch.release)
+        watch.new_dict && watch.set && watch.view && watch.builtins && watch.run && watch.call &&
+        watch.error && watch.is_true && watch.release)
         watch_table.least = process.session->watch;
 }
