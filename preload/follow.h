@@ -126,12 +126,9 @@ static hot_inline bool compare(const struct python_offsets *at, struct changes *
 static hot_inline uint32_t find_node(const struct python_offsets *at,
                                      const struct stack_entry *entry, const struct writer *writer,
                                      uint32_t parent) {
-    const struct trie_shortcut *shortcut =
-        trie_shortcut(&writer->trie, parent, entry->frame.position);
-    bool found = shortcut->position == entry->frame.position && shortcut->parent == parent &&
-                 shortcut->stamp == writer->trie.shortcut_stamp &&
-                 ((at->minor >= 11 && !at->code_copies) || shortcut->code == entry->frame.code);
-    return found ? shortcut->node : 0;
+    bool told = at->minor >= 11 && !at->code_copies;
+    return trie_recall(&writer->trie, parent, entry->frame.position,
+                       told ? NULL : entry->frame.code);
 }
 
 /* Too many frames had to be compared. Where it turned out lately that they cannot be marked, they

@@ -313,8 +313,9 @@ static uint32_t make_node(struct stack_entry *entry, struct writer *writer, uint
         return 0;
     uint32_t node =
         trie_node(&writer->trie, writer, NODE_FRAME, parent, entry->code, (int32_t)position);
-    *trie_shortcut(&writer->trie, parent, entry->frame.position) = (struct trie_shortcut){
-        entry->frame.code, entry->frame.position, parent, node, writer->trie.shortcut_stamp};
+    bool told = python.at.minor >= 11 && !python.at.code_copies;
+    trie_remember(&writer->trie, parent, entry->frame.position, told ? NULL : entry->frame.code,
+                  node);
     return node;
 }
 

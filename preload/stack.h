@@ -22,10 +22,10 @@ struct trie {
     uint32_t code_capacity, code_used; /* used: tombstones included */
     uint32_t code_count;               /* numbers handed out */
     uint64_t code_epoch;               /* freed code objects up to this one have been forgotten */
-    struct trie_shortcut *shortcuts;   /* made with the first node */
-    uint32_t shortcut_count;           /* a power of two; ... */
-    uint32_t shortcut_shift;           /* ... a hash of 64 bits, less so many, is a place */
-    uint64_t shortcut_stamp;           /* of those that hold */
+    struct trie_shortcut *shortcuts;   /* made with the first node; behind them, their codes */
+    uint32_t shortcut_count;           /* a power of two */
+    uint64_t shortcut_mask;            /* of places: trie.h */
+    uint64_t shortcut_stamp;           /* of those that hold; in the upper 16 bits */
 };
 
 /* How the last stack is known again: by the innermost frame, and words as they were read from it

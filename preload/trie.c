@@ -62,24 +62,29 @@ static struct trie_node *node_slot(const struct trie *trie, uint32_t parent, uin
 }
 
 /* Memory that neither a forked child nor a disposable copy has any use for, so that it need not be
- * copied when it is written to. All of its pages will soon be in use, wherever hashes fall: one
- * call for them costs less than a fault for each. What is large gets huge pages, which need few
+ * copied when it is written to. Its first `soon` bytes will soon be in use, wherever hashes fall:
+ * one call for them costs less than a fault for each. What is large gets huge pages, which need few
  * entries of the processor's table of pages; where it is not aligned to them, as before Linux 6.7,
  * it has none, and takes no more faults for that. */
-static void *table_map(size_t size) {
+static void *table_map(size_t size, size_t soon) {
     void *table = pages_map(size);
     if (!table || !seccomp_lets(SECCOMP_TABLES))
         return table;
     sys_call6(SYS_madvise, (long)table, (long)size, MADV_DONTFORK, 0, 0, 0);
-    if (size >= HUGE_PAGE)
-        sys_call6(SYS_madvise, (long)table, (long)size, MADV_HUGEPAGE, 0, 0, 0);
-    sys_call6(SYS_madvise, (long)table, (long)size, MADV_POPULATE_WRITE, 0, 0, 0);
+    if (soon >= HUGE_PAGE)
+        sys_call6(SYS_madvise, (long)table, (long)soon, MADV_HUGEPAGE, 0, 0, 0);
+    sys_call6(SYS_madvise, (long)table, (long)soon, MADV_POPULATE_WRITE, 0, 0, 0);
     return table;
+}
+
+/* With room for as many codes (trie_shortcut_codes()), whose pages come when they are touched. */
+static size_t shortcuts_size(uint64_t count) {
+    return count * (sizeof(struct trie_shortcut) + sizeof(const char *));
 }
 
 static void shortcuts_unmap(struct trie *trie) {
     if (trie->shortcuts)
-        pages_unmap(trie->shortcuts, (size_t)trie->shortcut_count * sizeof *trie->shortcuts);
+        pages_unmap(trie->shortcuts, shortcuts_size(trie->shortcut_count));
 }
 
 /* As many as there is room for nodes, within bounds; those that were known are found again. */
@@ -87,13 +92,13 @@ static bool shortcuts_grow(struct trie *trie, uint32_t capacity) {
     uint32_t count = capacity < TRIE_SHORTCUTS_MOST ? capacity : TRIE_SHORTCUTS_MOST;
     if (count == trie->shortcut_count)
         return true;
-    struct trie_shortcut *shortcuts = table_map((size_t)count * sizeof *shortcuts);
+    struct trie_shortcut *shortcuts = table_map(shortcuts_size(count), count * sizeof *shortcuts);
     if (!shortcuts)
         return trie->shortcuts;
     shortcuts_unmap(trie);
     trie->shortcuts = shortcuts;
     trie->shortcut_count = count;
-    trie->shortcut_shift = 64u - (uint32_t)__builtin_ctz(count);
+    trie->shortcut_mask = (count - 1) * sizeof *shortcuts;
     return true;
 }
 
@@ -102,7 +107,8 @@ static bool nodes_grow(struct trie *trie) {
     uint32_t capacity = old.node_capacity ? old.node_capacity * 2 : FIRST_CAPACITY;
     if (!capacity || !shortcuts_grow(trie, capacity))
         return false;
-    struct trie_node *nodes = table_map((size_t)capacity * sizeof *nodes);
+    size_t size = (size_t)capacity * sizeof(struct trie_node);
+    struct trie_node *nodes = table_map(size, size);
     if (!nodes)
         return false;
     trie->nodes = nodes;
@@ -164,7 +170,8 @@ static bool codes_grow(struct trie *trie) {
     uint32_t capacity = FIRST_CAPACITY;
     while (too_full(codes_live(&old) * 2, capacity))
         capacity *= 2;
-    struct trie_code *codes = table_map((size_t)capacity * sizeof *codes);
+    size_t size = (size_t)capacity * sizeof(struct trie_code);
+    struct trie_code *codes = table_map(size, size);
     if (!codes)
         return false;
     trie->codes = codes;
@@ -217,8 +224,11 @@ uint32_t trie_module(struct trie *trie, struct writer *writer, const struct modu
     return module_define(writer, module, trie->code_count + 1) ? code_keep(trie, slot, module) : 0;
 }
 
+/* A stamp that has been used before may still be in a key. */
 static void forget_shortcuts(struct trie *trie) {
-    trie->shortcut_stamp++;
+    trie->shortcut_stamp += TRIE_STAMP_ONE;
+    if (trie->shortcut_stamp == 0 && trie->shortcuts)
+        memset(trie->shortcuts, 0, trie->shortcut_count * sizeof *trie->shortcuts);
 }
 
 void trie_forget_code(struct trie *trie, const void *code) {

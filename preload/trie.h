@@ -19,25 +19,54 @@ uint32_t trie_code(struct trie *trie, struct writer *writer, const void *code);
 struct module;
 uint32_t trie_module(struct trie *trie, struct writer *writer, const struct module *module);
 
-/* What trie_node() found for a frame, by the code object's and the instruction's addresses: no need
- * to look for the code's number, nor to work out the position. It holds while its stamp is the
- * trie's: all are forgotten when a code object has been freed. There are the more places the more
- * nodes, up to so many, because a program that goes through a tree by dozens of functions comes by
- * tens of thousands of stacks in turn. */
+/* What trie_node() found for a frame, by the instruction's address: no need to look for the code's
+ * number, nor to work out the position. It holds while the trie's stamp is in the key: all are
+ * forgotten when a code object has been freed. There are the more places the more nodes, up to so
+ * many, because a program that goes through a tree by dozens of functions comes by tens of
+ * thousands of stacks in turn. */
 struct trie_shortcut {
-    const char *code;
-    uintptr_t position;
+    uint64_t key;          /* the position, and a stamp in the bits that no address has */
     uint32_t parent, node; /* 0: none */
-    uint64_t stamp;
 };
 
 #define TRIE_SHORTCUTS_MOST (1u << 16)
+#define TRIE_STAMP_ONE (1ull << 48)
 
-/* The one place where the shortcut for a frame may be. The trie has a node. */
-static inline struct trie_shortcut *trie_shortcut(const struct trie *trie, uint32_t parent,
-                                                  uintptr_t position) {
-    uint64_t key = position + ((uint64_t)parent << 20);
-    return &trie->shortcuts[key * 0x9e3779b97f4a7c15ull >> trie->shortcut_shift];
+/* Where a shortcut is, in bytes. Most of the time goes by waiting for memory, and nodes that were
+ * made one after the other are needed one after the other again: what leads on from them lies
+ * within 64 KiB. */
+static inline uint64_t trie_place(const struct trie *trie, uint32_t parent, uintptr_t position) {
+    uint64_t within = position * 0x9e3779b97f4a7c15ull >> 48;
+    return (within + ((uint64_t)parent << 5)) & trie->shortcut_mask;
+}
+
+static inline struct trie_shortcut *trie_shortcut(const struct trie *trie, uint64_t place) {
+    return (struct trie_shortcut *)(void *)((char *)trie->shortcuts + place);
+}
+
+/* Of each shortcut: its code object. Touched only where a position does not tell that. */
+static inline const char **trie_shortcut_code(const struct trie *trie, uint64_t place) {
+    return (const char **)(void *)(trie->shortcuts + trie->shortcut_count) +
+           place / sizeof(struct trie_shortcut);
+}
+
+/* The node if it is known. `code`: NULL where the position tells it. The trie has a node. */
+static inline uint32_t trie_recall(const struct trie *trie, uint32_t parent, uintptr_t position,
+                                   const char *code) {
+    uint64_t place = trie_place(trie, parent, position);
+    const struct trie_shortcut *shortcut = trie_shortcut(trie, place);
+    bool found = shortcut->key == (position ^ trie->shortcut_stamp) && shortcut->parent == parent &&
+                 (!code || *trie_shortcut_code(trie, place) == code);
+    return found ? shortcut->node : 0;
+}
+
+static inline void trie_remember(struct trie *trie, uint32_t parent, uintptr_t position,
+                                 const char *code, uint32_t node) {
+    uint64_t place = trie_place(trie, parent, position);
+    *trie_shortcut(trie, place) =
+        (struct trie_shortcut){position ^ trie->shortcut_stamp, parent, node};
+    if (code)
+        *trie_shortcut_code(trie, place) = code;
 }
 
 void trie_forget_code(struct trie *trie, const void *code);

@@ -252,14 +252,12 @@ static uint32_t define(struct trie *trie, struct writer *writer, const struct jo
 
 static uint32_t find(struct trie *trie, struct writer *writer, const struct joined *joined,
                      uint32_t parent) {
-    struct trie_shortcut *shortcut = trie_shortcut(trie, parent, joined->position);
-    if (likely(shortcut->position == joined->position && shortcut->parent == parent &&
-               shortcut->code == joined->code && shortcut->stamp == trie->shortcut_stamp))
-        return shortcut->node;
-    uint32_t node = define(trie, writer, joined, parent);
+    uint32_t node = trie_recall(trie, parent, joined->position, joined->code);
+    if (likely(node))
+        return node;
+    node = define(trie, writer, joined, parent);
     if (node)
-        *trie_shortcut(trie, parent, joined->position) = (struct trie_shortcut){
-            joined->code, joined->position, parent, node, trie->shortcut_stamp};
+        trie_remember(trie, parent, joined->position, joined->code, node);
     return node;
 }
 

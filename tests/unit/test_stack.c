@@ -12,6 +12,7 @@
 #include "preload/frames.h"
 #include "preload/seccomp.h"
 #include "preload/thread.h"
+#include "preload/trie.h"
 
 enum {
     LOCALS = 2,
@@ -466,6 +467,26 @@ static void test_reused_code(void **state) {
     reuse_codes(12);
 }
 
+/* Stamps begin anew: what was known under the same one before is not known again. */
+static void stamps_begin_anew(uint32_t minor) {
+    begin(minor);
+    ring.writer.trie.shortcut_stamp -= TRIE_STAMP_ONE; /* a cache that is new forgets all */
+    push(&codes[0], 3);
+    check_now();
+    assert_int_equal(ring.writer.trie.shortcut_stamp, 0);
+    ring.writer.trie.shortcut_stamp -= TRIE_STAMP_ONE;
+    stack_code_freed(&codes[0]);
+    code_renew(&codes[0]);
+    check_now();
+    assert_int_equal(ring.writer.trie.shortcut_stamp, 0);
+}
+
+static void test_stamps(void **state) {
+    (void)state;
+    stamps_begin_anew(10);
+    stamps_begin_anew(12);
+}
+
 static uint32_t number;
 
 static void check_text(const void *data, uint64_t length, uint32_t width, const char *utf8) {
@@ -538,10 +559,10 @@ static void test_full_ring(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_random),    cmocka_unit_test(test_deep),
-        cmocka_unit_test(test_marks),     cmocka_unit_test(test_reused_code),
-        cmocka_unit_test(test_texts),     cmocka_unit_test(test_distrust),
-        cmocka_unit_test(test_full_ring),
+        cmocka_unit_test(test_random),   cmocka_unit_test(test_deep),
+        cmocka_unit_test(test_marks),    cmocka_unit_test(test_reused_code),
+        cmocka_unit_test(test_stamps),   cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_distrust), cmocka_unit_test(test_full_ring),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
