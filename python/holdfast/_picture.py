@@ -81,7 +81,8 @@ def _box(node: Node, column: int, culprit: bool) -> Box:
     if frame is not None:
         below = f"{_frames.short(frame.f_code.co_filename)}:{frame.f_lineno}"
     elif node.root:
-        name = node.root.partition(" (")[0]
+        name, _, rest = node.root.partition(" (")
+        name = "sys.exc_info of a thread" if rest == "sys.exc_info)" else name  # whose name would be cut off
         below = "" if name[:7] == "module " else _steps.label(node.value)
     name, below = _steps.printable(name), _steps.printable(below)
     whole = _steps.printable(node.root) or name

@@ -61,6 +61,8 @@ def test_who_holds_it(any_python, package, tmp_path):
         assert one["certain"] == (label != "number"), label
         assert any_python.gil is False or "all from what is shown" in one["text"], label
         check_files(one, tmp_path)
+    if any_python.version >= (3, 10):
+        assert ">sys.exc_info of a thread<" in (tmp_path / told["handled"]["files"][2]).read_text()
     lines = outcome.text_err().splitlines()
     assert len(lines) == len(told) and all(line.startswith("holdfast: ") for line in lines)
 
