@@ -171,7 +171,9 @@ struct findings {
     uint32_t copies_count;
     bool copies_cut;         /* not all was looked through */
     struct holding *holding; /* NULL when it was not asked for */
-    struct graph *graph;     /* NULL when it cannot be read; `why` says the reason */
+    struct graph *graph; /* what is left once it has been looked through (graph_shed), as findings
+                            of several processes are kept at once; NULL when it cannot be read:
+                            `why` says the reason */
     char why[200];
     void *memory; /* private: the texts */
 };

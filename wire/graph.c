@@ -516,17 +516,7 @@ struct graph *graph_read(const uint8_t *bytes, size_t size, char *why, size_t wh
     return NULL;
 }
 
-void graph_free(struct graph *graph) {
-    struct graph_memory *memory = (struct graph_memory *)graph;
-    if (!graph)
-        return;
-    while (memory->chunks) {
-        struct chunk *before = memory->chunks->before;
-        free(memory->chunks);
-        memory->chunks = before;
-    }
-    free(graph->texts);
-    free(graph->types);
+void graph_shed(struct graph *graph) {
     free(graph->objects);
     free(graph->edges);
     free(graph->places);
@@ -535,8 +525,32 @@ void graph_free(struct graph *graph) {
     free(graph->threads);
     free(graph->roots);
     free(graph->lost);
-    free(graph->copies);
     free(graph->takes);
+    free(graph->copies);
+    graph->objects = NULL;
+    graph->edges = NULL;
+    graph->places = NULL;
+    graph->codes = NULL;
+    graph->frames = NULL;
+    graph->threads = NULL;
+    graph->roots = NULL;
+    graph->lost = NULL;
+    graph->takes = NULL;
+    graph->copies = NULL;
+}
+
+void graph_free(struct graph *graph) {
+    struct graph_memory *memory = (struct graph_memory *)graph;
+    if (!graph)
+        return;
+    graph_shed(graph);
+    while (memory->chunks) {
+        struct chunk *before = memory->chunks->before;
+        free(memory->chunks);
+        memory->chunks = before;
+    }
+    free(graph->texts);
+    free(graph->types);
     free(graph->balances);
     free(memory);
 }

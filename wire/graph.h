@@ -366,4 +366,8 @@ struct graph {
 struct graph *graph_read(const uint8_t *bytes, size_t size, char *why, size_t why_size);
 void graph_free(struct graph *graph);
 
+/* Gives back all that there is of each object, which is nearly all: texts, types, balances,
+ * counts, what was seen and the flags stay. */
+void graph_shed(struct graph *graph);
+
 #endif

@@ -119,6 +119,11 @@ static void test_frames_come_back(void **state) {
     assert_string_equal(graph->texts[thread->name], "MainThread");
     assert_int_equal(graph->edges[thread->first_edge].target, 2);
     assert_string_equal(graph->texts[graph->roots[1].name], "sys.modules");
+    const char *name = graph->texts[graph->roots[1].name];
+    graph_shed(graph);
+    assert_null(graph->objects);
+    assert_string_equal(name, "sys.modules");
+    assert_int_equal(graph->types[2].kind, GRAPH_BYTES);
     graph_free(graph);
     graph_sample_release(&sample);
 }

@@ -139,6 +139,7 @@ static void run_analysis(const struct profile *profile, struct findings *finding
     heap_release(&analysis.heap);
     units_release(&analysis.units);
     whatif_release(&analysis.whatif);
+    graph_shed(findings->graph);
 }
 
 static struct memory *memory_open(void) {
