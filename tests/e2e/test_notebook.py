@@ -49,9 +49,13 @@ def in_environment(environment, monkeypatch, tmp_path):
     return tmp_path
 
 
-def execute(folder, cells, kernel="holdfast", **options):
-    """The outputs of each cell, as a notebook keeps them."""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+def notebook_of(cells):
+    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+
+
+def execute(folder, notebook, kernel="holdfast", **options):
+    """The outputs of each cell, as a notebook keeps them; `notebook`: one, or the texts of its cells."""
+    notebook = notebook_of(notebook) if isinstance(notebook, list) else notebook
     nbclient.NotebookClient(notebook, kernel_name=kernel, timeout=300, startup_timeout=300,
                             resources={"metadata": {"path": str(folder)}}, **options).execute()
     return [cell.outputs for cell in notebook.cells]
@@ -131,11 +135,11 @@ def test_errors_and_size(in_environment):
 def test_failing_cell_stops_the_notebook(in_environment, kernel, code, name):
     """What runs all cells stops at one that fails, and shows its error once, below the report."""
     ran = in_environment / "ran"
-    cells = ["%load_ext holdfast", f"%%holdfast\n{code}", f"open({str(ran)!r}, 'w').close()"]
+    notebook = notebook_of(["%load_ext holdfast", f"%%holdfast\n{code}", f"open({str(ran)!r}, 'w').close()"])
     with pytest.raises(nbclient.exceptions.CellExecutionError) as failed:
-        execute(in_environment, cells, kernel)
+        execute(in_environment, notebook, kernel)
     assert failed.value.ename == name and not ran.exists()
-    outputs = execute(in_environment, cells, kernel, allow_errors=True)[1]
+    outputs = notebook.cells[1].outputs
     assert [one.output_type for one in outputs][1:] == ["error"] and len(outputs) == 2, outputs
     assert outputs[1].ename == name
     # IPython renders a SyntaxError with all frames, ours too.

@@ -39,6 +39,7 @@ class Page:
         while self.numbers()["steps"] < steps:
             assert process.poll() is None, "it ended by itself"
             assert time.monotonic() < limit, "it does not get there"
+            time.sleep(0.0001)  # or it would take the processor from what is waited for
 
 
 def start_noted(python, helpers, page, mode, seed):
@@ -143,15 +144,17 @@ def test_collector_killed(python, tmp_path, number):
         [str(harness.holdfast_binary()), "run", "-o", str(harness.new_profile_path()), "--", python.path,
          str(program), str(tmp_path)], env=python.environment(), stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
-    wait_for((tmp_path / "ready").exists)
-    family = harness.descendants(process.pid)
-    ours = [pid for pid in collectors(harness.holdfast_binary()) if pid in family]
-    assert ours
-    # Where the command that was typed is a process of its own, it lives to hand the status on.
-    victims = [pid for pid in ours if pid != process.pid] or ours
-    for pid in victims:
-        os.kill(pid, number)
-    (tmp_path / "go").touch()
+    try:
+        wait_for((tmp_path / "ready").exists)
+        family = harness.descendants(process.pid)
+        ours = [pid for pid in collectors(harness.holdfast_binary()) if pid in family]
+        assert ours
+        # Where the command that was typed is a process of its own, it lives to hand the status on.
+        victims = [pid for pid in ours if pid != process.pid] or ours
+        for pid in victims:
+            os.kill(pid, number)
+    finally:
+        (tmp_path / "go").touch()
     wait_for((tmp_path / "done").exists)
     output, _ = process.communicate(timeout=harness.TIME_LIMIT)
     assert output == b"all done\n"
