@@ -2,26 +2,52 @@
 
 `gc.get_objects()` gives tuples, too, that another thread is about to fill: while anybody else refers to such a tuple, that
 thread's `tuple(...)` fails. And what is held dies later, in another thread. So each look here is one call of C code,
-from the list's making to its end: no other thread runs meanwhile. Only what was looked for is held afterwards.
+from the list's making to its end: no other thread runs meanwhile, and no collection, which would call destructors in the
+middle and let others run. Only what was looked for is held afterwards.
 
 Free-threaded builds have no such moment: there nothing is looked at.
 """
 import gc
 import itertools
 import operator
-from typing import AbstractSet, Any, Callable, Dict, Iterator, List
+import sys
+from typing import AbstractSet, Any, Callable, Dict, Iterable, Iterator, List, TypeVar
 
 from . import _frames
 
 _GENERATIONS = (0, 1, 2)
-_TRIES = 5
 _MOST = 3_000_000  # objects that are looked through at once
 # And with all that they refer to: some half a second for each million, in which no other thread runs.
 MOST_REFERRED = 1_000_000
 
 
+_NEVER = object()
+_call = operator.methodcaller("__call__")
+_Result = TypeVar("_Result")
+
+
 class Own(list):  # type: ignore[type-arg]
     """A list of ours, which is no holder."""
+
+
+def _alone(make: Callable[[Iterable[Any]], _Result], items: Iterator[Any]) -> _Result:
+    """make(items), with None before and behind them, and without a collection.
+
+    Up to 3.11 one may come with any object that is made. It is kept away within that same call: between two, another thread
+    might say, too, whether there are to be collections.
+    """
+    if sys.version_info >= (3, 12):
+        return make(itertools.chain((None,), items, (None,)))
+    were: List[bool] = []
+    note = map(were.append, itertools.islice(iter(gc.isenabled, _NEVER), 1))
+    stop = itertools.islice(iter(gc.disable, _NEVER), 1)
+    go_on = map(_call, map((gc.disable, gc.enable).__getitem__, were))
+    try:
+        return make(itertools.chain(note, stop, items, go_on))
+    except BaseException:  # no memory: the end did not come
+        if were and were[0]:
+            gc.enable()
+        raise
 
 
 def _objects(generation: int) -> Iterator[Any]:
@@ -36,31 +62,32 @@ def _of_all(generation: int) -> Iterator[Any]:
 
 
 def any_young(addresses: AbstractSet[int]) -> bool:
-    return not addresses.isdisjoint(set(map(id, _objects(0))))
+    return not addresses.isdisjoint(_alone(set, map(id, _objects(0))))
 
 
 def young_places() -> Dict[int, int]:
     """Of the objects that no collection has seen: their places by address, the oldest first."""
-    return dict(zip(map(id, _objects(0)), itertools.count()))
+    return _alone(_places, map(id, _objects(0)))
+
+
+def _places(addresses: Iterable[Any]) -> Dict[int, int]:
+    return dict(zip(addresses, itertools.count()))
 
 
 def _chosen(objects: Iterator[Any], choices: Iterator[bool]) -> Own:
     """Both are gone through to their ends: an unfinished one would be in the list that it goes through, and keep it."""
-    found = Own(itertools.compress(itertools.chain(objects, itertools.repeat(None)), choices))
+    found = _alone(Own, itertools.compress(itertools.chain(objects, itertools.repeat(None)), choices))
     while found and found[-1] is None:
         found.pop()
+    while found and found[0] is None:
+        del found[0]
     return found
 
 
 def _pick(objects: "Callable[[int], Iterator[Any]]", addresses: "set[int]") -> List[Any]:
     found = Own()
     for generation in _GENERATIONS if _frames.has_gil() else ():
-        # Up to 3.11 a collection may come between the two lists: then what was picked is something else.
-        for _ in range(_TRIES):
-            picked = _chosen(objects(generation), map(addresses.__contains__, map(id, objects(generation))))
-            if addresses.issuperset(map(id, picked)):
-                found += picked
-                break
+        found += _chosen(objects(generation), map(addresses.__contains__, map(id, objects(generation))))
     return found
 
 

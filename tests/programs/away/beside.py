@@ -1,4 +1,8 @@
-"""Threads that fill tuples while late objects, and many that are gone, are looked for: how many of them fail?"""
+"""Threads that fill tuples while late objects, and many that are gone, are looked for: how many of them fail?
+
+Collections are frequent, and each gives other threads the time to go on.
+"""
+import gc
 import sys
 import threading
 import time
@@ -6,6 +10,8 @@ import time
 import holdfast
 
 sys.setswitchinterval(1e-5)
+gc.set_threshold(20)
+gc.callbacks.append(lambda *_: sum(range(1000)))
 holdfast.configure(folder="", most=3, within=0)
 stop, failed = [], []
 
