@@ -17,7 +17,13 @@ ARRAYS = ({f'kept["arrays"][{i}]': None for i in range(3)}, 16 * MB)
 
 
 def run(path, environment, *ways):
-    return traced(path, harness.PROGRAMS / "copies.py", *ways, flags=FLAGS, env=environment).profile
+    """Until the snapshot is that at the ceiling: a collector that is kept from its work for a second misses it."""
+    for _ in range(5):
+        outcome = traced(path, harness.PROGRAMS / "copies.py", *ways, flags=FLAGS, env=environment)
+        snapshot = outcome.report().main.fields["peak"]["snapshot"]
+        if snapshot and snapshot["reason"] == "ceiling":
+            break
+    return outcome.profile
 
 
 def told(profile):
