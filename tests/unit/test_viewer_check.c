@@ -278,7 +278,8 @@ static void regions_have_churn_and_native_memory(void **state) {
     assert_verdicts(CHECK_BEYOND, JUDGED_BEYOND, false);
 }
 
-/* In bytes times seconds; what nobody looked at may have been more. */
+/* In bytes times seconds; what nobody saw may all have lain untouched, whatever else was looked at.
+ */
 static void regions_have_drag(void **state) {
     (void)state;
     start();
@@ -289,13 +290,15 @@ static void regions_have_drag(void **state) {
     sample.profile.region_count = 2;
     sample.processes[0].flags |= PROCESS_DRAG;
     sample.processes[0].looks = 2;
-    assert_true(check_options_add_pair(&options, "drag:load=721"));
+    assert_true(check_options_add_pair(&options, "drag:load=726"));
     assert_verdicts(CHECK_WITHIN, JUDGED_WITHIN, false);
-    sample.processes[0].looks = 0;
-    assert_verdicts(CHECK_WITHIN, JUDGED_WITHIN, false);
-    regions[1].byte_seconds[PHASE_UNSEEN] = 722;
+    options.ceilings[0].bytes = 725;
     assert_verdicts(CHECK_WITHIN, JUDGED_UNKNOWN, true);
-    sample.processes[0].looks = 2;
+    options.ceilings[0].bytes = 721;
+    assert_verdicts(CHECK_WITHIN, JUDGED_UNKNOWN, true);
+    regions[1].byte_seconds[PHASE_UNSEEN] = UINT64_MAX - 400;
+    assert_verdicts(CHECK_WITHIN, JUDGED_UNKNOWN, true);
+    regions[1].byte_seconds[PHASE_UNSEEN] = 0;
     assert_verdicts(CHECK_WITHIN, JUDGED_WITHIN, false);
     sample.processes[0].drag_left_out = 1;
     assert_verdicts(CHECK_WITHIN, JUDGED_UNKNOWN, true);
@@ -305,6 +308,52 @@ static void regions_have_drag(void **state) {
     sample.processes[0].flags &= ~(uint32_t)PROCESS_DRAG;
     options.ceilings[0].bytes = 721;
     assert_verdicts(CHECK_WITHIN, JUDGED_UNKNOWN, true);
+}
+
+/* Why nobody looked is told as the run did. */
+static void refused_looks_are_no_drag(void **state) {
+    (void)state;
+    start();
+    struct profile_region region = {.name = sample_string(&sample, "load")};
+    sample.profile.regions = &region;
+    sample.profile.region_count = 1;
+    assert_true(check_options_add_pair(&options, "drag:load=1"));
+    struct check *check = make(NULL);
+    assert_non_null(strstr(check->judgements[0].why, "holdfast run --drag"));
+    check_free(check);
+    sample_warning(&sample, PROFILE_NO_LOOKS ": it is a container");
+    check = make(NULL);
+    assert_string_equal(check->judgements[0].why, PROFILE_NO_LOOKS ": it is a container");
+    check_free(check);
+}
+
+/* Of regions inside their like neither the unseen time counts again, nor is their place named. */
+static void drag_inside_its_like_is_counted_once(void **state) {
+    (void)state;
+    start();
+    string_id walk = sample_string(&sample, "walk");
+    uint32_t inner = sample.profile.sites[0].node, outer = sample.profile.sites[1].node;
+    struct profile_region regions[] = {{.name = walk,
+                                        .byte_seconds = {[PHASE_DRAG] = 100, [PHASE_UNSEEN] = 50},
+                                        .drag_node = outer,
+                                        .drag_node_byte_seconds = 80},
+                                       {.name = walk,
+                                        .parent = 1,
+                                        .byte_seconds = {[PHASE_DRAG] = 90, [PHASE_UNSEEN] = 50},
+                                        .drag_node = inner,
+                                        .drag_node_byte_seconds = 90}};
+    sample.profile.regions = regions;
+    sample.profile.region_count = 2;
+    sample.processes[0].flags |= PROCESS_DRAG;
+    sample.processes[0].looks = 2;
+    assert_true(check_options_add_pair(&options, "drag:walk=150"));
+    assert_verdicts(CHECK_WITHIN, JUDGED_WITHIN, false);
+    options.ceilings[0].bytes = 99;
+    struct check *check = make(NULL);
+    const struct item *place = check_place_of(check, &check->judgements[0]);
+    assert_non_null(place);
+    assert_string_equal(place->frame->function, "work");
+    check_free(check);
 }
 
 /* The frees may be what is missing, or still to come; an allocation that was counted stays. */
@@ -321,6 +370,9 @@ static void what_may_still_be_given_back_is_not_beyond(void **state) {
         assert_verdicts(CHECK_BEYOND, JUDGED_BEYOND, false);
         sample.processes[0].flags |= how == 0 ? PROCESS_RUNNING : how == 1 ? PROCESS_DAMAGED : 0;
         sample.processes[0].dropped = how == 2;
+        assert_verdicts(CHECK_UNKNOWN, JUDGED_UNKNOWN, true);
+        region.byte_seconds[PHASE_DRAG] = 64;
+        options.ceilings[0].kind = CEILING_DRAG; /* a touch, too, is still to come */
         assert_verdicts(CHECK_UNKNOWN, JUDGED_UNKNOWN, true);
         options.ceilings[0] = (struct ceiling){CEILING_GROWTH, "", 63, "--max-growth"};
         assert_verdicts(CHECK_UNKNOWN, JUDGED_UNKNOWN, true);
@@ -378,6 +430,8 @@ int main(void) {
                                        cmocka_unit_test(regions_inside_their_like_are_counted_once),
                                        cmocka_unit_test(regions_have_churn_and_native_memory),
                                        cmocka_unit_test(regions_have_drag),
+                                       cmocka_unit_test(refused_looks_are_no_drag),
+                                       cmocka_unit_test(drag_inside_its_like_is_counted_once),
                                        cmocka_unit_test(what_may_still_be_given_back_is_not_beyond),
                                        cmocka_unit_test(peak_of_a_baseline_is_not_below_the_run),
                                        cmocka_unit_test(second_ceilings)};

@@ -96,11 +96,16 @@ static bool is_in_profile(const struct code_name *name, const struct profile *pr
     return false;
 }
 
-static bool has_warning(const struct profile *profile, const char *words) {
+/* NULL: there is none. */
+static const char *find_warning(const struct profile *profile, const char *words) {
     for (uint32_t i = 0; i < profile->warning_count; i++)
         if (strstr(profile->strings[profile->warnings[i]], words))
-            return true;
-    return false;
+            return profile->strings[profile->warnings[i]];
+    return NULL;
+}
+
+static bool has_warning(const struct profile *profile, const char *words) {
+    return find_warning(profile, words) != NULL;
 }
 
 /* Some bytes may belong to a function that is not on their stack. */
@@ -173,8 +178,8 @@ static void judge_region(const struct evidence *evidence, struct judgement *judg
         judgement->why = NO_SUCH_REGION;
 }
 
-/* Its bytes are that one's, too. */
-static bool is_in_its_like(const struct profile *profile, const struct profile_region *region) {
+bool ceiling_counts_in_its_like(const struct profile *profile,
+                                const struct profile_region *region) {
     for (uint32_t at = region->parent; at; at = profile->regions[at - 1].parent)
         if (strcmp(profile->strings[profile->regions[at - 1].name],
                    profile->strings[region->name]) == 0)
@@ -209,7 +214,7 @@ static void judge_regions(const struct evidence *evidence, struct judgement *jud
     for (uint32_t i = 0; i < profile->region_count; i++) {
         const struct profile_region *region = &profile->regions[i];
         if (strcmp(profile->strings[region->name], judgement->ceiling.subject) != 0 ||
-            is_in_its_like(profile, region))
+            ceiling_counts_in_its_like(profile, region))
             continue;
         found = true;
         add_bytes(&judgement->bytes, region_bytes(profile, region, judgement->ceiling.kind));
@@ -295,27 +300,34 @@ const char *evidence_missing(const struct profile *profile) {
     return NULL;
 }
 
-/* Of the processes with such regions: whether they were looked at, and all big blocks of theirs. */
-static const char *drag_doubt(const struct profile *profile, const struct ceiling *ceiling) {
-    uint64_t unseen = 0;
-    if (has_warning(profile, PROFILE_NO_LOOKS))
-        return PROFILE_NO_LOOKS;
+/* Of the processes with such regions: whether they were looked at, and all big blocks of theirs.
+ * What nobody saw may all have lain untouched: one look anywhere says nothing of it. */
+static const char *drag_doubt(const struct profile *profile, const struct judgement *judgement) {
+    uint64_t most = judgement->bytes;
+    const char *refused = find_warning(profile, PROFILE_NO_LOOKS);
     for (uint32_t i = 0; i < profile->region_count; i++) {
         const struct profile_region *region = &profile->regions[i];
         const struct profile_process *process = &profile->processes[region->process];
-        if (strcmp(profile->strings[region->name], ceiling->subject) != 0)
+        if (strcmp(profile->strings[region->name], judgement->ceiling.subject) != 0 ||
+            ceiling_counts_in_its_like(profile, region))
             continue;
+        if (refused)
+            return refused;
         if (!(process->flags & PROCESS_DRAG))
-            return PROFILE_NO_LOOKS;
+            return PROFILE_NO_LOOKS
+                ": that takes holdfast run --drag -- COMMAND, or holdfast check with a command";
         if (process->drag_left_out > 0)
             return "too many big blocks lived at a time: some were not followed";
-        add_bytes(&unseen, process->looks == 0 ? region->byte_seconds[PHASE_UNSEEN] : 0);
+        add_bytes(&most, region->byte_seconds[PHASE_UNSEEN]);
     }
-    return unseen > ceiling->bytes ? "it was over before anybody looked at its blocks" : NULL;
+    return most > judgement->ceiling.bytes
+               ? "some big blocks were gone before anybody looked at them"
+               : NULL;
 }
 
 /* Why what is not above the ceiling is not within it either; NULL: it is. */
-static const char *doubt(const struct evidence *evidence, const struct ceiling *ceiling) {
+static const char *doubt(const struct evidence *evidence, const struct judgement *judgement) {
+    const struct ceiling *ceiling = &judgement->ceiling;
     enum ceiling_kind kind = ceiling->kind;
     if (evidence->missing)
         return evidence->missing;
@@ -326,16 +338,19 @@ static const char *doubt(const struct evidence *evidence, const struct ceiling *
         has_warning(evidence->model->profile, PROFILE_REGIONS_LEFT_OUT))
         return "some regions were left out";
     if (kind == CEILING_DRAG)
-        return drag_doubt(evidence->model->profile, ceiling);
+        return drag_doubt(evidence->model->profile, judgement);
     return kind == CEILING_DEAD && !evidence->dead_whole
                ? "not every process has a snapshot near its peak that could be analysed"
                : NULL;
 }
 
 /* Why what is above the ceiling may not be beyond it; NULL: it is. What was not given back is more
- * than there is where frees are missing, or still to come. */
+ * than there is where frees are missing, or still to come; what lay untouched is, where a touch is
+ * still to come, or the block is long gone. */
 static const char *excess_doubt(const struct evidence *evidence, enum ceiling_kind kind) {
-    return kind == CEILING_NATIVE || kind == CEILING_GROWTH ? evidence->missing : NULL;
+    return kind == CEILING_NATIVE || kind == CEILING_GROWTH || kind == CEILING_DRAG
+               ? evidence->missing
+               : NULL;
 }
 
 bool ceiling_judge(const struct ceiling *ceiling, const struct evidence *evidence,
@@ -345,7 +360,7 @@ bool ceiling_judge(const struct ceiling *ceiling, const struct evidence *evidenc
         return false;
     bool above = judgement->bytes > ceiling->bytes;
     if (!judgement->why)
-        judgement->why = above ? excess_doubt(evidence, ceiling->kind) : doubt(evidence, ceiling);
+        judgement->why = above ? excess_doubt(evidence, ceiling->kind) : doubt(evidence, judgement);
     judgement->judged = judgement->why ? JUDGED_UNKNOWN : above ? JUDGED_BEYOND : JUDGED_WITHIN;
     return true;
 }

@@ -72,6 +72,9 @@ struct evidence {
     const char *missing; /* what evidence_missing says */
 };
 
+/* A region inside another of its name: its bytes are that one's, too. */
+bool ceiling_counts_in_its_like(const struct profile *profile, const struct profile_region *region);
+
 /* Why the figures of a profile may be too low, as a clause: allocations are missing, or are still
  * to come. NULL: it has all. What is beyond a ceiling then is so all the same, but for what was not
  * given back: the frees may be missing, too. Nothing is within. */

@@ -196,12 +196,14 @@ static uint32_t biggest_node(const struct profile *profile, const char *name,
     return node;
 }
 
-/* The node whose blocks lay untouched for longest in regions of a name; 0: it is not known. */
+/* The node whose blocks lay untouched for longest in the regions of a name that are judged; 0: it
+ * is not known. */
 static uint32_t dragging_node(const struct profile *profile, const char *name) {
     const struct profile_region *most = NULL;
     for (uint32_t i = 0; i < profile->region_count; i++) {
         const struct profile_region *region = &profile->regions[i];
         if (strcmp(profile->strings[region->name], name) == 0 &&
+            !ceiling_counts_in_its_like(profile, region) &&
             (!most || region->drag_node_byte_seconds > most->drag_node_byte_seconds))
             most = region;
     }
