@@ -52,7 +52,8 @@ class Figures(NamedTuple):
     is what the region allocated and gave back before its end, and `kept_native` what of `kept` was allocated by
     native code with malloc; both are None where the tracer is older than this package, and may be where other
     regions end at the same time. `drag` is bytes times seconds: how long blocks of 1 MiB and more that the region
-    allocated lay untouched until its end; None without `holdfast run --drag`, and where nobody could look.
+    allocated lay untouched until its end; None without `holdfast run --drag`, and where nobody could look. `unseen`,
+    likewise, is how long nobody knows that of, as of blocks that were gone before a look: it may all belong to `drag`.
     """
 
     peak: int
@@ -64,6 +65,7 @@ class Figures(NamedTuple):
     churn: Optional[int] = None
     kept_native: Optional[int] = None
     drag: Optional[int] = None
+    unseen: Optional[int] = None
 
     @property
     def growth(self) -> int:
@@ -194,7 +196,7 @@ class region:
         if _library.turnover is not None and not _library.turnover(self._ended, ctypes.byref(turnover)):
             found = found._replace(churn=turnover[1], kept_native=turnover[2])
         if _library.drag is not None and not _library.drag(self._ended, ctypes.byref(drag)):
-            found = found._replace(drag=drag[0])
+            found = found._replace(drag=drag[0], unseen=drag[1])
         return found
 
     def __call__(self, function: _Function) -> _Function:

@@ -121,7 +121,16 @@ def pytest_configure(config: Any) -> None:
 
 # Limits
 
-_NO_DRAG = "nobody looked at when memory was touched: pytest --holdfast-drag does, or holdfast_drag = true in the ini file"
+_NO_DRAG = "nobody looked at when memory was touched: "
+
+
+def _no_drag(config: Any) -> str:
+    """Why there is no drag."""
+    if not (config.option.holdfast_drag or config.getini("holdfast_drag")):
+        return _NO_DRAG + "pytest --holdfast-drag does, or holdfast_drag = true in the ini file"
+    if STARTED not in os.environ:
+        return _NO_DRAG + "pytest was started by a `holdfast run` without --drag, or it could not look: see its warnings"
+    return _NO_DRAG + "that cannot be done here (see `holdfast doctor`), or not of so many big blocks at a time"
 
 
 class Limit(NamedTuple):
@@ -137,11 +146,13 @@ class Limit(NamedTuple):
     def most(self) -> int:
         return _sizes.parse(self.text, binary=self.binary)
 
-    def value(self, figures: Figures, name: str) -> int:
+    def value(self, figures: Figures, name: str, no_drag: str) -> int:
         """What is compared. May raise Failed, and whatever the filter raises."""
         value: Optional[int] = getattr(figures, self.figure)
         if value is None:
-            raise Failed(_NO_DRAG if self.figure == "drag" else "the tracer is older than this package")
+            raise Failed(no_drag if self.figure == "drag" else "the tracer is older than this package")
+        if self.figure == "drag" and value <= self.most < value + (figures.unseen or 0):
+            raise Failed(f"nobody saw whether big blocks were touched for {_sizes.show(figures.unseen or 0)} s")
         if self.filter_fn is None or value <= self.most:
             return value
         leaks = [leak for leak in find_leaks(name, all_threads=not self.current_thread_only) if leak[0] > self.most]
@@ -149,8 +160,8 @@ class Limit(NamedTuple):
             raise Failed("the call stack that left most is not among those that are told")
         return max((size for size, stack in leaks if self.filter_fn(stack)), default=0)
 
-    def complaint(self, figures: Figures, name: str) -> Optional[str]:
-        value = self.value(figures, name)
+    def complaint(self, figures: Figures, name: str, no_drag: str) -> Optional[str]:
+        value = self.value(figures, name, no_drag)
         if value <= self.most:
             return None
         what = {"peak": "the test's memory peak is {}", "kept": "the test left {} behind",
@@ -273,7 +284,7 @@ class Tests:
 
     def complaint(self, item: Any, limit: Limit, figures: Figures, name: str) -> Optional[str]:
         try:
-            return limit.complaint(figures, name)
+            return limit.complaint(figures, name, _no_drag(self.config))
         except (Failed, OSError) as error:
             item.user_properties.append((UNJUDGED, 1))
             item.warn(pytest.PytestWarning(f"holdfast: {limit.marker} could not be judged: {error}"))
@@ -302,7 +313,7 @@ class Tests:
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         if report.when == "call":
-            self.unjudged += dict(report.user_properties).get(UNJUDGED, 0)
+            self.unjudged += sum(value for name, value in report.user_properties if name == UNJUDGED)
 
     # A ceiling that was not judged is none that was kept.
     @pytest.hookimpl(tryfirst=True)
