@@ -384,6 +384,9 @@ static bool apply_mark(struct trace *trace, struct reader *reader, unsigned mark
     case MARK_TYPE:
         taken = types_name(trace, image, value, reader->text, reader->text_size);
         break;
+    case MARK_LIVING:
+        taken = living_ask(trace, image, value);
+        break;
     case MARK_EXIT:
         image->has_status = true;
         image->status = (int)(value & 255) << 8;

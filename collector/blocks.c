@@ -174,30 +174,48 @@ void blocks_release(struct blocks *blocks) {
     *blocks = (struct blocks){0};
 }
 
-/* Its cells are sizes, not blocks. */
-static bool holds_sizes(const struct chunk *chunk) {
+bool blocks_look(const struct blocks *blocks, uint64_t address, struct block *block) {
+    const uint64_t *cell =
+        blocks->count && address ? blocks_find(blocks, blocks_key(address)) : NULL;
+    if (!cell || *cell == 0)
+        return false;
+    *block = block_of(blocks, address, *cell);
+    return true;
+}
+
+/* What blocks_key() has made the chunk's key of. */
+static uint64_t unscrambled(const struct chunk *chunk) {
     uint64_t inverse = SCRAMBLE;
     for (int i = 0; i < 6; i++)
         inverse *= 2 - SCRAMBLE * inverse;
-    return (chunk->key >> 16) * inverse & WIDE_KEY;
+    return (chunk->key >> 16) * inverse & ((1ull << 48) - 1);
 }
 
-static void visit_chunks(const struct blocks *blocks, const struct chunk *from,
-                         const struct chunk *end, void (*visit)(void *owner, uint32_t site),
-                         void *owner) {
-    for (; from && from < end; from++) {
-        if (from->key == 0 || holds_sizes(from))
-            continue;
-        const uint64_t *cells = cells_at(&blocks->cells, from->cells);
-        uint32_t known = count_bits(from->known);
-        for (uint32_t i = 0; i < known; i++)
-            if (cells[i])
-                visit(owner, (uint32_t)(cells[i] >> 32) - 1);
+/* Its cells are sizes, not blocks. */
+static bool holds_sizes(const struct chunk *chunk) {
+    return unscrambled(chunk) & WIDE_KEY;
+}
+
+static void visit_chunk(const struct blocks *blocks, const struct chunk *chunk, blocks_visit *visit,
+                        void *owner) {
+    const uint64_t *cell = cells_at(&blocks->cells, chunk->cells);
+    uint64_t number = unscrambled(chunk), rest = number >> 40;
+    uint64_t bytes = CHUNK_BYTES, start = (number - (rest << 40) - 1) * bytes | rest;
+    for (uint32_t known = chunk->known; known; known &= known - 1, cell++) {
+        uint64_t place = (uint32_t)__builtin_ctz(known);
+        if (*cell)
+            visit(owner, start + 16 * place, (uint32_t)(*cell >> 32) - 1);
     }
 }
 
-void blocks_each(const struct blocks *blocks, void (*visit)(void *owner, uint32_t site),
-                 void *owner) {
+static void visit_chunks(const struct blocks *blocks, const struct chunk *from,
+                         const struct chunk *end, blocks_visit *visit, void *owner) {
+    for (; from && from < end; from++)
+        if (from->key != 0 && !holds_sizes(from))
+            visit_chunk(blocks, from, visit, owner);
+}
+
+void blocks_each(const struct blocks *blocks, blocks_visit *visit, void *owner) {
     const struct chunks *chunks = &blocks->chunks;
     visit_chunks(blocks, chunks->entries, chunks_end(chunks->entries, chunks->capacity), visit,
                  owner);

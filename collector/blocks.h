@@ -49,9 +49,12 @@ bool blocks_take(struct blocks *blocks, uint64_t address, struct block *taken);
 
 void blocks_release(struct blocks *blocks);
 
-/* Calls `visit` with the site of each block, in no order that means something. */
-void blocks_each(const struct blocks *blocks, void (*visit)(void *owner, uint32_t site),
-                 void *owner);
+/* False when there is none. */
+bool blocks_look(const struct blocks *blocks, uint64_t address, struct block *block);
+
+/* Calls `visit` with the address and the site of each block, in no order that means something. */
+typedef void blocks_visit(void *owner, uint64_t address, uint32_t site);
+void blocks_each(const struct blocks *blocks, blocks_visit *visit, void *owner);
 
 /* Every block can be found, and the count is right. For tests. */
 bool blocks_is_valid(const struct blocks *blocks);

@@ -230,11 +230,50 @@ static void serve_profile(struct callers *callers, struct trace *trace, uint32_t
         answer(callers, index, callers->write_profile(callers->context, caller->target));
 }
 
+/* What lives */
+
+static int take_living(struct trace *trace, const struct join_request *request,
+                       struct caller *caller) {
+    if (request->process < 1 || request->process > trace->image_count || request->snapshot < 1)
+        return ESRCH;
+    caller->kind = CALLER_LIVING;
+    caller->image = trace->images[request->process - 1];
+    caller->snapshot = request->snapshot;
+    return 0;
+}
+
+static void hand_on(struct callers *callers, uint32_t index) {
+    const struct caller *caller = &callers->list[index];
+    struct join_reply reply = {.version = WIRE_VERSION,
+                               .process = caller->image->number,
+                               .count = caller->image->living.count};
+    int list = living_hand_on(caller->image, caller->snapshot);
+    if (list < 0) {
+        answer(callers, index, ESRCH);
+        return;
+    }
+    caller_reply(caller->fd, &reply, &list, 1);
+    close(list);
+    dismiss(callers, index);
+}
+
+static void serve_living(struct callers *callers, struct trace *trace, uint32_t index) {
+    const struct caller *caller = &callers->list[index];
+    bool hopeless = caller->image->state == IMAGE_ENDED ||
+                    trace_clock(trace) - caller->since_ns > EARLY_PATIENCE_NS;
+    if (caller->image->living.asked >= caller->snapshot || hopeless)
+        hand_on(callers, index);
+    else if (has_left(caller))
+        dismiss(callers, index);
+}
+
 static int take_request(struct callers *callers, struct trace *trace,
                         const struct join_request *request, const char *name, int target,
                         struct caller *caller) {
     if (request->kind == JOIN_GRAPH)
         return take_copy(trace, request, caller);
+    if (request->kind == JOIN_LIVING)
+        return take_living(trace, request, caller);
     if (request->kind == JOIN_SNAPSHOT)
         return take_asker(callers, trace, request, name, caller);
     *caller = (struct caller){.kind = CALLER_PROFILE, .target = target};
@@ -269,6 +308,9 @@ void callers_serve(struct callers *callers, struct trace *trace) {
             break;
         case CALLER_PROFILE:
             serve_profile(callers, trace, i);
+            break;
+        case CALLER_LIVING:
+            serve_living(callers, trace, i);
             break;
         }
     }

@@ -1,6 +1,6 @@
 /* Those whose connections stay open, since their answer takes time: copies that bring a heap graph,
- * and commands that ask for a snapshot or a profile (wire/join.h: JOIN_GRAPH, JOIN_SNAPSHOT,
- * JOIN_PROFILE).
+ * commands that ask for a snapshot or a profile, and processes that ask which of their blocks live
+ * (wire/join.h: JOIN_GRAPH, JOIN_SNAPSHOT, JOIN_PROFILE, JOIN_LIVING).
  */
 #ifndef HOLDFAST_COLLECTOR_CALLERS_H
 #define HOLDFAST_COLLECTOR_CALLERS_H
@@ -15,13 +15,14 @@ enum caller_kind {
     CALLER_COPY,    /* at work; it closes the connection in the end */
     CALLER_ASKER,   /* waits for the next snapshot of an image */
     CALLER_PROFILE, /* waits for the profile of the run so far */
+    CALLER_LIVING,  /* waits for the list of what lives, whose mark has not been processed */
 };
 
 struct caller {
     enum caller_kind kind;
     int fd;
     struct image *image;
-    uint32_t snapshot; /* number; of an asker: the last one before */
+    uint32_t snapshot; /* number; of an asker: the last one before; of a list: the question's */
     int target;        /* of a profile: where it is to be written */
     uint64_t since_ns;
 };

@@ -187,7 +187,7 @@ static int check(struct join_point *point, const struct join_request *request, u
         return EACCES;
     if (!may_join(point, request, pid))
         return EPERM;
-    return request->kind >= JOIN_IMAGE && request->kind <= JOIN_PROFILE ? 0 : EINVAL;
+    return request->kind >= JOIN_IMAGE && request->kind <= JOIN_LIVING ? 0 : EINVAL;
 }
 
 static void handle(struct join_point *point, struct trace *trace,

@@ -153,6 +153,8 @@ void life_add(struct builder *builder, const struct image *image, const struct s
     for (unsigned i = 0; i < PROFILE_TIMES; i++)
         row->times[i] += life->times[i];
     row->ms += life->ms;
+    row->kept_blocks += life->kept.blocks;
+    row->kept_bytes += life->kept.bytes;
     add_frees(builder, image, life, row);
 }
 

@@ -33,6 +33,9 @@ struct site_life {
         uint32_t node; /* of struct stacks, + 1; 0: none yet */
         uint64_t blocks, bytes;
     } frees[PROFILE_FREES]; /* in order of their arrival; others are not told */
+    struct {
+        uint64_t blocks, bytes;
+    } kept; /* of a type: that lived when the process ended */
 };
 
 /* Zeroed: empty. */

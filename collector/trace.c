@@ -50,6 +50,7 @@ static void image_free(struct image *image) {
     spans_release(&image->spans);
     lives_release(&image->lives);
     drag_release(&image->drag);
+    living_release(&image->living);
     free(image->threads);
     free(image->takers);
     free(image->regions);
@@ -265,7 +266,8 @@ static void reader_release(struct reader *reader) {
     }
 }
 
-static void give_stub(void *owner, uint32_t stub) {
+static void give_stub(void *owner, uint64_t address, uint32_t stub) {
+    (void)address;
     stubs_give(owner, stub);
 }
 
@@ -297,6 +299,7 @@ void image_end(struct trace *trace, struct image *image) {
     drag_end_all(trace, image);
     image->state = IMAGE_ENDED;
     image->end_ns = trace->now_ns;
+    living_end(trace, image);
     if (trace->keeps_stubs)
         give_stubs(trace, image);
     for (uint32_t r = 0; r < image->region_count; r++) {

@@ -22,6 +22,7 @@
 #include "events.h"
 #include "large.h"
 #include "lives.h"
+#include "living.h"
 #include "looks.h"
 #include "mappings.h"
 #include "moments.h"
@@ -128,6 +129,7 @@ struct image {
     struct collections collections;
     struct spans spans;
     struct lives lives;
+    struct living living;
     struct drag drag;
     struct looks looks;
     struct timeline timeline;

@@ -154,6 +154,15 @@ void types_end(struct trace *trace, struct image *image, uint32_t site, uint32_t
         note_collected(trace, image, site, type, ending->size);
 }
 
+/* What is not known is what all together have more. */
+void types_keep(struct trace *trace, struct image *image, uint32_t type, uint64_t size) {
+    struct site_life *life = type == PROFILE_TYPE_UNKNOWN ? NULL : life_of(trace, image, type);
+    if (!life)
+        return;
+    life->kept.blocks++;
+    life->kept.bytes += size;
+}
+
 void typed_lives_release(struct typed_lives *typed) {
     for (uint32_t i = 0; i < typed->capacity; i++)
         free(typed->list[i]);
@@ -165,6 +174,11 @@ void typed_lives_release(struct typed_lives *typed) {
 }
 
 /* -- The profile -- */
+
+/* What of Python's blocks was live when a process ended. */
+struct living_sum {
+    uint64_t blocks, bytes;
+};
 
 struct type_rows {
     struct builder *builder;
@@ -181,7 +195,14 @@ static void add_names(struct builder *builder, const struct type_names *names) {
     profile->type_count = profile->types ? names->count + PROFILE_TYPES_KNOWN : 0;
 }
 
-static void add_life(struct type_rows *rows, const struct image *image, uint32_t type) {
+/* `untyped`: what lives and has no type that is known, which the row of those has. */
+static void add_life(struct type_rows *rows, const struct image *image, uint32_t type,
+                     const struct living_sum *untyped) {
+    static const struct site_life none;
+    const struct typed_lives *typed = &image->lives.typed;
+    const struct site_life *life = type < typed->capacity ? typed->list[type] : NULL;
+    if (!life && (type != PROFILE_TYPE_UNKNOWN || untyped->blocks == 0))
+        return;
     struct profile *profile = rows->builder->profile;
     if (!array_reserve(&profile->type_lifetimes, &rows->life_capacity,
                        profile->type_lifetime_count + 1ull, sizeof *profile->type_lifetimes)) {
@@ -191,7 +212,35 @@ static void add_life(struct type_rows *rows, const struct image *image, uint32_t
     struct profile_lifetime *row = &profile->type_lifetimes[profile->type_lifetime_count++];
     *row = (struct profile_lifetime){
         .process = image->number - 1, .type = type, .kind = PROFILE_PYTHON};
-    life_add(rows->builder, image, image->lives.typed.list[type], row);
+    life_add(rows->builder, image, life ? life : &none, row);
+    if (type == PROFILE_TYPE_UNKNOWN) {
+        row->kept_blocks = untyped->blocks;
+        row->kept_bytes = untyped->bytes;
+    }
+}
+
+static struct living_sum python_live(const struct image *image) {
+    struct living_sum sum = {0};
+    for (uint32_t i = 0; i < image->sites.count; i++) {
+        struct site_value live = site_live(&image->sites, i);
+        bool counts = image->sites.list[i].kind == BLOCK_PYTHON;
+        sum.blocks += counts ? live.blocks : 0;
+        sum.bytes += counts ? live.bytes : 0;
+    }
+    return sum;
+}
+
+/* What lives and has no type that is known. */
+static struct living_sum untyped_live(const struct image *image) {
+    const struct typed_lives *typed = &image->lives.typed;
+    struct living_sum rest = python_live(image);
+    for (uint32_t i = 0; i < typed->capacity; i++) {
+        if (!typed->list[i])
+            continue;
+        rest.blocks -= typed->list[i]->kept.blocks;
+        rest.bytes -= typed->list[i]->kept.bytes;
+    }
+    return rest;
 }
 
 static void add_collected(struct type_rows *rows, struct profile_collected row) {
@@ -207,9 +256,9 @@ static void add_typed(struct type_rows *rows, const struct image *image) {
     struct builder *builder = rows->builder;
     const struct typed_lives *typed = &image->lives.typed;
     uint32_t process = image->number - 1;
-    for (uint32_t i = 0; i < typed->capacity && !builder->failed; i++)
-        if (typed->list[i])
-            add_life(rows, image, i);
+    struct living_sum untyped = untyped_live(image);
+    for (uint32_t i = 0; (i == 0 || i < typed->capacity) && !builder->failed; i++)
+        add_life(rows, image, i, &untyped);
     for (uint32_t i = 0; i < typed->collected_count && !builder->failed; i++) {
         const struct collected *one = &typed->collected[i];
         uint32_t node = finish_node(builder, image, one->site);

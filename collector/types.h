@@ -1,10 +1,11 @@
-/* Object types of the blocks that have ended, with --lifetimes: how long the objects of each lived
- * and how they ended, and which wait for a collection, by type and site.
+/* Object types of blocks, with --lifetimes: how long the objects of each lived and how they ended,
+ * how many never did, and which wait for a collection, by type and site.
  *
- * The library tells the type of an object when its block is freed (MARK_TYPE, free_word()). Of
- * others nothing is known: what is no object, and what ended in another way. Types are known by
- * name and kind of finalizer, so that classes of which both are the same, in whatever process, are
- * one. Only Python's blocks are counted.
+ * The library tells the type of an object when its block is freed (MARK_TYPE, free_word()), and of
+ * what lives when the process begins to end (living.h). Of others nothing is known: what is no
+ * object, and what ended in another way. Types are known by name and kind of finalizer, so that
+ * classes of which both are the same, in whatever process, are one. Only Python's blocks are
+ * counted.
  */
 #ifndef HOLDFAST_COLLECTOR_TYPES_H
 #define HOLDFAST_COLLECTOR_TYPES_H
@@ -69,6 +70,9 @@ uint32_t types_find(const struct image *image, uint64_t told, uint64_t size);
 /* A block of Python's ends, which an object of this type had. */
 void types_end(struct trace *trace, struct image *image, uint32_t site, uint32_t type,
                const struct ending *ending);
+
+/* A block of Python's is live as its process ends, and its object is of this type. */
+void types_keep(struct trace *trace, struct image *image, uint32_t type, uint64_t size);
 
 /* All of them go into the profile. */
 void finish_types(struct builder *builder, struct trace *trace);

@@ -7,6 +7,7 @@
 #include "apart.h"
 #include "frames.h"
 #include "hot.h"
+#include "living.h"
 #include "python.h"
 #include "seccomp.h"
 #include "snapshot.h"
@@ -479,7 +480,14 @@ static bool free_told_shortly(const void *block, bool object) {
     return true;
 }
 
+/* Before the first object goes that the interpreter's end takes. */
+static bool interpreter_ends(bool object) {
+    return object && !process.living_told && python.present && python_is_ending();
+}
+
 void note_free(const void *block, bool object) {
+    if (process.tells_frees && __builtin_expect(interpreter_ends(object), 0))
+        living_tell();
     if (process.tells_frees && free_told_shortly(block, object))
         return;
     struct writer *writer = event_begin();

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "environment.h"
+#include "living.h"
 #include "real.h"
 #include "seccomp.h"
 #include "snapshot.h"
@@ -60,14 +61,17 @@ static bool exec_begins(void) {
     if (!image_is_ours())
         return false;
     snapshot_settle(false);
+    living_tell();
     mark(MARK_EXEC);
     return true;
 }
 
 static int exec_failed(bool marked) {
     int error = errno;
-    if (marked)
+    if (marked) {
         mark(MARK_EXEC_FAILED);
+        living_goes_on();
+    }
     errno = error;
     return -1;
 }

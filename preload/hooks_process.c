@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "../wire/event.h"
+#include "living.h"
 #include "native/native.h"
 #include "python.h"
 #include "real.h"
@@ -76,6 +77,7 @@ EXPORT int waitid(idtype_t type, id_t id, siginfo_t *info, int options) {
 /* exit() runs the library's destructor instead. */
 EXPORT void _exit(int status) {
     real_find();
+    living_tell();
     snapshot_settle(true);
     real._exit(status);
     __builtin_unreachable();

@@ -154,6 +154,18 @@ static void *map_shared(int fd, size_t size) {
     return sys_failed(result) ? NULL : (void *)result;
 }
 
+uint64_t *process_ask_living(uint32_t number, unsigned timeout_s, uint32_t *count) {
+    struct answer answer;
+    int fd = ask_on(JOIN_LIVING, number, timeout_s, &answer);
+    if (fd < 0)
+        return NULL;
+    sys_call6(SYS_close, fd, 0, 0, 0, 0, 0);
+    *count = answer.reply.count;
+    uint64_t *list = answer.fd_count == 1 ? map_shared(answer.fds[0], *count * sizeof *list) : NULL;
+    answer_close(&answer);
+    return list;
+}
+
 /* A child must never write its parent's rings, so it does not get their pages at all. */
 static struct region *map_region(int fd) {
     struct region *header = map_shared(fd, REGION_HEADER_SIZE);

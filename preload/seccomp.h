@@ -32,7 +32,8 @@ enum seccomp_need {
     SECCOMP_APART = 128,  /* big blocks are kept in mappings of their own (apart.h); lost: they are
                              not */
     SECCOMP_TABLES = 256, /* advice on the pages of stacks' tables; lost: they go without */
-    SECCOMP_ALL = 511,
+    SECCOMP_LIVING = 512, /* reads what lives as the process ends, without a fault (living.h) */
+    SECCOMP_ALL = 1023,
 };
 
 /* Bits of the needs that are lost. Forked children inherit them together with the filters. */

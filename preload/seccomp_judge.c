@@ -35,6 +35,7 @@ static const struct use {
     {SECCOMP_JOIN, SYS_sched_yield, {0}},
     {SECCOMP_ATTACH, SYS_tgkill, {0}},
     {SECCOMP_ATTACH, SYS_prctl, {PR_GET_NAME}},
+    {SECCOMP_LIVING, SYS_process_vm_readv, {0}},
     {TALKS, SYS_socket, {AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC}},
     {TALKS, SYS_setsockopt, {3, SOL_SOCKET, SO_RCVTIMEO, 0, sizeof(struct timeval)}},
     {TALKS, SYS_setsockopt, {3, SOL_SOCKET, SO_SNDTIMEO, 0, sizeof(struct timeval)}},

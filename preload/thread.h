@@ -63,6 +63,7 @@ struct process {
     alignas(WIRE_PAGE) uint32_t epoch; /* changes with each fork; 0: not joined */
     bool off;                          /* not traced (any more) */
     bool tells_frees; /* where a block is freed is recorded, too: all frees go the long way */
+    bool living_told; /* ... and which types the objects had that live at its end: living.h */
     _Atomic bool joining;
     uint32_t number;   /* in the session */
     uint64_t open_key; /* see `key` */
@@ -90,6 +91,7 @@ struct process {
     _Atomic bool no_more_rings;    /* it has as many as it can get */
     _Atomic uint32_t rings_rest;   /* so many times more it does not ask, after an answer failed */
     uint32_t pid;                  /* a vfork child has another, and this memory */
+    uint32_t living_asked;         /* how often that was asked for */
     struct writer_group *groups[RING_GROUPS_MAX];
 };
 
@@ -236,6 +238,10 @@ struct graph_offer {
     int stream; /* where the graph goes */
 };
 bool process_offer_graph(uint32_t snapshot, unsigned timeout_s, struct graph_offer *offer);
+
+/* What of Python's blocks lived at this MARK_LIVING, in shared pages that are the caller's. NULL:
+ * there is nothing, or no answer. */
+uint64_t *process_ask_living(uint32_t number, unsigned timeout_s, uint32_t *count);
 
 /* This process, a copy, shall not join as a forked child would. */
 void process_disown(void);

@@ -19,6 +19,7 @@
 #define COUNT_MASK 0xffffffffu
 #define HEAP_TYPE_NAME 16u /* ht_name, before ht_slots and the qualified name */
 #define LOCAL_COUNT 12u    /* without a GIL: ob_ref_local */
+#define SHARED_COUNT 16u   /* ob_ref_shared */
 
 /* A type is kept by the complement of its address: who looks for references in the program's memory
  * shall find none here. */
@@ -338,6 +339,56 @@ static __attribute__((noinline)) uint32_t meet(struct writer *writer, const char
     struct introduction introduction;
     introduction.value = 0;
     uint32_t number = look_around(&introduction, block) ? look(block) : FREE_TYPE_NONE;
+    leave();
+    if (introduction.value)
+        event_type(writer, introduction.value, introduction.name);
+    return number;
+}
+
+/* Whether a word that stands where a living object has its count is one, and no address, as in an
+ * array of objects. Addresses have something in their third 16 bits and nothing above, while counts
+ * have flags there, from 3.14, or what says that they are not to be relied on; or they are low, as
+ * the heap is of a program that is linked to a fixed place, and then they can be read. */
+static bool is_count(uint64_t word) {
+    bool high = word >> 32 & 0xffff && !(word >> 48), low = !(word >> 32) && word % 8 == 0;
+    return word && !high && !(low && may_read((const char *)(uintptr_t)word, 1));
+}
+
+/* Without a GIL there are two, and the word of the first begins with some bits. */
+static bool is_counted_twice(const char *object) {
+    uint64_t local = word_at(object, LOCAL_COUNT - 4), shared = word_at(object, SHARED_COUNT);
+    bool address = local & 0xffff && local % 8 == 0 && may_read((const char *)(uintptr_t)local, 1);
+    return !address && (shared ? is_count(shared) : local >> 32);
+}
+
+static const char *living_type(const char *object) {
+    bool counted = python.at.free_threaded
+                       ? is_counted_twice(object)
+                       : is_count(word_at(object, 0)) && word_at(object, 0) & COUNT_MASK;
+    const char *type = counted ? type_of(object) : NULL;
+    return (uintptr_t)type % 8 ? NULL : type;
+}
+
+static uint32_t look_at_living(const char *begin, struct introduction *introduction) {
+    uint32_t most = python.at.minor < 11 || python.at.free_threaded ? 16 : 32;
+    for (uint32_t header = 0;
+         header <= most && header + python.at.type + sizeof(void *) <= TYPES_BEGIN; header += 16) {
+        const char *type = living_type(begin + header);
+        const struct known_type *entry = type ? find(type) : NULL;
+        if (entry && !entry->hidden && !introduction->value && learn(introduction, type))
+            entry = find(type);
+        if (entry && entry->hidden && entry->header == header)
+            return entry->number;
+    }
+    return FREE_TYPE_NONE;
+}
+
+uint32_t types_of_living(struct writer *writer, const char begin[TYPES_BEGIN]) {
+    struct introduction introduction;
+    introduction.value = 0;
+    if (!known.list || !enter())
+        return FREE_TYPE_NONE;
+    uint32_t number = look_at_living(begin, &introduction);
     leave();
     if (introduction.value)
         event_type(writer, introduction.value, introduction.name);

@@ -20,6 +20,11 @@ void types_begin(void);
  * objects. */
 uint32_t types_number(struct writer *writer, const void *block);
 
+/* The same of an object that lives, whose block begins with these bytes: of what may not be read,
+ * 0. */
+#define TYPES_BEGIN 48u
+uint32_t types_of_living(struct writer *writer, const char begin[TYPES_BEGIN]);
+
 /* The same object goes without being told. When it is a type, another one may get its address. */
 void types_missed(const void *block);
 

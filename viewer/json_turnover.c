@@ -106,7 +106,11 @@ static json_t *new_types(struct json_stacks *stacks, const struct typed *typed) 
         json_t *json = new_type(typed->profile, one->type);
         json_object_set_new(json, "bytes", json_count(typed_bytes(one)));
         json_object_set_new(json, "blocks", json_count(profile_lifetime_ended(one)));
-        json_object_set_new(json, "ended", new_ends(one));
+        json_t *ends = new_ends(one);
+        json_object_set_new(ends, "never",
+                            json_pack("{s:o, s:o}", "blocks", json_count(one->kept_blocks), "bytes",
+                                      json_count(one->kept_bytes)));
+        json_object_set_new(json, "ended", ends);
         add_ages(json, one);
         json_object_set_new(json, "freed_at", new_frees(stacks, one));
         json_array_append_new(list, json);

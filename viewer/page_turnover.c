@@ -154,7 +154,8 @@ static void put_process(struct page_out *page, uint32_t process) {
         page_number(page, process);
 }
 
-/* [process, type, finalizer, bytes, life] each; of those with most bytes. */
+/* [process, type, finalizer, bytes, life, blocks that never ended] each; of those with most bytes.
+ */
 static void put_types(struct page_out *page, uint32_t process, const struct typed *typed) {
     for (uint32_t i = 0; i < typed->type_count && i < page_limit(page, MOST); i++) {
         const struct profile_lifetime *one = &typed->types[i];
@@ -162,8 +163,9 @@ static void put_types(struct page_out *page, uint32_t process, const struct type
         put_process(page, process);
         page_text(page, typed_name(page->profile, one->type));
         page_number(page, finalizer_number(page->profile, one->type));
-        page_number(page, typed_bytes(one));
+        page_number(page, typed_all_bytes(one));
         put_lifetime(page, one);
+        page_number(page, one->kept_blocks);
         page_end(page, ']');
     }
 }

@@ -241,18 +241,20 @@ static void put_objects(const struct run_view *view, uint64_t count, uint32_t ty
 
 static void put_type(const struct run_view *view, const struct typed *typed,
                      const struct profile_lifetime *lifetime) {
-    put_size(view, typed_bytes(lifetime), typed_bytes(&typed->ended));
-    put_objects(view, profile_lifetime_ended(lifetime), lifetime->type);
-    put_ends(view, lifetime, 0);
-    put_ages(view, lifetime);
+    put_size(view, typed_all_bytes(lifetime), typed_all_bytes(&typed->ended));
+    put_objects(view, profile_lifetime_ended(lifetime) + lifetime->kept_blocks, lifetime->type);
+    put_ends(view, lifetime, lifetime->kept_blocks);
+    if (profile_lifetime_ended(lifetime) > 0)
+        put_ages(view, lifetime);
     put_frees(view, lifetime);
 }
 
 static void put_types(const struct run_view *view, const struct typed *typed) {
     uint32_t shown = 0;
-    fputs("\n  blocks of Python's that have ended, by the type of the object\n", view->out);
+    fputs("\n  blocks of Python's, by the type of the object\n", view->out);
     for (; shown < typed->type_count && shown < TYPES_SHOWN; shown++) {
-        if (shown > 0 && typed_bytes(&typed->types[shown]) < typed_bytes(&typed->ended) / 100)
+        if (shown > 0 &&
+            typed_all_bytes(&typed->types[shown]) < typed_all_bytes(&typed->ended) / 100)
             break;
         put_type(view, typed, &typed->types[shown]);
     }

@@ -23,6 +23,10 @@ uint64_t typed_bytes(const struct profile_lifetime *lifetime) {
     return sum;
 }
 
+uint64_t typed_all_bytes(const struct profile_lifetime *lifetime) {
+    return typed_bytes(lifetime) + lifetime->kept_bytes;
+}
+
 static bool is_meant(uint32_t wanted, uint32_t process) {
     return wanted == PROFILE_TREE || wanted == process;
 }
@@ -43,7 +47,7 @@ static uint32_t row_at(const struct process_sites *rows, uint32_t at) {
 
 static int compare_types(const void *left, const void *right) {
     const struct profile_lifetime *a = left, *b = right;
-    uint64_t first = typed_bytes(a), second = typed_bytes(b);
+    uint64_t first = typed_all_bytes(a), second = typed_all_bytes(b);
     if (first != second)
         return first > second ? -1 : 1;
     return (a->type > b->type) - (a->type < b->type);

@@ -1,5 +1,6 @@
 /* What became of Python's objects by type (run --lifetimes): how long those of each type lived and
- * how they ended, and which waited for a collection of garbage, by type and stack or place.
+ * how they ended, how many never did, and which waited for a collection of garbage, by type and
+ * stack or place.
  */
 #ifndef HOLDFAST_VIEWER_TYPED_H
 #define HOLDFAST_VIEWER_TYPED_H
@@ -8,7 +9,7 @@
 
 struct typed {
     const struct profile *profile;
-    struct profile_lifetime *types; /* what ended most bytes first; their nodes are types */
+    struct profile_lifetime *types; /* what had most bytes first; their nodes are types */
     uint32_t type_count;
     struct profile_collected *collected; /* the most bytes first, each pair once */
     uint32_t collected_count;
@@ -28,7 +29,8 @@ const char *typed_name(const struct profile *profile, uint32_t type);
 /* "python" with a __del__ of Python code, "native" with another finalizer; NULL: none. */
 const char *typed_finalizer(const struct profile *profile, uint32_t type);
 
-/* All that ended, whatever way. */
+/* All that ended, whatever way; and with what never did. */
 uint64_t typed_bytes(const struct profile_lifetime *lifetime);
+uint64_t typed_all_bytes(const struct profile_lifetime *lifetime);
 
 #endif

@@ -148,6 +148,9 @@ enum mark {
     /* Objects of this type are freed, with session_page.lifetimes. Value: type_value(); gathered
      * text: its name. */
     MARK_TYPE = 12,
+    /* What of Python's blocks lives now is about to be asked for (JOIN_LIVING), with
+     * session_page.lifetimes. Value: the question's number, from 1 in a row. */
+    MARK_LIVING = 13,
 };
 
 enum freed_type_flags {
@@ -155,6 +158,7 @@ enum freed_type_flags {
     FREED_DEL = 2,       /* a __del__ of Python code */
 };
 
+#define LIVING_ASKS_MAX 16u /* of a process: each costs a look at all of its blocks */
 #define MARK_REGION_BITS 24u
 #define MARK_REGION_NUMBERS ((1u << MARK_REGION_BITS) - 1)
 

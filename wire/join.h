@@ -28,7 +28,15 @@ enum join_kind {
     /* From `holdfast snapshot --output`: the profile of the run so far shall be written into the
      * descriptor that comes with the request. The reply comes when it is there. */
     JOIN_PROFILE = 6,
+    /* From process `process`, which has written the MARK_LIVING of question `snapshot`. Answered
+     * once the collector has processed that. */
+    JOIN_LIVING = 7,
 };
+
+/* The descriptor of a JOIN_LIVING's reply, a sealed memfd, is an array of addresses: every live
+ * block of Python's, in no order. In the bits from here on the process writes the number that the
+ * object's type has (MARK_TYPE), as far as it has one. */
+#define LIVING_TYPE_SHIFT 48u
 
 #define SNAPSHOT_NAME_MAX 64u
 
@@ -43,18 +51,18 @@ struct join_request {
     uint32_t kind;     /* enum join_kind */
     uint32_t process;  /* see join_kind; 0 for an image */
     uint32_t pid;      /* as the process sees itself */
-    uint32_t snapshot; /* JOIN_GRAPH: its number */
+    uint32_t snapshot; /* JOIN_GRAPH: its number; JOIN_LIVING: the question's */
     uint32_t reserved;
     char token[JOIN_TOKEN_SIZE];
 };
 
 /* Descriptors: JOIN_IMAGE gets the session page and a region; JOIN_FORK too; JOIN_RINGS a region;
- * JOIN_GRAPH the list of large blocks and the stream's memfd. */
+ * JOIN_GRAPH the list of large blocks and the stream's memfd; JOIN_LIVING a list. */
 struct join_reply {
     uint32_t version;
     uint32_t status;  /* 0 taken; otherwise an errno value, and no descriptors */
     uint32_t process; /* the number in the session */
-    uint32_t reserved;
+    uint32_t count;   /* JOIN_LIVING: of the list */
 };
 
 #endif

@@ -321,6 +321,8 @@ struct profile_lifetime {
     uint64_t times[PROFILE_TIMES];            /* the same of the milliseconds that they lived */
     uint64_t ms;                              /* of all of them together */
     struct profile_free frees[PROFILE_FREES]; /* stacks that freed them, not all if all are used */
+    /* Of a type: those that had not ended with the process. Of a stack its site has them. */
+    uint64_t kept_blocks, kept_bytes;
 };
 
 /* A type of objects, by its name; those of PROFILE_TYPES_KNOWN are none. */

@@ -114,7 +114,7 @@ size_t profile_utf8(const uint8_t *text, size_t size);
 bool profile_check(const struct profile *profile, struct profile_error *error);
 
 /* Of how long blocks lived: profile_lifetimes.c. */
-#define PROFILE_LIFETIME_COLUMNS 90u
+#define PROFILE_LIFETIME_COLUMNS 92u
 extern const struct profile_column profile_lifetime_columns[PROFILE_LIFETIME_COLUMNS];
 bool profile_check_lifetimes(const struct profile *profile, struct profile_error *error);
 

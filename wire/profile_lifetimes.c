@@ -37,6 +37,8 @@ const struct profile_column profile_lifetime_columns[PROFILE_LIFETIME_COLUMNS] =
     EIGHT(times, 0),
     EIGHT(times, 8),
     EIGHT(times, 16),
+    NUMBER(kept_blocks),
+    NUMBER(kept_bytes),
 };
 static_assert(PROFILE_ENDS == 6 && PROFILE_FREES == 6, "each element has a column");
 static_assert(PROFILE_AGES == 32 && PROFILE_TIMES == 24, "each element has a column");
@@ -82,6 +84,8 @@ void profile_lifetime_add(struct profile_lifetime *to, const struct profile_life
     for (unsigned i = 0; i < PROFILE_TIMES; i++)
         to->times[i] += more->times[i];
     to->ms += more->ms;
+    to->kept_blocks += more->kept_blocks;
+    to->kept_bytes += more->kept_bytes;
     for (unsigned i = 0; i < PROFILE_FREES; i++)
         profile_lifetime_add_free(to, more->frees[i]);
 }
@@ -92,7 +96,8 @@ static bool adds_up(const struct profile_lifetime *one) {
     return add_up(one->ended_blocks, PROFILE_ENDS, &ended) &&
            add_up(one->ended_bytes, PROFILE_ENDS, &bytes) &&
            add_up(one->ages, PROFILE_AGES, &ages) && add_up(one->times, PROFILE_TIMES, &times) &&
-           ended == ages && ended == times;
+           ended == ages && ended == times && one->kept_blocks <= UINT64_MAX - ended &&
+           one->kept_bytes <= UINT64_MAX - bytes;
 }
 
 static bool names_frees(const struct profile *profile, const struct profile_lifetime *one) {

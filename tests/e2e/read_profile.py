@@ -16,7 +16,8 @@ KINDS = ("heap", "python", "mapped")
 
 LIVES = " ".join([*(f"blocks{end}" for end in range(6)), *(f"bytes{end}" for end in range(6)), "ms",
                   *(f"free{n} free_blocks{n} free_bytes{n}" for n in range(6)),
-                  *(f"age{bits}" for bits in range(32)), *(f"time{bits}" for bits in range(24))])
+                  *(f"age{bits}" for bits in range(32)), *(f"time{bits}" for bits in range(24)),
+                  "kept_blocks kept_bytes"])
 
 # "~": signed; "+": signed, from the row before; "other+": signed, from another column of the row.
 COLUMNS = {

@@ -138,6 +138,47 @@ def test_types_known_to_the_unit(any_python):
         assert lifetimes[f"{kind}_count"] == len(lifetimes["types" if kind == "type" else kind]) < 1000
 
 
+def left(interpreter, how):
+    outcome = harness.traced(interpreter.path, harness.PROGRAMS / "left.py", how, flags=("-q", "--lifetimes", "--no-holders"),
+                             expect=-9 if how == "kill" else 0, env=interpreter.environment())
+    return json.loads(outcome.text_out()), [process.fields for process in outcome.report().processes]
+
+
+def never_by_type(process):
+    """And all of them are as many as all sites say, with those of no known type."""
+    lifetimes = process["lifetimes"]
+    python = [site["kept_blocks"] for site in lifetimes["sites"] if site["kind"] == "python"]
+    assert sum(row["ended"]["never"]["blocks"] for row in lifetimes["types"]) >= sum(python)  # of sites, the biggest are told
+    return {own_name(row): row["ended"]["never"]["blocks"] for row in lifetimes["types"] if row["ended"]["never"]["blocks"] and own_name(row)}
+
+
+def test_types_of_what_nobody_frees(any_python):
+    """As the process ends without its interpreter's end: each object that it leaves, by type."""
+    truth, [process] = left(any_python, "exit")
+    found = never_by_type(process)
+    assert {name: found.get(name) for name in truth} == truth
+    assert "Gone0" not in found
+
+
+def test_types_of_what_is_left_in_other_ways(some_python):
+    """What the interpreter's end takes is told as it is freed. A forked child has what it made itself; before an exec it is
+    asked again, if one has failed; and of who is killed nothing is known."""
+    truth, [process] = left(some_python, "end")
+    found = never_by_type(process)
+    assert not any(found.get(name) for name in truth)
+    truth, [parent, child] = left(some_python, "fork")
+    assert {name: never_by_type(parent).get(name) for name in truth} == truth
+    assert never_by_type(child)["Plain"] == 50 and "Slotted" not in never_by_type(child)
+    truth, [process, _] = left(some_python, "exec")
+    found = never_by_type(process)
+    assert found.pop("Table") == truth.pop("Table") + 10
+    assert {name: found.get(name) for name in truth} == truth
+    _, [process] = left(some_python, "kill")
+    assert not never_by_type(process)
+    [unknown] = [row for row in process["lifetimes"]["types"] if row["type"] is None]
+    assert unknown["ended"]["never"]["blocks"] >= sum(truth.values())
+
+
 def test_with_events(python, package, library):
     """Both ask for something of each block; and the other reader finds the same."""
     outcome, truth, process = lives(python, package, library, "--keep-events")

@@ -5,11 +5,13 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "collector/finish.h"
 #include "rig.h"
+#include "wire/join.h"
 #include "wire/profile_format.h"
 
 static struct rig rig;
@@ -143,6 +145,71 @@ static void test_types(void **state) {
 }
 
 /* Of types, names and sites no more than so many are followed. */
+static void live_object(uint64_t address, uint64_t size) {
+    uint64_t block = event_size_node(1, size);
+    rig_put(&rig, 0, event_word(EVENT_ALLOC, BLOCK_PYTHON, 0, address), &block, 1);
+}
+
+/* The program writes the number of a type to a block of the list. */
+static void tell_type(uint64_t address, uint64_t number) {
+    const struct living *living = &rig.image->living;
+    for (uint32_t i = 0; i < living->count; i++)
+        if (living->told[i] == address)
+            living->told[i] |= number << LIVING_TYPE_SHIFT;
+}
+
+/* Of what is there when the process asks and when it has ended: not what has taken a place of these
+ * since, what came later, what the program did not tell, and what is too small for the type. */
+static void test_types_of_what_lives(void **state) {
+    (void)state;
+    char *command[] = {NULL};
+    const struct finish_facts facts = {.command = command};
+    struct profile profile = {0};
+    FILE *events;
+    open_rig();
+    name_type(type_value(1, 0, 48), "app.Node");
+    for (uint64_t i = 0; i < 6; i++)
+        live_object(0x1000 + 0x100 * i, i == 5 ? 40 : 48);
+    rig_alloc(&rig, 0, 0, 0x9000, 48, 2); /* none of Python's */
+    rig_mark(&rig, 0, MARK_LIVING, 1);
+    rig_drain(&rig);
+    assert_int_equal(rig.image->living.count, 6);
+    assert_int_equal(living_hand_on(rig.image, 2), -1);
+    int list = living_hand_on(rig.image, 1);
+    assert_true(list >= 0);
+    assert_int_equal(living_hand_on(rig.image, 1), -1);
+    close(list);
+    for (uint64_t i = 0; i < 6; i++)
+        tell_type(0x1000 + 0x100 * i, i == 4 ? 77 : 1); /* no such type */
+    rig_free(&rig, 0, 0, 0x1000);
+    rig_free(&rig, 0, 0, 0x1100);
+    live_object(0x1100, 48);
+    live_object(0x2000, 48);
+    image_die(&rig.trace, rig.image);
+    rig_drain(&rig);
+    assert_true(finish_build(&rig.trace, &facts, &profile, &events));
+    assert_int_equal(type_of(&profile, "app.Node")->kept_blocks, 2);
+    assert_int_equal(type_of(&profile, "app.Node")->kept_bytes, 2 * 48);
+    assert_int_equal(type_of(&profile, "")->kept_blocks, 4);
+    assert_int_equal(type_of(&profile, "")->kept_bytes, 40 + 3 * 48);
+    finish_release(&profile);
+}
+
+/* Who asks again and again, or for what was not asked, has its records taken for damaged. */
+static void test_asked_too_often(void **state) {
+    (void)state;
+    open_rig();
+    live_object(0x1000, 48);
+    for (uint32_t i = 1; i <= LIVING_ASKS_MAX; i++)
+        rig_mark(&rig, 0, MARK_LIVING, i);
+    rig_drain(&rig);
+    assert_int_equal(rig.image->living.asked, LIVING_ASKS_MAX);
+    assert_false(rig.image->flags & PROCESS_DAMAGED);
+    rig_mark(&rig, 0, MARK_LIVING, LIVING_ASKS_MAX + 1);
+    rig_drain(&rig);
+    assert_true(rig.image->flags & PROCESS_DAMAGED);
+}
+
 static void test_types_beyond_the_bound(void **state) {
     (void)state;
     open_rig();
@@ -398,6 +465,8 @@ int main(void) {
         cmocka_unit_test_teardown(test_ages_and_ends, close_rig),
         cmocka_unit_test_teardown(test_reallocation, close_rig),
         cmocka_unit_test_teardown(test_types, close_rig),
+        cmocka_unit_test_teardown(test_types_of_what_lives, close_rig),
+        cmocka_unit_test_teardown(test_asked_too_often, close_rig),
         cmocka_unit_test_teardown(test_types_beyond_the_bound, close_rig),
         cmocka_unit_test_teardown(test_many, close_rig),
         cmocka_unit_test_teardown(test_told_against_model, close_rig),

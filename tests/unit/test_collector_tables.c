@@ -18,19 +18,27 @@
 
 enum { BLOCKS = 30000 };
 
+/* Mostly aligned as malloc does it; the others may share 16 bytes with one of these. */
+static uint64_t address_of(uint32_t slot) {
+    return 0x7f0000000000 + slot * 16ull + (slot % 5 ? 0 : slot % 16);
+}
+
 struct visits {
     uint64_t count, sites;
+    bool by_slot; /* what a site is the address of */
 };
 
-static void visit(void *owner, uint32_t site) {
+static void visit(void *owner, uint64_t address, uint32_t site) {
     struct visits *visits = owner;
+    if (visits->by_slot)
+        assert_int_equal(address, address_of(site));
     visits->count++;
     visits->sites += site;
 }
 
 /* Each block is visited once; `sites`: the sum of theirs. */
-static void check_visits(const struct blocks *blocks, uint64_t sites) {
-    struct visits visits = {0};
+static void check_visits(const struct blocks *blocks, uint64_t sites, bool by_slot) {
+    struct visits visits = {.by_slot = by_slot};
     blocks_each(blocks, visit, &visits);
     assert_int_equal(visits.count, blocks->count);
     assert_int_equal(visits.sites, sites);
@@ -43,8 +51,7 @@ static void test_blocks(void **state) {
     struct blocks blocks = {0};
     for (int i = 0; i < 600000; i++) {
         uint32_t slot = (uint32_t)rand() % BLOCKS;
-        /* Mostly aligned as malloc does it; the others may share 16 bytes with one of these. */
-        uint64_t address = 0x7f0000000000 + slot * 16ull + (slot % 5 ? 0 : slot % 16);
+        uint64_t address = address_of(slot);
         struct block block;
         bool replaced;
         if (rand() % 2) {
@@ -66,7 +73,7 @@ static void test_blocks(void **state) {
     }
     for (uint32_t slot = 0; slot < BLOCKS; slot++)
         sites += size[slot] ? slot : 0;
-    check_visits(&blocks, sites);
+    check_visits(&blocks, sites, true);
     assert_true(blocks_is_valid(&blocks));
     blocks_release(&blocks);
 }
@@ -181,7 +188,7 @@ static void test_blocks_while_growing(void **state) {
         if (blocks.chunks.old && i % 97 == 0) {
             seen_growing++;
             assert_true(blocks_is_valid(&blocks));
-            check_visits(&blocks, blocks.count);
+            check_visits(&blocks, blocks.count, false);
         }
     }
     assert_true(seen_growing > 10);

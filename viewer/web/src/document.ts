@@ -74,7 +74,7 @@ export interface Drag {
 export type Life = [ends: number[], ages: number[], times: number[]];
 
 /** Finalizers: 0 none, 1 native, 2 a __del__ of Python's. */
-export type TypeRow = [process: number | null, type: string, finalizer: number, bytes: number, life: Life];
+export type TypeRow = [process: number | null, type: string, finalizer: number, bytes: number, life: Life, never: number];
 
 /** What a collection of garbage has freed, by type and stack. */
 export type CollectedRow = [process: number, type: string, finalizer: number, bytes: number, blocks: number, stack: number[]];

@@ -16,6 +16,7 @@ interface TypeLives {
   finalizer: number;
   bytes: number;
   life: Life;
+  never: number;
 }
 
 interface Collected {
@@ -30,12 +31,13 @@ const FINALIZERS = ["", "native", "__del__"];
 const EXIT = 5;
 
 const isShown = (page: Page, process: number) => page.process < 0 || process === page.process;
-const endsOf = (row: TypeLives) => row.life[0].reduce((sum, count) => sum + count, 0);
+const objectsOf = (row: TypeLives) => row.life[0].reduce((sum, count) => sum + count, row.never);
+const atEnd = (row: TypeLives) => (row.life[0][EXIT] ?? 0) + row.never;
 
 /** Of several processes together, there are rows of their own, the first ones. */
 function typesOf(page: Page): TypeLives[] {
   const rows = page.data.turnover.types, wanted = page.process >= 0 || !rows.length ? page.process : rows[0][0];
-  return rows.filter(([process]) => process === wanted).map(([, type, finalizer, bytes, life]) => ({type, finalizer, bytes, life}));
+  return rows.filter(([process]) => process === wanted).map(([, type, finalizer, bytes, life, never]) => ({type, finalizer, bytes, life, never}));
 }
 
 function collectedOf(page: Page): Collected[] {
@@ -49,8 +51,8 @@ const bytesColumn = <Row extends {bytes: number}>(): Column<Row> => ({title: "by
 
 function typeColumns(): Column<TypeLives>[] {
   return [
-    bytesColumn(), typeColumn(), finalizerColumn(), {title: "objects", number: true, value: endsOf, show: (row) => formatNumber(endsOf(row))},
-    ...endColumns<TypeLives>(), {title: "at the end", number: true, value: (row) => row.life[0][EXIT] ?? 0, show: (row) => (row.life[0][EXIT] ? formatNumber(row.life[0][EXIT]) : "")},
+    bytesColumn(), typeColumn(), finalizerColumn(), {title: "objects", number: true, value: objectsOf, show: (row) => formatNumber(objectsOf(row))},
+    ...endColumns<TypeLives>(), {title: "at the end", number: true, value: atEnd, show: (row) => (atEnd(row) ? formatNumber(atEnd(row)) : "")},
     ...halfColumns<TypeLives>(),
   ];
 }
@@ -64,7 +66,7 @@ function collectedColumns(page: Page): Column<Collected>[] {
 }
 
 const NOTES: Record<TypedView, string> = {
-  types: "Blocks of Python's that have ended, by the type of the object; those that the interpreter kept for the next object of the type have not.",
+  types: "Blocks of Python's, by the type of the object, and how they ended; at the end are those that lived until then. What the interpreter kept for the next object of the type has not ended.",
   collected: "Objects that went while the cycle collector was at work: no last reference freed them. A __del__ runs first, and may keep them.",
 };
 
