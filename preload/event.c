@@ -74,9 +74,9 @@ void filter_add(const void *address, enum filter_flag flag) {
     __atomic_fetch_or(&filter[filter_place(address)], (uint8_t)flag, __ATOMIC_RELAXED);
 }
 
-void filter_remove(enum filter_flag flag) {
+void filter_keep(enum filter_flag flag, const uint8_t *needed) {
     for (size_t i = 0; i < FILTER_SIZE; i++)
-        if (filter[i] & (unsigned)flag)
+        if ((filter[i] & (unsigned)flag) && !(needed[i / 8] >> i % 8 & 1))
             __atomic_fetch_and(&filter[i], (uint8_t) ~(unsigned)flag, __ATOMIC_RELAXED);
 }
 

@@ -11,7 +11,11 @@
 
 void followed_end(const void *block);
 
-/* A block of the object domain is about to be freed, or moved. Any thread. */
+/* Blocks may have been freed without a call of ours: of none it is known any more that it is still
+ * there. */
+void followed_missed(void);
+
+/* A block of the object domain is about to be freed, or was moved. Any thread. */
 static inline void followed_freed(const void *block) {
     if (__builtin_expect(filter_flags(block) & FILTER_FOLLOWED, 0))
         followed_end(block);

@@ -108,16 +108,23 @@ static void *realloc_as(const struct allocator *real, void *block, size_t size) 
     if (self.in_python)
         return real->realloc(real->context, block, size);
     snapshot_before(size);
-    if (block) {
-        followed_freed(block);
+    if (block)
         return realloc_counted(real, block, size);
-    }
     self.in_python++;
     void *made = real->realloc(real->context, NULL, size);
     self.in_python--;
     if (made)
         note_alloc(BLOCK_PYTHON, made, size);
     return made;
+}
+
+/* Of the object domain: what fails leaves the block as it was. Nobody else has made an object there
+ * in between, as that takes the GIL. */
+static void *realloc_slowly(const struct allocator *real, void *block, size_t size) {
+    void *moved = realloc_as(real, block, size);
+    if (block && moved)
+        followed_freed(block);
+    return moved;
 }
 
 static void *raw_realloc(void *context, void *block, size_t size) {
@@ -175,7 +182,7 @@ static hot_inline void *object_realloc(const struct python_offsets *at, struct h
     if (unlikely(self.in_python))
         return real->realloc(real->context, block, size);
     if (unlikely(snapshot_is_near(size) || (block && filter_flags(block))))
-        return realloc_as(real, block, size);
+        return realloc_slowly(real, block, size);
     const char *state = block ? hot_realloc_begin(at, block) : NULL;
     if (unlikely(block && !state))
         return realloc_as(real, block, size);
@@ -397,6 +404,8 @@ void pymem_check(bool gil_held) {
         return;
     struct allocator now;
     pymem.get(DOMAIN_OBJ, &now);
-    if (!is_ours(&now))
-        wrap_all();
+    if (is_ours(&now))
+        return;
+    followed_missed();
+    wrap_all();
 }

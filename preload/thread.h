@@ -217,7 +217,8 @@ static inline unsigned filter_flags(const void *address) {
 }
 
 void filter_add(const void *address, enum filter_flag flag);
-void filter_remove(enum filter_flag flag); /* of all addresses */
+/* Takes the flag from all places but those of which the bit is set. */
+void filter_keep(enum filter_flag flag, const uint8_t *needed);
 
 /* From now on frees are told (process.tells_frees): nothing is freed the short way. */
 void frees_tell(void);

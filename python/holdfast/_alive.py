@@ -60,7 +60,7 @@ class Mark:
         self.begun, self.full = _book.begun, _book.full
         self.state = _FOLLOWED if gc.is_tracked(thing) and _frames.has_gil() else _UNSURE
         # A tuple of plain values is put out of the collector's sight by the first collection.
-        self.block = _blocks.follow(thing) if self.state == _UNSURE or type(thing) is tuple else 0
+        self.block = _blocks.follow(thing) if self.state == _UNSURE or type(thing) is tuple else None
         if self.state == _FOLLOWED:
             _book.follow(self)
         else:
@@ -123,8 +123,7 @@ class _Book:
 
     def forget(self, mark: Mark) -> None:
         """Another thread may be about the same one: each step may find that done."""
-        block, mark.block = mark.block, 0
-        _blocks.forget(block)
+        _blocks.forget(mark.block)
         if self.places.get(mark.address) is mark:
             self.places.pop(mark.address, None)
         marks = self.marks.get(mark.address, [])
@@ -215,10 +214,10 @@ def _by_blocks(marks: List[Mark]) -> Dict[int, Here]:
     """What the tracer's library tells."""
     found: Dict[int, Here] = {}
     for index, mark in enumerate(marks):
-        box = _blocks.get(mark.block, mark.address) if mark.block else []
-        if box and _blocks.still_shows(box[0]):
+        box = _blocks.get(mark.block, mark.address) if mark.block is not None else None
+        if box:
             found[index] = Here(box, BY_BLOCK)
-        elif mark.block and not box:
+        elif box is not None:
             mark.state = _GONE
     return found
 

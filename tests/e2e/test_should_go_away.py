@@ -358,6 +358,27 @@ def test_huge(python, package):
     assert run(python, package, "-c", HUGE).text_out().split() == ["unknown", "late", "unknown", "gone"]
 
 
+DYING = """
+import time, holdfast
+class Slow:
+    def __del__(self): time.sleep(1.5)
+holdfast.configure(folder="", seconds=30)
+thing = tuple([Slow()] + [None] * 40)
+expected = holdfast.should_go_away(thing, within=0.5)
+del thing
+while holdfast.pending(): time.sleep(0.01)
+print(expected.state)
+"""
+
+
+def test_what_is_dying(some_python, package):
+    """A tuple's items end before its memory is freed: who looks then must not bring it back."""
+    if not some_python.gil:
+        pytest.skip("there, tuples are not looked for")
+    outcome = harness.traced(some_python.path, "-c", DYING, env=some_python.environment(PYTHONPATH=str(package)))
+    assert (outcome.status, outcome.text_out(), outcome.text_err()) == (0, "gone\n", "")
+
+
 # Of which an address proves nothing, and the memory's end does; and those whose memory the interpreter keeps for the next one.
 BY_BLOCK = {"int", "big", "str", "bytes", "complex", "long tuple", "object", "date", "datetime", "timedelta", "time", "Decimal",
             "long str", "range"}

@@ -31,7 +31,7 @@ KINDS = {
 
 before = threading.active_count()
 told = {True: [], False: []}
-holdfast.configure(within=0.3, folder="", most=1000, seconds=0.05, callback=lambda late: told[late.certain].append(late.label))
+holdfast.configure(within=3, folder="", most=1000, seconds=0.05, callback=lambda late: told[late.certain].append(late.label))
 kept = {name: make() for name, make in KINDS.items()}
 gone = {name: make() for name, make in KINDS.items()}
 counted, expectations = [], {}
