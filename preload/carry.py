@@ -20,9 +20,11 @@ PACKAGE = "_holdfast_watch"
 # and are taken out again. `typing`, which takes longer than all others, is not needed.
 LOAD = """
 import sys, _thread
-external = sys.modules["_frozen_importlib_external"]
-importlib = sys.modules["_frozen_importlib"]
-ModuleSpec, Module, BUILT_IN = importlib.ModuleSpec, type(sys), (importlib.BuiltinImporter, importlib.FrozenImporter)
+NEEDED = [sys.modules.get(name) for name in ("_frozen_importlib_external", "_frozen_importlib", "posix", "encodings")]
+external, importlib, posix, encodings = NEEDED
+ModuleSpec, Module = getattr(importlib, "ModuleSpec", None), type(sys)
+BUILT_IN = getattr(importlib, "BuiltinImporter", None), getattr(importlib, "FrozenImporter", None)
+PROGRAMS = {"last_exc", "last_traceback", "last_type", "last_value", "stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__"}
 
 class Typing:
     TYPE_CHECKING = False
@@ -32,7 +34,7 @@ class Typing:
 
 def find_places():
     # What is imported before anything of the program's.
-    library = external._path_split(sys.modules["encodings"].__path__[0])[0]
+    library = external._path_split(encodings.__path__[0])[0]
     name = external._path_split(library)[1]
     others = [external._path_join(one, folder, name) for one in {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
               for folder in ("lib", "lib64")]
@@ -42,9 +44,12 @@ class Importer:
     def __init__(self):
         self.modules = {"typing": Typing()}
         self.sys = Module("sys")  # for copies: what they put into `modules` is no affair of the program's
-        self.sys.__dict__.update(sys.__dict__, modules=dict(sys.modules))
-        self.lent = []  # names in `sys.modules`, until all is loaded
+        self.lent = []  # names and modules of ours in `sys.modules`, for code in C that looks there for what it imports
         self.places = find_places()
+        # For good: so nothing of the program's is in it.
+        values = {name: value for name, value in list(sys.__dict__.items()) if name not in PROGRAMS}
+        modules = {name: module for name, module in list(sys.modules.items()) if self.is_shared(module)}
+        self.sys.__dict__.update(values, modules=modules)
         loaders = external._get_supported_file_loaders()
         self.finders = [external.FileFinder(place, *loaders) for place in self.places]
         self.builtins = dict(BUILTINS if type(BUILTINS) is dict else BUILTINS.__dict__, __import__=self.load)
@@ -107,12 +112,21 @@ class Importer:
         before = name in sys.modules, there
         module = self.modules[name] = spec.loader.create_module(spec)
         module.__spec__ = spec
-        spec.loader.exec_module(module)
-        if before[0]:
-            sys.modules[name] = there
-        else:
-            sys.modules.pop(name, None)
+        try:
+            spec.loader.exec_module(module)
+        finally:
+            self.take_back()
+            if sys.modules.get(name) is module:
+                del sys.modules[name]
+                if before[0]:
+                    sys.modules[name] = there
         return module
+
+    def take_back(self):
+        while self.lent:
+            name, module = self.lent.pop()
+            if sys.modules.get(name) is module:
+                del sys.modules[name]
 
     def one(self, name):
         if name in self.modules:
@@ -139,8 +153,9 @@ class Importer:
             return self.sys
         module = self.one(name)
         if type(wanted) is list and name not in sys.modules:  # C code asks, and looks for it there
+            self.take_back()  # that has been looked for
+            self.lent.append((name, module))
             sys.modules[name] = module
-            self.lent.append(name)
         if not wanted:
             return module if level else self.one(name.partition(".")[0])
         for each in wanted:
@@ -154,9 +169,10 @@ def nothing(address):
 def run(done, failures):
     try:
         importer = Importer()
-        home[READY] = importer.one(PACKAGE + "._big").notice
-        for name in importer.lent:
-            del sys.modules[name]
+        try:
+            home[READY] = importer.one(PACKAGE + "._big").notice
+        finally:
+            importer.take_back()
     except Exception as error:
         failures.append(str(error))
     finally:
@@ -189,9 +205,11 @@ def begin():
     for why in failures:
         tell(why)
 
-getpid = sys.modules["posix"].getpid
+getpid = getattr(posix, "getpid", None)
 BUILTINS = __builtins__
-if STARTED not in home:
+if None in NEEDED:  # the program has put them aside for now: the next block will find them
+    pass
+elif STARTED not in home:
     begin()
 elif home[STARTED] != getpid() and READY not in home:
     home[READY] = nothing

@@ -25,10 +25,12 @@ static struct {
     void *(*new_dict)(void);
     void *(*view)(const char *memory, ssize_t size, int flags);
     int (*set)(void *dict, const char *name, void *value);
-    void *(*builtins)(void); /* borrowed */
+    void *(*modules)(void);       /* borrowed */
+    void *(*names)(void *module); /* borrowed */
     void *(*run)(const char *source, int start, void *globals, void *locals);
     void *(*call)(void *function, const char *format, ...);
     void *(*error)(void);
+    void (*clear)(void);
     int (*is_true)(void *object);
     void (*release)(void *object);
 } watch;
@@ -41,14 +43,26 @@ static void *find_home(void) {
     return interpreter ? watch.dict_of(interpreter) : NULL;
 }
 
+/* Those of the `builtins` module: a frame's may be what exec() was given. NULL: the program has
+ * taken it out of sys.modules. */
+static void *find_builtins(void) {
+    void *modules = watch.modules();
+    void *module = modules ? watch.get(modules, "builtins") : NULL;
+    void *names = module ? watch.names(module) : NULL;
+    if (module && !names)
+        watch.clear(); /* it is no module */
+    return names;
+}
+
 /* What is compiled here is told as memory of the function of the program's that runs: so that is
  * little, and compiles the rest. */
 static void load(void *home) {
     static const char start[] = "exec(compile(source, '<holdfast>/load.py', 'exec'), globals())\n";
-    void *globals = watch.new_dict();
+    void *builtins = find_builtins();
+    void *globals = builtins ? watch.new_dict() : NULL;
     void *source =
         globals ? watch.view(watch_code, (ssize_t)sizeof watch_code - 1, BUFFER_READ) : NULL;
-    if (source && watch.set(globals, "__builtins__", watch.builtins()) == 0 &&
+    if (source && watch.set(globals, "__builtins__", builtins) == 0 &&
         watch.set(globals, "home", home) == 0 && watch.set(globals, "source", source) == 0) {
         void *result = watch.run(start, FILE_INPUT, globals, globals);
         if (result)
@@ -145,15 +159,17 @@ void watch_begin(void *scope) {
     python_symbol(scope, "PyDict_New", &watch.new_dict);
     python_symbol(scope, "PyDict_SetItemString", &watch.set);
     python_symbol(scope, "PyMemoryView_FromMemory", &watch.view);
-    python_symbol(scope, "PyEval_GetBuiltins", &watch.builtins);
+    python_symbol(scope, "PyImport_GetModuleDict", &watch.modules);
+    python_symbol(scope, "PyModule_GetDict", &watch.names);
     python_symbol(scope, "PyRun_String", &watch.run);
     python_symbol(scope, "PyObject_CallFunction", &watch.call);
     python_symbol(scope, "PyErr_Occurred", &watch.error);
+    python_symbol(scope, "PyErr_Clear", &watch.clear);
     python_symbol(scope, "PyObject_IsTrue", &watch.is_true);
     python_symbol(scope, "Py_DecRef", &watch.release);
     watch_table.forget = (uintptr_t)watch_forget;
     if (watch.add_pending_call && watch.interpreter && watch.dict_of && watch.get &&
-        watch.new_dict && watch.set && watch.view && watch.builtins && watch.run && watch.call &&
-        watch.error && watch.is_true && watch.release)
+        watch.new_dict && watch.set && watch.view && watch.modules && watch.names && watch.run &&
+        watch.call && watch.error && watch.clear && watch.is_true && watch.release)
         watch_table.least = process.session->watch;
 }

@@ -313,7 +313,8 @@ def _source(path: str, line: int) -> str:
         try:
             with open(path, "rb") as file:
                 content = file.read()
-            lines = content.decode(_encoding(content), "replace").lstrip("\ufeff").splitlines()
+            text = content.decode(_encoding(content), "replace").lstrip("\ufeff")
+            lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")  # others are no ends of lines to Python
         except Exception as error:
             if not _lines.is_ours(error):
                 raise
@@ -401,7 +402,8 @@ def _event(kind: str, frame: types.FrameType, returned: int) -> None:
     """For _lines.py: called for each line of the program while anything is watched."""
     # What another thread looks at now, this one does at its next line: it may have locks of the program's.
     lock = _lock  # a signal's handler may fork in between: what is released is what was taken
-    if not lock.acquire(blocking=False):
+    # Without a keyword, of which the interpreter would make a dict: those that the program frees would be used up here.
+    if not lock.acquire(False):
         return
     try:
         if _looking is not None and not _looking(kind, frame, returned):
@@ -418,7 +420,7 @@ def _lost(note: str) -> None:
     """For _lines.py: lines are followed no more, so that nobody would see the ends of what is watched."""
     global _looking
     lock = _lock
-    if not lock.acquire(blocking=False):  # another thread looks at a line, and may wait for what this one has
+    if not lock.acquire(False):  # another thread looks at a line, and may wait for what this one has
         return
     try:
         _looking = None

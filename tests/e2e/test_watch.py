@@ -416,6 +416,33 @@ def test_nothing_is_followed(python):
     assert refused.text_err() == "holdfast: --watch takes sizes from 128KiB on, which '100KiB' is below\n"
 
 
+FIRST_THERE = """
+import sys
+from unittest import mock
+def made(builtins, modules):
+    scope = {"__builtins__": {"bytearray": bytearray, "range": range, **builtins}}
+    code = compile("data = bytearray(300000)\\nfor i in range(100): i + i\\ndel data", "inner.py", "exec")
+    if modules is not None:
+        with mock.patch.dict(sys.modules, modules, clear=True):
+            eval(code, scope)
+    else:
+        eval(code, scope)
+made({}, None)
+made({"__import__": None}, {})
+made({}, {"builtins": 1})
+made({}, {"builtins": sys.modules["builtins"], "sys": sys, "_thread": sys.modules["_thread"]})
+obj = bytearray(300000)
+for i in range(100): i + i
+print(len(obj))
+"""
+
+
+def test_first_met_in_a_narrow_scope(some_python):
+    """Where code has other builtins, and sys.modules is empty, nothing is raised in the program."""
+    outcome = followed(some_python, "-c", FIRST_THERE)
+    assert outcome.text_out() == "300000\n" and "references to obj (bytearray" in outcome.text_err(), outcome.text_err()
+
+
 CHILD = """
 import os, sys
 def made(label):
