@@ -54,7 +54,9 @@ static bool put(struct drag *drag, const struct drag_block *block) {
 static void add_phase(struct drag_sums *sums, enum profile_phase phase, uint64_t bytes,
                       uint64_t from, uint64_t to) {
     uint64_t ms = to > from ? (to - from) / 1000000 : 0;
-    sums->byte_seconds[phase] += bytes / 1000 * ms + bytes % 1000 * ms / 1000;
+    bool fits = bytes / 1000 < DRAG_MOST / (ms + 1);
+    uint64_t more = fits ? bytes / 1000 * ms + bytes % 1000 * ms / 1000 : DRAG_MOST;
+    sums->byte_seconds[phase] = drag_sum(sums->byte_seconds[phase], more);
 }
 
 static uint64_t at_most(uint64_t time, uint64_t most) {
@@ -137,6 +139,11 @@ static void end_block(const struct trace *trace, struct image *image,
 
 /* -- Events -- */
 
+static void leave_out(struct image *image, uint32_t site) {
+    image->drag.left_out++;
+    stretches_drag_leave_out(image, site);
+}
+
 void drag_begin(const struct trace *trace, struct image *image, const struct large *block) {
     if (!trace->drag || block->size < DRAG_LEAST)
         return;
@@ -152,7 +159,7 @@ void drag_begin(const struct trace *trace, struct image *image, const struct lar
         take_out(&image->drag, at);
     }
     if (!stretches_drag_begin(image, block->site) || !put(&image->drag, &begun))
-        image->drag.left_out++;
+        leave_out(image, block->site);
 }
 
 void drag_end(const struct trace *trace, struct image *image, uint64_t address, uint64_t birth) {
@@ -177,12 +184,8 @@ void drag_split(const struct trace *trace, struct image *image, uint64_t address
         if (parts[i].size < DRAG_LEAST)
             end_block(trace, image, &parts[i]);
         else if (!put(drag, &parts[i]))
-            drag->left_out++;
+            leave_out(image, parts[i].site);
     }
-}
-
-bool drag_is_whole(const struct trace *trace, const struct image *image) {
-    return trace->drag && !image->looks.refused && image->drag.left_out == 0;
 }
 
 void drag_end_all(const struct trace *trace, struct image *image) {

@@ -29,6 +29,8 @@
 /* Sites of one process with sums of their own; those beyond share what the process has by kind. */
 #define DRAG_SITES_MAX 16384u
 #define DRAG_KINDS 3u /* enum block_kind */
+/* No sum of byte-seconds is more: all phases together have room, as profiles require. */
+#define DRAG_MOST (UINT64_MAX / 8)
 
 struct trace;
 struct image;
@@ -87,11 +89,13 @@ void drag_looked(struct drag *drag, uint64_t from, uint64_t to);
  * last of them not long ago, as far as they were apart. */
 uint64_t drag_idle(const struct drag *drag, uint64_t address, uint64_t now);
 
+/* Both together, DRAG_MOST at the most; `more` is not above that. */
+static inline uint64_t drag_sum(uint64_t some, uint64_t more) {
+    return some < DRAG_MOST - more ? some + more : DRAG_MOST;
+}
+
 /* Adds what has become of a block until `now` to sums. */
 void drag_add(struct drag_sums *sums, const struct drag_block *block, uint64_t now);
-
-/* Whether looks were taken, and no big block was left out of them. */
-bool drag_is_whole(const struct trace *trace, const struct image *image);
 
 /* The process has ended, and all of its blocks. */
 void drag_end_all(const struct trace *trace, struct image *image);

@@ -72,20 +72,38 @@ static struct profile_region new_region(struct builder *builder, const struct im
         .begin_moment = told ? snapshot.begin_moment : highest->begin_moment};
 }
 
+/* As add_site() has them: those of one profile node are one. */
+static uint32_t take_drag_sites(struct builder *builder, const struct image *image,
+                                const struct stretch_drag *drag, struct stretch_drag_site *sites) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < drag->site_count; i++) {
+        const struct stretch_drag_site *from = &drag->sites[i];
+        uint32_t node = from->node ? builder_node(builder, image, from->node) : 0, at = 0;
+        while (at < count && (sites[at].node != node || sites[at].kind != from->kind))
+            at++;
+        if (at == count)
+            sites[count++] = (struct stretch_drag_site){node, from->kind, 0};
+        sites[at].untouched = drag_sum(sites[at].untouched, from->untouched);
+    }
+    return count;
+}
+
 /* The stack that had most: not known if those that have no sums of their own may have had more. */
 static void add_drag(struct builder *builder, const struct image *image,
                      const struct stretch_drag *drag, struct profile_region *region) {
+    struct stretch_drag_site sites[STRETCH_DRAG_SITES];
     const struct stretch_drag_site *most = NULL;
+    uint32_t count = take_drag_sites(builder, image, drag, sites);
     uint64_t rest = profile_untouched(drag->byte_seconds);
     memcpy(region->byte_seconds, drag->byte_seconds, sizeof region->byte_seconds);
-    for (uint32_t i = 0; i < drag->site_count; i++) {
-        rest -= drag->sites[i].untouched;
-        if (!most || drag->sites[i].untouched > most->untouched)
-            most = &drag->sites[i];
+    for (uint32_t i = 0; i < count; i++) {
+        rest -= sites[i].untouched < rest ? sites[i].untouched : rest;
+        if (!most || sites[i].untouched > most->untouched)
+            most = &sites[i];
     }
     if (!most || most->node == 0 || most->untouched < rest)
         return;
-    region->drag_node = builder_node(builder, image, most->node);
+    region->drag_node = most->node;
     region->drag_kind = most->kind;
     region->drag_node_byte_seconds = most->untouched;
 }

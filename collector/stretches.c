@@ -105,13 +105,6 @@ static void scopes_change(struct image *image, bool first) {
 
 /* Scopes */
 
-static bool has_stretch(const struct scope *scope, uint32_t place) {
-    for (uint32_t i = 0; i < STRETCH_DEPTH; i++)
-        if (scope->stretches[i] == place + 1)
-            return true;
-    return false;
-}
-
 static uint32_t new_scope(struct stretches *stretches) {
     uint32_t number = stretches->free_scope;
     if (number) {
@@ -134,7 +127,7 @@ static bool reserve_scope(struct stretches *stretches, uint32_t place) {
     uint32_t kept = 0, stamp = ++stretches->stamp;
     for (uint32_t i = 0; i < stretch->scope_count; i++) {
         struct scope *scope = &stretches->scopes[stretch->scopes[i]];
-        if (scope->stamp == stamp || !has_stretch(scope, place))
+        if (scope->stamp == stamp || scope_find(scope, place) == STRETCH_DEPTH)
             continue;
         scope->stamp = stamp;
         stretch->scopes[kept++] = stretch->scopes[i];
@@ -479,7 +472,7 @@ static void leave_scopes(struct stretches *stretches, struct stretch *stretch, u
     for (uint32_t i = 0; i < stretch->scope_count; i++) {
         uint32_t number = stretch->scopes[i];
         struct scope *scope = &stretches->scopes[number];
-        if (!has_stretch(scope, place))
+        if (scope_find(scope, place) == STRETCH_DEPTH)
             continue;
         for (uint32_t k = 0; k < STRETCH_DEPTH; k++)
             if (scope->stretches[k] == place + 1) {

@@ -63,6 +63,7 @@ struct stretch {
     uint64_t begin_moment;
     struct stretch_snapshots snapshots;
     struct stretch_drag *drag; /* of big blocks that have ended; NULL: there was none */
+    bool drag_left_out;        /* big blocks of it were not followed */
 };
 
 struct scope {
@@ -75,6 +76,14 @@ struct scope {
     uint32_t next_free; /* while it is not used */
     bool used, idle;
 };
+
+/* Where in the scope the stretch of this place is; STRETCH_DEPTH: it is not. */
+static inline uint32_t scope_find(const struct scope *scope, uint32_t place) {
+    uint32_t at = 0;
+    while (at < STRETCH_DEPTH && scope->stretches[at] != place + 1)
+        at++;
+    return at;
+}
 
 /* What a site needs besides struct site; by its number. */
 struct scoped_site {

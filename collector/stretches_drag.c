@@ -13,13 +13,7 @@ static const struct scope *scope_of(const struct image *image, uint32_t site) {
     return &stretches->scopes[stretches->sites[site].scope];
 }
 
-static bool has_stretch(const struct scope *scope, uint32_t place) {
-    for (uint32_t i = 0; i < STRETCH_DEPTH; i++)
-        if (scope->stretches[i] == place + 1)
-            return true;
-    return false;
-}
-
+/* What one site has is never more than all of them have. */
 static void add_site(struct stretch_drag *to, const struct stretch_drag_site *more) {
     uint32_t at = 0;
     while (at < to->site_count &&
@@ -29,7 +23,7 @@ static void add_site(struct stretch_drag *to, const struct stretch_drag_site *mo
         return;
     if (at == to->site_count)
         to->sites[to->site_count++] = (struct stretch_drag_site){more->node, more->kind, 0};
-    to->sites[at].untouched += more->untouched;
+    to->sites[at].untouched = drag_sum(to->sites[at].untouched, more->untouched);
 }
 
 static void add_block(struct stretch_drag *to, const struct image *image,
@@ -38,8 +32,8 @@ static void add_block(struct stretch_drag *to, const struct image *image,
     struct drag_sums sums = {0};
     drag_add(&sums, block, now_ns);
     for (unsigned i = 0; i < PROFILE_PHASES; i++)
-        to->byte_seconds[i] += sums.byte_seconds[i];
-    uint64_t untouched = profile_untouched(sums.byte_seconds);
+        to->byte_seconds[i] = drag_sum(to->byte_seconds[i], sums.byte_seconds[i]);
+    uint64_t untouched = drag_sum(profile_untouched(sums.byte_seconds), 0);
     if (untouched)
         add_site(to, &(struct stretch_drag_site){site->node, site->kind, untouched});
 }
@@ -58,6 +52,13 @@ bool stretches_drag_begin(struct image *image, uint32_t site) {
     return true;
 }
 
+void stretches_drag_leave_out(struct image *image, uint32_t site) {
+    const struct scope *scope = scope_of(image, site);
+    for (uint32_t i = 0; scope && i < STRETCH_DEPTH; i++)
+        if (scope->stretches[i])
+            image->stretches->list[scope->stretches[i] - 1].drag_left_out = true;
+}
+
 void stretches_drag_end(struct image *image, const struct drag_block *block, uint64_t now_ns) {
     const struct scope *scope = scope_of(image, block->site);
     for (uint32_t i = 0; scope && i < STRETCH_DEPTH; i++) {
@@ -70,7 +71,7 @@ void stretches_drag_end(struct image *image, const struct drag_block *block, uin
 
 static void merge(struct stretch_drag *to, const struct stretch_drag *more) {
     for (unsigned i = 0; i < PROFILE_PHASES; i++)
-        to->byte_seconds[i] += more->byte_seconds[i];
+        to->byte_seconds[i] = drag_sum(to->byte_seconds[i], more->byte_seconds[i]);
     for (uint32_t i = 0; i < more->site_count; i++)
         add_site(to, &more->sites[i]);
 }
@@ -81,10 +82,12 @@ void stretches_drag_take(const struct image *image, uint32_t place, uint64_t now
     if (!stretch->drag)
         return;
     merge(to, stretch->drag);
-    for (uint32_t i = 0; i < image->drag.count; i++) {
+    /* Its live bytes have all big blocks in them: mostly there is none to look for. */
+    uint32_t count = stretch->live < DRAG_LEAST ? 0 : image->drag.count;
+    for (uint32_t i = 0; i < count; i++) {
         const struct drag_block *block = &image->drag.list[i];
         const struct scope *scope = scope_of(image, block->site);
-        if (scope && has_stretch(scope, place))
+        if (scope && scope_find(scope, place) < STRETCH_DEPTH)
             add_block(to, image, block, now_ns);
     }
 }

@@ -34,6 +34,9 @@ struct stretch_drag {
  * memory ran out. */
 bool stretches_drag_begin(struct image *image, uint32_t site);
 
+/* Or it is not followed: what these lay untouched for is not known. */
+void stretches_drag_leave_out(struct image *image, uint32_t site);
+
 /* It has ended, now. */
 void stretches_drag_end(struct image *image, const struct drag_block *block, uint64_t now_ns);
 

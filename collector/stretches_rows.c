@@ -55,13 +55,6 @@ struct gathered {
     struct stretch_drag drag;
 };
 
-static uint32_t place_in(const struct scope *scope, uint32_t place) {
-    for (uint32_t i = 0; i < STRETCH_DEPTH; i++)
-        if (scope->stretches[i] == place + 1)
-            return i;
-    return STRETCH_DEPTH;
-}
-
 static bool gather_site(struct gathered *gathered, const struct sites *sites, uint32_t number,
                         struct site_value at_peak, uint64_t peak_seq) {
     const struct site *site = &sites->list[number];
@@ -87,7 +80,7 @@ static bool gather(struct image *image, uint32_t place, struct gathered *gathere
     for (uint32_t i = 0; i < stretch->scope_count; i++) {
         uint32_t number = stretch->scopes[i];
         struct scope *scope = &stretches->scopes[number];
-        uint32_t at = scope->stamp == stamp ? STRETCH_DEPTH : place_in(scope, place);
+        uint32_t at = scope->stamp == stamp ? STRETCH_DEPTH : scope_find(scope, place);
         scope->stamp = stamp;
         for (uint32_t s = 0; at < STRETCH_DEPTH && s < scope->site_count; s++) {
             struct scoped_site *scoped = &stretches->sites[scope->sites[s]];
@@ -184,7 +177,8 @@ static void tell(const struct trace *trace, struct image *image, const struct st
     atomic_store_explicit(&result->kept_native, gathered->kept_native, memory_order_release);
     atomic_store_explicit(&result->made, stretch->made, memory_order_release);
     const uint64_t *drag = gathered->drag.byte_seconds;
-    atomic_store_explicit(&result->drag_known, drag_is_whole(trace, image), memory_order_release);
+    bool drag_known = trace->drag && !image->looks.refused && !stretch->drag_left_out;
+    atomic_store_explicit(&result->drag_known, drag_known, memory_order_release);
     atomic_store_explicit(&result->untouched, profile_untouched(drag), memory_order_release);
     atomic_store_explicit(&result->unseen, drag[PHASE_UNSEEN], memory_order_release);
     atomic_store_explicit(&result->process_begin, stretch->process_begin, memory_order_release);

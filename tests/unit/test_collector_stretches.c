@@ -559,16 +559,66 @@ static void test_drag(void **state) {
     assert_int_equal(phase_of(row_of("outer"), PHASE_DRAG), 0);
     assert_int_equal(phase_of(row_of("outer"), PHASE_UNSEEN), 2 * 2 * MIB);
     assert_int_equal(result_of(1)->unseen, 2 * 2 * MIB);
-    begin(3, "inner"); /* of two times, the sum */
-    rig_alloc(&rig, 0, 0, BIG + 16 * MIB, 2 * MIB, NODE);
-    look(41, BIG + 16 * MIB, false);
-    look(42, BIG + 16 * MIB, false);
-    end(3);
-    rig_drain(&rig);
-    uint64_t untouched = 0;
-    for (uint32_t i = 0; i < rig.image->stretches->row_count; i++)
-        untouched += phase_of(&rig.image->stretches->rows[i], PHASE_VOID);
-    assert_int_equal(untouched, 2 * 2 * MIB);
+    for (uint64_t i = 0; i < 2; i++) { /* of two times, the sum */
+        begin(3 + (uint32_t)i, "inner");
+        rig_alloc(&rig, 0, 0, BIG + (16 + 4 * i) * MIB, 2 * MIB, NODE);
+        look(41 + 4 * i, BIG + (16 + 4 * i) * MIB, false);
+        look(42 + 4 * i, BIG + (16 + 4 * i) * MIB, false);
+        end(3 + (uint32_t)i);
+        at(44);
+    }
+    assert_int_equal(result_of(3)->untouched, 2 * 2 * MIB);
+    assert_int_equal(result_of(4)->untouched, 2 * 2 * MIB);
+    const struct stretch_row *twice = &rig.image->stretches->rows[2];
+    assert_int_equal(twice->count, 2);
+    assert_int_equal(phase_of(twice, PHASE_VOID), 2 * 2 * 2 * MIB);
+    assert_int_equal(twice->drag->site_count, 1);
+    assert_int_equal(twice->drag->sites[0].untouched, 2 * 2 * 2 * MIB);
+}
+
+/* Big blocks that are not followed leave the regions in doubt that they were allocated in, and no
+ * later ones. */
+static void test_drag_left_out(void **state) {
+    (void)state;
+    open_drag_rig();
+    at(1);
+    for (uint64_t i = 0; i < DRAG_BLOCKS_MAX; i++) {
+        rig_alloc(&rig, 0, 0, BIG + i * 2 * MIB, MIB, NODE);
+        if (i % 256 == 0)
+            rig_drain(&rig);
+    }
+    uint64_t next = BIG + DRAG_BLOCKS_MAX * 2 * MIB;
+    begin(1, "first");
+    rig_alloc(&rig, 0, 0, next, MIB, NODE);
+    end(1);
+    begin(2, "second");
+    rig_alloc(&rig, 0, 0, next + 2 * MIB, MIB / 2, NODE);
+    end(2);
+    at(2);
+    assert_int_equal(rig.image->drag.left_out, 1);
+    assert_int_equal(result_of(1)->drag_known, 0);
+    assert_int_equal(result_of(2)->drag_known, 1);
+}
+
+/* Sums have an end, within what a profile may have, and a stack never has more than its region. */
+static void test_most_drag(void **state) {
+    (void)state;
+    const struct drag_block block = {
+        .size = UINT64_MAX / 2, .looked_ns = 9000 * SECOND, .born_ns = SECOND};
+    struct drag_sums sums = {0};
+    for (unsigned i = 0; i < 9; i++)
+        drag_add(&sums, &block, 9000 * SECOND);
+    assert_int_equal(sums.byte_seconds[PHASE_VOID], DRAG_MOST);
+    const struct stretch_drag one = {.byte_seconds = {[PHASE_LAG] = DRAG_MOST, [PHASE_USE] = 7},
+                                     .site_count = 1,
+                                     .sites = {{NODE, BLOCK_HEAP, DRAG_MOST}}};
+    struct stretch_drag *all = NULL;
+    for (unsigned i = 0; i < 9; i++)
+        assert_true(stretches_drag_merge(&all, &one));
+    assert_int_equal(all->byte_seconds[PHASE_LAG], DRAG_MOST);
+    assert_int_equal(all->byte_seconds[PHASE_USE], 63);
+    assert_int_equal(all->sites[0].untouched, DRAG_MOST);
+    free(all);
 }
 
 /* Of more stacks than have sums of their own the region's are whole. */
@@ -594,6 +644,16 @@ static void test_drag_of_many_stacks(void **state) {
     assert_int_equal(drag->byte_seconds[PHASE_VOID], STACKS * 2ull * 2 * MIB);
     assert_int_equal(drag->byte_seconds[PHASE_UNSEEN], STACKS * 2ull * 2 * MIB);
     assert_int_equal(drag->sites[0].untouched, 2 * 2 * MIB);
+    /* They differ by positions of one line alone: in the profile they are one stack. */
+    struct profile profile = {0};
+    struct finish_facts facts = {.command = (char *[]){"program", NULL}};
+    FILE *events = NULL;
+    assert_true(finish_build(&rig.trace, &facts, &profile, &events));
+    assert_int_equal(profile.region_count, 1);
+    assert_int_not_equal(profile.regions[0].drag_node, 0);
+    assert_int_equal(profile.regions[0].drag_node_byte_seconds,
+                     STRETCH_DRAG_SITES * 2ull * 2 * MIB);
+    finish_release(&profile);
 }
 
 int main(void) {
@@ -612,6 +672,8 @@ int main(void) {
         cmocka_unit_test_teardown(test_many_that_leave_something, close_rig),
         cmocka_unit_test_teardown(test_drag, close_rig),
         cmocka_unit_test_teardown(test_drag_of_many_stacks, close_rig),
+        cmocka_unit_test_teardown(test_drag_left_out, close_rig),
+        cmocka_unit_test(test_most_drag),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
