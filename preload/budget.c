@@ -9,7 +9,18 @@
 #define STEP_PERMILLE 50u
 
 /* The largest step in growth by small allocations, while they may still cost something. */
-#define STEP_MOST 500u
+#define STEP_MOST 250u
+
+/* Right after a snapshot the step is larger, in growth by small allocations: a copy would be ended
+ * by the next one before it has told anything. It becomes the usual one within so long. */
+#define STEP_SOON 500u
+#define SOON_NS 500000000u
+
+/* A total that has been there before, and was fallen from, is likely to come again: one snapshot is
+ * due when it nearly does. For so long after the last one, there is none before that. */
+#define NEARLY_PART 32u
+#define FALLEN_PART 8u
+#define AGAIN_NS 1000000000u
 
 /* What they may cost: 3 % of the time since the process began, and more while it is young: a fifth
  * of it and a little, up to 200 ms. Half of it is for allocations that are a step by themselves. */
@@ -21,7 +32,7 @@
 
 /* What they should cost in growth by small allocations: the share alone, and a little to begin
  * with, as far as they may. Of a copy's own work, a quarter counts. */
-#define BEGIN_NS 10000000u
+#define BEGIN_NS 20000000u
 #define COPY_WORK_PART 4u
 
 #define STEP_ALONE_PART 10u
@@ -39,10 +50,6 @@
 
 /* A write to a page that is shared with a copy: 2.7 us while that lives, 0.9 us afterwards. */
 #define SHARED_WRITE_NS 1500u
-
-/* Mappings of the program's own making (allocators' arenas) count for the step by a part only: they
- * are far larger than what is in them, and what grows beside them is to be seen. */
-#define MAPPED_PART 20u
 
 static uint64_t age(uint64_t now) {
     return now - process.snapshots.began_ns;
@@ -68,7 +75,7 @@ static uint64_t should_cost(uint64_t now) {
 
 uint64_t budget_counted(uint64_t live) {
     uint64_t mapped = smaller(process.snapshots.mapped, live);
-    return live - mapped + mapped / MAPPED_PART;
+    return live - mapped + mapped / BUDGET_MAPPED_PART;
 }
 
 uint64_t budget_above(uint64_t last, uint64_t permille) {
@@ -111,6 +118,17 @@ static uint64_t step_by_small(uint64_t now) {
     return found && found < STEP_MOST ? found : STEP_MOST;
 }
 
+/* Since the last one was taken. */
+static uint64_t rested_ns(uint64_t now) {
+    return process.snapshots.taken_ns ? now - process.snapshots.taken_ns : UINT64_MAX;
+}
+
+static uint64_t step_by_time(uint64_t now) {
+    uint64_t part = rested_ns(now) / (SOON_NS / 1000);
+    uint64_t permille = part ? (uint64_t)STEP_PERMILLE * 1000 / part : STEP_SOON;
+    return permille < STEP_PERMILLE ? STEP_PERMILLE : smaller(permille, STEP_SOON);
+}
+
 static uint64_t step_above(uint64_t last, uint64_t permille) {
     return permille ? budget_above(last, permille) : UINT64_MAX;
 }
@@ -129,11 +147,43 @@ static uint64_t region_goal(uint64_t now) {
     return step_above(state->last, step(all - left, all));
 }
 
-uint64_t budget_copy_goal(uint64_t size, uint64_t now) {
+static uint64_t goal_alone(uint64_t now) {
+    return step_above(process.snapshots.highest, step(process.snapshots.spent_ns, may_cost(now)));
+}
+
+static uint64_t goal_by_small(uint64_t now) {
+    uint64_t permille = step_by_small(now);
+    return step_above(process.snapshots.highest,
+                      permille ? larger(permille, step_by_time(now)) : 0);
+}
+
+bool budget_is_top_missed(void) {
     const struct snapshot_state *state = &process.snapshots;
-    uint64_t permille =
-        budget_is_step_alone(size) ? step(state->spent_ns, may_cost(now)) : step_by_small(now);
-    return smaller(step_above(state->highest, permille), region_goal(now));
+    return state->live < state->fallen_from && state->highest < state->fallen_from / 10 * 9;
+}
+
+/* For the sake of the process. */
+static uint64_t process_goal(uint64_t size, uint64_t now) {
+    const struct snapshot_state *state = &process.snapshots;
+    uint64_t goal = budget_is_step_alone(size) ? goal_alone(now) : goal_by_small(now);
+    if (state->live >= state->fallen_from)
+        return goal;
+    uint64_t nearly = state->fallen_from - state->fallen_from / NEARLY_PART;
+    nearly = larger(nearly, goal_alone(now));
+    return rested_ns(now) < AGAIN_NS ? nearly : smaller(goal, nearly);
+}
+
+uint64_t budget_copy_goal(uint64_t size, uint64_t now) {
+    return smaller(process_goal(size, now), region_goal(now));
+}
+
+void budget_note_live(uint64_t live) {
+    struct snapshot_state *state = &process.snapshots;
+    state->live = live;
+    if (live > state->top)
+        state->top = live;
+    else if (live < state->top - state->top / FALLEN_PART)
+        state->fallen_from = state->top;
 }
 
 bool budget_has_for_regions(uint64_t now) {

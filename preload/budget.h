@@ -21,8 +21,16 @@
 /* No snapshot is due below. */
 #define BUDGET_FIRST_GOAL ((uint64_t)8 << 20)
 
+/* Mappings of the program's own making (allocators' arenas) count for the step by a part only: they
+ * are far larger than what is in them, and what grows beside them is to be seen. */
+#define BUDGET_MAPPED_PART 20u
+
 static inline uint64_t smaller(uint64_t a, uint64_t b) {
     return a < b ? a : b;
+}
+
+static inline uint64_t larger(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
 }
 
 /* Of so many live bytes, what counts for steps and intervals. */
@@ -31,6 +39,9 @@ uint64_t budget_counted(uint64_t live);
 /* So many live bytes, and so many thousandths of what counts of them: not less than the first
  * snapshot needs. */
 uint64_t budget_above(uint64_t last, uint64_t permille);
+
+/* So much is live, or was a moment ago: the goals depend on whether there was more before. */
+void budget_note_live(uint64_t live);
 
 /* The live bytes from which a copy is due, before an allocation of `size` bytes; UINT64_MAX: there
  * is to be none. */
@@ -43,6 +54,10 @@ bool budget_has_for_regions(uint64_t now);
  * far below. */
 bool budget_is_step_alone(uint64_t size);
 bool budget_is_step_of_region(uint64_t size);
+
+/* What is live rises on known ground, and the last snapshot is from far below its top: one near it
+ * is worth as much as one before such an allocation. */
+bool budget_is_top_missed(void);
 
 /* For waits that no snapshot follows, in all. */
 uint64_t budget_for_waits(uint64_t now);

@@ -29,12 +29,19 @@
 #define POLL_NS 4000000u
 #define SKIP_MOST 3u /* of snapshots without a copy after one that died: 1, 3, 7, then 15 */
 
+/* A copy rests before it works: the next one often ends it before it has told anything, and all
+ * that it has cost then is the clone. As long as the walk over a middling heap, so that resting
+ * never costs much more than working would have. */
+#define REST_NS 80000000u
+
 /* How copies tell the process that they are done. Shared memory, which the program's own children
  * do not inherit. */
 struct copy_page {
     struct copy_word {
-        _Atomic uint32_t end; /* futex word: enum copy_end */
-        _Atomic uint64_t ns;  /* how long it has worked */
+        _Atomic uint32_t end;      /* futex word: enum copy_end */
+        _Atomic uint32_t rests;    /* futex word: it has not begun to work; 0 tells it to begin */
+        _Atomic uint64_t began_ns; /* when it did */
+        _Atomic uint64_t ns;       /* how long it has worked */
     } words[COPIES_MAX];
 };
 
@@ -95,7 +102,6 @@ static void tell(struct telling *telling, struct walk_request *request) {
 struct job {
     uint32_t snapshot;
     uint64_t memory_limit;
-    uint64_t began_ns;
     struct copy_page *page;
     struct copy_word *word;
     const char *stack;
@@ -103,7 +109,7 @@ struct job {
 };
 
 static _Noreturn void finish(const struct job *job, enum copy_end end) {
-    atomic_store(&job->word->ns, clock_ns() - job->began_ns);
+    atomic_store(&job->word->ns, clock_ns() - atomic_load(&job->word->began_ns));
     atomic_store(&job->word->end, end);
     sys_call6(SYS_futex, (long)&job->word->end, FUTEX_WAKE, INT32_MAX, 0, 0, 0);
     for (;;)
@@ -129,6 +135,14 @@ static void set_ranges(struct walk_request *request, const struct isolation_rang
             request->not_these[2] = (struct walk_range){own->list[i].from, job->caller};
 }
 
+/* Until it is time to work, or the program says so. */
+static void rest(struct copy_word *word) {
+    const struct timespec most = {.tv_nsec = REST_NS};
+    if (atomic_load(&word->rests))
+        sys_call6(SYS_futex, (long)&word->rests, FUTEX_WAIT, 1, (long)&most, 0, 0);
+    atomic_store(&word->began_ns, clock_ns());
+}
+
 /* What may fail comes before the filter; nothing of the program's runs before it. */
 static void copy_main(void *argument) {
     struct job job = *(struct job *)argument;
@@ -138,6 +152,7 @@ static void copy_main(void *argument) {
     self.in_python = 1; /* hooks and wrappers go straight to their real functions */
     isolation_close_descriptors();
     isolation_yield(LIFETIME_S);
+    rest(job.word);
     struct graph_offer offer;
     struct telling telling;
     if (refs)
@@ -189,9 +204,13 @@ static bool gone(uint32_t copy) {
     return atomic_load(&process.snapshots.copies[copy]) == 0;
 }
 
+static bool at_work(uint32_t copy) {
+    return !gone(copy) && end_of(copy) == COPY_WORKING;
+}
+
 bool copy_works(void) {
     uint32_t copy = process.snapshots.copy;
-    return !gone(copy) && end_of(copy) == COPY_WORKING;
+    return at_work(copy) && atomic_load(&word_of(copy)->began_ns) != 0;
 }
 
 static long clone_process(void) {
@@ -218,7 +237,7 @@ static void end_copy(uint32_t copy, int32_t pid) {
 
 static void end_latest(void) {
     uint32_t copy = process.snapshots.copy;
-    if (!copy_works() || process.snapshots.copy_wanted)
+    if (!page_ready() || !at_work(copy) || process.snapshots.copy_wanted)
         return;
     /* Taken out meanwhile: nobody else reaps it then, after which its id could be any process's. */
     int32_t pid = atomic_exchange(&process.snapshots.copies[copy], 0);
@@ -226,7 +245,9 @@ static void end_latest(void) {
         return;
     end_copy(copy, pid);
     atomic_store(&process.snapshots.copies[copy], pid);
-    learn_walk_ns(clock_ns() - process.snapshots.copy_began_ns);
+    uint64_t worked_from = atomic_load(&word_of(copy)->began_ns);
+    if (worked_from)
+        learn_walk_ns(clock_ns() - worked_from);
 }
 
 /* COPIES_MAX when all places are taken. */
@@ -257,7 +278,13 @@ static bool skipped(bool wanted) {
     return true;
 }
 
-bool copy_make(uint32_t snapshot, uint64_t memory_limit, bool wanted) {
+static void word_begin(struct copy_word *word, bool rests) {
+    atomic_store(&word->end, COPY_WORKING);
+    atomic_store(&word->rests, rests);
+    atomic_store(&word->began_ns, 0);
+}
+
+bool copy_make(uint32_t snapshot, uint64_t memory_limit, bool wanted, bool rests) {
     uint32_t place = free_place();
     refs_settle();
     if (place == COPIES_MAX || !seccomp_lets(SECCOMP_COPY) || skipped(wanted) ||
@@ -268,10 +295,9 @@ bool copy_make(uint32_t snapshot, uint64_t memory_limit, bool wanted) {
     char *stack = pages_map(STACK_SIZE);
     if (!stack)
         return false;
-    struct job job = {snapshot,       memory_limit, clock_ns(), process.snapshots.page,
-                      word_of(place), stack,        0};
+    struct job job = {snapshot, memory_limit, process.snapshots.page, word_of(place), stack, 0};
     job.caller = (uintptr_t)__builtin_frame_address(0);
-    atomic_store(&job.word->end, COPY_WORKING);
+    word_begin(job.word, rests);
     long pid = clone_process();
     if (pid == 0)
         call_on_stack(stack + STACK_SIZE, copy_main, &job);
@@ -280,7 +306,6 @@ bool copy_make(uint32_t snapshot, uint64_t memory_limit, bool wanted) {
         return false;
     process.snapshots.copy = place;
     process.snapshots.copy_wanted = wanted;
-    process.snapshots.copy_began_ns = job.began_ns;
     atomic_store(&process.snapshots.copies[place], (int32_t)pid);
     return true;
 }
@@ -338,8 +363,15 @@ enum copy_end copy_wait(uint64_t ns) {
     return wait_for(process.snapshots.copy, ns);
 }
 
+void copy_hurry(void) {
+    for (uint32_t i = 0; i < COPIES_MAX; i++)
+        if (!gone(i) && atomic_exchange(&word_of(i)->rests, 0))
+            sys_call6(SYS_futex, (long)&word_of(i)->rests, FUTEX_WAKE, 1, 0, 0, 0);
+}
+
 void copy_wait_all(uint64_t ns) {
     uint64_t began = clock_ns(), waited;
+    copy_hurry();
     for (uint32_t i = 0; i < COPIES_MAX && (waited = clock_ns() - began) < ns; i++)
         if (!gone(i))
             wait_for(i, ns - waited);

@@ -18,12 +18,16 @@ enum copy_end {
 bool copy_has_place(void);
 
 /* Makes the copy for a snapshot. An earlier one that is still at work is ended, since what it tells
- * would be out of date, unless a user asked for that one (`wanted`). With all signals blocked and
- * the GIL held. False when there can be none. `memory_limit` is in bytes. */
-bool copy_make(uint32_t snapshot, uint64_t memory_limit, bool wanted);
+ * would be out of date, unless a user asked for that one (`wanted`). It `rests` at first: the next
+ * one may end it before it has done any work. With all signals blocked and the GIL held. False when
+ * there can be none. `memory_limit` is in bytes. */
+bool copy_make(uint32_t snapshot, uint64_t memory_limit, bool wanted, bool rests);
 
 /* Waits at most `ns` for the latest one's end. */
 enum copy_end copy_wait(uint64_t ns);
+
+/* Those that rest begin to work. */
+void copy_hurry(void);
 
 /* Waits for all of them. */
 void copy_wait_all(uint64_t ns);
@@ -37,7 +41,7 @@ uint64_t copy_expected_ns(void);
 /* Buries those that have ended. Never waits. */
 void copy_reap(void);
 
-/* The latest one is at work. */
+/* The latest one is at work, and does not rest any more. */
 bool copy_works(void);
 
 /* There are some to be reaped. */

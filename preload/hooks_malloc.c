@@ -176,7 +176,7 @@ EXPORT void *realloc(void *block, size_t size) {
         return NULL;
     if (self.in_python)
         return real.realloc(block, size);
-    snapshot_before(size);
+    snapshot_before_again(size);
     struct writer *writer = event_begin();
     if (!writer) {
         event_realloc_untold(block);

@@ -69,7 +69,7 @@ EXPORT void *mmap(void *address, size_t length, int protection, int flags, int f
         return MAP_FAILED;
     unsigned class = classify(protection, flags, fd);
     if (class == MAPPING_COUNTED)
-        snapshot_before(page_round(length));
+        snapshot_before_mapping(page_round(length));
     void *start = real.mmap(address, length, protection, flags, fd, offset);
     if (start != MAP_FAILED)
         note_map(class, start, page_round(length));

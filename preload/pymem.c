@@ -107,9 +107,11 @@ static void *realloc_counted(const struct allocator *real, void *block, size_t s
 static void *realloc_as(const struct allocator *real, void *block, size_t size) {
     if (self.in_python)
         return real->realloc(real->context, block, size);
-    snapshot_before(size);
-    if (block)
+    if (block) {
+        snapshot_before_again(size);
         return realloc_counted(real, block, size);
+    }
+    snapshot_before(size);
     self.in_python++;
     void *made = real->realloc(real->context, NULL, size);
     self.in_python--;

@@ -30,6 +30,10 @@
  * of the budget. */
 #define SHALLOW_STEP_PERMILLE 1000u
 
+/* What is live has grown by a part of what a reallocation asks for: what grows bit by bit, as lists
+ * and buffers do, takes an eighth more than it needs each time. */
+#define REGROWN_PART 8u
+
 /* An allocation is large from this part of the goal on. */
 #define LARGE_PART 50u
 
@@ -47,6 +51,13 @@
 
 /* Bytes between two decisions. */
 #define INTERVAL_LEAST ((uint64_t)64 << 10)
+
+/* An allocation that is about to be made. */
+struct coming {
+    uint64_t size;
+    uint64_t counts; /* of it, towards the goal */
+    uint64_t step;   /* by so much it lets grow what is live, as far as that can be told */
+};
 
 struct figures {
     uint64_t live;  /* when the collector had processed the GIL's ring up to `position` */
@@ -92,9 +103,9 @@ static uint64_t shallow_region_goal(uint64_t now) {
 }
 
 /* From which any is. */
-static uint64_t next_step(uint64_t size, uint64_t now) {
+static uint64_t next_step(uint64_t step, uint64_t now) {
     process.snapshots.mapped = load(&process.region->mapped);
-    return smaller(budget_copy_goal(size, now), smaller(shallow_goal(), shallow_region_goal(now)));
+    return smaller(budget_copy_goal(step, now), smaller(shallow_goal(), shallow_region_goal(now)));
 }
 
 static uint64_t ceiling(void) {
@@ -165,7 +176,8 @@ static bool record(unsigned reason, uint64_t size, uint32_t *number) {
  * end that is near; longer, and waiting would cost it more than the pages do. */
 static uint64_t patience(void) {
     uint64_t most = smaller(COPY_WAIT_NS, budget_left(clock_ns()) / 8);
-    return copy_expected_ns() <= most ? most : 0;
+    uint64_t expected = copy_expected_ns();
+    return expected && expected <= most ? most : 0;
 }
 
 /* So much more that what an earlier copy is telling will not do. */
@@ -187,9 +199,10 @@ static void set_last(uint64_t bytes) {
 
 /* With every signal blocked from the record to the copy, so that no handler allocates in between,
  * and the copy begins with them blocked. */
-static void take(unsigned reason, uint64_t size, uint64_t live) {
+static void take(unsigned reason, const struct coming *coming, uint64_t live) {
     bool wanted = reason != SNAPSHOT_PEAK;
-    bool may_copy = python.has_gil && (wanted || live + size > budget_copy_goal(size, clock_ns()));
+    uint64_t size = coming->size, copy_goal = budget_copy_goal(coming->step, clock_ns());
+    bool may_copy = python.has_gil && (wanted || live + coming->counts > copy_goal);
     struct signals signals = signals_block();
     uint32_t number;
     if (record(reason, size, &number)) {
@@ -202,8 +215,9 @@ static void take(unsigned reason, uint64_t size, uint64_t live) {
         process.snapshots.pending = size;
         process.snapshots.pending_end = python.has_gil ? process.gil_allocated + size : 0;
         enum copy_end end = COPY_FAILED;
-        if (may_copy && copy_make(number, memory_limit(live), wanted))
-            end = copy_wait(patience());
+        uint64_t most = patience();
+        if (may_copy && copy_make(number, memory_limit(live), wanted, !wanted && !most))
+            end = copy_wait(most);
         if (end == COPY_FAILED)
             copy_do_without(number);
     }
@@ -268,63 +282,75 @@ static void follow_regions(uint64_t live) {
 /* For how long to wait for the collector. The moment before a large allocation does not come again,
  * nor does the first one above the ceiling; among small ones, one is as good as another that comes
  * a little later, when the collector has got there by itself. */
-static uint64_t worth_waiting(uint64_t bound, uint64_t size, uint64_t now) {
+static uint64_t worth_waiting(uint64_t bound, const struct coming *coming, uint64_t now) {
     uint64_t waited = process.snapshots.catch_up_ns;
-    if (bound + size > ceiling())
+    if (bound + coming->size > ceiling())
         return waited < CATCH_UP_CEILING_NS ? CATCH_UP_CEILING_NS - waited : 0;
-    bool large = size >= process.snapshots.goal / LARGE_PART;
+    bool large = coming->step >= process.snapshots.goal / LARGE_PART;
     return large && waited < budget_for_waits(now) ? CATCH_UP_NS : 0;
 }
 
-static bool is_too_soon(uint64_t bound, uint64_t size, uint64_t now) {
-    return !budget_is_step_alone(size) && !budget_is_step_of_region(size) &&
-           bound + size <= smaller(ceiling(), shallow_goal()) && budget_is_too_soon(now);
+static bool is_too_soon(uint64_t bound, const struct coming *coming, uint64_t now) {
+    return !budget_is_step_alone(coming->step) && !budget_is_step_of_region(coming->step) &&
+           !budget_is_top_missed() && bound + coming->size <= ceiling() &&
+           bound + coming->counts <= shallow_goal() && budget_is_too_soon(now);
+}
+
+/* With so much live, and this coming, there is to be one. */
+static bool is_reached(uint64_t live, const struct coming *coming) {
+    return live + coming->counts > process.snapshots.goal || live + coming->size > ceiling();
+}
+
+static uint64_t missing(uint64_t live, const struct coming *coming) {
+    uint64_t goal = smaller(process.snapshots.goal, ceiling());
+    return goal > live + coming->size ? goal - live - coming->size : 0;
 }
 
 /* The reason for a snapshot now, 0 for none; `live` is then what was found. */
-static unsigned decide(uint64_t size, uint64_t began, uint64_t *live) {
+static unsigned decide(const struct coming *coming, uint64_t began, uint64_t *live) {
     struct snapshot_state *state = &process.snapshots;
     struct figures figures = figures_read();
     settle_last();
     follow_regions(figures.bound);
-    state->goal = smaller(next_step(size, began), ceiling());
-    *live = state->live = figures.bound;
+    budget_note_live(figures.bound);
+    state->goal = next_step(coming->step, began);
+    *live = figures.bound;
     if (requests() != state->served)
         return SNAPSHOT_REQUEST;
-    if (python.has_gil && figures.bound + size <= state->goal) {
-        put_off(state->goal - figures.bound - size);
+    if (python.has_gil && !is_reached(figures.bound, coming)) {
+        put_off(missing(figures.bound, coming));
         return 0;
     }
     budget_charge_writes();
-    if (is_too_soon(figures.bound, size, began) || !copy_has_place() ||
-        (copy_works() && !is_leap(figures.bound + size))) {
+    if (is_too_soon(figures.bound, coming, began) || !copy_has_place() ||
+        (copy_works() && !is_leap(figures.bound + coming->size))) {
         put_off(0);
         return 0;
     }
-    uint64_t patience_ns = worth_waiting(figures.bound, size, began);
+    uint64_t patience_ns = worth_waiting(figures.bound, coming, began);
     if (!caught_up(&figures) && patience_ns) {
         figures = catch_up(began, patience_ns);
-        if (figures.live + size <= state->goal) {
+        if (!is_reached(figures.live, coming)) {
             state->catch_up_ns += clock_ns() - began;
             budget_charge(began);
         }
     }
     *live = figures.live;
-    if (*live + size <= state->goal) {
-        put_off(state->goal > figures.bound + size ? state->goal - figures.bound - size : 0);
+    if (!is_reached(*live, coming)) {
+        put_off(missing(figures.bound, coming));
         return 0;
     }
-    return *live + size > ceiling() ? SNAPSHOT_CEILING : SNAPSHOT_PEAK;
+    return *live + coming->size > ceiling() ? SNAPSHOT_CEILING : SNAPSHOT_PEAK;
 }
 
-static void consider(size_t size) {
+static void consider(const struct coming *coming) {
     uint64_t began = clock_ns();
     uint64_t live;
     copy_reap();
-    unsigned reason = decide(size, began, &live);
+    unsigned reason = decide(coming, began, &live);
     if (!reason || !image_is_ours())
         return;
-    take(reason, size, live);
+    take(reason, coming, live);
     budget_charge(began);
     budget_begin_anew(began);
     uint64_t goal = smaller(next_step(0, clock_ns()), ceiling());
@@ -348,16 +374,29 @@ static void settle(bool last) {
 }
 
 /* Holding comes first, then the look at whether somebody takes one; taking the other way round. */
-void snapshot_consider(size_t size) {
+static void consider_coming(const struct coming *coming) {
     uint32_t nobody = 0;
-    if (size > SIZE_POSSIBLE || !at_safe_point() ||
+    if (coming->size > SIZE_POSSIBLE || !at_safe_point() ||
         !atomic_compare_exchange_strong(&process.snapshots.taker, &nobody, self.tid))
         return;
     if (atomic_load(&process.snapshots.holds) == 0 && seccomp_lets(SECCOMP_TELL))
-        consider(size);
+        consider(coming);
     else if (!seccomp_lets(SECCOMP_TELL))
         process.snapshot_limit = UINT64_MAX;
     atomic_store(&process.snapshots.taker, 0);
+}
+
+void snapshot_consider(size_t size) {
+    consider_coming(&(struct coming){size, size, size});
+}
+
+void snapshot_consider_again(size_t size) {
+    consider_coming(&(struct coming){size, size, size / REGROWN_PART});
+}
+
+void snapshot_consider_mapping(size_t size) {
+    uint64_t counted = size / BUDGET_MAPPED_PART;
+    consider_coming(&(struct coming){size, counted, counted});
 }
 
 bool snapshot_at_end(void) {
@@ -375,7 +414,7 @@ bool snapshot_at_end(void) {
         return false;
     settle(true); /* taking another one would end it: that of the peak, maybe */
     uint64_t began = clock_ns();
-    take(SNAPSHOT_AT_END, 0, figures_read().bound);
+    take(SNAPSHOT_AT_END, &(struct coming){0, 0, 0}, figures_read().bound);
     budget_charge(began);
     atomic_store(&process.snapshots.taker, 0);
     return true;
@@ -408,7 +447,9 @@ void snapshot_look(uint64_t ticket) {
     if (process.snapshot_limit == UINT64_MAX)
         return;
     /* Read without care: a wrong figure costs one decision. */
-    uint64_t bound = load(&region->live) + (process.gil_allocated - load(&region->gil_allocated));
+    uint64_t live = load(&region->live);
+    uint64_t bound = live + (process.gil_allocated - load(&region->gil_allocated));
+    budget_note_live(live);
     bool other_step = load(&region->mapped) != state->mapped;
     if (bound > state->goal || other_step || requests() != state->served || copy_left())
         process.snapshot_limit = 0;

@@ -13,6 +13,11 @@
  * which the heap may be copied. */
 void snapshot_consider(size_t size);
 
+/* The same for a block that is reallocated, and for a mapping of the program's own: how much more
+ * there is in use then is less. */
+void snapshot_consider_again(size_t size);
+void snapshot_consider_mapping(size_t size);
+
 /* It is time to ask. */
 static inline bool snapshot_is_near(size_t size) {
     return __builtin_expect(process.gil_allocated + size > process.snapshot_limit, 0);
@@ -27,6 +32,16 @@ static inline bool snapshot_is_due(size_t size) {
 static inline void snapshot_before(size_t size) {
     if (snapshot_is_due(size))
         snapshot_consider(size);
+}
+
+static inline void snapshot_before_again(size_t size) {
+    if (snapshot_is_due(size))
+        snapshot_consider_again(size);
+}
+
+static inline void snapshot_before_mapping(size_t size) {
+    if (snapshot_is_due(size))
+        snapshot_consider_mapping(size);
 }
 
 /* By whoever writes the GIL's ring, now and then: what else may make a snapshot due than bytes

@@ -30,6 +30,8 @@ struct snapshot_state {
     uint64_t pending;     /* bytes of that allocation; 0 when it failed */
     uint64_t pending_end; /* process.gil_allocated once it has succeeded */
     uint64_t live;        /* as last seen */
+    uint64_t top;         /* the most that was seen */
+    uint64_t fallen_from; /* the same, when far less has been seen since */
     uint64_t goal;        /* live bytes from which one is due, as last reckoned */
     uint64_t mapped;      /* region.mapped, by which that was reckoned */
     uint64_t spent_ns;    /* what they have cost the program */
@@ -50,13 +52,13 @@ struct snapshot_state {
     /* Copies that have not been reaped, 0 none: one at work at most, the others about to be gone.
      * Any thread changes them, by exchange. */
     _Atomic int32_t copies[COPIES_MAX];
-    _Atomic uint32_t holds;          /* how many want none to begin; anybody */
-    _Atomic uint32_t taker;          /* the thread that decides on one, or takes it; 0 none */
-    uint8_t copies_died;             /* one after the other */
-    uint8_t copies_to_skip;          /* before another one is tried */
-    bool copy_wanted;                /* it must not be ended for a later one */
-    uint64_t copy_began_ns, walk_ns; /* the latest copy; how long one works, as far as known */
-    struct copy_page *page;          /* shared with them */
+    _Atomic uint32_t holds; /* how many want none to begin; anybody */
+    _Atomic uint32_t taker; /* the thread that decides on one, or takes it; 0 none */
+    uint8_t copies_died;    /* one after the other */
+    uint8_t copies_to_skip; /* before another one is tried */
+    bool copy_wanted;       /* it must not be ended for a later one */
+    uint64_t walk_ns;       /* how long one works, as far as known */
+    struct copy_page *page; /* shared with them */
 };
 
 struct process {

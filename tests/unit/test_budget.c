@@ -38,7 +38,7 @@ static void test_young(void **state) {
     (void)state;
     assert_int_equal(step(SMALL, 100, 0), 50);
     assert_int_equal(step(ALONE, 100, 0), 50);
-    assert_int_equal(step(SMALL, 100, 29), 500);
+    assert_int_equal(step(SMALL, 100, 22), 250);
     assert_int_equal(step(ALONE, 100, 29), 96);
     assert_int_equal(step(SMALL, 100, 30), -1);
     assert_int_equal(step(ALONE, 100, 59), 3125);
@@ -50,11 +50,57 @@ static void test_grows(void **state) {
     int before = 50;
     for (uint64_t spent = 0; spent < 80; spent++) {
         int now = step(SMALL, 1200, spent);
-        assert_true(now >= before && now <= 500);
+        assert_true(now >= before && now <= 250);
         assert_true(step(ALONE, 1200, spent) <= now);
         before = now;
     }
-    assert_int_equal(before, 500);
+    assert_int_equal(before, 250);
+}
+
+/* Right after a snapshot, growth by small allocations has to be larger. */
+static void test_soon(void **state) {
+    (void)state;
+    process.snapshots.taken_ns = 1007 * MS;
+    assert_int_equal(step(SMALL, 1001, 0), 500);
+    assert_int_equal(step(SMALL, 1050, 0), 500);
+    assert_int_equal(step(SMALL, 1100, 0), 250);
+    assert_int_equal(step(SMALL, 1200, 0), 125);
+    assert_int_equal(step(SMALL, 1500, 0), 50);
+    assert_int_equal(step(SMALL, 9000, 0), 50);
+    assert_int_equal(step(ALONE, 1001, 0), 50);
+    assert_int_equal(step(SMALL, 1001, 110), -1);
+}
+
+/* Where so much was live before, one is due when nearly as much is again; not much less before,
+ * unless that takes long. */
+static void test_known_ground(void **state) {
+    (void)state;
+    process.snapshots.taken_ns = 1007 * MS;
+    budget_note_live(2 * LAST);
+    assert_int_equal(step(SMALL, 1100, 0), 250); /* it may go on like that */
+    budget_note_live(2 * LAST - LAST / 5);
+    assert_int_equal(step(SMALL, 1100, 0), 250); /* or so */
+    assert_false(budget_is_top_missed());
+    budget_note_live(LAST / 2);
+    assert_int_equal(step(SMALL, 1100, 0), 937);
+    assert_int_equal(step(ALONE, 1100, 0), 937);
+    assert_true(budget_is_top_missed());
+    assert_int_equal(step(SMALL, 1100, 115), 937); /* of what is left for good moments */
+    assert_int_equal(step(SMALL, 2001, 0), 50);
+    budget_note_live(3 * LAST);
+    assert_int_equal(step(SMALL, 1100, 0), 250);
+    assert_false(budget_is_top_missed());
+}
+
+/* When the last one was from nearly as much, all is as usual. */
+static void test_known_ground_seen(void **state) {
+    (void)state;
+    process.snapshots.taken_ns = 1007 * MS;
+    budget_note_live(LAST + LAST / 50);
+    budget_note_live(LAST / 2);
+    assert_false(budget_is_top_missed());
+    assert_int_equal(step(SMALL, 1100, 0), 50);
+    assert_int_equal(step(ALONE, 1100, 0), 50);
 }
 
 /* 3 % of the time, in the end. */
@@ -104,10 +150,16 @@ static void test_first(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_young, begin),  cmocka_unit_test_setup(test_grows, begin),
-        cmocka_unit_test_setup(test_old, begin),    cmocka_unit_test_setup(test_work_beside, begin),
-        cmocka_unit_test_setup(test_mapped, begin), cmocka_unit_test_setup(test_first, begin),
+        cmocka_unit_test_setup(test_young, begin),
+        cmocka_unit_test_setup(test_grows, begin),
+        cmocka_unit_test_setup(test_old, begin),
+        cmocka_unit_test_setup(test_work_beside, begin),
+        cmocka_unit_test_setup(test_mapped, begin),
+        cmocka_unit_test_setup(test_first, begin),
         cmocka_unit_test_setup(test_pace, begin),
+        cmocka_unit_test_setup(test_soon, begin),
+        cmocka_unit_test_setup(test_known_ground, begin),
+        cmocka_unit_test_setup(test_known_ground_seen, begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
