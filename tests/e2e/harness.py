@@ -110,6 +110,11 @@ def wait_until_asleep(pid):
     wait_for(sleeps_on)
 
 
+def looks_are_refused():
+    """Whether nobody can look at when memory is touched on this machine: `run --drag` has nothing to tell."""
+    return b"run --drag does not work" in execute([holdfast_binary(), "doctor"]).stdout
+
+
 def plain(*command, **options):
     """Runs a command without Holdfast."""
     return Outcome(execute(command, **options), None)

@@ -23,6 +23,7 @@ def by_function(process, names):
 
 def skip_without_looks(outcome):
     if outcome.report().main.fields["drag"] is None:
+        assert harness.looks_are_refused()
         pytest.skip("there are no looks on this machine")
 
 

@@ -214,16 +214,12 @@ GONE = """
 """
 
 
-def looks_are_refused():
-    return "run --drag does not work" in harness.execute([harness.holdfast_binary(), "doctor"]).stdout.decode()
-
-
 def test_drag(run):
     """Of big blocks that lie untouched; a user's error where nobody looks at that. On a busy machine looks are late: then
     nothing but a longer time tells."""
     for span in (1.2, 4.8, 9.6):
         done = run(DRAGS.format(span=span), "--holdfast-drag", traced=False)
-        if looks_are_refused():
+        if harness.looks_are_refused():
             assert "3 ceilings could not be judged" in done.text and "see `holdfast doctor`" in done.text
             pytest.skip("there are no looks on this machine")
         if done.failed() == {"test_drags"} and "could not be judged" not in done.text:
@@ -239,7 +235,7 @@ def test_drag_that_nobody_saw(run):
     """May have been above the limit: it is not judged, unless a look came in that short time."""
     done = run(GONE, "--holdfast-drag", traced=False)
     seen = done.failed() == {"test_is_gone_soon"}
-    assert done.status == 1 and (seen or "nobody saw whether big blocks were touched" in done.text or looks_are_refused()), done.text
+    assert done.status == 1 and (seen or "nobody saw whether big blocks were touched" in done.text or harness.looks_are_refused()), done.text
 
 
 def test_markers_of_pytest_memray(run):

@@ -354,6 +354,20 @@ static void drag_inside_its_like_is_counted_once(void **state) {
     assert_non_null(place);
     assert_string_equal(place->frame->function, "work");
     check_free(check);
+    /* Of blocks that were gone at the tree's peak, too. */
+    uint32_t function = sample_function(&sample, "load", "/srv/load.py");
+    regions[0].drag_node = sample_frame(&sample, sample.profile.nodes[outer].parent, function, 7);
+    check = make(NULL);
+    place = check_place_of(check, &check->judgements[0]);
+    assert_non_null(place);
+    assert_string_equal(place->frame->function, "load");
+    assert_int_equal(place->frame->line, 7);
+    assert_string_equal(place->key, "load.py:load");
+    check_free(check);
+    regions[0].drag_node = 0;
+    check = make(NULL);
+    assert_null(check_place_of(check, &check->judgements[0]));
+    check_free(check);
 }
 
 /* The frees may be what is missing, or still to come; an allocation that was counted stays. */

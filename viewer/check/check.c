@@ -120,6 +120,47 @@ static bool judge(struct check *check) {
     return true;
 }
 
+/* The node whose blocks lay untouched for longest in the regions of a name that are judged; 0: it
+ * is not known. */
+static uint32_t dragging_node(const struct profile *profile, const char *name) {
+    const struct profile_region *most = NULL;
+    for (uint32_t i = 0; i < profile->region_count; i++) {
+        const struct profile_region *region = &profile->regions[i];
+        if (strcmp(profile->strings[region->name], name) == 0 &&
+            !ceiling_counts_in_its_like(profile, region) &&
+            (!most || region->drag_node_byte_seconds > most->drag_node_byte_seconds))
+            most = region;
+    }
+    return most ? most->drag_node : 0;
+}
+
+static bool read_drag_place(const struct check *check, const struct ceiling *about,
+                            struct drag_place *place) {
+    uint32_t node = dragging_node(check->profile, about->subject);
+    struct model_frame frame = held_place(check->profile, node);
+    if (frame.kind != FRAME_PYTHON)
+        return true;
+    place->frame = (struct stack_frame){.kind = frame.kind,
+                                        .function = frame.function,
+                                        .file = frame.file,
+                                        .line = frame.line,
+                                        .source = frame.source};
+    place->item.frame = &place->frame;
+    if (asprintf(&place->item.key, "%s:%s", check_file(check, frame.file), frame.function) >= 0)
+        return true;
+    place->item.key = NULL;
+    return false;
+}
+
+static bool read_drag_places(struct check *check) {
+    check->drag_places = calloc((size_t)check->judgement_count + 1, sizeof *check->drag_places);
+    bool good = check->drag_places != NULL;
+    for (uint32_t i = 0; good && i < check->judgement_count; i++)
+        if (check->judgements[i].ceiling.kind == CEILING_DRAG)
+            good = read_drag_place(check, &check->judgements[i].ceiling, &check->drag_places[i]);
+    return good;
+}
+
 struct check *check_build(const struct profile *profile, const struct check_request *request) {
     struct check *check = calloc(1, sizeof *check);
     if (!check)
@@ -128,7 +169,8 @@ struct check *check_build(const struct profile *profile, const struct check_requ
     check->profile = profile;
     check->model = model_build(profile, PROFILE_TREE);
     if (check->model && places_find(check->model, &check->places) && read_findings(check) &&
-        judge(check) && diff_stacks_read(check->model, true, &check->stacks) &&
+        judge(check) && read_drag_places(check) &&
+        diff_stacks_read(check->model, true, &check->stacks) &&
         items_read_places(check, &check->at_places) && items_read_holders(check, &check->holders)) {
         items_settle(&check->at_places, json_object_get(request->before, "places"));
         items_settle(&check->holders, json_object_get(request->before, "holders"));
@@ -146,6 +188,9 @@ void check_free(struct check *check) {
     for (uint32_t i = 0; check->findings && i < check->profile->process_count; i++)
         findings_free(check->findings[i]);
     free(check->findings);
+    for (uint32_t i = 0; check->drag_places && i < check->judgement_count; i++)
+        free(check->drag_places[i].item.key);
+    free(check->drag_places);
     free(check->judgements);
     diff_stacks_release(&check->stacks);
     places_release(&check->places);
@@ -196,38 +241,37 @@ static uint32_t biggest_node(const struct profile *profile, const char *name,
     return node;
 }
 
-/* The node whose blocks lay untouched for longest in the regions of a name that are judged; 0: it
- * is not known. */
-static uint32_t dragging_node(const struct profile *profile, const char *name) {
-    const struct profile_region *most = NULL;
-    for (uint32_t i = 0; i < profile->region_count; i++) {
-        const struct profile_region *region = &profile->regions[i];
-        if (strcmp(profile->strings[region->name], name) == 0 &&
-            !ceiling_counts_in_its_like(profile, region) &&
-            (!most || region->drag_node_byte_seconds > most->drag_node_byte_seconds))
-            most = region;
-    }
-    return most ? most->drag_node : 0;
-}
-
-/* A region has a peak of its own: its place need not be there at the tree's. */
-static const struct item *place_of_region(const struct check *check, const struct ceiling *about) {
-    uint32_t node = about->kind == CEILING_DRAG
-                        ? dragging_node(check->profile, about->subject)
-                        : biggest_node(check->profile, about->subject, about->kind);
-    struct model_frame frame = held_place(check->profile, node);
-    for (uint32_t i = 0; node > 0 && i < check->at_places.count; i++) {
+static const struct item *find_place(const struct check *check, const struct stack_frame *frame) {
+    for (uint32_t i = 0; i < check->at_places.count; i++) {
         const struct item *item = &check->at_places.list[i];
-        if (item->frame->kind == FRAME_PYTHON && item->frame->line == frame.line &&
-            strcmp(item->frame->function, frame.function) == 0 &&
-            strcmp(item->frame->file, frame.file) == 0)
+        if (item->frame->kind == FRAME_PYTHON && item->frame->line == frame->line &&
+            strcmp(item->frame->function, frame->function) == 0 &&
+            strcmp(item->frame->file, frame->file) == 0)
             return item;
     }
     return NULL;
 }
 
+/* A region has a peak of its own: its place need not be there at the tree's. */
+static const struct item *place_of_region(const struct check *check, const struct ceiling *about) {
+    uint32_t node = biggest_node(check->profile, about->subject, about->kind);
+    struct model_frame found = held_place(check->profile, node);
+    const struct stack_frame frame = {
+        .function = found.function, .file = found.file, .line = found.line};
+    return node > 0 ? find_place(check, &frame) : NULL;
+}
+
+static const struct item *place_of_drag(const struct check *check,
+                                        const struct judgement *judgement) {
+    const struct drag_place *own = &check->drag_places[judgement - check->judgements];
+    const struct item *found = own->item.key ? find_place(check, &own->frame) : NULL;
+    return found || !own->item.key ? found : &own->item;
+}
+
 const struct item *check_place_of(const struct check *check, const struct judgement *judgement) {
     struct code_name name;
+    if (judgement->ceiling.kind == CEILING_DRAG)
+        return place_of_drag(check, judgement);
     if (ceiling_is_of_region(judgement->ceiling.kind))
         return place_of_region(check, &judgement->ceiling);
     bool code = judgement->ceiling.kind == CEILING_CODE &&

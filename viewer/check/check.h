@@ -32,6 +32,12 @@ struct check_request {
 enum check_verdict { CHECK_WITHIN, CHECK_BEYOND, CHECK_FAILED, CHECK_UNKNOWN };
 extern const char *const check_verdict_names[]; /* "within", "beyond", "failed", "unknown" */
 
+/* Of big blocks that lay untouched in a region, and need not be there at the tree's peak. */
+struct drag_place {
+    struct stack_frame frame;
+    struct item item; /* its key NULL: it is not known */
+};
+
 struct check {
     const struct check_request *request;
     const struct profile *profile;
@@ -44,6 +50,7 @@ struct check {
     bool holders_whole; /* they were seen near the peaks of all processes that matter */
     struct judgement *judgements;
     uint32_t judgement_count;
+    struct drag_place *drag_places; /* by judgement */
     /* What grew most since the baseline comes first; without one, what is biggest. */
     struct items at_places; /* "job.py:main > job.py:load" */
     struct items holders;   /* "bytearray held by data in process() (job.py)" */

@@ -29,12 +29,14 @@ function Untouched({one}: {one: Region}): JSX.Element {
 
 export function RegionsView(): JSX.Element {
   const {data} = usePage(), others = data.regionCount - data.regions.length;
+  // Of some processes at least it was looked at.
+  const looked = data.regions.some((one) => one.untouched !== null);
   const columns: Column<Region>[] = [
     {title: "own peak", number: true, value: (one) => one.peak, show: (one) => formatBytes(one.peak)},
     {title: "kept at its end", number: true, value: (one) => one.kept, show: (one) => formatBytes(one.kept)},
     {title: "churn", number: true, value: (one) => one.churn, show: (one) => formatBytes(one.churn)},
     {title: "native to the end", number: true, value: (one) => one.native ?? -1, show: (one) => one.native === null ? "not known" : formatBytes(one.native)},
-    ...(data.drag.followed ? [{title: "untouched", number: true, value: (one: Region) => one.untouched ?? -1, show: (one: Region) => <Untouched one={one} />}] : []),
+    ...(looked ? [{title: "untouched", number: true, value: (one: Region) => one.untouched ?? -1, show: (one: Region) => <Untouched one={one} />}] : []),
     {title: "growth of the process", number: true, value: (one) => one.growth, show: (one) => signed(one.growth)},
     {title: "times", number: true, value: (one) => one.count, show: (one) => one.count},
     {title: "region", value: (one) => one.name, show: (one) => <Name one={one} />},
@@ -49,7 +51,7 @@ export function RegionsView(): JSX.Element {
       <h2 id="regions-title">Regions</h2>
       <p class="quiet">What the program marked as regions of its run. A region's own bytes are those allocated in it; of one that was passed several times, the highest is shown. Churn is what was allocated and given back
         before its end, and native to the end what C code took with malloc and had not given back when the process ended: both of all times together. That is not known
-        where the process still ran, ended in an exec, or events were lost.{data.drag.followed && " Untouched is how long its blocks of 1 MiB and more lay so until its end, times their bytes, of all times together."}</p>
+        where the process still ran, ended in an exec, or events were lost.{looked && " Untouched is how long its blocks of 1 MiB and more lay so until its end, times their bytes, of all times together."}</p>
       <Table id="region-table" name="Regions" columns={columns} rows={data.regions} />
       {others > 0 && <p class="quiet small">and {formatCount(others, "other")}, with lower peaks</p>}
     </section>
