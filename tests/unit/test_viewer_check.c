@@ -395,6 +395,32 @@ static void what_may_still_be_given_back_is_not_beyond(void **state) {
     }
 }
 
+/* What a region left is so at its end, whatever its process does later; but its frees before may be
+ * among what was lost. */
+static void leaks_with_lost_events_are_not_beyond(void **state) {
+    (void)state;
+    const char *const reasons[] = {NULL, NULL, "wrote over", "could not be recorded",
+                                   "could not be followed"};
+    for (unsigned how = 0; how < 5; how++) {
+        start();
+        string_id load = sample_string(&sample, "load");
+        struct profile_region region = {.name = load, .count = 1, .all_kept_bytes = 64};
+        sample.profile.regions = &region;
+        sample.profile.region_count = 1;
+        assert_true(check_options_add_pair(&options, "leaks:load=63"));
+        sample.processes[0].flags |= how == 1 ? PROCESS_RUNNING : how == 2 ? PROCESS_DAMAGED : 0;
+        sample.processes[0].dropped = how == 3;
+        if (how == 4)
+            sample_warning(&sample, "process 7 " PROFILE_NOT_FOLLOWED);
+        struct check *check = make(NULL);
+        assert_int_equal(check->judgements[0].judged,
+                         reasons[how] ? JUDGED_UNKNOWN : JUDGED_BEYOND);
+        if (reasons[how])
+            assert_non_null(strstr(check->judgements[0].why, reasons[how]));
+        check_free(check);
+    }
+}
+
 /* -- Baselines -- */
 
 static uint64_t kept_peak(uint64_t old) {
@@ -447,6 +473,7 @@ int main(void) {
                                        cmocka_unit_test(refused_looks_are_no_drag),
                                        cmocka_unit_test(drag_inside_its_like_is_counted_once),
                                        cmocka_unit_test(what_may_still_be_given_back_is_not_beyond),
+                                       cmocka_unit_test(leaks_with_lost_events_are_not_beyond),
                                        cmocka_unit_test(peak_of_a_baseline_is_not_below_the_run),
                                        cmocka_unit_test(second_ceilings)};
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -281,23 +281,30 @@ static bool was_not_followed(const struct profile *profile) {
            has_warning(profile, PROFILE_NOT_IN_HERE) || has_warning(profile, PROFILE_MORE_THREADS);
 }
 
-const char *evidence_missing(const struct profile *profile) {
+/* As evidence_missing(), of what is gone for good: no event of it is still to come. */
+static const char *evidence_lost(const struct profile *profile) {
     uint64_t dropped = 0;
     uint32_t flags = 0;
     for (uint32_t i = 0; i < profile->process_count; i++) {
-        dropped += profile->processes[i].dropped;
+        dropped |= profile->processes[i].dropped;
         flags |= profile->processes[i].flags;
     }
     if (dropped > 0)
         return "some events could not be recorded";
     if (flags & PROCESS_DAMAGED)
         return "a process wrote over its records, and what followed is missing";
-    if (was_not_followed(profile))
-        return "some processes or threads could not be followed";
-    if (flags & PROCESS_RUNNING || !profile->complete)
-        return "processes went on running after the profile was written (judge it again when they "
-               "have ended)";
-    return NULL;
+    return was_not_followed(profile) ? "some processes or threads could not be followed" : NULL;
+}
+
+const char *evidence_missing(const struct profile *profile) {
+    const char *lost = evidence_lost(profile);
+    bool running = !profile->complete;
+    for (uint32_t i = 0; i < profile->process_count; i++)
+        running |= (profile->processes[i].flags & PROCESS_RUNNING) != 0;
+    if (lost || !running)
+        return lost;
+    return "processes went on running after the profile was written (judge it again when they "
+           "have ended)";
 }
 
 /* Of the processes with such regions: whether they were looked at, and all big blocks of theirs.
@@ -346,8 +353,11 @@ static const char *doubt(const struct evidence *evidence, const struct judgement
 
 /* Why what is above the ceiling may not be beyond it; NULL: it is. What was not given back is more
  * than there is where frees are missing, or still to come; what lay untouched is, where a touch is
- * still to come, or the block is long gone. */
+ * still to come, or the block is long gone. What a region left behind is so at its end, whatever a
+ * process does after that. */
 static const char *excess_doubt(const struct evidence *evidence, enum ceiling_kind kind) {
+    if (kind == CEILING_LEAKS)
+        return evidence_lost(evidence->model->profile);
     return kind == CEILING_NATIVE || kind == CEILING_GROWTH || kind == CEILING_DRAG
                ? evidence->missing
                : NULL;
