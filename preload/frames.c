@@ -1,7 +1,13 @@
 /* Where a walk begins, and what a frame's position means. */
 #include "frames.h"
 
+#include <string.h>
+
+#include "code.h"
+#include "text.h"
 #include "thread.h"
+
+#define STANDARD_DEPTH 16u /* frames of the standard library, to find who has called it */
 
 /* While the interpreter finalizes it frees the states of all threads but the main one. */
 static bool may_be_freed(const struct thread *thread) {
@@ -59,4 +65,37 @@ int64_t frames_position(const struct frame *frame) {
     /* What precedes the body (making cells, copying closures) is on the function's first line. */
     int first = *(const int *)(const void *)(frame->code + python.at.code_first_traceable);
     return position < (int64_t)first * 2 ? FRAME_NOT_BEGUN : position;
+}
+
+static bool contains(const struct text *file, const char *part) {
+    return file->width == 1 && memmem(file->data, file->length, part, strlen(part));
+}
+
+static bool is_our_file(const struct text *file) {
+    static const char carried[] = "<holdfast>/";
+    size_t size = sizeof carried - 1;
+    return (file->width == 1 && file->length > size && memcmp(file->data, carried, size) == 0) ||
+           contains(file, "/holdfast/_");
+}
+
+static bool is_standard(const struct text *file) {
+    return contains(file, "<frozen ") ||
+           (contains(file, "/python3.") && !contains(file, "-packages/"));
+}
+
+bool frames_are_ours(const char *state) {
+    const struct python_offsets *at = &python.at;
+    const char *address = frames_skip(at, frames_innermost(at, state));
+    for (uint32_t depth = 0; address && depth < STANDARD_DEPTH; depth++) {
+        const char *code = frames_at(at, address).code;
+        if (!code_check(code))
+            return false;
+        struct text file = text_of(python_pointer(code, at->code_file));
+        if (is_our_file(&file))
+            return true;
+        if (!is_standard(&file))
+            return false;
+        address = frames_outer(at, address);
+    }
+    return false;
 }

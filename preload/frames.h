@@ -96,6 +96,10 @@ static hot_inline bool stack_is_far(const struct python_offsets *at, const struc
            *far->mark_place == far->mark;
 }
 
+/* What the thread of that state runs is Python code of Holdfast's (`run --watch`, the package), or
+ * the standard library for it: nothing that the program has called. */
+bool frames_are_ours(const char *state);
+
 /* From 3.11: local variables, cells among them, that a frame of this code has. */
 int64_t frames_local_count(const char *code);
 

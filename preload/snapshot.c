@@ -18,6 +18,7 @@
 #include "../wire/profile.h"
 #include "budget.h"
 #include "copy.h"
+#include "frames.h"
 #include "python.h"
 #include "refs/refs.h"
 #include "seccomp.h"
@@ -344,6 +345,10 @@ static unsigned decide(const struct coming *coming, uint64_t began, uint64_t *li
 }
 
 static void consider(const struct coming *coming) {
+    /* What our own code has at hand just now is no holder of the program's: that can wait for the
+     * program's next allocation. */
+    if (requests() == process.snapshots.served && frames_are_ours(self.state))
+        return;
     uint64_t began = clock_ns();
     uint64_t live;
     copy_reap();

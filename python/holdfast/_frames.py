@@ -24,6 +24,8 @@ _INNER_SLOTS = 72
 _TRIES = 3
 _CELL = type((lambda one: lambda: one)(0).__closure__[0])  # type: ignore[index]
 _UNBOUND = object()
+_BYTES: Dict[int, Any] = {}  # ctypes' types, by length
+_NOTHING: List[str] = []  # stays so: one that is made and dropped at each line takes the place of the program's
 _MOST_NAMES = 4000
 _MOST_DEEP = 2000  # frames of one thread: of a recursion, the innermost
 Running = Tuple[types.FrameType, int]  # and its thread's identity
@@ -80,9 +82,26 @@ def names(code: types.CodeType) -> List[str]:
     return [*code.co_varnames, *cells, *code.co_freevars]
 
 
+def _count(code: types.CodeType) -> int:
+    """Of the slots."""
+    cells = code.co_cellvars
+    count = code.co_nlocals + len(cells) + len(code.co_freevars)
+    return count - sum(name in code.co_varnames for name in cells) if cells and sys.version_info >= (3, 11) else count
+
+
+def _may_hold(frame: types.FrameType, address: int) -> bool:
+    """Of this thread's, before 3.13: the address stands somewhere in the slots."""
+    size = _count(frame.f_code) * _POINTER
+    bytes_type = _BYTES.get(size)
+    if bytes_type is None:
+        bytes_type = _BYTES[size] = ctypes.c_char * size
+    start = id(frame) + _SLOTS if sys.version_info < (3, 11) else _inner(frame) + _INNER_SLOTS
+    return address.to_bytes(_POINTER, sys.byteorder) in bytes_type.from_address(start).raw
+
+
 def _slots(frame: types.FrameType, mine: bool) -> Sequence[Optional[int]]:
     """The pointers in them, which nothing may follow: the function may have gone on since."""
-    count = len(names(frame.f_code))
+    count = _count(frame.f_code)
     if sys.version_info < (3, 11):
         return (ctypes.c_void_p * count).from_address(id(frame) + _SLOTS)  # type: ignore[return-value]
     if mine:
@@ -116,25 +135,27 @@ def _read(address: int, count: int) -> Sequence[int]:
 
 
 def _view(frame: types.FrameType, value: object) -> List[str]:
-    found = []
-    view = frame.f_locals
-    for name in names(frame.f_code):
+    found = _NOTHING
+    view, code = frame.f_locals, frame.f_code
+    for name in code.co_varnames + code.co_cellvars + code.co_freevars:
         try:
-            if view[name] is value:
-                found.append(name)
+            if view[name] is value and name not in found:
+                found = [*found, name]
         except (KeyError, ValueError):  # not bound
             pass
-    return list(dict.fromkeys(found))
+    return found
 
 
 def holding(frame: types.FrameType, value: object, mine: bool = False) -> List[str]:
     """The names of the variables that refer to the object, or (before 3.13) are the cell that is given. `mine`: the
     frame is of this thread, and cannot end meanwhile."""
     if not frame.f_code.co_flags & _OPTIMIZED:
-        return []
+        return _NOTHING
     if _IS_VIEW:
         return _view(frame, value)
     address = id(value)
+    if mine and not _may_hold(frame, address):
+        return _NOTHING
     return [name for name, pointer in zip(names(frame.f_code), _slots(frame, mine)) if pointer == address]
 
 

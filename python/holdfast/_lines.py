@@ -138,7 +138,7 @@ def _stop_monitoring() -> str:
 
 _KINDS = {0: BEGIN, 2: LINE, 3: END}  # as the interpreter numbers them
 _LATER = 0.01  # seconds
-_MARK = "holdfast.watch"  # what sys.gettrace() finds meanwhile
+_MARK = sys.intern("holdfast.watch")  # what sys.gettrace() finds meanwhile; a snapshot tells of interned strings what they are
 
 
 def _traced(mark: Optional[int], frame: types.FrameType, what: int, value: Optional[int]) -> int:

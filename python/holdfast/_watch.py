@@ -28,13 +28,16 @@ _IMMORTAL = 1 << 29  # references, as the interpreter counts what it never frees
 _KEEPS_ARGUMENTS = sys.version_info < (3, 11)  # a caller does, until the call returns
 _HAVE_DICTS = sys.version_info < (3, 11)  # instances do, for their attributes
 _BORROWS = sys.version_info >= (3, 14)  # a callee's arguments may be its caller's variables, uncounted
-Key = Tuple[int, int]  # of a frame: its address, where the next one may come to be, and its code's
+Key = int  # of a frame: its address, where the next one may come to be, and its code's
 Looking = Callable[[str, types.FrameType, int], bool]  # an event, as _lines.py tells it
 Named = Dict[Key, Tuple[str, List[str]]]  # by frame: its function, and which variables refer to the object
 
 
 def frame_key(frame: types.FrameType) -> Key:
-    return id(frame), id(frame.f_code)
+    """No tuple: the interpreter keeps freed ones for the next to be made, and what is made and dropped at each line would
+    be in the place of the program's, told as memory of our line. So are lists and dicts, and none is made at a line at
+    which nothing changes."""
+    return id(frame) << 64 | id(frame.f_code)
 
 
 class Row:
@@ -61,6 +64,7 @@ class _Thread:
         self.left: Set[Key] = set()  # frames that have returned since
 
 
+_NONE: List[str] = []  # stays so
 held: Any = ()  # where the library is told of the objects that are held (_big.py)
 
 
@@ -147,10 +151,13 @@ class Watch:
         """Which of a frame's variables refer to it; not those that do so through a cell, which is another's, and not
         a generator's, whose variables are there while it rests, too."""
         if _lines.is_generator(frame):
-            return []
+            return _NONE
         thing = self._thing()
+        found = _frames.holding(frame, thing, True) if thing is not None else _NONE
+        if not found:
+            return _NONE
         cells = frame.f_code.co_cellvars + frame.f_code.co_freevars
-        return [] if thing is None else [name for name in _frames.holding(frame, thing, True) if name not in cells]
+        return [name for name in found if name not in cells]
 
     def others(self, frame: types.FrameType) -> "Counter[str]":
         """References from containers and generators: a look through the whole heap."""
@@ -192,8 +199,8 @@ class Watch:
             thread.left.add(key)
             return
         count, names = self.measure(), self.names(frame)
-        arguments = names if kind == _lines.BEGIN else []
-        known = thread.named.get(key, ("", []))[1]
+        arguments = names if kind == _lines.BEGIN else _NONE
+        known = thread.named[key][1] if key in thread.named else _NONE
         if count != self.count or arguments or (kind == _lines.LINE and names != known) or thread.left & thread.named.keys():
             self._change(kind, frame, count, thread, arguments)
         if kind == _lines.LINE:
@@ -392,7 +399,7 @@ _calibrate()
 
 # All of them
 
-_active: List[Watch] = []
+_active: Tuple[Watch, ...] = ()  # another one at each change
 _lock = _thread.RLock()
 _looking: Optional[Looking] = None  # for the objects of big blocks (_big.py), until it says that it is done
 _changing = False  # lines begin to be followed, or end to be
@@ -408,7 +415,7 @@ def _event(kind: str, frame: types.FrameType, returned: int) -> None:
     try:
         if _looking is not None and not _looking(kind, frame, returned):
             look(None)
-        for one in list(_active):
+        for one in _active:
             one.see(kind, frame, returned)
             if one.count == 0:
                 _end(one, "")
@@ -424,7 +431,7 @@ def _lost(note: str) -> None:
         return
     try:
         _looking = None
-        for one in list(_active):
+        for one in _active:
             _end(one, note)
     except Exception as error:
         if not _lines.is_ours(error):
@@ -471,18 +478,20 @@ def look(looking: Optional[Looking]) -> None:
 
 def add(one: Watch, frame: types.FrameType, lines: Dict[Key, int]) -> None:
     """For `look`'s: an object that this thread has made, in the line that it is in by `lines`."""
+    global _active
     one.begin(frame)
     one._threads[_thread.get_ident()].lines.update(lines)
     with _lock:
-        _active.append(one)
+        _active += (one,)
     _register()
 
 
 def _end(one: Watch, note: str) -> None:
+    global _active
     with _lock:
         if one not in _active:
             return
-        _active.remove(one)
+        _active = tuple(other for other in _active if other is not one)
         note = _follow_no_more() or note
         if one.count != 0:
             one.note = note
@@ -499,6 +508,7 @@ def watch(obj: object, label: Optional[str] = None) -> Watch:
     coverage), from 3.12 on when all tools of sys.monitoring are taken. Raises ValueError for an object that the
     interpreter never frees.
     """
+    global _active
     if label is not None and not isinstance(label, str):
         raise TypeError(f"label is to be a str, not {type(label).__name__}")
     if sys.getrefcount(obj) >= _IMMORTAL:
@@ -515,7 +525,7 @@ def watch(obj: object, label: Optional[str] = None) -> Watch:
             _say.say(f"{one.label} ({one.type}) is not watched: {error}")
             return one
         one.begin(sys._getframe(1))
-        _active.append(one)
+        _active += (one,)
     _register()
     return one
 
@@ -530,16 +540,16 @@ def _register() -> None:
 
 
 def _at_exit() -> None:
-    for one in list(_active):
+    for one in _active:
         count = one.measure()
         _end(one, f"at the program's end: {count}" if count else "freed by the program's end")
 
 
 def _forked() -> None:
     """What was watched is the parent's to tell of; and the lock may be with one of its threads, for ever."""
-    global _lock, _looking
+    global _lock, _looking, _active
     _lock, _looking = _thread.RLock(), None
-    watched, _active[:] = list(_active), []
+    watched, _active = _active, ()
     _lines.stop()
     for one in watched:
         one.note = "watched by the parent"

@@ -1,4 +1,5 @@
 """`holdfast.watch`: the listings of an object's references against hand-made ones, for what each interpreter really does."""
+import json
 import re
 import shutil
 
@@ -651,6 +652,41 @@ def later():
 cycle()
 later()
 """
+
+
+BESIDE_LINES = """
+def rows_of(kept, count):
+    for i in range(count):
+        row = {"a": i}
+        kept.append(row)
+        part = [i]
+        kept.append(part)
+        row = part = None
+def process():
+    data = bytearray(60 << 20)
+    total = len(data)
+    rows = []
+    rows_of(rows, 60000)
+    return total + len(rows)
+process()
+"""
+
+
+def test_snapshots_while_lines_are_followed(some_python, tmp_path):
+    """Our code that runs at each line is neither a holder nor the place where what the program makes was allocated; and, where
+    the interpreter does not put other instructions in the place of the program's, variables that are not used again are known."""
+    program = tmp_path / "rows.py"
+    program.write_text(BESIDE_LINES)
+    main = followed(some_python, program, size="50MiB").report().main
+    holders = main.fields["peak"]["holders"]
+    assert "<holdfast>" not in json.dumps([[one["path"], one["others"]] for one in holders])
+    [data] = [one for one in holders if one["bytes"] >= 60 << 20]
+    assert data["path"].startswith("data in process()")
+    if some_python.version < (3, 12):
+        assert data["verdict"] == "dead", data
+    ours = sum(site.blocks for site in main.sites if "<holdfast>/_" in site.stack[-1]["file"] and any(
+        frame["function"] == "rows_of" for frame in site.stack))
+    assert ours < 6000 < 60000 < sum(site.blocks for site in main.sites), ours
 
 
 def test_verdicts_beside_a_watch(some_python):

@@ -10,7 +10,7 @@
  * handled needs no rule of its own: who gets at its frames, by sys.exc_info() or another way, has
  * to mention what reads their locals as well.
  */
-#include "heap.h"
+#include "routines.h"
 
 #include "viewer/liveness.h"
 
@@ -194,23 +194,32 @@ static void allow_handled(struct privacy *privacy) {
     }
 }
 
+/* What stands for our trace function, which only compares variables with what is followed
+ * (python/holdfast/_lines.py). */
+static bool is_our_mark(const struct heap *heap, uint32_t object) {
+    return heap_kind(heap, object) == GRAPH_STR &&
+           heap_text_is(heap, heap_object(heap, object)->detail, "holdfast.watch");
+}
+
 /* A trace or profile function is given each frame, and may read it. */
 static bool is_watched(const struct heap *heap, uint32_t number) {
     static const char *const watchers[] = {"trace", "profile", NULL};
     const struct graph_thread *thread = &heap->graph->threads[number];
     for (uint32_t i = thread->first_edge; i < thread->first_edge + thread->edge_count; i++) {
         const struct graph_edge_record *edge = &heap->graph->edges[i];
-        if (edge->target != 0 && is_one_of(heap, edge->text, watchers))
+        if (edge->target != 0 && is_one_of(heap, edge->text, watchers) &&
+            !is_our_mark(heap, edge->target))
             return true;
     }
     return false;
 }
 
 /* A thread that runs may look at the frames of all others. */
-static bool looks_at_threads(const struct graph *graph) {
+static bool looks_at_threads(const struct heap *heap) {
+    const struct graph *graph = heap->graph;
     for (uint32_t i = 1; i < graph->frame_count; i++) {
         const struct graph_code *code = &graph->codes[graph->frames[i].code];
-        for (uint32_t k = 0; k < code->name_count; k++)
+        for (uint32_t k = 0; k < code->name_count && !heap->frames[i].ours; k++)
             if (strcmp(graph->texts[code->names[k]], "_current_frames") == 0)
                 return true;
     }
@@ -223,7 +232,7 @@ static void judge_frames(struct heap *heap, struct privacy *privacy, const uint8
     static const char *const back[] = {"f_back", NULL};
     const struct graph *graph = heap->graph;
     uint32_t thread = 0;
-    bool read_from_within = false, read_by_others = looks_at_threads(graph);
+    bool read_from_within = false, read_by_others = looks_at_threads(heap);
     for (uint32_t i = 1; i < graph->frame_count; i++) {
         const struct graph_frame *frame = &graph->frames[i];
         const struct graph_object *owner = &graph->objects[frame->owner];
@@ -240,7 +249,7 @@ static void judge_frames(struct heap *heap, struct privacy *privacy, const uint8
                                   !(mentions[i] & (MENTIONS_ADDRESS | READ_BY_OTHERS));
         heap->frames[i].watched =
             read_from_within || read_by_others || mentions[i] & READ_BY_OTHERS;
-        read_from_within |= liveness_reads_callers(graph, frame->code);
+        read_from_within |= !heap->frames[i].ours && liveness_reads_callers(graph, frame->code);
         if (own)
             allow_fields(privacy, owner->first_edge, owner->edge_count, back);
     }
@@ -280,6 +289,14 @@ static bool judge_privacy(struct heap *heap) {
     return good;
 }
 
+static void mark_ours(struct heap *heap) {
+    const struct graph *graph = heap->graph;
+    for (uint32_t i = 1; i < graph->frame_count; i++)
+        heap->frames[i].ours =
+            origin_of(graph->texts[graph->codes[graph->frames[i].code].file]).origin == ORIGIN_OURS;
+}
+
 bool frames_examine(struct heap *heap) {
+    mark_ours(heap);
     return ask_liveness(heap) && judge_privacy(heap);
 }

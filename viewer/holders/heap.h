@@ -70,6 +70,7 @@ struct heap_frame {
     int32_t depth; /* stack places in use; -1 unknown */
     bool known;    /* liveness is */
     bool may_die;  /* its dead locals may be called dead */
+    bool ours;     /* runs code of Holdfast's: holds what it looks at, which is another's */
     bool watched;  /* not so, because other functions may read them */
     bool *live;    /* by local, NULL when not known */
 };
@@ -115,6 +116,10 @@ static inline bool heap_is_object(const struct heap *heap, uint32_t node) {
 
 static inline bool heap_is_frame(const struct heap *heap, uint32_t node) {
     return node >= heap->frame_base && node < heap->thread_base;
+}
+
+static inline bool heap_is_our_frame(const struct heap *heap, uint32_t node) {
+    return heap_is_frame(heap, node) && heap->frames[node - heap->frame_base].ours;
 }
 
 static inline bool heap_is_thread(const struct heap *heap, uint32_t node) {

@@ -193,8 +193,8 @@ static const char *reason_of(const struct heap *heap, const struct unit *unit,
 /* An edge that says something to a user, and does not come from what the object itself keeps. */
 static bool is_another(const struct heap *heap, const struct unit *unit, uint32_t edge) {
     uint32_t source = heap->source[edge];
-    if (edge == unit->by || heap->edges[edge].kind == HEAP_TOP_GARBAGE ||
-        heap->edges[edge].kind >= HEAP_TOP_THREAD)
+    if (edge == unit->by || heap_is_our_frame(heap, source) ||
+        heap->edges[edge].kind == HEAP_TOP_GARBAGE || heap->edges[edge].kind >= HEAP_TOP_THREAD)
         return false;
     return source < heap->top && heap->by[source] != NO_EDGE &&
            !heap_dominates(heap, unit->node, source);

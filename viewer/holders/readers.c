@@ -450,9 +450,9 @@ static bool tells_address(const char *name) {
 
 /* What readings the words that a running function of this origin mentions stand for. */
 static uint8_t flags_of(enum origin origin) {
-    return origin == ORIGIN_PROGRAM    ? READS_LOCALS | READS_TRACEBACKS | BY_PACKAGE
-           : origin == ORIGIN_STANDARD ? 0
-                                       : BY_PACKAGE;
+    if (origin == ORIGIN_STANDARD || origin == ORIGIN_OURS)
+        return 0;
+    return origin == ORIGIN_PROGRAM ? READS_LOCALS | READS_TRACEBACKS | BY_PACKAGE : BY_PACKAGE;
 }
 
 static uint8_t mentions_of_code(const struct search *search, const struct graph_code *code) {

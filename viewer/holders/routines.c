@@ -20,12 +20,17 @@ static bool is_known(const char *package, size_t length) {
 
 struct place_of_origin origin_of(const char *file) {
     static const char *const folders[] = {"/site-packages/", "/dist-packages/"};
+    static const char carried[] = "<holdfast>/"; /* by the injected library, for `run --watch` */
+    if (strncmp(file, carried, sizeof carried - 1) == 0)
+        return (struct place_of_origin){ORIGIN_OURS, "", 0};
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
         const char *at = strstr(file, folders[i]);
         if (!at)
             continue;
         at += strlen(folders[i]);
         size_t length = strcspn(at, "/");
+        if (length == 8 && memcmp(at, "holdfast", length) == 0)
+            return (struct place_of_origin){ORIGIN_OURS, "", 0};
         return (struct place_of_origin){is_known(at, length) ? ORIGIN_KNOWN : ORIGIN_PACKAGE, at,
                                         length};
     }

@@ -14,6 +14,7 @@ enum origin {
     ORIGIN_STANDARD, /* the standard library */
     ORIGIN_KNOWN,    /* a package of which is known what reads frames (routines.c) */
     ORIGIN_PACKAGE,  /* another one that was installed */
+    ORIGIN_OURS,     /* Holdfast's: what it reads is no use that the program makes of it */
 };
 
 struct place_of_origin {

@@ -3,7 +3,8 @@
  *
  * A dead local is a root only where nothing better keeps an object than native code. Static memory
  * is one only of what no other root reaches but native code, however far the way, and what only
- * garbage holds comes last. Dial's algorithm: a list of nodes for each cost.
+ * garbage holds comes last. A frame of our own code only looks at what others hold. Dial's
+ * algorithm: a list of nodes for each cost.
  */
 #include "heap.h"
 
@@ -109,6 +110,7 @@ static uint32_t edge_cost(const struct search *search, const struct heap_edge *e
     case HEAP_FRAME_FIELD: /* variables of a module or class */
         return edge->label == 2 ? 6 : 18;
     case HEAP_FRAME:
+        return heap_is_our_frame(search->heap, edge->target) ? COST_MAX : 0;
     case HEAP_BLOCK:
     case HEAP_ROOT:
         return 0;
