@@ -46,8 +46,8 @@ class Importer:
         self.sys = Module("sys")  # for copies: what they put into `modules` is no affair of the program's
         self.lent = []  # names and modules of ours in `sys.modules`, for code in C that looks there for what it imports
         self.places = find_places()
-        # For good: so nothing of the program's is in it.
-        values = {name: value for name, value in list(sys.__dict__.items()) if name not in PROGRAMS}
+        # For good: so nothing of the program's is in it. Streams may be None in any program.
+        values = {name: None if name in PROGRAMS else value for name, value in list(sys.__dict__.items())}
         modules = {name: module for name, module in list(sys.modules.items()) if self.is_shared(module)}
         self.sys.__dict__.update(values, modules=modules)
         loaders = external._get_supported_file_loaders()
