@@ -180,6 +180,10 @@ static int run_main(int argc, char **argv) {
             fprintf(stderr, "holdfast: %s; it runs untraced\n", inspected.reason);
         return launch_untraced(&launch);
     }
+    if (launch.refs && inspected.free_threaded && !launch.quiet)
+        fputs("holdfast: references cannot be counted in a free-threaded Python; all else is as "
+              "without --refs\n",
+              stderr);
     char output[256];
     if (!launch.output) {
         run_default_output(launch.command, output, sizeof output);

@@ -109,8 +109,9 @@ static const char *text_at_address(const struct image *image, const Elf64_Ehdr *
     return NULL;
 }
 
-/* A library whose name starts so is needed. */
-static bool needs_library(const struct image *image, const Elf64_Ehdr *header, const char *prefix) {
+/* The name of the library that is needed and starts so; NULL: there is none. */
+static const char *needed_library(const struct image *image, const Elf64_Ehdr *header,
+                                  const char *prefix) {
     const Elf64_Phdr *dynamic = program_header(image, header, PT_DYNAMIC);
     const Elf64_Dyn *table = dynamic ? part(image, dynamic->p_offset, dynamic->p_filesz) : NULL;
     size_t count = table ? dynamic->p_filesz / sizeof *table : 0;
@@ -123,9 +124,17 @@ static bool needs_library(const struct image *image, const Elf64_Ehdr *header, c
             continue;
         const char *name = text_at_address(image, header, strings + table[i].d_un.d_val);
         if (name && strncmp(name, prefix, strlen(prefix)) == 0)
-            return true;
+            return name;
     }
-    return false;
+    return NULL;
+}
+
+/* A build without a GIL says so in the text of its version; a libpython, by its name. */
+static bool is_free_threaded(const struct image *image, const Elf64_Ehdr *header) {
+    static const char text[] = "free-threading build";
+    const char *library = needed_library(image, header, "libpython3.");
+    return library ? strstr(library, "t.so") != NULL
+                   : memmem(image->bytes, image->size, text, sizeof text - 1) != NULL;
 }
 
 /* The kernel runs foreign programs when someone has told it how to (binfmt_misc). */
@@ -196,13 +205,14 @@ static void judge_elf(const char *path, const struct image *image, struct inspec
     if (name && memmem(name, loader->p_filesz, "ld-musl", 7))
         judge(result, INSPECT_UNTRACEABLE,
               "%s uses musl instead of the GNU C library and cannot be traced", path);
-    else if (needs_library(image, header, "libpypy"))
+    else if (needed_library(image, header, "libpypy"))
         judge(result, INSPECT_UNTRACEABLE, "%s is PyPy; only CPython can be traced", path);
     else if (name && loader->p_filesz > 0 && name[loader->p_filesz - 1] == '\0' &&
              lacks_old_libc(name))
         judge(result, INSPECT_UNTRACEABLE,
               "%s cannot be traced, as the C library here is incomplete: there is no libdl.so.2",
               path);
+    result->free_threaded = is_free_threaded(image, header);
 }
 
 /* Files that run with more rights than we have ignore LD_PRELOAD. */

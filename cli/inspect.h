@@ -3,6 +3,7 @@
 #define HOLDFAST_CLI_INSPECT_H
 
 #include <limits.h>
+#include <stdbool.h>
 
 enum inspection {
     INSPECT_TRACEABLE,
@@ -12,6 +13,7 @@ enum inspection {
 
 struct inspected {
     enum inspection verdict;
+    bool free_threaded;  /* a Python without a GIL, as far as the file tells */
     char path[PATH_MAX]; /* what exec is going to be given */
     char reason[PATH_MAX + 256];
 };

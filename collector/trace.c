@@ -215,7 +215,7 @@ static void take_python_version(struct image *image, struct region *region) {
     size_t length = 0;
     for (; length + 1 < sizeof image->python; length++) {
         char c = region->python_version[length];
-        if (c <= ' ' || c > '~')
+        if (c < ' ' || c > '~')
             break;
         image->python[length] = c;
     }

@@ -148,7 +148,7 @@ struct image {
 
     struct thread_name *threads;
     uint32_t thread_count, thread_capacity;
-    char python[16];
+    char python[48];
     char *command; /* /proc/PID/cmdline: NUL-separated */
     size_t command_size;
     char *cwd;

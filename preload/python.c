@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "../wire/profile.h"
 #include "../wire/session.h"
 #include "native/native.h"
 #include "refs/refs.h"
@@ -135,6 +136,17 @@ static void recognise(void *scope, const char *version) {
     python.present = true;
 }
 
+/* "3.13.5 free-threading" of "3.13.5 experimental free-threading build (main, ...) [GCC ...]". */
+static void take_version(const char *version) {
+    static const char build[] = PROFILE_FREE_THREADING;
+    size_t length = strcspn(version, " "), most = sizeof python.version - sizeof build;
+    if (length > most)
+        length = most;
+    memcpy(python.version, version, length);
+    if (strstr(version, build))
+        memcpy(python.version + length, build, sizeof build);
+}
+
 static void look(void *scope) {
     const char *(*get_version)(void);
     python_symbol(scope, "Py_GetVersion", &get_version);
@@ -142,10 +154,7 @@ static void look(void *scope) {
         return;
     python.found = true;
     const char *version = get_version();
-    size_t length = strcspn(version, " ");
-    if (length >= sizeof python.version)
-        length = sizeof python.version - 1;
-    memcpy(python.version, version, length);
+    take_version(version);
     recognise(scope, version);
     refs_begin(scope);
     watch_begin(scope);

@@ -48,6 +48,10 @@ json_t *json_command(const struct profile *profile, const string_id *words, uint
     return list;
 }
 
+json_t *json_python(const char *version) {
+    return *version ? json_stringn(version, strcspn(version, " ")) : json_null();
+}
+
 json_t *json_points(const struct profile *profile, uint32_t process) {
     json_t *list = json_array();
     for (uint32_t i = 0; i < profile->timeline_count; i++) {
@@ -190,7 +194,9 @@ static json_t *new_identity(const struct profile *profile, uint32_t index) {
                         process->parent == index ? json_null() : json_integer(process->parent));
     json_object_set_new(json, "command",
                         json_command(profile, process->command, process->command_count));
-    json_object_set_new(json, "python", *python ? json_string(python) : json_null());
+    json_object_set_new(json, "python", json_python(python));
+    json_object_set_new(json, "free_threaded",
+                        json_boolean(strstr(python, PROFILE_FREE_THREADING)));
     json_object_set_new(
         json, "exit",
         new_exit(process->flags & PROCESS_HAS_STATUS, process->exit_status, process->exit_signal));
@@ -251,6 +257,8 @@ static bool add_parts(struct json_report *report, json_t *peak, json_t *rest, ui
         json_add_regions(rest, stacks, index) && json_add_spans(rest, stacks, index) &&
         json_object_set_new(rest, "collections", json_collections(profile, index)) == 0 &&
         json_object_set_new(rest, "references", json_references(stacks, findings, index)) == 0 &&
+        json_object_set_new(rest, "references_problem", json_references_problem(profile, index)) ==
+            0 &&
         json_object_set_new(rest, "lifetimes", json_turnover(stacks, &report->turnovers, index)) ==
             0 &&
         json_object_set_new(rest, "drag", json_drag(stacks, index)) == 0 &&

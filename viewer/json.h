@@ -25,6 +25,8 @@ extern const char *const json_kind_names[MODEL_KINDS]; /* by enum profile_kind *
 json_t *json_text(const char *text);
 
 json_t *json_command(const struct profile *profile, const string_id *words, uint32_t count);
+/* An interpreter's version as a number alone; null for none. */
+json_t *json_python(const char *version);
 json_t *json_points(const struct profile *profile, uint32_t process);
 
 /* A deep recursion that allocates at every level has stacks whose frames, written out, grow with
@@ -101,6 +103,7 @@ bool json_add_regions(json_t *process, struct json_stacks *stacks, uint32_t inde
 
 /* Lost references, and what modules have taken and given back; null where that was not counted.
  * `known`: findings of the process, which are used if they are of the right snapshot; or NULL. */
+json_t *json_references_problem(const struct profile *profile, uint32_t index);
 json_t *json_references(struct json_stacks *stacks, const struct findings *known, uint32_t index);
 
 #define JSON_REPORT_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(12))

@@ -35,14 +35,29 @@ static json_t *new_balances(const struct graph *graph) {
     return list;
 }
 
+static json_t *new_seen(const struct findings *findings) {
+    char sentence[256];
+    leaks_scope(findings, sentence, sizeof sentence);
+    return json_pack("{s:o, s:o, s:s, s:s, s:s}", "extension_modules",
+                     json_count(findings->graph->seen.modules), "extension_modules_with_calls",
+                     json_count(findings->graph->seen.calling), "interpreter_core", "inlined",
+                     "births_and_deaths", leaks_core_seen(findings->graph), "text", sentence);
+}
+
 static json_t *new_references(struct json_stacks *stacks, const struct findings *findings) {
     const struct graph *graph = findings->graph;
     uint64_t time_ns = stacks->profile->snapshots[findings->snapshot].time_ns;
-    return json_pack("{s:o, s:o, s:o, s:b, s:o, s:o, s:o}", "time_s", json_seconds(time_ns),
+    return json_pack("{s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o}", "time_s", json_seconds(time_ns),
                      "modules", json_count(graph->seen.modules), "modules_seen",
-                     json_count(graph->seen.calling), "whole", graph->seen.whole, "left_out",
+                     json_count(graph->seen.calling), "seen", new_seen(findings), "whole",
+                     graph->seen.whole, "left_out",
                      json_count(graph->seen.left_out), "leaks", new_leaks(stacks, findings),
                      "balances", new_balances(graph));
+}
+
+json_t *json_references_problem(const struct profile *profile, uint32_t index) {
+    const char *problem = leaks_problem(profile, index);
+    return problem ? json_string(problem) : json_null();
 }
 
 json_t *json_references(struct json_stacks *stacks, const struct findings *known, uint32_t index) {

@@ -29,6 +29,20 @@ struct findings *leaks_open(const struct profile *profile, uint32_t process) {
     return last == LEAKS_NONE ? NULL : findings_of_snapshot(profile, last);
 }
 
+const char *leaks_problem(const struct profile *profile, uint32_t process) {
+    const struct profile_process *about = &profile->processes[process];
+    if ((about->flags & (PROCESS_REFS | PROCESS_PYTHON)) != (PROCESS_REFS | PROCESS_PYTHON))
+        return NULL;
+    if (strstr(profile->strings[about->python], PROFILE_FREE_THREADING))
+        return "references cannot be counted in a free-threaded Python: its threads change them at "
+               "the same time, and its heap never stands still to be looked through";
+    if (about->flags & PROCESS_NO_STACKS)
+        return "references cannot be counted in a version of Python that holdfast does not know";
+    if (leaks_snapshot(profile, process) == LEAKS_NONE)
+        return "no look for lost references came to its end";
+    return NULL;
+}
+
 static const char *base_name(const char *path) {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
@@ -63,6 +77,10 @@ void leak_sentence(const struct leak *leak, char *text, size_t size) {
              format_count(leak->taken, "reference").text, leak->type, given, one);
 }
 
+const char *leaks_core_seen(const struct graph *graph) {
+    return graph->seen.deaths ? "tracer" : "allocator";
+}
+
 void leaks_scope(const struct findings *findings, char *text, size_t size) {
     const struct graph *graph = findings->graph;
     if (!graph || !graph->seen.told)
@@ -72,9 +90,9 @@ void leaks_scope(const struct findings *findings, char *text, size_t size) {
     else
         snprintf(text, size,
                  "references: %s, %llu of them with calls that are seen; interpreter core: "
-                 "inlined, seen through its allocator",
+                 "inlined, seen through its %s",
                  format_count(graph->seen.modules, "extension module").text,
-                 (unsigned long long)graph->seen.calling);
+                 (unsigned long long)graph->seen.calling, leaks_core_seen(graph));
 }
 
 const char *leak_advice(const struct leak *leak) {

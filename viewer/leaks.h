@@ -10,6 +10,10 @@
  * such snapshot. */
 uint32_t leaks_snapshot(const struct profile *profile, uint32_t process);
 
+/* Why nothing is told of a process whose references were to be counted, as a sentence; NULL: there
+ * is something, or nobody asked for it. */
+const char *leaks_problem(const struct profile *profile, uint32_t process);
+
 /* The findings of the process's last whole snapshot, whose `leaks` and `graph` tell; to be freed.
  * NULL when references were not counted, or there is no such snapshot, or memory ran out. */
 struct findings *leaks_open(const struct profile *profile, uint32_t process);
@@ -22,6 +26,10 @@ void leak_sentence(const struct leak *leak, char *text, size_t size);
 
 /* What could be seen of references: "5 extension modules, 4 of which ..." */
 void leaks_scope(const struct findings *findings, char *text, size_t size);
+
+/* By what births and deaths in the interpreter's core were seen: its "allocator", or "tracer" (a
+ * PyRefTracer). */
+const char *leaks_core_seen(const struct graph *graph);
 
 /* What to do about it. */
 const char *leak_advice(const struct leak *leak);

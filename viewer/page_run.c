@@ -3,6 +3,7 @@
 
 #include "format.h"
 #include "held.h"
+#include "leaks.h"
 #include "model.h"
 #include "resident.h"
 
@@ -138,6 +139,8 @@ static bool put_process(struct page_out *page, uint32_t index) {
     page_put_flag(page, "running", process->flags & PROCESS_RUNNING);
     page_put_flag(page, "damaged", process->flags & PROCESS_DAMAGED);
     page_put_flag(page, "noStacks", process->flags & PROCESS_NO_STACKS);
+    const char *problem = leaks_problem(page->profile, index);
+    page_put_text(page, "referencesProblem", problem ? problem : "");
     put_ending(page, process->flags & PROCESS_HAS_STATUS, process->exit_status,
                process->exit_signal);
     page_end(page, '}');

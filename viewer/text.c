@@ -143,7 +143,7 @@ static void put_python(struct text *text) {
     }
     if (shown) {
         fputs(", Python ", text->out);
-        format_escaped(text->out, shown, "", 20);
+        format_escaped(text->out, shown, "", 40);
         fputs(several ? " and others" : "", text->out);
     }
 }

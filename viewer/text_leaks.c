@@ -50,13 +50,25 @@ static bool put_leaks(struct text *text, const struct findings *findings) {
     return true;
 }
 
+/* The same of several processes only once. */
+static void put_problem(struct text *text, const char *problem, const char **said) {
+    if (!problem || problem == *said)
+        return;
+    *said = problem;
+    fputs("  ", text->out);
+    text_wrap(text, 2, 4, problem);
+    text_gap(text);
+}
+
 bool text_put_leaks(struct text *text) {
     const struct profile *profile = text->model->profile;
     uint32_t process = text->model->process, looked_at = 0;
+    const char *said = NULL;
     bool good = true;
     for (uint32_t i = 0; i < profile->process_count && looked_at < PROCESSES_LOOKED_AT; i++) {
         if (process != PROFILE_TREE && process != i)
             continue;
+        put_problem(text, leaks_problem(profile, i), &said);
         struct findings *findings = leaks_open(profile, i);
         looked_at += findings != NULL;
         if (findings)

@@ -67,6 +67,9 @@ enum profile_process_flags {
     PROCESS_DRAG = 256,      /* when big blocks were touched was looked at (--drag) */
 };
 
+/* How the version of a free-threaded interpreter ends. */
+#define PROFILE_FREE_THREADING " free-threading"
+
 /* In these words warnings say that allocations are missing in the figures. */
 #define PROFILE_NOT_FOLLOWED "could not be followed"
 #define PROFILE_NOT_IN_HERE "those that came later are not in here"
@@ -81,7 +84,7 @@ struct profile_process {
     uint32_t parent; /* index of the process that forked or spawned it, or of the image before exec;
                         its own index when unknown */
     uint32_t flags;
-    string_id python;   /* "3.12.1", empty when not Python */
+    string_id python;   /* "3.12.1", "3.13.5 free-threading"; empty when not Python */
     string_id *command; /* argv */
     uint32_t command_count;
     int32_t exit_status, exit_signal; /* signal 0: none */

@@ -146,7 +146,9 @@ struct region {
                               the collector does not run under */
 
     _Atomic uint32_t python_state; /* program: enum python_state, stored last */
-    char python_version[60];       /* program: as Py_GetVersion() begins, NUL-terminated */
+    /* Program: the version as Py_GetVersion() has it, NUL-terminated; of a free-threaded
+     * build with PROFILE_FREE_THREADING behind it. */
+    char python_version[60];
     /* Where the counts of the interpreter's collections begin: REGION_COLLECTIONS_SIZE bytes before
      * the flag that one is running. With a slot, counted from the address that stands in it, once
      * one does. 0: not known. Stored before python_state. */

@@ -67,7 +67,13 @@ def nearly(count, of=COUNT):
 def test_leaks_are_named(any_python, tmp_path):
     if not any_python.gil:
         build(tmp_path, "clean", headers_of(any_python) or pytest.skip("there is no Python.h"), None)
-        assert run(any_python, tmp_path).report().main.fields["references"] is None
+        done = run(any_python, tmp_path, flags=("--refs",))
+        fields = done.report().main.fields
+        assert fields["references"] is None and "free-threaded" in fields["references_problem"]
+        assert fields["free_threaded"] and fields["python"] == any_python.number
+        said = "references cannot be counted in a free-threaded Python"
+        assert done.text_err().startswith(f"holdfast: {said}; ") and said in harness.report_text(done.profile, "text")
+        assert said in harness.report_text(done.profile, "html")
         return
     build_all(tmp_path, any_python)
     main = run(any_python, tmp_path, "small", "plain", "abi3", "inline").report().main
@@ -92,7 +98,11 @@ def test_clean(python, modules):
     assert done.text_out() == plain.stdout.decode()
     references = done.report().main.fields["references"]
     assert references["leaks"] == [] and references["whole"] and references["left_out"] == 0
-    assert references["modules"] >= references["modules_seen"] >= 1
+    seen = references["seen"]
+    assert seen["extension_modules"] == references["modules"] >= references["modules_seen"] >= 1
+    assert seen["extension_modules_with_calls"] == references["modules_seen"]
+    assert (seen["interpreter_core"], seen["births_and_deaths"]) == ("inlined", "allocator")
+    assert seen["text"] in " ".join(harness.report_text(done.profile, "text").split())
 
 
 @pytest.mark.parametrize("flag", ("--refs", "--ref-tracer"))

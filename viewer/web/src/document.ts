@@ -38,6 +38,7 @@ export interface Process {
   running: boolean;
   damaged: boolean;
   noStacks: boolean;
+  referencesProblem: string; // with --refs: why nothing is told of lost ones
   exit: Exit | null;
 }
 

@@ -159,6 +159,9 @@ function warnings(page: Page): string[] {
   if (cut) found.push(`${formatCount(cut, "stack")} were too deep to be recorded whole.`);
   if (data.processes.some((one) => one.damaged)) found.push("A process wrote over its records; what followed is missing.");
   if (data.processes.some((one) => one.noStacks)) found.push("A process ran a Python whose stacks Holdfast cannot read: its bytes are counted, its lines are missing.");
+  for (const problem of new Set(data.processes.map((one) => one.referencesProblem).filter(Boolean))) {
+    found.push(`${problem[0]!.toUpperCase()}${problem.slice(1)}.`);
+  }
   const running = data.processes.filter((one) => one.running).length - (data.exit ? 0 : 1); // the head says it of the command itself
   if (running > 0) found.push(`${running === 1 ? "A process" : `${formatNumber(running)} processes`} went on running after the profile was written.`);
   else if (!data.complete && data.exit) found.push("Holdfast did not see the end of every process.");
