@@ -17,7 +17,7 @@
 bool caller_reply(int fd, const struct join_reply *reply, const int *fds, uint32_t count) {
     union {
         struct cmsghdr header;
-        char space[CMSG_SPACE(2 * sizeof(int))];
+        char space[CMSG_SPACE(3 * sizeof(int))];
     } control = {0};
     struct iovec piece = {(void *)(uintptr_t)reply, sizeof *reply};
     struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1};

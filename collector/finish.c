@@ -160,6 +160,13 @@ static void fill_looks(struct profile_process *process, const struct image *imag
     process->drag_left_out = image->drag.left_out;
 }
 
+static void fill_counts(struct profile_process *process, const struct reference_counts *counts) {
+    process->flags |= counts->known ? PROCESS_COUNTED : 0u;
+    process->count_modules = counts->looked_at;
+    process->count_calling = counts->calling;
+    process->count_left_out = counts->left_out;
+}
+
 static void fill_numbers(struct profile_process *process, const struct image *image,
                          const struct trace *trace) {
     process->peak_bytes = image->totals.peak;
@@ -192,6 +199,7 @@ static void fill_numbers(struct profile_process *process, const struct image *im
     process->flags |= trace->page->refs ? PROCESS_REFS : 0u;
     process->flags |= trace->lives ? PROCESS_LIFETIMES : 0u;
     fill_looks(process, image, trace);
+    fill_counts(process, &image->references);
 }
 
 static void add_collections(struct builder *builder, const struct image *image, uint32_t process) {
@@ -385,6 +393,7 @@ bool finish_build(struct trace *trace, const struct finish_facts *facts, struct 
         add_all_collections(&builder);
         finish_spans(&builder, trace);
         add_takers(&builder);
+        finish_references(&builder, trace);
         finish_lives(&builder, trace);
         finish_types(&builder, trace);
         finish_drag(&builder, trace);
@@ -426,6 +435,7 @@ void finish_release(struct profile *profile) {
     free(profile->spans);
     free(profile->span_sites);
     free(profile->takers);
+    free(profile->counts);
     free(profile->lifetimes);
     free(profile->types);
     free(profile->type_lifetimes);

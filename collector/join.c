@@ -117,10 +117,16 @@ static bool watch(struct join_point *point, struct image *image) {
 
 struct joined {
     struct image *image;
-    int fds[2];
+    int fds[3];
     uint32_t fd_count;
+    uint32_t made; /* of these, the last ones: they are closed here once they are sent */
     int error;
 };
+
+static void give(struct joined *joined, int fd) {
+    joined->fds[joined->fd_count++] = fd;
+    joined->made++;
+}
 
 static void join_process(struct join_point *point, struct trace *trace,
                          const struct join_request *request, uint32_t pid, struct joined *joined) {
@@ -150,7 +156,9 @@ static void join_process(struct join_point *point, struct trace *trace,
     }
     joined->image = image;
     joined->fds[joined->fd_count++] = point->page_fd;
-    joined->fds[joined->fd_count++] = fd;
+    give(joined, fd);
+    if (trace->page->refs && (fd = references_open(&image->references)) >= 0)
+        give(joined, fd);
 }
 
 static void join_rings(struct trace *trace, const struct join_request *request, uint32_t pid,
@@ -169,7 +177,7 @@ static void join_rings(struct trace *trace, const struct join_request *request, 
         return;
     }
     joined->image = image;
-    joined->fds[joined->fd_count++] = fd;
+    give(joined, fd);
 }
 
 static bool may_join(struct join_point *point, const struct join_request *request, uint32_t pid) {
@@ -282,8 +290,8 @@ static bool serve_one(struct join_point *point, struct trace *trace, int fd) {
         close(given);
     point->refused += joined.error != 0;
     send_reply(fd, &joined);
-    if (joined.fd_count)
-        close(joined.fds[joined.fd_count - 1]);
+    while (joined.made-- > 0)
+        close(joined.fds[--joined.fd_count]);
     return false;
 }
 

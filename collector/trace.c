@@ -52,6 +52,7 @@ static void image_free(struct image *image) {
     drag_release(&image->drag);
     living_release(&image->living);
     free(image->threads);
+    references_release(&image->references);
     free(image->takers);
     free(image->regions);
     free(image->command);
@@ -292,6 +293,7 @@ void image_end(struct trace *trace, struct image *image) {
     if (image->state == IMAGE_LIVE)
         image_leave(trace, image);
     take_region_facts(image);
+    references_end(&image->references);
     stretches_end_all(trace, image);
     totals_settle(&image->totals);
     timeline_add(&image->timeline, trace->now_ns, image->totals.tick_highest, 0, image->rss);

@@ -26,6 +26,7 @@
 #include "looks.h"
 #include "mappings.h"
 #include "moments.h"
+#include "references.h"
 #include "resident.h"
 #include "sites.h"
 #include "snapshots.h"
@@ -143,6 +144,7 @@ struct image {
     uint64_t snapshots_taken, snapshot_ns; /* as the program says */
     uint64_t lost_frees;                   /* an address was allocated twice */
 
+    struct reference_counts references;
     uint32_t *takers; /* of struct stacks: see MARK_TAKER; the first one is number 1 */
     uint32_t taker_count, taker_capacity;
 

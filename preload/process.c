@@ -12,9 +12,11 @@
 #include <unistd.h>
 
 #include "../wire/join.h"
+#include "../wire/references.h"
 #include "environment.h"
 #include "native/native.h"
 #include "python.h"
+#include "refs/refs.h"
 #include "seccomp.h"
 #include "sys.h"
 #include "thread.h"
@@ -72,9 +74,11 @@ static int session_connect(unsigned timeout_s) {
     return -1;
 }
 
+#define ANSWER_FDS 3
+
 struct answer {
     struct join_reply reply;
-    int fds[2];
+    int fds[ANSWER_FDS];
     int fd_count;
 };
 
@@ -180,14 +184,24 @@ static struct region *map_region(int fd) {
     return region;
 }
 
+/* A child has its own counts, and a copy none. */
+static struct references *map_references(int fd) {
+    struct references *references = map_shared(fd, sizeof *references);
+    if (references)
+        sys_call6(SYS_madvise, (long)references, sizeof *references, MADV_DONTFORK, 0, 0, 0);
+    return references;
+}
+
 static bool take_answer(struct answer *answer) {
-    if (answer->fd_count != 2)
+    if (answer->fd_count < 2)
         return false;
     if (!lineage.session)
         lineage.session = map_shared(answer->fds[0], WIRE_PAGE);
     struct region *region = lineage.session ? map_region(answer->fds[1]) : NULL;
     if (!region)
         return false;
+    if (answer->fd_count == 3)
+        process.references = map_references(answer->fds[2]);
     sys_call6(SYS_madvise, (long)&process, sizeof process, MADV_WIPEONFORK, 0, 0, 0);
     process.session = lineage.session;
     process.region = region;
@@ -244,6 +258,7 @@ bool process_join(void) {
         if (joined) {
             native_begin();
             python_publish();
+            refs_joined();
         }
         process.epoch = ++lineage.epoch;
         atomic_store(&process.joining, false);

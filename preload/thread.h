@@ -72,7 +72,8 @@ struct process {
     uint64_t
         own_key; /* hot.h's way without the GIL is open to threads that have the same; 0: none */
     struct session_page *session;
-    struct region *region; /* the first one */
+    struct region *region;         /* the first one */
+    struct references *references; /* where references are counted; NULL: they are not */
     /* Bytes that records of the GIL's ring have allocated so far, and how far that may go before it
      * must be asked whether a snapshot is due. On the line of what the GIL's writer changes with
      * each event, so that threads without the GIL, which use the line above, do not wait for it. */

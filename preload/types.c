@@ -211,6 +211,14 @@ static void name_type(const char *type, char to[2 * TEXT_ROOM]) {
         memcpy(to, "?", 2);
 }
 
+void types_name(const char *type, char *to, size_t size) {
+    char name[2 * TEXT_ROOM];
+    name_type(type, name);
+    size_t length = strnlen(name, size - 1);
+    memcpy(to, name, length);
+    to[length] = '\0';
+}
+
 /* -- The table -- */
 
 static uint32_t home_of(uintptr_t hidden) {

@@ -8,6 +8,7 @@
 #ifndef HOLDFAST_PRELOAD_TYPES_H
 #define HOLDFAST_PRELOAD_TYPES_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct writer;
@@ -24,6 +25,9 @@ uint32_t types_number(struct writer *writer, const void *block);
  * 0. */
 #define TYPES_BEGIN 48u
 uint32_t types_of_living(struct writer *writer, const char begin[TYPES_BEGIN]);
+
+/* "module.Class" of a type that lives, cut to `size` bytes with its NUL, as heap graphs have it. */
+void types_name(const char *type, char *to, size_t size);
 
 /* The same object goes without being told. When it is a type, another one may get its address. */
 void types_missed(const void *block);

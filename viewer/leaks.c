@@ -3,8 +3,10 @@
 
 #include "format.h"
 #include "wire/graph.h"
+#include "wire/references.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool is_whole(const struct profile_snapshot *snapshot) {
@@ -38,9 +40,11 @@ const char *leaks_problem(const struct profile *profile, uint32_t process) {
                "the same time, and its heap never stands still to be looked through";
     if (about->flags & PROCESS_NO_STACKS)
         return "references cannot be counted in a version of Python that holdfast does not know";
-    if (leaks_snapshot(profile, process) == LEAKS_NONE)
-        return "no look for lost references came to its end";
-    return NULL;
+    if (leaks_snapshot(profile, process) != LEAKS_NONE)
+        return NULL;
+    if (!(about->flags & PROCESS_COUNTED))
+        return "memory was not looked through for lost references, and no calls were counted";
+    return "memory was not looked through for lost references: only the counts of calls are known";
 }
 
 static const char *base_name(const char *path) {
@@ -77,22 +81,118 @@ void leak_sentence(const struct leak *leak, char *text, size_t size) {
              format_count(leak->taken, "reference").text, leak->type, given, one);
 }
 
-const char *leaks_core_seen(const struct graph *graph) {
-    return graph->seen.deaths ? "tracer" : "allocator";
+/* -- What came after the last look -- */
+
+#define LATE_LEAST 10u
+
+static bool is_last(const struct profile *profile, const struct findings *findings) {
+    const struct profile_snapshot *snapshot = &profile->snapshots[findings->snapshot];
+    return snapshot->reason == SNAPSHOT_REQUEST &&
+           strcmp(profile->strings[snapshot->name], "end") == 0;
 }
 
-void leaks_scope(const struct findings *findings, char *text, size_t size) {
-    const struct graph *graph = findings->graph;
-    if (!graph || !graph->seen.told)
+/* The counts have the begin of a long one, and without what is no whole character there. */
+static bool is_same_type(const char *name, const char *counted) {
+    size_t length = strlen(counted), cut = REFERENCES_NAME - 4;
+    return length < cut ? strcmp(name, counted) == 0 : strncmp(name, counted, cut) == 0;
+}
+
+static uint64_t less(uint64_t count, uint64_t part) {
+    return count > part ? count - part : 0;
+}
+
+/* What the module had taken of the type, and not given back, when memory was looked through: by the
+ * balances, as objects are not kept once a graph has been analysed. */
+static uint64_t kept_then(const struct profile *profile, const struct profile_count *count,
+                          const struct graph *graph) {
+    uint64_t kept = 0;
+    for (uint32_t i = 1; i < graph->balance_count; i++) {
+        const struct graph_balance *balance = &graph->balances[i];
+        if (strcmp(graph->texts[balance->module], profile->strings[count->module]) == 0 &&
+            is_same_type(graph->texts[balance->type], profile->strings[count->type]))
+            kept += less(less(balance->taken, balance->given), balance->ended);
+    }
+    return kept;
+}
+
+static int compare_late(const void *a, const void *b) {
+    const struct leak_late *one = a, *two = b;
+    if (one->references != two->references)
+        return one->references > two->references ? -1 : 1;
+    return one->count < two->count ? -1 : one->count > two->count;
+}
+
+/* The smallest makes room. */
+static void add_late(struct leak_late *list, uint32_t *count, struct leak_late late) {
+    if (*count == LEAKS_LATE && compare_late(&late, &list[LEAKS_LATE - 1]) > 0)
+        return;
+    *count -= *count == LEAKS_LATE;
+    list[(*count)++] = late;
+    qsort(list, *count, sizeof *list, compare_late);
+}
+
+uint32_t leaks_late(const struct profile *profile, uint32_t process,
+                    const struct findings *findings, struct leak_late *list) {
+    const struct graph *graph = findings ? findings->graph : NULL;
+    uint32_t found = 0;
+    if (findings && is_last(profile, findings))
+        return 0;
+    for (uint32_t i = 0; i < profile->count_count; i++) {
+        const struct profile_count *count = &profile->counts[i];
+        if (count->process != process || count->kept < LATE_LEAST)
+            continue;
+        uint64_t then = graph ? kept_then(profile, count, graph) : 0;
+        if (count->kept >= then + LATE_LEAST)
+            add_late(list, &found, (struct leak_late){count, count->kept - then});
+    }
+    return found;
+}
+
+void leak_late_sentence(const struct profile *profile, const struct leak_late *late,
+                        const struct findings *findings, char *text, size_t size) {
+    const struct profile_count *count = late->count;
+    char many[64], since[96] = "";
+    snprintf(many, sizeof many, "%s", format_count(late->references, "reference").text);
+    if (findings)
+        snprintf(since, sizeof since, " since the last look at its memory, at %s",
+                 format_time(profile->snapshots[findings->snapshot].time_ns).text);
+    snprintf(text, size,
+             "%s took %s to %s by calls%s, and had not given %s back at the end; nobody looked "
+             "whether something holds %s",
+             base_name(profile->strings[count->module]), many, profile->strings[count->type], since,
+             late->references == 1 ? "it" : "them", late->references == 1 ? "it" : "them");
+}
+
+const char *leaks_core_seen(const struct leaks_seen *seen) {
+    return seen->deaths ? "tracer" : "allocator";
+}
+
+struct leaks_seen leaks_seen(const struct profile *profile, uint32_t process,
+                             const struct findings *findings) {
+    const struct profile_process *about = &profile->processes[process];
+    if (findings && findings->graph && findings->graph->seen.told)
+        return (struct leaks_seen){true,
+                                   findings->graph->seen.deaths,
+                                   !findings->graph->seen.whole,
+                                   findings->graph->seen.modules,
+                                   findings->graph->seen.calling,
+                                   findings->graph->seen.left_out};
+    return (struct leaks_seen){
+        about->flags & PROCESS_COUNTED, false, false, about->count_modules, about->count_calling,
+        about->count_left_out};
+}
+
+void leaks_scope(const struct leaks_seen *seen, char *text, size_t size) {
+    if (!seen->known)
         snprintf(text, size, "references were not counted");
-    else if (!graph->seen.whole)
-        snprintf(text, size, "there was too much memory to look through for lost references");
     else
         snprintf(text, size,
                  "references: %s, %llu of them with calls that are seen; interpreter core: "
-                 "inlined, seen through its %s",
-                 format_count(graph->seen.modules, "extension module").text,
-                 (unsigned long long)graph->seen.calling, leaks_core_seen(graph));
+                 "inlined, seen through its %s%s",
+                 format_count(seen->modules, "extension module").text,
+                 (unsigned long long)seen->calling, leaks_core_seen(seen),
+                 seen->cut ? "; there was too much memory to look through for lost references"
+                           : "");
 }
 
 const char *leak_advice(const struct leak *leak) {

@@ -24,12 +24,36 @@ const char *leak_module(const struct leak *leak);
 /* "_speedups.so took 1,000 references to list, and gave back none"; in `size` bytes. */
 void leak_sentence(const struct leak *leak, char *text, size_t size);
 
-/* What could be seen of references: "5 extension modules, 4 of which ..." */
-void leaks_scope(const struct findings *findings, char *text, size_t size);
+/* What could be seen of references, by the last look at memory, or else by the counts. */
+struct leaks_seen {
+    bool known, deaths;        /* deaths: a PyRefTracer told of them */
+    bool cut;                  /* not all memory was looked through */
+    uint64_t modules, calling; /* that import from the interpreter; whose calls are seen */
+    uint64_t left_out;         /* references of which no mind was kept */
+};
+struct leaks_seen leaks_seen(const struct profile *profile, uint32_t process,
+                             const struct findings *findings);
 
-/* By what births and deaths in the interpreter's core were seen: its "allocator", or "tracer" (a
- * PyRefTracer). */
-const char *leaks_core_seen(const struct graph *graph);
+/* The same as a sentence: "5 extension modules, 4 of which ..." */
+void leaks_scope(const struct leaks_seen *seen, char *text, size_t size);
+
+/* By what births and deaths in the interpreter's core were seen: its "allocator", or "tracer". */
+const char *leaks_core_seen(const struct leaks_seen *seen);
+
+/* References of one module and type that were taken by calls, and not given back, since memory was
+ * last looked through: nobody knows whether something holds them. */
+struct leak_late {
+    const struct profile_count *count;
+    uint64_t references; /* of count->kept */
+};
+
+/* The most of them first; at most LEAKS_LATE. `findings`: leaks_open's. None where the last look
+ * was as the interpreter began to end. */
+#define LEAKS_LATE 32u
+uint32_t leaks_late(const struct profile *profile, uint32_t process,
+                    const struct findings *findings, struct leak_late *list);
+void leak_late_sentence(const struct profile *profile, const struct leak_late *late,
+                        const struct findings *findings, char *text, size_t size);
 
 /* What to do about it. */
 const char *leak_advice(const struct leak *leak);

@@ -86,9 +86,11 @@ static void narrow_process(struct region_view *view, const struct profile_proces
     view->process.resident_bytes = view->process.resident_live = view->process.resident_arenas = 0;
     view->process.resident_files = view->process.resident_shared = 0;
     view->process.resident_stacks = view->process.resident_data = 0;
-    view->process.flags &= ~(uint32_t)(PROCESS_COLLECTIONS | PROCESS_REFS);
+    view->process.flags &= ~(uint32_t)(PROCESS_COLLECTIONS | PROCESS_REFS | PROCESS_COUNTED);
     view->profile.takers = NULL;
     view->profile.taker_count = 0;
+    view->profile.counts = NULL;
+    view->profile.count_count = 0;
     view->process.young_collections = view->process.middle_collections = 0;
     view->process.old_collections = view->process.collection_ns = 0;
     view->process.longest_collection_ns = 0;

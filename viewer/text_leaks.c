@@ -4,6 +4,7 @@
 #include "text.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define PROCESSES_LOOKED_AT 4u
 #define SHOWN 4u
@@ -32,47 +33,121 @@ static bool put_leak(struct text *text, const struct leak *leak) {
     return good;
 }
 
-static bool put_leaks(struct text *text, const struct findings *findings) {
-    unsigned most = text->airy ? SHOWN : SHOWN_BRIEFLY, shown = 0;
+static void put_rest(struct text *text, uint32_t rest, const char *what) {
+    if (rest == 0)
+        return;
+    fprintf(text->out, "  and %s in the page and the JSON", format_count(rest, what).text);
+    text_line_end(text);
+}
+
+static bool put_late(struct text *text, const struct leak_late *late,
+                     const struct findings *findings) {
+    char sentence[SENTENCE_WIDTH], *line = NULL;
+    size_t size;
+    FILE *out = open_memstream(&line, &size);
+    if (!out)
+        return false;
+    leak_late_sentence(text->model->profile, late, findings, sentence, sizeof sentence);
+    fputs("  ", out);
+    format_escaped(out, sentence, "", 0);
+    if (late->count->node) {
+        fputs("; taken at ", out);
+        text_put_node(text, out, late->count->node);
+    }
+    bool good = fclose(out) == 0;
+    if (good)
+        text_wrap(text, 0, 4, line);
+    free(line);
+    return good;
+}
+
+/* `findings` NULL: memory was not looked through. */
+static bool put_leaks(struct text *text, const struct findings *findings, uint32_t process) {
+    const struct profile *profile = text->model->profile;
+    uint32_t most = text->airy ? SHOWN : SHOWN_BRIEFLY, leaks = findings ? findings->leak_count : 0;
+    struct leak_late late[LEAKS_LATE];
+    uint32_t late_count = leaks_late(profile, process, findings, late);
     char scope[SENTENCE_WIDTH];
-    for (uint32_t i = 0; i < findings->leak_count && shown < most; i++, shown++)
+    for (uint32_t i = 0; i < leaks && i < most; i++)
         if (!put_leak(text, &findings->leaks[i]))
             return false;
-    if (findings->leak_count > shown) {
-        fprintf(text->out, "  and %s in the page and the JSON",
-                format_count(findings->leak_count - shown, "more such leak").text);
-        text_line_end(text);
-    }
-    leaks_scope(findings, scope, sizeof scope);
+    put_rest(text, leaks > most ? leaks - most : 0, "more such leak");
+    for (uint32_t i = 0; i < late_count && i < most; i++)
+        if (!put_late(text, &late[i], findings))
+            return false;
+    put_rest(text, late_count > most ? late_count - most : 0, "more such count");
+    struct leaks_seen seen = leaks_seen(profile, process, findings);
+    leaks_scope(&seen, scope, sizeof scope);
     fputs("  ", text->out);
     text_wrap(text, 2, 4, scope);
     text_gap(text);
     return true;
 }
 
-/* The same of several processes only once. */
-static void put_problem(struct text *text, const char *problem, const char **said) {
-    if (!problem || problem == *said)
+/* Why something is not known, and of how many processes. */
+struct problem {
+    const char *text;
+    uint32_t count, first;
+};
+#define PROBLEMS 8u
+
+static void note_problem(struct problem *problems, const char *problem, uint32_t process) {
+    for (uint32_t i = 0; problem && i < PROBLEMS; i++) {
+        if (problems[i].text && strcmp(problems[i].text, problem) != 0)
+            continue;
+        if (!problems[i].text)
+            problems[i] = (struct problem){problem, 0, process};
+        problems[i].count++;
         return;
-    *said = problem;
+    }
+}
+
+static void put_problem(struct text *text, const struct problem *problem) {
+    char sentence[SENTENCE_WIDTH];
+    const struct profile *profile = text->model->profile;
+    if (profile->process_count < 2)
+        snprintf(sentence, sizeof sentence, "%s", problem->text);
+    else if (problem->count == 1)
+        snprintf(sentence, sizeof sentence, "process %u: %s",
+                 profile->processes[problem->first].pid, problem->text);
+    else
+        snprintf(sentence, sizeof sentence, "%s: %s",
+                 format_count(problem->count, "process image").text, problem->text);
     fputs("  ", text->out);
-    text_wrap(text, 2, 4, problem);
+    text_wrap(text, 2, 4, sentence);
     text_gap(text);
+}
+
+static void put_problems(struct text *text) {
+    const struct profile *profile = text->model->profile;
+    struct problem problems[PROBLEMS] = {0};
+    for (uint32_t i = 0; i < profile->process_count; i++)
+        if (text->model->process == PROFILE_TREE || text->model->process == i)
+            note_problem(problems, leaks_problem(profile, i), i);
+    for (uint32_t i = 0; i < PROBLEMS && problems[i].text; i++)
+        put_problem(text, &problems[i]);
+}
+
+static bool has_counts(const struct profile *profile, uint32_t process) {
+    uint32_t i = 0;
+    while (i < profile->count_count && profile->counts[i].process != process)
+        i++;
+    return i < profile->count_count;
 }
 
 bool text_put_leaks(struct text *text) {
     const struct profile *profile = text->model->profile;
     uint32_t process = text->model->process, looked_at = 0;
-    const char *said = NULL;
     bool good = true;
+    put_problems(text);
     for (uint32_t i = 0; i < profile->process_count && looked_at < PROCESSES_LOOKED_AT; i++) {
         if (process != PROFILE_TREE && process != i)
             continue;
-        put_problem(text, leaks_problem(profile, i), &said);
         struct findings *findings = leaks_open(profile, i);
-        looked_at += findings != NULL;
-        if (findings)
-            good = good && put_leaks(text, findings);
+        bool told = findings || has_counts(profile, i);
+        looked_at += told;
+        if (told)
+            good = good && put_leaks(text, findings, i);
         findings_free(findings);
     }
     return good;

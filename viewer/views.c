@@ -243,6 +243,10 @@ static void change_takers(struct profile *profile, uint32_t *const maps[2]) {
         struct profile_taker *taker = &profile->takers[i];
         taker->node = node_in(profile, maps, taker->process, taker->node);
     }
+    for (uint32_t i = 0; i < profile->count_count; i++) {
+        struct profile_count *count = &profile->counts[i];
+        count->node = node_in(profile, maps, count->process, count->node);
+    }
 }
 
 static bool change(struct profile *profile, const struct nodes *nodes, uint32_t *const maps[2]) {

@@ -56,8 +56,9 @@ struct join_request {
     char token[JOIN_TOKEN_SIZE];
 };
 
-/* Descriptors: JOIN_IMAGE gets the session page and a region; JOIN_FORK too; JOIN_RINGS a region;
- * JOIN_GRAPH the list of large blocks and the stream's memfd; JOIN_LIVING a list. */
+/* Descriptors: JOIN_IMAGE gets the session page and a region, and with session_page.refs memory for
+ * counts of references (wire/references.h); JOIN_FORK too; JOIN_RINGS a region; JOIN_GRAPH the list
+ * of large blocks and the stream's memfd; JOIN_LIVING a list. */
 struct join_reply {
     uint32_t version;
     uint32_t status;  /* 0 taken; otherwise an errno value, and no descriptors */

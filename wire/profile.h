@@ -65,6 +65,7 @@ enum profile_process_flags {
     PROCESS_REFS = 64, /* calls that take and give back references were to be counted (--refs) */
     PROCESS_LIFETIMES = 128, /* how long blocks lived (--lifetimes) */
     PROCESS_DRAG = 256,      /* when big blocks were touched was looked at (--drag) */
+    PROCESS_COUNTED = 512,   /* references were counted, to the end of what was recorded (--refs) */
 };
 
 /* How the version of a free-threaded interpreter ends. */
@@ -113,6 +114,9 @@ struct profile_process {
     /* Looks at which memory was touched, their mean distance, and what they took; and big blocks
      * that were too many to be followed. */
     uint64_t looks, look_pace_ns, look_ns, drag_left_out;
+    /* With PROCESS_COUNTED: modules that import from the interpreter; of these, those whose calls
+     * were seen; and takes that were not kept in mind. */
+    uint64_t count_modules, count_calling, count_left_out;
 };
 
 /* A stretch of time that ends at `time_ns`: the highest total in it, and the last resident size
@@ -291,6 +295,18 @@ struct profile_taker {
     uint32_t node;
 };
 
+/* References of a process that a module has taken and given back by calls (--refs), by the type of
+ * the objects, up to the end of what was recorded. */
+struct profile_count {
+    uint32_t process; /* rising */
+    string_id module, type;
+    uint64_t taken, given; /* given: also what it had not taken so */
+    uint64_t ended;        /* taken, and not given back by a call when the object was freed */
+    uint64_t kept,
+        objects;   /* taken, and none of the two: of objects that lived, as far as is known */
+    uint32_t node; /* the stack that took most of these; 0: not known */
+};
+
 enum profile_end {
     END_FREED,      /* as what is not of the kinds below: by its last reference, or by free() */
     END_COLLECTING, /* while the cycle collector was at work */
@@ -426,6 +442,8 @@ struct profile {
     uint32_t span_site_count;
     struct profile_taker *takers; /* in the order of processes */
     uint32_t taker_count;
+    struct profile_count *counts; /* in the order of processes */
+    uint32_t count_count;
     struct profile_lifetime *lifetimes; /* in the order of processes */
     uint32_t lifetime_count;
     struct profile_type *types; /* none, or PROFILE_TYPES_KNOWN and more */

@@ -290,6 +290,9 @@ static void get_section(struct cursor *cursor, uint64_t id, struct profile_memor
     case SECTION_TAKERS:
         profile->takers = get_table(cursor, SECTION_TAKERS, &profile->taker_count);
         break;
+    case SECTION_COUNTS:
+        profile->counts = get_table(cursor, SECTION_COUNTS, &profile->count_count);
+        break;
     case SECTION_LIFETIMES:
         profile->lifetimes = get_table(cursor, SECTION_LIFETIMES, &profile->lifetime_count);
         break;
@@ -439,6 +442,7 @@ void profile_free(struct profile *profile) {
     free(profile->region_sites);
     free(profile->collections);
     free(profile->takers);
+    free(profile->counts);
     free(profile->spans);
     free(profile->span_sites);
     free(profile->lifetimes);

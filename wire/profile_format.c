@@ -84,6 +84,9 @@ static const struct profile_column process_columns[] = {
     COLUMN(COLUMN_U64, profile_process, look_pace_ns),
     COLUMN(COLUMN_U64, profile_process, look_ns),
     COLUMN(COLUMN_U64, profile_process, drag_left_out),
+    COLUMN(COLUMN_U64, profile_process, count_modules),
+    COLUMN(COLUMN_U64, profile_process, count_calling),
+    COLUMN(COLUMN_U64, profile_process, count_left_out),
 };
 
 static const struct profile_column site_columns[] = {
@@ -219,6 +222,14 @@ static const struct profile_column taker_columns[] = {
     COLUMN(COLUMN_U32, profile_taker, node),
 };
 
+static const struct profile_column count_columns[] = {
+    COLUMN(COLUMN_U32, profile_count, process), COLUMN(COLUMN_U32, profile_count, module),
+    COLUMN(COLUMN_U32, profile_count, type),    COLUMN(COLUMN_U64, profile_count, taken),
+    COLUMN(COLUMN_U64, profile_count, given),   COLUMN(COLUMN_U64, profile_count, ended),
+    COLUMN(COLUMN_U64, profile_count, kept),    COLUMN(COLUMN_U64, profile_count, objects),
+    COLUMN(COLUMN_U32, profile_count, node),
+};
+
 static const struct profile_column type_columns[] = {
     COLUMN(COLUMN_U32, profile_type, name),
     COLUMN(COLUMN_U32, profile_type, flags),
@@ -274,6 +285,7 @@ const struct profile_table profile_tables[SECTION_COUNT] = {
     [SECTION_TYPE_LIFETIMES] = TABLE(profile_lifetime, 0, profile_lifetime_columns),
     [SECTION_COLLECTED] = TABLE(profile_collected, 0, collected_columns),
     [SECTION_DRAGS] = TABLE(profile_drag, 0, drag_columns),
+    [SECTION_COUNTS] = TABLE(profile_count, 0, count_columns),
 };
 
 uint32_t profile_crc32(const uint8_t *bytes, size_t size) {
@@ -636,6 +648,20 @@ static bool check_takers(const struct profile *profile, struct profile_error *er
     return true;
 }
 
+static bool check_counts(const struct profile *profile, struct profile_error *error) {
+    for (uint32_t i = 0; i < profile->count_count; i++) {
+        const struct profile_count *one = &profile->counts[i];
+        if (one->process >= profile->process_count || one->node >= profile->node_count ||
+            (i > 0 && one->process < one[-1].process))
+            return profile_fail(error, "count %u names process %u, node %u", i, one->process,
+                                one->node);
+        if (!check_strings(profile, &one->module, 1, "module", error) ||
+            !check_strings(profile, &one->type, 1, "type", error))
+            return false;
+    }
+    return true;
+}
+
 static bool check_drags(const struct profile *profile, struct profile_error *error) {
     for (uint32_t i = 0; i < profile->drag_count; i++) {
         const struct profile_drag *one = &profile->drags[i];
@@ -653,6 +679,6 @@ bool profile_check(const struct profile *profile, struct profile_error *error) {
            check_sites(profile, error) && check_snapshots(profile, error) &&
            check_moments(profile, error) && check_regions(profile, error) &&
            check_collections(profile, error) && check_spans(profile, error) &&
-           check_takers(profile, error) && check_drags(profile, error) &&
-           profile_check_lifetimes(profile, error);
+           check_takers(profile, error) && check_counts(profile, error) &&
+           check_drags(profile, error) && profile_check_lifetimes(profile, error);
 }

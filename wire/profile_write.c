@@ -273,6 +273,9 @@ static void put_body(struct bytes *bytes, enum profile_section id, const struct 
     case SECTION_TAKERS:
         put_table(bytes, id, profile->takers, profile->taker_count);
         break;
+    case SECTION_COUNTS:
+        put_table(bytes, id, profile->counts, profile->count_count);
+        break;
     case SECTION_LIFETIMES:
         put_table(bytes, id, profile->lifetimes, profile->lifetime_count);
         break;

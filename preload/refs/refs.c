@@ -13,6 +13,7 @@
 #include "../python.h"
 #include "../sys.h"
 #include "../thread.h"
+#include "../types.h"
 
 struct refs *refs;
 
@@ -24,6 +25,24 @@ static struct {
 } interpreter;
 
 /* -- Entering -- */
+
+/* The collector's: also in a child that has not joined it, where it is NULL. */
+static struct references *counts(void) {
+    return process.references;
+}
+
+void refs_tell_module(uint32_t module) {
+    struct references *told = counts();
+    if (!told)
+        return;
+    if (module < refs->module_count)
+        memcpy(told->modules[module].path, refs->modules[module].path, REFS_PATH);
+    told->module_count = refs->module_count;
+    told->looked_at = refs->looked_at;
+    told->calling = 0;
+    for (uint32_t i = 0; i < refs->module_count; i++)
+        told->calling += refs->modules[i].takes;
+}
 
 /* A forked child begins anew: what it inherits is its parent's. The takes stay, as nobody's, for as
  * long as their objects: what the parent has lost of these is not lost here. */
@@ -38,19 +57,47 @@ static void begin_anew(void) {
     for (uint32_t i = 0; i < REFS_TAKES; i++)
         if (refs->takes[i].object)
             refs->takes[i].row = refs->takes[i].taker = 0;
+    for (uint32_t i = 0; i < refs->module_count; i++)
+        refs_tell_module(i);
 }
 
-void refs_settle(void) {
-    if (refs && process.epoch && refs->epoch != process.epoch)
+static void own_counts(void) {
+    if (refs->epoch != process.epoch)
         begin_anew();
 }
 
+/* For a copy: which does not have the collector's memory. */
+static void keep_counts(void) {
+    for (uint32_t i = 1; i < REFS_ROWS; i++) {
+        struct refs_row *row = &refs->rows[i];
+        const struct references_row *now = &counts()->rows[i];
+        if (!row->type)
+            continue;
+        row->taken = now->taken;
+        row->given = now->returned + now->others;
+        row->ended = now->ended;
+    }
+}
+
+void refs_settle(void) {
+    if (!refs || !process.epoch)
+        return;
+    own_counts(); /* a child without memory for them has its parent's rows, too */
+    if (counts())
+        keep_counts();
+}
+
+void refs_joined(void) {
+    if (refs)
+        refs_tell_module(REFS_MODULES);
+}
+
 static bool enter(void) {
-    if (refs->busy || process.off || !process.epoch || !python_gil_held(&self))
+    if (refs->busy || process.off || !process.epoch || !counts() || !python_gil_held(&self))
         return false;
     refs->busy = true;
     atomic_signal_fence(memory_order_seq_cst);
-    refs_settle();
+    own_counts();
     return true;
 }
 
@@ -112,18 +159,25 @@ static struct refs_take *take_find(const char *object, uint32_t module) {
     return refs->takes[i].object ? &refs->takes[i] : NULL;
 }
 
+static struct references_row *counts_of(const struct refs_take *take) {
+    return &counts()->rows[take->row];
+}
+
+static struct references_taker *taker_of(const struct refs_take *take) {
+    return &counts()->takers[take->taker];
+}
+
 /* NULL: there is no room. */
-static struct refs_take *take_add(const char *object, const struct refs_row *row) {
-    if (refs->take_count >= REFS_TAKES / 4 * 3) {
-        refs->left_out++;
+static struct refs_take *take_add(const char *object, const struct refs_row *row, uint16_t taker) {
+    if (refs->take_count >= REFS_TAKES / 4 * 3)
         return NULL;
-    }
     uint32_t i = place_of(object);
     while (refs->takes[i].object)
         i = (i + 1) & (REFS_TAKES - 1);
     refs->take_count++;
     near_add(object);
-    refs->takes[i] = (struct refs_take){.object = object, .row = (uint16_t)(row - refs->rows)};
+    refs->takes[i] = (struct refs_take){object, (uint16_t)(row - refs->rows), taker, 0};
+    taker_of(&refs->takes[i])->objects++;
     return &refs->takes[i];
 }
 
@@ -131,6 +185,7 @@ static struct refs_take *take_add(const char *object, const struct refs_row *row
 static void take_remove(struct refs_take *take) {
     uint32_t hole = (uint32_t)(take - refs->takes), mask = REFS_TAKES - 1;
     near_remove(take->object);
+    taker_of(take)->objects--;
     refs->take_count--;
     for (uint32_t i = (hole + 1) & mask; refs->takes[i].object; i = (i + 1) & mask) {
         uint32_t home = place_of(refs->takes[i].object);
@@ -145,10 +200,10 @@ static void take_remove(struct refs_take *take) {
 /* -- Rows -- */
 
 static void row_name(struct refs_row *row, const char *type) {
-    const char *name = python_pointer(type, python.at.type_name);
-    size_t length = strnlen(name, REFS_NAME - 1);
-    memcpy(row->name, name, length);
-    row->name[length] = '\0';
+    types_name(type, row->name, sizeof row->name);
+    struct references_row *told = &counts()->rows[row - refs->rows];
+    told->module = row->module;
+    memcpy(told->type, row->name, sizeof told->type);
 }
 
 /* NULL: there is no room. A type that was freed may have left its address to another, which then
@@ -171,6 +226,13 @@ static struct refs_row *row_of(const char *object, uint32_t module) {
     return row;
 }
 
+/* So many references that were taken are not outstanding any more, and no call has given them back.
+ */
+static void take_ended(const struct refs_take *take, uint32_t count) {
+    counts_of(take)->ended += count;
+    taker_of(take)->kept -= count;
+}
+
 /* The object is no more, or is another one from now on. */
 static void object_ended(const char *object) {
     uint32_t mask = REFS_TAKES - 1, i = place_of(object);
@@ -180,7 +242,7 @@ static void object_ended(const char *object) {
             i = (i + 1) & mask;
             continue;
         }
-        row_of_take(take)->ended += take->count;
+        take_ended(take, take->count);
         take_remove(take); /* and another may stand there now */
     }
 }
@@ -188,10 +250,9 @@ static void object_ended(const char *object) {
 /* -- Takers -- */
 
 /* The number of a stack, which the collector is told; 0: there is no room. */
-static uint16_t taker_number(struct writer *writer, uint32_t node, uint32_t module) {
-    uint32_t i = spread((uint64_t)node << 16 | module) & (REFS_TAKERS - 1);
-    while (refs->takers[i].node &&
-           (refs->takers[i].node != node || refs->takers[i].module != module))
+static uint16_t taker_number(struct writer *writer, uint32_t node, uint32_t row) {
+    uint32_t i = spread((uint64_t)node << 16 | row) & (REFS_TAKERS - 1);
+    while (refs->takers[i].node && (refs->takers[i].node != node || refs->takers[i].row != row))
         i = (i + 1) & (REFS_TAKERS - 1);
     struct refs_taker *taker = &refs->takers[i];
     if (taker->node)
@@ -199,18 +260,19 @@ static uint16_t taker_number(struct writer *writer, uint32_t node, uint32_t modu
     if (refs->taker_count >= REFS_TAKERS / 4 * 3)
         return 0;
     uint16_t number = (uint16_t)++refs->taker_count;
-    *taker = (struct refs_taker){node, (uint16_t)module, number};
+    *taker = (struct refs_taker){node, (uint16_t)row, number};
+    counts()->takers[number].row = row;
     event_mark(writer, MARK_TAKER, (uint64_t)number << 32 | node);
     return number;
 }
 
 /* Cold: how the functions that it calls are inlined elsewhere must not depend on it. */
-static __attribute__((cold, noinline)) uint16_t taker_now(uint32_t module) {
+static __attribute__((cold, noinline)) uint16_t taker_now(const struct refs_row *row) {
     struct writer *writer = event_begin();
     if (!writer)
         return 0;
     uint32_t node = writer->is_gil ? stack_node(&self, writer) : 0;
-    uint16_t number = node ? taker_number(writer, node, module) : 0;
+    uint16_t number = node ? taker_number(writer, node, (uint32_t)(row - refs->rows)) : 0;
     event_end(writer);
     return number;
 }
@@ -225,36 +287,52 @@ static void correct(struct refs_take *take) {
     uint32_t most = references > 0 ? references - 1 : 0;
     if (take->count <= most)
         return;
-    row_of_take(take)->ended += take->count - most;
+    take_ended(take, take->count - most);
     take->count = most;
 }
 
-static void count_taken(const char *object, uint32_t module) {
+static void leave_out(void) {
+    counts()->left_out = ++refs->left_out;
+}
+
+/* The first reference that the module takes of the object; NULL: there is no room. */
+static struct refs_take *take_first(const char *object, uint32_t module) {
     struct refs_row *row = row_of(object, module);
-    struct refs_take *take = take_find(object, module);
-    if (!row) {
-        refs->left_out++;
-        return;
+    struct refs_take *take = row ? take_add(object, row, taker_now(row)) : NULL;
+    if (take)
+        return take;
+    leave_out();
+    if (row) {
+        counts()->rows[row - refs->rows].taken++;
+        counts()->rows[row - refs->rows].left_out++;
     }
-    row->taken++;
+    return NULL;
+}
+
+static void count_taken(const char *object, uint32_t module) {
+    struct refs_take *take = take_find(object, module);
     if (take)
         correct(take);
-    if (!take) {
-        uint16_t taker = taker_now(module);
-        take = take_add(object, row);
-        if (take)
-            take->taker = taker;
-    }
-    if (take)
-        take->count++;
+    else
+        take = take_first(object, module);
+    if (!take)
+        return;
+    counts_of(take)->taken++;
+    taker_of(take)->kept++;
+    take->count++;
 }
 
 static void count_given(const char *object, uint32_t module) {
-    struct refs_row *row = row_of(object, module);
     struct refs_take *take = take_find(object, module);
-    if (row)
-        row->given++;
-    if (take && (take->count <= 1 || --take->count == 0))
+    if (!take) {
+        struct refs_row *row = row_of(object, module);
+        if (row)
+            counts()->rows[row - refs->rows].others++;
+        return;
+    }
+    counts_of(take)->returned++;
+    taker_of(take)->kept--;
+    if (take->count <= 1 || --take->count == 0)
         take_remove(take);
 }
 
@@ -350,8 +428,8 @@ static bool find_functions(void *scope) {
 
 /* Without a GIL nothing orders the calls, and no copy of the heap can be made. */
 void refs_begin(void *scope) {
-    if (refs || !process.session || !process.session->refs || !python.present || !python.has_gil ||
-        !find_functions(scope))
+    if (refs || !process.session || !process.session->refs || !counts() || !python.present ||
+        !python.has_gil || !find_functions(scope))
         return;
     refs = pages_map(sizeof *refs);
     if (!refs)

@@ -8,8 +8,10 @@
  *   taker   a stack at which one was taken, by a module; the collector is told it once, by number
  *   row     what a module has taken of one type, and what became of that
  *
- * All of it is in private memory of a fixed size, which a disposable copy of the process has, too:
- * that tells it with the heap graph. Without --refs there is none, and no slot is changed.
+ * What is known of each object is in private memory of a fixed size, which a disposable copy of the
+ * process has, too: that tells it with the heap graph. The counts are in memory of the collector's
+ * (wire/references.h), which reads them when the process has ended. A copy has what they were as it
+ * was made. Without --refs there is none of all this, and no slot is changed.
  */
 #ifndef HOLDFAST_PRELOAD_REFS_H
 #define HOLDFAST_PRELOAD_REFS_H
@@ -18,16 +20,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define REFS_MODULES                                                                               \
-    256u /* the last one stands for all that came later, none of which is named                    \
-          */
+#include "../../wire/references.h"
+
+/* The last one stands for all that came later, none of which is named. */
+#define REFS_MODULES REFERENCES_MODULES
 #define REFS_TAKES (1u << 17)
-#define REFS_TAKERS (1u << 13)
-#define REFS_ROWS (1u << 12) /* the first one is none */
+#define REFS_TAKERS REFERENCES_TAKERS
+#define REFS_ROWS REFERENCES_ROWS
 #define REFS_NEAR (1u << 16)
 #define REFS_NEAR_MORE 4u
-#define REFS_PATH 200u
-#define REFS_NAME 64u
+#define REFS_PATH REFERENCES_PATH
+#define REFS_NAME REFERENCES_NAME
 
 struct refs_take {
     const char *object;  /* NULL: free */
@@ -37,15 +40,16 @@ struct refs_take {
 
 struct refs_taker {
     uint32_t node; /* of the GIL's ring; 0: free */
-    uint16_t module, number;
+    uint16_t row, number;
 };
 
 struct refs_row {
     const char *type; /* NULL: free */
     char name[REFS_NAME];
     uint32_t module;
-    uint64_t taken, given; /* by calls */
-    uint64_t ended;        /* not given back so when the object was freed */
+    /* As they were when the last copy was made: by calls; and not given back so when the object was
+     * freed. */
+    uint64_t taken, given, ended;
 };
 
 struct refs_module {
@@ -89,12 +93,17 @@ void refs_begin(void *scope);
 void refs_opened(void);
 void refs_closed(void);
 
-/* The counts are this process's, or nothing: before a copy is made. With the GIL. */
+/* Before a copy is made: the counts are this process's, and where the copy finds them. With the
+ * GIL.
+ */
 void refs_settle(void);
 
 /* Deaths have been traced since the first take (--ref-tracer), also where no block is freed. In a
  * copy, too. */
 bool refs_deaths_traced(void);
+
+/* A forked child has joined: that it counts is known before its first call. */
+void refs_joined(void);
 
 /* A block of the object domain is about to be freed, or its content has moved. With the GIL. */
 void refs_freed(const void *block);
@@ -110,6 +119,10 @@ void refs_incref(char *object, uint32_t module);
 void refs_decref(char *object, uint32_t module);
 /* Of births and deaths it does not matter who calls. */
 refs_stub refs_new, refs_dealloc;
+
+/* Modules were looked at: the collector's memory has that, too, and of this one its name; of
+ * REFS_MODULES no name. */
+void refs_tell_module(uint32_t module);
 
 /* -- slots.c -- */
 

@@ -270,6 +270,7 @@ static int look_at(struct dl_phdr_info *info, size_t size, void *begun) {
         note_visit(&loaded);
         refs->looked_at += loaded.imports;
     }
+    refs_tell_module(loaded.module);
     return 0;
 }
 

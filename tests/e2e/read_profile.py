@@ -29,7 +29,7 @@ COLUMNS = {
                      "events wait_ns waits dropped truncated snapshots snapshot_ns rest young middle old "
                      "collection_ns longest_collection resident resident_live "
                      "resident_arenas resident_files resident_shared resident_stacks resident_data "
-                     "looks look_pace look_ns drag_left_out"),
+                     "looks look_pace look_ns drag_left_out count_modules count_calling count_left_out"),
     6: ("sites", "process +node kind peak peak_blocks peak+tree peak_blocks+tree_blocks end end_blocks peak+total "
                  "total_blocks"),
     7: ("timelines", "process points"),
@@ -54,6 +54,7 @@ COLUMNS = {
     24: ("type_lifetimes", f"process +type kind {LIVES}"),
     25: ("collected", "process +node type blocks bytes"),
     26: ("drags", "process +node kind bytes longest lag_blocks lag use_blocks use drag_blocks drag void_blocks void unseen_blocks unseen"),
+    27: ("counts", "process module type taken given ended kept objects node"),
 }
 
 

@@ -1,5 +1,6 @@
 """References that extension modules take and do not give back (`run --refs`): those that leak are named, with how many
 they have leaked, and no others."""
+import os
 import shutil
 import subprocess
 import sys
@@ -57,6 +58,12 @@ def leaks_of(process):
 def balances_of(process):
     return {(Path(row["module"]).name, row["type"]): (row["taken"], row["given_back"])
             for row in process.fields["references"]["balances"]}
+
+
+def counts_of(process):
+    """Up to the process's end: taken, given back, not given back, and to how many objects."""
+    return {(Path(row["module"]).name, row["type"]): (row["taken"], row["given_back"], row["not_given_back"], row["objects"])
+            for row in process.fields["references"]["counts"]}
 
 
 def nearly(count, of=COUNT):
@@ -132,6 +139,8 @@ def test_forked_child(python, modules):
     main, child = sorted(report.processes, key=lambda process: process.fields["pid"] != report.main.fields["pid"])
     assert leaks_of(main) == {}
     assert nearly(leaks_of(child)["leaky_plain.so", "__main__.Item"]["references"])
+    assert ("leaky_plain.so", "__main__.Item") not in counts_of(main)
+    assert counts_of(child) == {("leaky_plain.so", "__main__.Item"): (COUNT, 0, COUNT, COUNT)}
 
 
 def test_quiet_child(python, modules):
@@ -139,7 +148,31 @@ def test_quiet_child(python, modules):
     report = run(python, modules, "plain", "quiet-child").report()
     main, child = sorted(report.processes, key=lambda process: process.fields["pid"] != report.main.fields["pid"])
     assert nearly(leaks_of(main)["leaky_plain.so", "__main__.Item"]["references"])
-    assert child.fields["references"]["whole"] and leaks_of(child) == {}
+    assert child.fields["references"]["whole"] and leaks_of(child) == {} and counts_of(child) == {}
+    assert counts_of(main)["leaky_plain.so", "__main__.Item"] == (COUNT, 0, COUNT, COUNT)
+
+
+def test_child_without_calls(some_python, modules):
+    """That it took nothing is known, and of whom it is said that memory was not looked through."""
+    done = run(some_python, modules, "small", "plain", "quiet-child")
+    report = done.report()
+    main, child = sorted(report.processes, key=lambda process: process.fields["pid"] != report.main.fields["pid"])
+    references = child.fields["references"]
+    assert (references["time_s"], references["leaks"], references["counts"]) == (None, [], [])
+    assert references["modules"] == main.fields["references"]["modules"] > 0
+    problem = child.fields["references_problem"]
+    assert "only the counts of calls are known" in problem and main.fields["references_problem"] is None
+    assert f"process {child.fields['pid']}: {problem}" in " ".join(harness.report_text(done.profile, "text").split())
+
+
+def test_region(package):
+    """Nobody has counted what was taken in a part of the run."""
+    program = "import holdfast\nwith holdfast.region('part'): kept = [bytearray(1000) for _ in range(1000)]"
+    done = harness.traced(sys.executable, "-c", program, flags=FLAGS, env=dict(os.environ, PYTHONPATH=str(package)))
+    whole = done.report().main.fields
+    shown = harness.execute([harness.holdfast_binary(), "report", done.profile, "--format", "json", "--region", "part"])
+    part = harness.Report(shown.stdout.decode()).main.fields
+    assert whole["references"] and part["references"] is None and part["references_problem"] is None
 
 
 def build_crowd(folder):
@@ -171,9 +204,19 @@ def test_loaded_at_once(tmp_path):
 
 
 def test_killed(python, modules):
-    """What it had lost by its last growth is known."""
-    leaks = leaks_of(run(python, modules, "plain", "kill", expect=-9).report().main)
-    assert nearly(leaks["leaky_plain.so", "__main__.Item"]["references"])
+    """What it had lost by its last growth is known, and what was taken and not given back up to its end, to the unit."""
+    done = run(python, modules, "plain", "late", "kill", expect=-9)
+    main = done.report().main
+    assert nearly(leaks_of(main)["leaky_plain.so", "__main__.Item"]["references"])
+    assert ("leaky_plain.so", "__main__.Shared") not in balances_of(main)
+    assert counts_of(main) == {("leaky_plain.so", "__main__.Item"): (COUNT, 0, COUNT, COUNT),
+                               ("leaky_plain.so", "__main__.Shared"): (COUNT, 0, COUNT, COUNT),
+                               ("leaky_clean.so", "__main__.Item"): (3 * COUNT, COUNT, 2 * COUNT, 2 * COUNT)}
+    late, = (row for row in main.fields["references"]["counts"] if row["type"] == "__main__.Shared")
+    assert [frame["function"] for frame in late["taken_at"]] == ["<module>", "main", "leak_late"]
+    told = " ".join(harness.report_text(done.profile, "text").split())
+    assert "leaky_plain.so took 1000 references to __main__.Shared by calls since the last look" in told
+    assert told.count("since the last look") == 1
 
 
 def test_text(python, modules):

@@ -36,6 +36,12 @@ def leak_items(module):
         module.leak(Item())
 
 
+def leak_late(module):
+    """After the last snapshot, if what it takes is little."""
+    for _ in range(COUNT):
+        module.leak(Shared())
+
+
 def leak_inline(module):
     for _ in range(COUNT):
         module.leak_inline(Item())
@@ -66,7 +72,10 @@ def in_child(module):
     if child == 0:
         if module:
             leak_items(module)
-        take_memory()
+        if "small" in WAYS:
+            bytearray(100000)
+        else:
+            take_memory()
         os._exit(0)
     return os.waitpid(child, 0)[1]
 
@@ -94,6 +103,8 @@ def main():
         print("child", in_child(None))
     if "small" not in WAYS:
         take_memory()
+    if "late" in WAYS:
+        leak_late(leaky_plain)
     if "kill" in WAYS:
         os.kill(os.getpid(), signal.SIGKILL)
     try:

@@ -256,13 +256,12 @@ static json_t *new_process(const struct diff *diff, const struct process_change 
         return json_null();
     const struct profile_process *process = &profile->processes[index];
     const char *python = profile->strings[process->python];
-    json_t *json =
-        json_pack("{s:I, s:I, s:o, s:o, s:o, s:{s:o, s:o}}", "index", (json_int_t)index, "pid",
-                  (json_int_t)process->pid, "command",
-                  json_command(profile, process->command, process->command_count), "python",
-                  json_python(python), "tree_peak_bytes",
-                  json_count(process->tree_bytes), "peak", "bytes", json_count(process->peak_bytes),
-                  "time_s", json_seconds(process->peak_ns));
+    json_t *json = json_pack(
+        "{s:I, s:I, s:o, s:o, s:o, s:{s:o, s:o}}", "index", (json_int_t)index, "pid",
+        (json_int_t)process->pid, "command",
+        json_command(profile, process->command, process->command_count), "python",
+        json_python(python), "tree_peak_bytes", json_count(process->tree_bytes), "peak", "bytes",
+        json_count(process->peak_bytes), "time_s", json_seconds(process->peak_ns));
     add_figures(json, &diff->sides[side].figures[index]);
     return json;
 }

@@ -214,6 +214,7 @@ export interface Holders {
   count: number;
   list: Holder[];
   leaks: Leak[];
+  lateReferences: {sentence: string; stack: number[]}[]; // taken after memory was last looked through
   copies: Copies[];
   copyCount: number; // `copies` has those that would save most
   copiesCut: boolean; // not all big buffers were compared

@@ -4,7 +4,7 @@ import type {ComponentChildren, JSX} from "preact";
 
 import {Bar} from "./controls";
 import type {Exit, PageDocument, Process} from "./document";
-import {holdersOf, type Page, peakOf, processesOf, usePage} from "./model";
+import {holdersOf, type Page, peakOf, processesOf, processName, usePage} from "./model";
 import {KIND_NAMES, treesFor} from "./stacks";
 import {formatBytes, formatCount, formatNumber, formatPercent, formatTime} from "./units";
 
@@ -160,7 +160,10 @@ function warnings(page: Page): string[] {
   if (data.processes.some((one) => one.damaged)) found.push("A process wrote over its records; what followed is missing.");
   if (data.processes.some((one) => one.noStacks)) found.push("A process ran a Python whose stacks Holdfast cannot read: its bytes are counted, its lines are missing.");
   for (const problem of new Set(data.processes.map((one) => one.referencesProblem).filter(Boolean))) {
-    found.push(`${problem[0]!.toUpperCase()}${problem.slice(1)}.`);
+    const having = data.processes.flatMap((one, index) => (one.referencesProblem === problem ? [index] : []));
+    const who = having.length > 1 ? formatCount(having.length, "process image") : `process ${processName(data, having[0]!)}`;
+    const said = data.processes.length > 1 ? `${who}: ${problem}` : problem;
+    found.push(`${said[0]!.toUpperCase()}${said.slice(1)}.`);
   }
   const running = data.processes.filter((one) => one.running).length - (data.exit ? 0 : 1); // the head says it of the command itself
   if (running > 0) found.push(`${running === 1 ? "A process" : `${formatNumber(running)} processes`} went on running after the profile was written.`);

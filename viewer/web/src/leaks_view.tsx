@@ -29,6 +29,11 @@ function Card({page, leak}: {page: Page; leak: Leak}): JSX.Element {
   );
 }
 
+function Late({page, late}: {page: Page; late: Holders["lateReferences"][number]}): JSX.Element {
+  const lead = page.frames.lead(late.stack);
+  return <li><bdi>{late.sentence}</bdi>{lead >= 0 && <>; taken at <FrameLink page={page} frame={lead} /></>}.</li>;
+}
+
 /** Of one process; `several`: there are cards of others. */
 export function Leaks({page, holders, several}: {page: Page; holders: Holders; several: boolean}): JSX.Element | null {
   if (!holders.leakScope) return null;
@@ -36,6 +41,7 @@ export function Leaks({page, holders, several}: {page: Page; holders: Holders; s
     <>
       <p class="quiet">{several && <>Process <bdi>{processName(page.data, holders.process)}</bdi>: </>}{holders.leakScope}.</p>
       <div class="cards">{holders.leaks.map((leak) => <Card key={title(leak)} page={page} leak={leak} />)}</div>
+      {holders.lateReferences.length > 0 && <ul class="quiet">{holders.lateReferences.map((late) => <Late key={late.sentence} page={page} late={late} />)}</ul>}
     </>
   );
 }

@@ -160,6 +160,7 @@ function viewHolders(holders: Holders, rules: Rules): Holders {
     ...holders, pendingStack: rules.stack(holders.pendingStack),
     list: holders.list.map((one) => ({...one, stack: rules.stack(one.stack)})),
     leaks: holders.leaks.map((one) => ({...one, stack: rules.stack(one.stack)})),
+    lateReferences: holders.lateReferences.map((one) => ({...one, stack: rules.stack(one.stack)})),
     holding: holding && {...holding, stacks: holding.stacks.map((one) => rules.stack(one))},
   };
 }
