@@ -9,10 +9,12 @@ from itertools import repeat
 KEPT = []
 
 # Blocks of an arena's lower part take the interpreter some instructions more to give back, up to where the address
-# comes to the next MiB; on which side the first free one lies follows from the sizes of all that is mapped.
+# comes to the next MiB; on which side the first free one lies follows from the sizes of all that is mapped. The block
+# before it is near: another arena may begin anywhere.
 for _ in range(40_000):
     KEPT.append(bytes(100))
-    if id(KEPT[-1]) >> 20 == (id(KEPT[-2:][0]) >> 20) + 1:
+    before, last = id(KEPT[-2:][0]), id(KEPT[-1])
+    if last >> 20 == (before >> 20) + 1 and last - before < 1 << 15:
         break
 
 
