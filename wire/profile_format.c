@@ -548,6 +548,19 @@ static bool check_region(const struct profile *profile, uint32_t number,
     return check_strings(profile, names, 2, "region's text", error);
 }
 
+/* One time of a region had no more than all of them, and what was kept of one kind no more than all
+ * that was. What older writers did not tell is 0, and is not compared with what they did. */
+static bool check_region_sums(const struct profile_region *region, uint32_t number,
+                              struct profile_error *error) {
+    if (region->unclosed > region->count || region->kept_bytes > region->all_kept_bytes ||
+        region->made_bytes > region->all_made_bytes ||
+        region->all_native_bytes > region->all_kept_bytes ||
+        region->snapshot_bytes > region->peak_bytes ||
+        (region->exit_native_bytes > 0 && region->exit_native_blocks == 0))
+        return profile_fail(error, "region %u had more in a part than in the whole", number);
+    return true;
+}
+
 /* No sum of what a region had has less room than it needs. */
 static bool check_region_drag(const struct profile *profile, const struct profile_region *region,
                               struct profile_error *error) {
@@ -566,11 +579,13 @@ static bool check_region_drag(const struct profile *profile, const struct profil
 static bool check_region_sites(const struct profile *profile, const struct profile_region *region,
                                const struct profile_region_site *sites,
                                struct profile_error *error) {
-    uint64_t peak = 0, kept = 0;
+    uint64_t peak = 0, kept = 0, peak_blocks = 0, kept_blocks = 0;
     for (uint32_t i = 0; i < region->site_count; i++)
         if (sites[i].node >= profile->node_count || sites[i].kind > PROFILE_MAPPED ||
             __builtin_add_overflow(peak, sites[i].peak_bytes, &peak) ||
-            __builtin_add_overflow(kept, sites[i].kept_bytes, &kept))
+            __builtin_add_overflow(kept, sites[i].kept_bytes, &kept) ||
+            __builtin_add_overflow(peak_blocks, sites[i].peak_blocks, &peak_blocks) ||
+            __builtin_add_overflow(kept_blocks, sites[i].kept_blocks, &kept_blocks))
             return profile_fail(error, "site %u of a region names node %u, kind %u, or too much", i,
                                 sites[i].node, sites[i].kind);
     if (peak != region->peak_bytes || kept != region->kept_bytes)
@@ -584,7 +599,8 @@ static bool check_regions(const struct profile *profile, struct profile_error *e
         const struct profile_region *region = &profile->regions[i];
         if (region->site_count > profile->region_site_count - site)
             return profile_fail(error, "there are fewer sites than the regions have");
-        if (!check_region(profile, i, error) || !check_region_drag(profile, region, error) ||
+        if (!check_region(profile, i, error) || !check_region_sums(region, i, error) ||
+            !check_region_drag(profile, region, error) ||
             !check_region_sites(profile, region, profile->region_sites + site, error))
             return false;
         site += region->site_count;

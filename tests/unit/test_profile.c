@@ -757,6 +757,26 @@ static void deep_regions_are_not_written(void **state) {
     expect_contradiction("region 64 is more than 64 deep");
 }
 
+/* A part of what all times of a region had, or of what was kept, is not more than that. */
+static void parts_of_a_region_are_not_more_than_it(void **state) {
+    (void)state;
+    static const char words[] = "region 0 had more in a part than in the whole";
+    sample_snapshots();
+    regions[0].unclosed = regions[0].count + 1;
+    expect_contradiction(words);
+    regions[0].all_kept_bytes = regions[0].kept_bytes - 1;
+    regions[0].all_native_bytes = 0;
+    expect_contradiction(words);
+    regions[0].all_made_bytes = regions[0].made_bytes - 1;
+    expect_contradiction(words);
+    regions[0].all_native_bytes = regions[0].all_kept_bytes + 1;
+    expect_contradiction(words);
+    regions[0].snapshot_bytes = regions[0].peak_bytes + 1;
+    expect_contradiction(words);
+    regions[0].exit_native_blocks = 0;
+    expect_contradiction(words);
+}
+
 static void wrong_regions_are_not_written(void **state) {
     (void)state;
     sample_snapshots();
@@ -782,6 +802,10 @@ static void wrong_regions_are_not_written(void **state) {
     expect_contradiction("more sites");
     region_sites[1].node = 9999;
     expect_contradiction("names node");
+    region_sites[0].peak_blocks = UINT64_MAX - 8;
+    expect_contradiction("or too much");
+    region_sites[1].kept_blocks = UINT64_MAX;
+    expect_contradiction("or too much");
     regions[0].byte_seconds[PHASE_UNSEEN] = UINT64_MAX - 100;
     expect_contradiction("lived for too long");
     regions[0].drag_node_byte_seconds = 8706;
@@ -795,6 +819,7 @@ static void wrong_regions_are_not_written(void **state) {
     region_sites[0].peak_bytes--;
     expect_contradiction("do not sum");
     regions[2].kept_bytes++;
+    regions[2].all_kept_bytes++;
     expect_contradiction("do not sum");
 }
 
@@ -843,6 +868,7 @@ int main(void) {
         cmocka_unit_test(mapped_graphs_do_not_stay_resident),
         cmocka_unit_test(wrong_snapshots_are_not_written),
         cmocka_unit_test(deep_regions_are_not_written),
+        cmocka_unit_test(parts_of_a_region_are_not_more_than_it),
         cmocka_unit_test(wrong_regions_are_not_written),
         cmocka_unit_test(wrong_sums_are_not_written),
         cmocka_unit_test(full_disks_are_told),
