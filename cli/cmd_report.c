@@ -283,6 +283,7 @@ static int show(const struct request *request, const struct profile *profile,
                                      .snapshot = request->snapshot,
                                      .about = request->view,
                                      .region = view ? view->name : NULL,
+                                     .region_drag = view ? view->drag : NULL,
                                      .findings = view ? view->findings : NULL,
                                      .view = request->frames,
                                      .holder = request->holder};

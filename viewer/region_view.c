@@ -184,6 +184,8 @@ struct region_view *region_view_open(const struct profile *profile, uint32_t num
         region_view_close(view);
         return NULL;
     }
+    if (profile->processes[region->process].flags & PROCESS_DRAG)
+        view->drag = region;
     narrow_process(view, &profile->processes[region->process], region);
     narrow_snapshot(view, profile, region);
     if (findings)

@@ -8,8 +8,9 @@
 #include "holders.h"
 
 struct region_view {
-    struct profile profile; /* shares what it can with the one that it is made of */
-    char *name;             /* "outer > load" */
+    struct profile profile;            /* shares what it can with the one that it is made of */
+    char *name;                        /* "outer > load" */
+    const struct profile_region *drag; /* its row, where big blocks were looked at; or NULL */
     struct findings *findings[1];
     struct profile_site *sites;
     struct profile_process process;

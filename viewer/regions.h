@@ -4,9 +4,13 @@
 
 #include "wire/profile.h"
 
-/* Of the process's live bytes, from the region's begin to its end. */
+/* Of the process's live bytes, from the region's begin to its end; as much as there is of numbers.
+ */
 static inline int64_t regions_growth(const struct profile_region *region) {
-    return (int64_t)region->process_end_bytes - (int64_t)region->process_begin_bytes;
+    uint64_t begin = region->process_begin_bytes, end = region->process_end_bytes;
+    uint64_t change = end > begin ? end - begin : begin - end;
+    int64_t size = change < INT64_MAX ? (int64_t)change : INT64_MAX;
+    return end > begin ? size : -size;
 }
 
 /* What was allocated in all times of it, and given back before their ends. */

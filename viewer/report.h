@@ -22,9 +22,11 @@ struct report_options {
     const char *snapshot; /* holders as this one has them, by name; NULL: as the one has them that
                              explains a process's peak best */
     const char *region;   /* what the profile has been narrowed to (region_view.h); NULL: nothing */
-    bool holding;         /* with what all that was live is held by, for the page */
-    uint32_t holder;      /* dot: which one, from 1, as the reports number them */
-    enum view view;       /* page: the frames that it shows first, of a profile that has them all */
+    /* With `region`: its row of the whole profile, where it is known what lay untouched in it. */
+    const struct profile_region *region_drag;
+    bool holding;    /* with what all that was live is held by, for the page */
+    uint32_t holder; /* dot: which one, from 1, as the reports number them */
+    enum view view;  /* page: the frames that it shows first, of a profile that has them all */
     enum report_view about; /* text: what it is about; the other forms have all */
     /* Findings to show in place of the profile's own, for each process one or NULL; for tests. */
     struct findings *const *findings;

@@ -27,7 +27,7 @@ static void put_phases(FILE *out, const struct profile_drag *sums) {
         fputs(before, out);
         put_byte_seconds(out, sums->byte_seconds[i]);
         fprintf(out, " %s", phase_texts[i]);
-        if (i == PHASE_DRAG)
+        if (i == PHASE_DRAG && sums->longest_ns > 0)
             fprintf(out, " (%s at most)", format_time(sums->longest_ns).text);
         before = ", ";
     }
@@ -110,10 +110,35 @@ static void put_unknown(const struct run_view *view) {
               view->out);
 }
 
+/* Of a region sums are known, and the place that had most. What its process's big blocks had
+ * besides is not its own. */
+static void put_region(const struct run_view *view, struct drags *list) {
+    const struct profile_region *region = view->options->region_drag;
+    memcpy(list->sums.byte_seconds, region->byte_seconds, sizeof list->sums.byte_seconds);
+    put_head(view, list);
+    fputs("  in region ", view->out);
+    format_escaped(view->out, view->options->region, "", 0);
+    fputs(", while it was open", view->out);
+    if (drags_lived(&list->sums) == 0) {
+        fputs(": no big block was allocated in it that lived for long enough\n", view->out);
+    } else {
+        fputs("\n      ", view->out);
+        put_phases(view->out, &list->sums);
+    }
+    if (region->drag_node) {
+        fprintf(view->out, "  most of what lay untouched, %s s:\n",
+                format_bytes(region->drag_node_byte_seconds).text);
+        run_put_place(view, region->drag_node);
+    }
+    put_looks(view, list);
+}
+
 bool run_put_drag(const struct run_view *view) {
     struct drags list;
     bool good = drags_open(&list, view->profile, view->options->process, DRAGS_BY_PLACE);
-    if (good && (view->options->region || (!list.followed && list.count == 0))) {
+    if (good && view->options->region_drag) {
+        put_region(view, &list);
+    } else if (good && (view->options->region || (!list.followed && list.count == 0))) {
         put_unknown(view);
     } else if (good) {
         put_head(view, &list);

@@ -181,6 +181,9 @@ def test_regions(some_python, package, tmp_path):
     assert not wrong
     text = harness.report_text(outcome.profile, "text")
     assert re.search(r"first; kept 14\.0 MiB; untouched [\d.]+ MiB s, most from load\(\), \S*region_drag\.py:\d", text), text
+    one = harness.execute([harness.holdfast_binary(), "report", "--view", "drag", "--region", "first", outcome.profile]).stdout.decode()
+    assert re.search(r"in region outer > first, while it was open\n.* MiB s in use, .* after the last touch", one), one
+    assert re.search(r"most of what lay untouched, [\d.]+ MiB s:\n +load\(\) \S*region_drag\.py:\d", one), one
     page = harness.report_text(outcome.profile, "html")
     first = next(region for region in outcome.report().main.fields["regions"] if region["name"] == "first")
     assert f'"untouched":{first["all_drag"]["wasted_byte_seconds"]},' in page

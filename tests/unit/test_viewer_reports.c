@@ -8,6 +8,9 @@
 #include "profile_sample.h"
 #include "report_tools.h"
 
+#include "viewer/region_view.h"
+#include "viewer/regions.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -326,6 +329,70 @@ static void frees_are_by_place(void **state) {
     free(text);
 }
 
+static char *drag_of_region(uint32_t number) {
+    struct region_view *view = region_view_open(&sample.profile, number);
+    assert_non_null(view);
+    const struct report_options options = {.process = PROFILE_TREE,
+                                           .width = REPORT_WIDTH,
+                                           .lines = REPORT_LINES,
+                                           .about = REPORT_DRAG,
+                                           .region = view->name,
+                                           .region_drag = view->drag};
+    char *text = report_string(report_turnover, &view->profile, &options);
+    region_view_close(view);
+    return text;
+}
+
+/* What lay untouched in one region is told, where anybody looked. */
+static void drag_of_a_region_is_told(void **state) {
+    (void)state;
+    sample_start(&sample);
+    uint32_t process = sample_process(&sample, 1, "python3 big.py");
+    uint32_t load = sample_frame(&sample, 0, sample_function(&sample, "load", "big.py"), 8);
+    string_id name = sample_string(&sample, "load");
+    struct profile_region regions[] = {
+        {.process = process,
+         .name = name,
+         .byte_seconds = {1u << 20, 2u << 20, 4u << 20, 8u << 20, 1u << 20},
+         .drag_node = load,
+         .drag_kind = PROFILE_HEAP,
+         .drag_node_byte_seconds = 12u << 20},
+        {.process = process, .name = sample_string(&sample, "idle")}};
+    sample.profile.regions = regions;
+    sample.profile.region_count = 2;
+    char *text = drag_of_region(0);
+    assert_says(text, "holdfast run --drag");
+    free(text);
+    sample.processes[process].flags |= PROCESS_DRAG;
+    sample.processes[process].looks = 7;
+    text = drag_of_region(0);
+    assert_says(text, "lay untouched for 13.0 MiB s, 81.2 % of the 16.0 MiB s");
+    assert_says(text, "  in region load, while it was open\n");
+    assert_says(text,
+                "1.00 MiB s before the first touch, 2.00 MiB s in use, 4.00 MiB s after the "
+                "last touch, 8.00 MiB s never seen touched, 1.00 MiB s that nobody looked at");
+    assert_says(text, "  most of what lay untouched, 12.0 MiB s:\n      load() big.py:8\n");
+    assert_says(text, "  7 looks at what was touched");
+    assert_says_not(text, "holdfast run --drag");
+    free(text);
+    text = drag_of_region(1);
+    assert_says(text, "in region idle, while it was open: no big block was allocated in it");
+    free(text);
+}
+
+/* Numbers that no run has end at the ends of signed ones. */
+static void growth_of_a_region_has_no_overflow(void **state) {
+    (void)state;
+    struct profile_region region = {.process_begin_bytes = 1500, .process_end_bytes = 500};
+    assert_true(regions_growth(&region) == -1000);
+    region.process_end_bytes = 2500;
+    assert_true(regions_growth(&region) == 1000);
+    region.process_end_bytes = UINT64_MAX;
+    assert_true(regions_growth(&region) == INT64_MAX);
+    region = (struct profile_region){.process_begin_bytes = UINT64_MAX};
+    assert_true(regions_growth(&region) == -INT64_MAX);
+}
+
 static void collapsed_adds_up(void **state) {
     (void)state;
     sample_processes(&sample);
@@ -508,6 +575,8 @@ int main(void) {
         cmocka_unit_test(json_stacks_begin_outside),
         cmocka_unit_test(resident_of_all),
         cmocka_unit_test(frees_are_by_place),
+        cmocka_unit_test(drag_of_a_region_is_told),
+        cmocka_unit_test(growth_of_a_region_has_no_overflow),
         cmocka_unit_test(collapsed_adds_up),
         cmocka_unit_test(hostile_names),
         cmocka_unit_test(page_holds_names_as_data),
