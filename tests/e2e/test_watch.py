@@ -370,6 +370,17 @@ def test_an_end_that_was_not_seen(python, package, tmp_path):
                        "- local obj in f, freed"], changes
 
 
+FED = "import holdfast\n\x0c\ndef f():\n    obj = [1]  # \x0b \x1c\n    holdfast.watch(obj)\n    return 1\nf()\n"
+
+
+def test_source_lines_as_python_counts_them(python, package, tmp_path):
+    """A form feed ends no line."""
+    (tmp_path / "fed.py").write_text(FED)
+    told = run(python, package, tmp_path / "fed.py").text_err()
+    assert re.search(r"fed\.py:5 +holdfast\.watch\(obj\) +1 +local obj in f\n", told), told
+    assert re.search(r"fed\.py:7 +f\(\) +0 ", told), told
+
+
 STRIPPED = """
 import sys, holdfast
 from holdfast import _frames, _lines
