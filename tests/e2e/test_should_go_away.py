@@ -407,6 +407,35 @@ def test_other_allocators_for_a_while(some_python, package, gap, sure):
     assert outcome.text_out() == sure + "\n", outcome.text_err()
 
 
+FORKED = """
+import os, time, holdfast
+told = []
+holdfast.configure(folder="", seconds=30, callback=lambda late: told.append((late.label, late.certain)))
+number, gone = int("9" * 30), int("8" * 30)
+parents = holdfast.should_go_away(number, "parent", within=1)
+child = os.fork()
+if not child:
+    number = None
+    number = int("7" * 30)
+own, other = holdfast.should_go_away(number, "own", within=0.3), holdfast.should_go_away(gone, "gone", within=0.3)
+gone = None
+gone = int("6" * 30)
+while holdfast.pending(): time.sleep(0.01)
+if child: os.wait()
+print(sorted(told), parents.state, own.state, other.state, flush=True)
+"""
+
+
+def test_blocks_of_children(some_python, package):
+    """A child has the parent's table, and what it frees is its own affair."""
+    if not some_python.gil:
+        pytest.skip("there, numbers are not looked for")
+    environment = some_python.environment(PYTHONPATH=str(package), PYTHONWARNINGS="ignore")
+    childs, parents = harness.traced(some_python.path, "-c", FORKED, env=environment).text_out().splitlines()
+    assert childs == "[('own', True)] cancelled late gone"
+    assert parents == "[('own', True), ('parent', True)] late late gone"
+
+
 # Of which an address proves nothing, and the memory's end does; and those whose memory the interpreter keeps for the next one.
 BY_BLOCK = {"int", "big", "str", "bytes", "complex", "long tuple", "object", "date", "datetime", "timedelta", "time", "Decimal",
             "long str", "range"}
