@@ -200,7 +200,8 @@ static void visit_chunk(const struct blocks *blocks, const struct chunk *chunk, 
                         void *owner) {
     const uint64_t *cell = cells_at(&blocks->cells, chunk->cells);
     uint64_t number = unscrambled(chunk), rest = number >> 40;
-    uint64_t bytes = CHUNK_BYTES, start = (number - (rest << 40) - 1) * bytes | rest;
+    uint32_t bytes = CHUNK_BYTES;
+    uint64_t start = (number - (rest << 40) - 1) * bytes | rest;
     for (uint32_t known = chunk->known; known; known &= known - 1, cell++) {
         uint64_t place = (uint32_t)__builtin_ctz(known);
         if (*cell)
