@@ -180,7 +180,7 @@ static int run_main(int argc, char **argv) {
             fprintf(stderr, "holdfast: %s; it runs untraced\n", inspected.reason);
         return launch_untraced(&launch);
     }
-    if (launch.refs && inspected.free_threaded && !launch.quiet)
+    if (launch.refs && !launch.quiet && inspect_is_free_threaded(&inspected))
         fputs("holdfast: references cannot be counted in a free-threaded Python; all else is as "
               "without --refs\n",
               stderr);

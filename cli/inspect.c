@@ -129,14 +129,6 @@ static const char *needed_library(const struct image *image, const Elf64_Ehdr *h
     return NULL;
 }
 
-/* A build without a GIL says so in the text of its version; a libpython, by its name. */
-static bool is_free_threaded(const struct image *image, const Elf64_Ehdr *header) {
-    static const char text[] = "free-threading build";
-    const char *library = needed_library(image, header, "libpython3.");
-    return library ? strstr(library, "t.so") != NULL
-                   : memmem(image->bytes, image->size, text, sizeof text - 1) != NULL;
-}
-
 /* The kernel runs foreign programs when someone has told it how to (binfmt_misc). */
 static bool has_emulator(unsigned machine) {
     static const struct {
@@ -212,7 +204,6 @@ static void judge_elf(const char *path, const struct image *image, struct inspec
         judge(result, INSPECT_UNTRACEABLE,
               "%s cannot be traced, as the C library here is incomplete: there is no libdl.so.2",
               path);
-    result->free_threaded = is_free_threaded(image, header);
 }
 
 /* Files that run with more rights than we have ignore LD_PRELOAD. */
@@ -296,4 +287,37 @@ void inspect_command(const char *command, struct inspected *result) {
     snprintf(path, sizeof path, "%s", result->path);
     for (int level = 0; level < SCRIPT_LEVELS && judge_file(path, result, next); level++)
         memcpy(path, next, sizeof path);
+    memcpy(result->program, path, sizeof path);
+}
+
+/* A build without a GIL says so in the text of its version; a libpython, by its name, in which a
+ * "d" for debugging may follow. */
+static bool is_free_threaded(const char *path, const struct image *image) {
+    static const char text[] = "free-threading build";
+    const Elf64_Ehdr *header = part(image, 0, sizeof *header);
+    if (!header || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
+        header->e_ident[EI_CLASS] != ELFCLASS64)
+        return false;
+    const char *library = needed_library(image, header, "libpython3.");
+    if (library)
+        return strstr(library, "t.so") || strstr(library, "td.so");
+    return strncmp(base_name(path), "python", 6) == 0 &&
+           memmem(image->bytes, image->size, text, sizeof text - 1);
+}
+
+bool inspect_is_free_threaded(const struct inspected *inspected) {
+    struct stat status;
+    bool free_threaded = false;
+    int fd = open(inspected->program, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd >= 0 && fstat(fd, &status) == 0 && status.st_size > 0) {
+        void *bytes = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        struct image image = {bytes, (size_t)status.st_size};
+        if (bytes != MAP_FAILED) {
+            free_threaded = is_free_threaded(inspected->program, &image);
+            munmap(bytes, image.size);
+        }
+    }
+    if (fd >= 0)
+        close(fd);
+    return free_threaded;
 }

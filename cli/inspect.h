@@ -13,12 +13,15 @@ enum inspection {
 
 struct inspected {
     enum inspection verdict;
-    bool free_threaded;  /* a Python without a GIL, as far as the file tells */
-    char path[PATH_MAX]; /* what exec is going to be given */
+    char path[PATH_MAX];    /* what exec is going to be given */
+    char program[PATH_MAX]; /* the same, or what runs the script */
     char reason[PATH_MAX + 256];
 };
 
 /* Finds `command` as a shell would, and follows scripts to the interpreter that runs them. */
 void inspect_command(const char *command, struct inspected *result);
+
+/* It is a Python without a GIL, as far as its file tells, all of which may be read. */
+bool inspect_is_free_threaded(const struct inspected *inspected);
 
 #endif

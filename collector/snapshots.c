@@ -222,6 +222,7 @@ bool snapshots_take(struct trace *trace, struct image *image, uint64_t number, u
         return true;
     *snapshot = (struct snapshot){.number = (uint32_t)number,
                                   .reason = reason,
+                                  .flags = at_end ? SNAPSHOT_IS_LAST : 0,
                                   .since_ns = trace_clock(trace),
                                   .seq = trace->seq,
                                   .time_ns = trace->now_ns,

@@ -86,9 +86,7 @@ void leak_sentence(const struct leak *leak, char *text, size_t size) {
 #define LATE_LEAST 10u
 
 static bool is_last(const struct profile *profile, const struct findings *findings) {
-    const struct profile_snapshot *snapshot = &profile->snapshots[findings->snapshot];
-    return snapshot->reason == SNAPSHOT_REQUEST &&
-           strcmp(profile->strings[snapshot->name], "end") == 0;
+    return profile->snapshots[findings->snapshot].flags & SNAPSHOT_IS_LAST;
 }
 
 /* The counts have the begin of a long one, and without what is no whole character there. */
@@ -99,6 +97,16 @@ static bool is_same_type(const char *name, const char *counted) {
 
 static uint64_t less(uint64_t count, uint64_t part) {
     return count > part ? count - part : 0;
+}
+
+/* Any module takes and hands over many of these, and others give them back. */
+static bool lives_for_ever(const char *type) {
+    static const char *const types[] = {"NoneType", "NotImplementedType", "ellipsis", "bool",
+                                        "type"};
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        if (strcmp(type, types[i]) == 0)
+            return true;
+    return false;
 }
 
 /* What the module had taken of the type, and not given back, when memory was looked through: by the
@@ -134,16 +142,19 @@ static void add_late(struct leak_late *list, uint32_t *count, struct leak_late l
 uint32_t leaks_late(const struct profile *profile, uint32_t process,
                     const struct findings *findings, struct leak_late *list) {
     const struct graph *graph = findings ? findings->graph : NULL;
-    uint32_t found = 0;
+    uint32_t found = 0, listed = 0;
     if (findings && is_last(profile, findings))
         return 0;
     for (uint32_t i = 0; i < profile->count_count; i++) {
         const struct profile_count *count = &profile->counts[i];
-        if (count->process != process || count->kept < LATE_LEAST)
+        if (count->process != process || count->kept < LATE_LEAST ||
+            lives_for_ever(profile->strings[count->type]))
             continue;
         uint64_t then = graph ? kept_then(profile, count, graph) : 0;
-        if (count->kept >= then + LATE_LEAST)
-            add_late(list, &found, (struct leak_late){count, count->kept - then});
+        if (count->kept < then + LATE_LEAST)
+            continue;
+        add_late(list, &listed, (struct leak_late){count, count->kept - then});
+        found++;
     }
     return found;
 }
@@ -157,8 +168,8 @@ void leak_late_sentence(const struct profile *profile, const struct leak_late *l
         snprintf(since, sizeof since, " since the last look at its memory, at %s",
                  format_time(profile->snapshots[findings->snapshot].time_ns).text);
     snprintf(text, size,
-             "%s took %s to %s by calls%s, and had not given %s back at the end; nobody looked "
-             "whether something holds %s",
+             "%s took %s to %s by calls%s, and had not given %s back by calls at the end; nobody "
+             "looked whether something holds %s",
              base_name(profile->strings[count->module]), many, profile->strings[count->type], since,
              late->references == 1 ? "it" : "them", late->references == 1 ? "it" : "them");
 }

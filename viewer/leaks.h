@@ -47,8 +47,8 @@ struct leak_late {
     uint64_t references; /* of count->kept */
 };
 
-/* The most of them first; at most LEAKS_LATE. `findings`: leaks_open's. None where the last look
- * was as the interpreter began to end. */
+/* How many there are; the list has the most of them first, LEAKS_LATE at most. `findings`:
+ * leaks_open's. None where the last look was as the interpreter began to end. */
 #define LEAKS_LATE 32u
 uint32_t leaks_late(const struct profile *profile, uint32_t process,
                     const struct findings *findings, struct leak_late *list);

@@ -38,7 +38,7 @@ static void put_all_late(struct page_out *page, uint32_t process, const struct f
     uint32_t count = leaks_late(page->profile, process, findings, late);
     page_key(page, "lateReferences");
     page_begin(page, '[');
-    for (uint32_t i = 0; i < count && i < page_limit(page, LEAKS_SHOWN); i++)
+    for (uint32_t i = 0; i < count && i < LEAKS_LATE && i < page_limit(page, LEAKS_SHOWN); i++)
         put_late(page, &late[i], findings);
     page_end(page, ']');
 }

@@ -144,6 +144,7 @@ enum profile_snapshot_reason {
 enum profile_snapshot_flags {
     SNAPSHOT_COMPLETE = 1,   /* the walk came to its end */
     SNAPSHOT_IS_SHALLOW = 2, /* locals only: no copy could be made */
+    SNAPSHOT_IS_LAST = 4,    /* with --refs, as the interpreter began to end */
 };
 
 /* The heap's references at one moment of a process, just before an allocation. Snapshots are in the

@@ -204,8 +204,10 @@ def test_loaded_at_once(tmp_path):
 
 
 def test_killed(python, modules):
-    """What it had lost by its last growth is known, and what was taken and not given back up to its end, to the unit."""
-    done = run(python, modules, "plain", "late", "kill", expect=-9)
+    """What it had lost when it was looked at is known, and what was taken and not given back up to its end, to the unit. A
+    snapshot that goes by the name of the last one is none."""
+    done = harness.traced(python.path, PROGRAM, modules, "plain", "late", "kill", flags=FLAGS, expect=-9,
+                          env=python.environment(HOLDFAST=str(harness.holdfast_binary())))
     main = done.report().main
     assert nearly(leaks_of(main)["leaky_plain.so", "__main__.Item"]["references"])
     assert ("leaky_plain.so", "__main__.Shared") not in balances_of(main)

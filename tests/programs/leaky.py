@@ -3,6 +3,7 @@ the other arguments name; then takes memory, unless it is to be small, so that a
 import errno
 import os
 import signal
+import subprocess
 import sys
 
 sys.path.insert(0, sys.argv[1])
@@ -34,6 +35,15 @@ def be_clean(module):
 def leak_items(module):
     for _ in range(COUNT):
         module.leak(Item())
+
+
+def be_looked_at():
+    """A snapshot is taken as memory is, and the one that asks for it waits until it is there."""
+    asked = subprocess.Popen([os.environ["HOLDFAST"], "snapshot", "--name", "end", str(os.getpid())], env={},
+                             stdout=subprocess.DEVNULL)
+    while asked.poll() is None:
+        bytearray(100000)
+    assert asked.returncode == 0
 
 
 def leak_late(module):
@@ -104,6 +114,7 @@ def main():
     if "small" not in WAYS:
         take_memory()
     if "late" in WAYS:
+        be_looked_at()
         leak_late(leaky_plain)
     if "kill" in WAYS:
         os.kill(os.getpid(), signal.SIGKILL)
