@@ -206,15 +206,33 @@ static void row_name(struct refs_row *row, const char *type) {
     memcpy(told->type, row->name, sizeof told->type);
 }
 
-/* NULL: there is no room. A type that was freed may have left its address to another, which then
- * goes by its name. */
-static struct refs_row *row_of(const char *object, uint32_t module) {
-    const char *type = python_pointer(object, python.at.type);
+static const char *own_name(const char *type) {
+    return python_pointer(type, python.at.type_name);
+}
+
+static bool is_named_so(const struct refs_row *row, const char *type) {
+    return strncmp(row->own_name, own_name(type), REFS_OWN_NAME - 1) == 0;
+}
+
+/* Or the one that is free for it. */
+static struct refs_row *row_find(const char *type, uint32_t module) {
     uint32_t i = spread((uintptr_t)type + module) & (REFS_ROWS - 1);
     i += i == 0;
     while (refs->rows[i].type && (refs->rows[i].type != type || refs->rows[i].module != module))
         i = i == REFS_ROWS - 1 ? 1 : i + 1;
-    struct refs_row *row = &refs->rows[i];
+    return &refs->rows[i];
+}
+
+/* NULL: there is no room. A type that was freed may have left its address to another: its row stays
+ * as it is, and is nobody's any more. */
+static struct refs_row *row_of(const char *object, uint32_t module) {
+    static const char freed[1];
+    const char *type = python_pointer(object, python.at.type);
+    struct refs_row *row = row_find(type, module);
+    if (row->type && !is_named_so(row, type)) {
+        row->type = freed;
+        row = row_find(type, module);
+    }
     if (row->type)
         return row;
     if (refs->row_count >= REFS_ROWS / 4 * 3)
@@ -222,6 +240,7 @@ static struct refs_row *row_of(const char *object, uint32_t module) {
     refs->row_count++;
     row->type = type;
     row->module = module;
+    strncpy(row->own_name, own_name(type), REFS_OWN_NAME - 1);
     row_name(row, type);
     return row;
 }

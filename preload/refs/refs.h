@@ -31,6 +31,7 @@
 #define REFS_NEAR_MORE 4u
 #define REFS_PATH REFERENCES_PATH
 #define REFS_NAME REFERENCES_NAME
+#define REFS_OWN_NAME 32u
 
 struct refs_take {
     const char *object;  /* NULL: free */
@@ -46,6 +47,7 @@ struct refs_taker {
 struct refs_row {
     const char *type; /* NULL: free */
     char name[REFS_NAME];
+    char own_name[REFS_OWN_NAME]; /* without its module; of a longer one, the begin */
     uint32_t module;
     /* As they were when the last copy was made: by calls; and not given back so when the object was
      * freed. */

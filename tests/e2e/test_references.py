@@ -152,6 +152,13 @@ def test_quiet_child(python, modules):
     assert counts_of(main)["leaky_plain.so", "__main__.Item"] == (COUNT, 0, COUNT, COUNT)
 
 
+def test_classes_in_one_place(some_python, modules):
+    """Each has counts of its own, also where another one had ended."""
+    counts = counts_of(run(some_python, modules, "small", "many").report().main)
+    taken = {name: figures[:2] for (_, name), figures in counts.items() if name.startswith("many.")}
+    assert taken == {f"many.Class{i}": (1, 1) for i in range(50)}
+
+
 def test_child_without_calls(some_python, modules):
     """That it took nothing is known, and of whom it is said that memory was not looked through."""
     done = run(some_python, modules, "small", "plain", "quiet-child")

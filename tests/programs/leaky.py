@@ -1,6 +1,7 @@
 """Uses the extension modules leaky_* in the folder of the first argument, all built from leaky.c, in the ways that
 the other arguments name; then takes memory, unless it is to be small, so that a snapshot is taken."""
 import errno
+import gc
 import os
 import signal
 import subprocess
@@ -66,6 +67,13 @@ def leak_reborn(clean, inline):
         inline.leak_inline({i: []})
 
 
+def borrow_of_many(module):
+    """Each class stands where the one before has ended, if it is that big."""
+    for i in range(50):
+        module.borrow(type(f"Class{i}", (), {"__module__": "many"})())
+        gc.collect()
+
+
 def leak_one(module, thing):
     for _ in range(2 * COUNT):
         module.leak(thing)
@@ -106,6 +114,8 @@ def main():
     if "reborn" in WAYS:
         import leaky_inline
         leak_reborn(leaky_clean, leaky_inline)
+    if "many" in WAYS:
+        borrow_of_many(leaky_clean)
     if "child" in WAYS:
         import leaky_plain
         print("child", in_child(leaky_plain))
