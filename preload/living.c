@@ -13,7 +13,7 @@
 
 #define BATCH 64u
 #define PAGE 4096u
-#define ANSWER_S 10u
+#define ANSWER_S 5u
 
 /* Some of the list, and what their memory begins with. */
 struct batch {
@@ -34,10 +34,11 @@ static uint32_t mark(void) {
     uint32_t number = 0;
     if (!writer)
         return 0;
-    if ((writer->is_gil || !python.has_gil) && process.living_asked < LIVING_ASKS_MAX) {
+    if (writer->is_gil || !python.has_gil) {
         process.living_told = true;
-        number = ++process.living_asked;
-        event_mark(writer, MARK_LIVING, number);
+        number = process.living_asked < LIVING_ASKS_MAX ? ++process.living_asked : 0;
+        if (number)
+            event_mark(writer, MARK_LIVING, number);
     }
     event_end(writer);
     return number;
@@ -88,6 +89,16 @@ static void tell_batch(struct batch *batch) {
     event_end(writer);
 }
 
+/* A signal would end the wait. Who has not answered in time is not asked again. */
+static uint64_t *ask(uint32_t number, uint32_t *count) {
+    struct signals signals = signals_block();
+    uint64_t *list = process_ask_living(number, ANSWER_S, count);
+    signals_restore(signals);
+    if (!list)
+        process.living_asked = LIVING_ASKS_MAX;
+    return list;
+}
+
 void living_tell(void) {
     struct batch batch;
     uint32_t count, number;
@@ -95,7 +106,7 @@ void living_tell(void) {
         !seccomp_lets(SECCOMP_JOIN | SECCOMP_STACK | SECCOMP_ATTACH | SECCOMP_LIVING) ||
         !image_is_ours() || !(number = mark()))
         return;
-    uint64_t *list = process_ask_living(number, ANSWER_S, &count);
+    uint64_t *list = ask(number, &count);
     for (uint32_t i = 0; list && i < count; i += batch.count) {
         batch.list = list + i;
         batch.count = count - i < BATCH ? count - i : BATCH;

@@ -217,7 +217,8 @@ static void take(unsigned reason, const struct coming *coming, uint64_t live) {
         process.snapshots.pending_end = python.has_gil ? process.gil_allocated + size : 0;
         enum copy_end end = COPY_FAILED;
         uint64_t most = patience();
-        if (may_copy && copy_make(number, memory_limit(live), wanted, !wanted && !most))
+        bool rests = !wanted && !most && atomic_load(&process.snapshots.regions) == 0;
+        if (may_copy && copy_make(number, memory_limit(live), wanted, rests))
             end = copy_wait(most);
         if (end == COPY_FAILED)
             copy_do_without(number);
@@ -313,7 +314,7 @@ static unsigned decide(const struct coming *coming, uint64_t began, uint64_t *li
     struct figures figures = figures_read();
     settle_last();
     follow_regions(figures.bound);
-    budget_note_live(figures.bound);
+    budget_note_live(figures.live); /* the bound counts what has long been freed */
     state->goal = next_step(coming->step, began);
     *live = figures.bound;
     if (requests() != state->served)
@@ -331,6 +332,7 @@ static unsigned decide(const struct coming *coming, uint64_t began, uint64_t *li
     uint64_t patience_ns = worth_waiting(figures.bound, coming, began);
     if (!caught_up(&figures) && patience_ns) {
         figures = catch_up(began, patience_ns);
+        budget_note_live(figures.live);
         if (!is_reached(figures.live, coming)) {
             state->catch_up_ns += clock_ns() - began;
             budget_charge(began);
@@ -460,7 +462,14 @@ void snapshot_look(uint64_t ticket) {
         process.snapshot_limit = 0;
 }
 
+/* A region's snapshots may be far below the one that rests, and are none to end it for. */
+static void hurry_for_regions(void) {
+    if (image_is_ours() && seccomp_lets(SECCOMP_COPY))
+        copy_hurry();
+}
+
 void snapshot_region_begins(bool gil) {
+    hurry_for_regions();
     atomic_fetch_add(&process.snapshots.regions, 1);
     atomic_store(&process.snapshots.region_begun, true);
     if (gil && process.snapshot_limit != UINT64_MAX)
