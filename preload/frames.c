@@ -75,7 +75,7 @@ static bool is_our_file(const struct text *file) {
     static const char carried[] = "<holdfast>/";
     size_t size = sizeof carried - 1;
     return (file->width == 1 && file->length > size && memcmp(file->data, carried, size) == 0) ||
-           contains(file, "/holdfast/_");
+           contains(file, "-packages/holdfast/_");
 }
 
 static bool is_standard(const struct text *file) {

@@ -96,7 +96,7 @@ static bool receive_answer(int fd, struct answer *answer) {
     struct msghdr message = {.msg_iov = &piece,
                              .msg_iovlen = 1,
                              .msg_control = &control,
-                             .msg_controllen = sizeof control};
+                             .msg_controllen = CMSG_LEN(sizeof answer->fds)};
     long got = sys_call6(SYS_recvmsg, fd, (long)&message, MSG_CMSG_CLOEXEC, 0, 0, 0);
     if (sys_failed(got))
         return false;

@@ -138,7 +138,6 @@ def _stop_monitoring() -> str:
 
 _KINDS = {0: BEGIN, 2: LINE, 3: END}  # as the interpreter numbers them
 _LATER = 0.01  # seconds
-_MARK = sys.intern("holdfast.watch")  # what sys.gettrace() finds meanwhile; a snapshot tells of interned strings what they are
 
 
 def _traced(mark: Optional[int], frame: types.FrameType, what: int, value: Optional[int]) -> int:
@@ -185,7 +184,8 @@ def _set(wanted: bool) -> None:
     _setting.add(me)
     try:
         if wanted:
-            ctypes.pythonapi.PyEval_SetTrace(_hook, ctypes.py_object(_MARK))
+            # Without an object: sys.gettrace() finds None, which a program that puts back what it found can set.
+            ctypes.pythonapi.PyEval_SetTrace(_hook, ctypes.py_object())
         else:
             ctypes.pythonapi.PyEval_SetTrace(None, ctypes.py_object())
     finally:
@@ -237,7 +237,7 @@ def _stop_tracing() -> str:
     threading = sys.modules.get("threading")
     if getattr(threading, "_trace_hook", None) is _in_new_thread:
         threading.settrace(None)  # type: ignore[union-attr]
-    if sys.gettrace() is _MARK:
+    if _thread.get_ident() in _followed:
         _set(False)
         return ""
     return "" if sys.gettrace() is None else "followed until the program set a trace function of its own"

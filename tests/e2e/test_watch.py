@@ -539,6 +539,30 @@ NAMES = """_weakrefset codecs collections contextlib copyreg ctypes enum functoo
 reprlib struct threading token tokenize traceback types typing warnings weakref""".split()
 
 
+PUT_BACK = """
+import doctest, sys
+def double(number):
+    \"\"\"
+    >>> double(4)
+    8
+    \"\"\"
+    return number * 2
+big = bytearray(3 << 20)
+print(sys.gettrace(), doctest.testmod())
+sys.settrace(sys.gettrace())
+print(double(5), sys.gettrace())
+"""
+
+
+def test_a_trace_function_that_is_put_back(some_python, tmp_path):
+    """As doctest does: what the program finds in place of one it can set again."""
+    program = tmp_path / "put_back.py"
+    program.write_text(PUT_BACK)
+    outcome = harness.traced(some_python.path, program, flags=("-q", "--watch", "1MiB"), env=some_python.environment())
+    assert outcome.text_out().splitlines() == ["None TestResults(failed=0, attempted=1)", "10 None"]
+    assert "Exception" not in outcome.text_err()
+
+
 def test_the_programs_modules(any_python, tmp_path):
     """None of them is taken for the standard library's, and none is added; nor is the thread that loads our code taken for the
     main one, as that would be which imports `threading` first."""

@@ -194,21 +194,14 @@ static void allow_handled(struct privacy *privacy) {
     }
 }
 
-/* What stands for our trace function, which only compares variables with what is followed
- * (python/holdfast/_lines.py). */
-static bool is_our_mark(const struct heap *heap, uint32_t object) {
-    return heap_kind(heap, object) == GRAPH_STR &&
-           heap_text_is(heap, heap_object(heap, object)->detail, "holdfast.watch");
-}
-
-/* A trace or profile function is given each frame, and may read it. */
+/* A trace or profile function is given each frame, and may read it. Ours, which only compares
+ * (python/holdfast/_lines.py), has no object. */
 static bool is_watched(const struct heap *heap, uint32_t number) {
     static const char *const watchers[] = {"trace", "profile", NULL};
     const struct graph_thread *thread = &heap->graph->threads[number];
     for (uint32_t i = thread->first_edge; i < thread->first_edge + thread->edge_count; i++) {
         const struct graph_edge_record *edge = &heap->graph->edges[i];
-        if (edge->target != 0 && is_one_of(heap, edge->text, watchers) &&
-            !is_our_mark(heap, edge->target))
+        if (edge->target != 0 && is_one_of(heap, edge->text, watchers))
             return true;
     }
     return false;
