@@ -123,6 +123,15 @@ static uint64_t kept_then(const struct profile *profile, const struct profile_co
     return kept;
 }
 
+/* References that were given back without having been taken so count as given in both, so that the
+ * difference is never too large. */
+static uint64_t kept_since(const struct profile *profile, const struct profile_count *count,
+                           const struct graph *graph) {
+    uint64_t now = less(less(count->taken, count->given), count->ended);
+    uint64_t since = less(now, kept_then(profile, count, graph));
+    return since < count->kept ? since : count->kept;
+}
+
 static int compare_late(const void *a, const void *b) {
     const struct leak_late *one = a, *two = b;
     if (one->references != two->references)
@@ -150,10 +159,10 @@ uint32_t leaks_late(const struct profile *profile, uint32_t process,
         if (count->process != process || count->kept < LATE_LEAST ||
             lives_for_ever(profile->strings[count->type]))
             continue;
-        uint64_t then = graph ? kept_then(profile, count, graph) : 0;
-        if (count->kept < then + LATE_LEAST)
+        uint64_t late = graph ? kept_since(profile, count, graph) : count->kept;
+        if (late < LATE_LEAST)
             continue;
-        add_late(list, &listed, (struct leak_late){count, count->kept - then});
+        add_late(list, &listed, (struct leak_late){count, late});
         found++;
     }
     return found;

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "viewer/leaks.h"
+#include "wire/graph.h"
 
 #define COUNTS 50u
 
@@ -61,11 +62,30 @@ static void the_last_look_is_no_name(void **state) {
     assert_int_equal(leaks_late(&profile, 0, &findings, list), 0);
 }
 
+/* What was taken inline and given back by calls hides in the sum what was kept. */
+static void nothing_is_taken_since_that_was_taken_before(void **state) {
+    (void)state;
+    struct leak_late list[LEAKS_LATE];
+    char *texts[] = {"", "/a/leaky.so", "app.Item"};
+    struct graph_balance balances[] = {{0}, {.module = 1, .type = 2, .taken = 1000, .given = 5000}};
+    struct graph graph = {.texts = texts, .balances = balances, .balance_count = 2};
+    struct findings findings = {.snapshot = 0, .graph = &graph};
+    snapshot.flags = SNAPSHOT_COMPLETE;
+    profile.count_count = 1;
+    counts[0] = (struct profile_count){.type = 1, .taken = 1000, .given = 5000, .kept = 1000};
+    assert_int_equal(leaks_late(&profile, 0, &findings, list), 0);
+    balances[1].given = 0;
+    counts[0] = (struct profile_count){.type = 1, .taken = 1800, .given = 100, .kept = 1700};
+    assert_int_equal(leaks_late(&profile, 0, &findings, list), 1);
+    assert_int_equal(list[0].references, 700);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(all_are_counted_and_the_most_listed, count_much),
         cmocka_unit_test_setup(constants_are_left_out, count_much),
         cmocka_unit_test_setup(the_last_look_is_no_name, count_much),
+        cmocka_unit_test_setup(nothing_is_taken_since_that_was_taken_before, count_much),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
