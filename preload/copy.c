@@ -30,9 +30,9 @@
 #define SKIP_MOST 3u /* of snapshots without a copy after one that died: 1, 3, 7, then 15 */
 
 /* A copy rests before it works: the next one often ends it before it has told anything, and all
- * that it has cost then is the clone. As long as the walk over a middling heap, so that resting
- * never costs much more than working would have. */
-#define REST_NS 80000000u
+ * that it has cost then is the clone. Not for longer: meanwhile the program's writes copy pages,
+ * which cost arrays more than the walk does. */
+#define REST_NS 15000000u
 
 /* How copies tell the process that they are done. Shared memory, which the program's own children
  * do not inherit. */
