@@ -130,11 +130,12 @@ static void serve_copy(struct callers *callers, struct trace *trace, uint32_t in
     dismiss(callers, index);
 }
 
-static int take_copy(struct trace *trace, const struct join_request *request,
-                     struct caller *caller) {
+/* Of a process that is followed: a copy of it, or itself for what lives. */
+static int take_process(struct trace *trace, const struct join_request *request,
+                        struct caller *caller, enum caller_kind kind) {
     if (request->process < 1 || request->process > trace->image_count || request->snapshot < 1)
         return ESRCH;
-    caller->kind = CALLER_EARLY;
+    caller->kind = kind;
     caller->image = trace->images[request->process - 1];
     caller->snapshot = request->snapshot;
     return 0;
@@ -232,16 +233,6 @@ static void serve_profile(struct callers *callers, struct trace *trace, uint32_t
 
 /* What lives */
 
-static int take_living(struct trace *trace, const struct join_request *request,
-                       struct caller *caller) {
-    if (request->process < 1 || request->process > trace->image_count || request->snapshot < 1)
-        return ESRCH;
-    caller->kind = CALLER_LIVING;
-    caller->image = trace->images[request->process - 1];
-    caller->snapshot = request->snapshot;
-    return 0;
-}
-
 static void hand_on(struct callers *callers, uint32_t index) {
     const struct caller *caller = &callers->list[index];
     struct join_reply reply = {.version = WIRE_VERSION,
@@ -271,9 +262,9 @@ static int take_request(struct callers *callers, struct trace *trace,
                         const struct join_request *request, const char *name, int target,
                         struct caller *caller) {
     if (request->kind == JOIN_GRAPH)
-        return take_copy(trace, request, caller);
+        return take_process(trace, request, caller, CALLER_EARLY);
     if (request->kind == JOIN_LIVING)
-        return take_living(trace, request, caller);
+        return take_process(trace, request, caller, CALLER_LIVING);
     if (request->kind == JOIN_SNAPSHOT)
         return take_asker(callers, trace, request, name, caller);
     *caller = (struct caller){.kind = CALLER_PROFILE, .target = target};

@@ -144,7 +144,6 @@ static void test_types(void **state) {
     finish_release(&profile);
 }
 
-/* Of types, names and sites no more than so many are followed. */
 static void live_object(uint64_t address, uint64_t size) {
     uint64_t block = event_size_node(1, size);
     rig_put(&rig, 0, event_word(EVENT_ALLOC, BLOCK_PYTHON, 0, address), &block, 1);
@@ -210,6 +209,7 @@ static void test_asked_too_often(void **state) {
     assert_true(rig.image->flags & PROCESS_DAMAGED);
 }
 
+/* Of types, names and sites no more than so many are followed. */
 static void test_types_beyond_the_bound(void **state) {
     (void)state;
     open_rig();
