@@ -31,7 +31,8 @@ enum seccomp_need {
                              were not met before are told without */
     SECCOMP_APART = 128,  /* big blocks are kept in mappings of their own (apart.h); lost: they are
                              not */
-    SECCOMP_TABLES = 256, /* advice on the pages of stacks' tables; lost: they go without */
+    SECCOMP_TABLES = 256, /* advice on the pages of stacks' tables and of rings; lost: they go
+                             without */
     SECCOMP_LIVING = 512, /* reads what lives as the process ends, without a fault (living.h) */
     SECCOMP_ALL = 1023,
 };

@@ -52,6 +52,7 @@ static const struct use {
     {SECCOMP_TABLES, SYS_madvise, {4096, 4096, MADV_DONTFORK}},
     {SECCOMP_TABLES, SYS_madvise, {4096, 4096, MADV_HUGEPAGE}},
     {SECCOMP_TABLES, SYS_madvise, {4096, 4096, 23 /* MADV_POPULATE_WRITE */}},
+    {SECCOMP_TABLES, SYS_madvise, {4096, 4096, MADV_REMOVE}},
     {TALKS | SECCOMP_MEMORY,
      SYS_mmap,
      {0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, (uint64_t)-1}},

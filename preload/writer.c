@@ -2,6 +2,7 @@
 #include "writer.h"
 
 #include <linux/futex.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "seccomp.h"
@@ -20,9 +21,33 @@
  * and the reader has hardly anything left of it: what it writes to has been in the cache before
  * then, and the rest of the body takes no memory. If the reader is slow, it goes on: what has been
  * used is all the room there is until the reader has come to the begin, too. */
-#define USED_LEAST (512u << 10)
-#define UNREAD_MOST (128u << 10)
-#define PIECE (128u << 10)
+#define GIL_USED_LEAST (512u << 10)
+#define GIL_UNREAD_MOST (128u << 10)
+
+/* A thread's ring is so small that what it has to wait for after a turn counts: it turns back only
+ * for a reader that waits for it. */
+#define THREAD_USED_LEAST (128u << 10)
+#define THREAD_UNREAD_MOST (4u << 10)
+
+/* How often it looks whether to turn back, and at all. */
+#define TURN_PIECE (128u << 10)
+#define PIECE (32u << 10)
+
+/* For how long no more than used_at_turn() must have been in use before the rest is given back. */
+#define CALM_NS 100000000u
+
+static uint32_t used_least(const struct writer *writer) {
+    return writer->is_gil ? GIL_USED_LEAST : THREAD_USED_LEAST;
+}
+
+/* At most, if it turns back as soon as it may. */
+static uint32_t used_at_turn(const struct writer *writer) {
+    return used_least(writer) + TURN_PIECE;
+}
+
+static uint32_t unread_most(const struct writer *writer) {
+    return writer->is_gil ? GIL_UNREAD_MOST : THREAD_UNREAD_MOST;
+}
 
 /* The writers of one region's rings, in pages of their own: a writer stays with its ring when the
  * ring changes hands, because node numbers belong to the ring. */
@@ -92,24 +117,56 @@ static bool writer_wrap(struct writer *writer) {
     return true;
 }
 
-static bool may_turn_back(const struct writer *writer) {
+/* Before a record of so many bytes that does not cross the body's end. */
+static bool may_turn_back(const struct writer *writer, uint64_t bytes) {
+    uint64_t place = writer->tail & writer->mask;
+    if (place < used_least(writer) || (place - 1) / TURN_PIECE == (place - 1 + bytes) / TURN_PIECE)
+        return false;
     uint64_t head = atomic_load_explicit(&writer->ring->head, memory_order_acquire);
-    return (writer->tail & writer->mask) >= USED_LEAST && writer->tail - head <= UNREAD_MOST;
+    return writer->tail - head <= unread_most(writer);
 }
 
 static uint64_t least(uint64_t a, uint64_t b) {
     return a < b ? a : b;
 }
 
+/* What only a slow reader made the writer use, as while a program starts, is memory of the program
+ * and of the collector. */
+static void body_give_back(struct writer *writer) {
+    uint32_t kept = used_at_turn(writer);
+    uint32_t end = (writer->reached + WIRE_PAGE - 1) & ~(WIRE_PAGE - 1);
+    if (seccomp_lets(SECCOMP_TABLES))
+        sys_call6(SYS_madvise, (long)((char *)writer->body + kept), (long)(end - kept), MADV_REMOVE,
+                  0, 0, 0);
+    writer->reached = 0;
+}
+
+/* The writer is going to write up to straight_end. While that is not beyond used_at_turn(), and the
+ * reader has come to this lap, too, nobody has any business there. */
+static void body_look(struct writer *writer, uint64_t head) {
+    uint32_t used = (uint32_t)((writer->straight_end - 1) & writer->mask) + 1;
+    if (used > used_at_turn(writer)) {
+        writer->reached = used > writer->reached ? used : writer->reached;
+        writer->calm_ns = 0;
+    } else if (writer->reached && head >= (writer->tail & ~writer->mask)) {
+        uint64_t now = wait_clock();
+        if (!writer->calm_ns)
+            writer->calm_ns = now;
+        else if (now - writer->calm_ns >= CALM_NS)
+            body_give_back(writer);
+    }
+}
+
 uint64_t *writer_reserve_slowly(struct writer *writer, uint32_t words) {
     uint64_t bytes = (uint64_t)words * 8;
-    bool wraps = writer->tail + bytes > lap_end(writer) || may_turn_back(writer);
+    bool wraps = writer->tail + bytes > lap_end(writer) || may_turn_back(writer, bytes);
     if ((wraps && !writer_wrap(writer)) || !writer_wait(writer, bytes))
         return NULL;
     uint64_t head = atomic_load_explicit(&writer->ring->head, memory_order_acquire);
     uint64_t piece_end = ((writer->tail + bytes - 1) | (PIECE - 1)) + 1;
     writer->straight_end = least(head + writer->mask + 1, least(piece_end, lap_end(writer)));
     writer->lap = (uintptr_t)writer->body - (writer->tail & ~writer->mask);
+    body_look(writer, head);
     return writer_place(writer);
 }
 

@@ -29,6 +29,9 @@ struct writer {
     struct trie trie;
     struct stack_cache
         cache; /* the owner's last stack; the GIL's writer uses thread.gil_cache instead */
+    /* Memory that the body has and may not need: writer.c. */
+    uint32_t reached; /* how far the writer has gone beyond what it needs; 0: no further */
+    uint64_t calm_ns; /* since when it has not; 0: not known */
 };
 
 static inline uint64_t *writer_place(const struct writer *writer) {

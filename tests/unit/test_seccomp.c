@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 
 #include <cmocka.h>
@@ -67,6 +68,9 @@ static void test_arguments(void **state) {
     assert_int_equal(JUDGE(LOAD(nr), IS(SYS_madvise, 0, 3), LOAD(args[2]),
                            IS(23 /* MADV_POPULATE_WRITE */, 0, 1), KILL, ALLOW),
                      SECCOMP_TABLES);
+    assert_int_equal(
+        JUDGE(LOAD(nr), IS(SYS_madvise, 0, 3), LOAD(args[2]), IS(MADV_REMOVE, 0, 1), KILL, ALLOW),
+        SECCOMP_TABLES);
     assert_int_equal(JUDGE(LOAD(nr), IS(SYS_madvise, 0, 3), LOAD(args[2]),
                            IS(23 /* MADV_POPULATE_WRITE */, 0, 1), DO(SECCOMP_RET_ERRNO | EINVAL),
                            ALLOW),

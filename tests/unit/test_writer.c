@@ -1,5 +1,6 @@
 /* A writer's way through its ring, against a reader that lags: records lie in one piece, none is
- * written over before it has been read, and where the writer goes back to the body's begin. */
+ * written over before it has been read, where the writer goes back to the body's begin, and what
+ * memory it gives back. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -51,7 +52,7 @@ static void setup(uint32_t index) {
     memset(&process, 0, sizeof process);
     process.session = &fake.session;
     fake.region =
-        mmap(NULL, region_size(1, 2), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        mmap(NULL, region_size(1, 2), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_true(fake.region != MAP_FAILED);
     fake.region->has_gil_ring = 1;
     fake.region->ring_count = 2;
@@ -160,43 +161,56 @@ static void write_much(uint64_t bytes, uint32_t words, uint64_t lag) {
     assert_int_equal(fake.read, fake.written);
 }
 
-/* A reader that keeps up: nothing beyond the first 512 KiB is ever used. */
+/* How much of a ring is used, the GIL's and a thread's, when its reader keeps up, and how much that
+ * may have unread then. */
+static const uint64_t least[] = {512 * KIB, 128 * KIB}, most[] = {128 * KIB, 4 * KIB};
+
+/* A reader that keeps up: nothing beyond that is ever used. */
 static void test_turns(void **state) {
     (void)state;
-    static const uint64_t lags[] = {0, 8, 128 * KIB - 8, 128 * KIB};
-    for (size_t i = 0; i < sizeof lags / sizeof *lags; i++) {
-        setup(0);
-        write_much(5 * 512 * KIB + 8, 1, lags[i]);
-        assert_int_equal(fake.turns, 5);
-        assert_int_equal(fake.turned_from, 512 * KIB);
-        assert_int_equal(fake.turned_to, 512 * KIB);
-        assert_int_equal(fake.refused, 0);
-        teardown();
+    for (uint32_t index = 0; index < 2; index++) {
+        const uint64_t lags[] = {0, 8, most[index] - 8, most[index]};
+        for (size_t i = 0; i < sizeof lags / sizeof *lags; i++) {
+            setup(index);
+            write_much(5 * least[index] + 8, 1, lags[i]);
+            assert_int_equal(fake.turns, 5);
+            assert_int_equal(fake.turned_from, least[index]);
+            assert_int_equal(fake.turned_to, least[index]);
+            assert_int_equal(fake.refused, 0);
+            teardown();
+        }
     }
 }
 
 /* One that does not: the whole body is used. */
 static void test_goes_on(void **state) {
     (void)state;
-    static const uint64_t lags[] = {128 * KIB + 8, 2048 * KIB, GIL_RING_SIZE - 8};
-    for (size_t i = 0; i < sizeof lags / sizeof *lags; i++) {
-        setup(0);
-        write_much(3ull * GIL_RING_SIZE, 1, lags[i]);
-        assert_int_equal(fake.turns, 0);
-        assert_int_equal(fake.refused, 0);
+    for (uint32_t index = 0; index < 2; index++) {
+        setup(index);
+        const uint64_t lags[] = {most[index] + 8, fake.size / 2, fake.size - 8};
         teardown();
+        for (size_t i = 0; i < sizeof lags / sizeof *lags; i++) {
+            setup(index);
+            write_much(3 * fake.size, 1, lags[i]);
+            assert_int_equal(fake.turns, 0);
+            assert_int_equal(fake.refused, 0);
+            teardown();
+        }
     }
 }
 
 /* Records of any length: it is looked whether to turn once in 128 KiB. */
 static void test_turns_between_records(void **state) {
     (void)state;
-    setup(0);
-    write_much(20000 * KIB, 0, 128 * KIB - 2 * WORDS_MAX * 8);
-    assert_in_range(fake.turns, 20000 / 640 - 1, 20000 / 512);
-    assert_in_range(fake.turned_from, 512 * KIB, 640 * KIB);
-    assert_in_range(fake.turned_to, 512 * KIB, 640 * KIB);
-    teardown();
+    for (uint32_t index = 0; index < 2; index++) {
+        setup(index);
+        uint64_t more = least[index] + 128 * KIB;
+        write_much(40 * least[index], 0, index ? 0 : most[index] - 2 * WORDS_MAX * 8);
+        assert_in_range(fake.turns, 40 * least[index] / more - 1, 40);
+        assert_in_range(fake.turned_from, least[index], more);
+        assert_in_range(fake.turned_to, least[index], more);
+        teardown();
+    }
 }
 
 /* A reader that comes close late is turned for then: the next time that it is looked. */
@@ -234,28 +248,16 @@ static void test_full(void **state) {
     }
 }
 
-/* A ring of a thread is no larger than what is used before a turn. */
-static void test_small_ring(void **state) {
-    (void)state;
-    setup(1);
-    write_much(10ull * THREAD_RING_SIZE, 0, 0);
-    assert_int_equal(fake.turns, 0);
-    assert_int_equal(fake.refused, 0);
-    teardown();
-}
-
-/* A reader that comes and goes. There is always room while it has 128 KiB or less to read, also
- * just after a turn. */
-static void test_any_reader(void **state) {
-    (void)state;
+/* A reader that comes and goes. There is always room while it keeps up, also just after a turn. */
+static void any_reader(uint32_t index) {
     srand(1);
-    setup(0);
+    setup(index);
     for (uint32_t round = 0; round < 3000; round++) {
         uint64_t bytes = (uint64_t)rand() % 256 * KIB / (round / 100 % 2 ? 1 : 8);
         for (uint64_t done = 0; done < bytes;) {
             uint32_t words = any_words();
             if (!write_one(words)) {
-                assert_true(unread() > 128 * KIB);
+                assert_true(unread() > most[index]);
                 break;
             }
             done += words * 8ull;
@@ -269,6 +271,93 @@ static void test_any_reader(void **state) {
     teardown();
 }
 
+static void test_any_reader(void **state) {
+    (void)state;
+    any_reader(0);
+    any_reader(1);
+}
+
+/* -- Memory -- */
+
+static uint64_t resident(void) {
+    static unsigned char pages[GIL_RING_SIZE / WIRE_PAGE];
+    uint64_t count = 0;
+    assert_int_equal(mincore(fake.body, fake.size, pages), 0);
+    for (uint64_t i = 0; i < fake.size / WIRE_PAGE; i++)
+        count += pages[i] & 1;
+    return count * WIRE_PAGE;
+}
+
+/* All of the body is used, as its reader is slow. A lap is about to end. */
+static void burst(void) {
+    uint64_t least_end = tail_now() + 2 * fake.size;
+    while (tail_now() < least_end || tail_now() % fake.size != fake.size - 8) {
+        read_up_to(fake.size / 2);
+        while (!write_one(1)) /* it has turned back, and waits for the reader to do so */
+            read_one();
+    }
+    read_up_to(0);
+    assert_int_equal(resident(), fake.size);
+}
+
+/* As if that had been so for long. */
+static void let_time_pass(void) {
+    assert_int_not_equal(fake.writer.calm_ns, 0);
+    fake.writer.calm_ns = 1;
+}
+
+/* A lap and a half of a reader that keeps up. */
+static void lap_and_half(uint32_t index) {
+    write_much(3 * least[index] / 2, 1, most[index]);
+}
+
+static void test_gives_back(void **state) {
+    (void)state;
+    for (uint32_t index = 0; index < 2; index++) {
+        setup(index);
+        for (uint32_t time = 0; time < 4; time++) {
+            burst();
+            assert_int_equal(fake.writer.calm_ns, 0);
+            lap_and_half(index);
+            let_time_pass();
+            lap_and_half(index);
+            assert_int_equal(resident(), least[index] + 128 * KIB);
+        }
+        teardown();
+    }
+}
+
+/* Not before the reader has read what lies there. */
+static void test_keeps_what_is_unread(void **state) {
+    (void)state;
+    for (uint32_t index = 0; index < 2; index++) {
+        setup(index);
+        burst();
+        while (unread() < fake.size / 2) {
+            fake.writer.calm_ns = 1;
+            assert_true(write_one(3));
+        }
+        assert_int_equal(resident(), fake.size);
+        read_up_to(0);
+        assert_int_equal(fake.read, fake.written);
+        teardown();
+    }
+}
+
+/* Not where a filter forbids it. */
+static void test_keeps_under_filter(void **state) {
+    (void)state;
+    setup(0);
+    seccomp_lost = SECCOMP_TABLES;
+    burst();
+    lap_and_half(0);
+    let_time_pass();
+    lap_and_half(0);
+    assert_int_equal(resident(), fake.size);
+    seccomp_lost = 0;
+    teardown();
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_turns),
@@ -276,8 +365,10 @@ int main(void) {
         cmocka_unit_test(test_turns_between_records),
         cmocka_unit_test(test_turns_late),
         cmocka_unit_test(test_full),
-        cmocka_unit_test(test_small_ring),
         cmocka_unit_test(test_any_reader),
+        cmocka_unit_test(test_gives_back),
+        cmocka_unit_test(test_keeps_what_is_unread),
+        cmocka_unit_test(test_keeps_under_filter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
