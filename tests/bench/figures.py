@@ -62,6 +62,24 @@ def program_rss(session, row, tool):
     return median(session, row, tool, "rss") if own is None else own
 
 
+def rss_field(session, row):
+    return "rss_own" if values(session, row, tools.BASE, "rss_own") else "rss"
+
+
+def untraced_rss(session, row):
+    """Spread of all runs of the program by itself."""
+    field = rss_field(session, row)
+    return Spread.of([value for tool in (tools.BASE, tools.AGAIN) for value in values(session, row, tool, field)])
+
+
+def added_rss(session, row, tool):
+    """Spread of what a tool adds to the program's own RSS, by round."""
+    field = rss_field(session, row)
+    base = bases(session, row, field)
+    return Spread.of([record[field] - base[number] for number, record in session.of(row, tool).items()
+                      if usable(record, field) and number in base])
+
+
 def once(session, row, tool, field):
     """A figure that only the first round has."""
     return next(iter(values(session, row, tool, field)), None)

@@ -41,6 +41,9 @@ in brackets. Peers that took more than SLOW times as long in the first round wer
 - Holdfast takes snapshots in copies of the process, which share its memory and add some of their own for a tenth
   of a second. So the program's RSS is its own there, as the kernel tells it at the end of the work; where a copy was
   bigger, that is in brackets. In `fork_pool` the biggest process counts, whether a worker or a copy.
+- What Holdfast adds to the program's RSS is the median of the rounds' differences from the mean of their two untraced
+  runs. Untraced runs differ by as much as it is told there from the lowest to the highest: libraries with pools of
+  their own give memory back by time and by thread.
 """
 
 
@@ -223,7 +226,7 @@ def written(session, plot):
     parts = ["# Holdfast and its peers\n", "Made by `scripts/bench`. " + about(session),
              METHOD.replace("SLOW", str(SLOW)),
              "## Targets\n", target_table(session),
-             "Where a target is missed by less than the program's own two runs differ, that is said.\n",
+             "Where a target is missed by less than the program's own runs without a tool differ, that is said.\n",
              f"![Wall time of the work against untraced]({plot})\n",
              "## Time by the clock, work alone, against untraced\n", ratio_table(session, "inner_wall"),
              "## Time by the clock, whole process\n", ratio_table(session, "wall"),

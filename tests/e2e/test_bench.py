@@ -50,6 +50,20 @@ def test_copies_are_no_part_of_the_program(tmp_path):
     assert "| program's RSS up by at most 16 MiB + 2 % | met | tiny" in page
 
 
+def test_memory_that_differs_by_itself(tmp_path):
+    """What the program's own runs differ by is told with what is added to its RSS, and a miss stays one."""
+    assert bench(tmp_path, "--rounds", "1").returncode == 0
+    about, before, ours, after = records(tmp_path)
+    file, = (tmp_path / "state").glob("full-*.jsonl")
+    target = "| program's RSS up by at most 16 MiB + 2 % |"
+    before["rss_own"], after["rss_own"] = 20 * harness.MB, 40 * harness.MB
+    for added, state in ((16, "met"), (18, "**missed**, within the noise"), (40, "**missed**")):
+        ours["rss_own"] = (30 + added) * harness.MB
+        file.write_text("\n".join(map(json.dumps, [about, before, ours, after])) + "\n")
+        assert bench(tmp_path, "--report-only").returncode == 0
+        assert f"{target} {state} | tiny: +{added}.0 MiB, untraced runs differ by 20.0 |" in (tmp_path / "page.md").read_text()
+
+
 def test_goes_on_and_writes_again(tmp_path):
     assert bench(tmp_path, "--rounds", "1").returncode == 0
     first = records(tmp_path)
