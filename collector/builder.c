@@ -32,9 +32,22 @@ static size_t utf8_length(const unsigned char *at, size_t left) {
     return overlong || surrogate || (at[0] == 0xf4 && at[1] > 0x8f) ? 0 : length;
 }
 
-static size_t sanitize(const char *text, size_t size, char *clean) {
+/* How much of the beginning is ASCII, without a NUL. */
+static size_t ascii_length(const char *text, size_t size) {
     size_t length = 0;
-    for (size_t i = 0; i < size && length + 4 < TEXT_MAX;) {
+    uint64_t word;
+    for (; size - length >= sizeof word; length += sizeof word) {
+        memcpy(&word, text + length, sizeof word);
+        if ((word | (word - 0x0101010101010101u)) & 0x8080808080808080u)
+            break;
+    }
+    return length;
+}
+
+static size_t sanitize(const char *text, size_t size, char *clean) {
+    size_t most = TEXT_MAX - 4, length = ascii_length(text, size < most ? size : most);
+    memcpy(clean, text, length);
+    for (size_t i = length; i < size && length < most;) {
         size_t step = utf8_length((const unsigned char *)text + i, size - i);
         if (step == 0) {
             memcpy(clean + length, "\xef\xbf\xbd", 3);
@@ -98,14 +111,16 @@ bool builder_init(struct builder *builder, const struct trace *trace, struct pro
     builder->function_map = calloc(trace->stacks.code_count, sizeof *builder->function_map);
     builder->lines = calloc(LINES_KEPT, sizeof *builder->lines);
     builder->places = calloc(trace->stacks.code_count, sizeof *builder->places);
+    builder->node_capacity = trace->stacks.node_count + 1;
+    profile->nodes = calloc(builder->node_capacity, sizeof *profile->nodes);
     builder->failed = !builder->node_map || !builder->function_map || !builder->lines ||
                       !builder->places ||
+                      !index_reserve(&builder->node_index, trace->stacks.node_count) ||
                       !array_reserve(&profile->functions, &builder->function_capacity, 1,
                                      sizeof *profile->functions) ||
                       !array_reserve(&builder->function_cwd, &builder->cwd_capacity, 1,
                                      sizeof *builder->function_cwd) ||
-                      !array_reserve(&profile->nodes, &builder->node_capacity,
-                                     trace->stacks.node_count + 1ul, sizeof *profile->nodes);
+                      !profile->nodes;
     profile->function_count = profile->node_count = 1;
     builder_string(builder, "");
     return !builder->failed;

@@ -19,7 +19,11 @@ static size_t array_bytes(uint64_t capacity) {
 
 static struct chunk *array_map(uint64_t capacity) {
     size_t size = array_bytes(capacity);
-    return pages_map(size, size >= 4 * HUGE_PAGE, size);
+    bool huge = size >= 4 * HUGE_PAGE;
+    struct chunk *array = pages_map(size, huge, size);
+    if (array && !huge)
+        pages_expect(array, size);
+    return array;
 }
 
 /* Puts an entry at `at` by moving what is there up to the next gap. False when that is the array's
@@ -85,13 +89,18 @@ static bool move_on(struct chunks *chunks, uint64_t places) {
     return true;
 }
 
+/* By which part of it a table grows: each time all of its pages are new ones, so small ones double,
+ * and what large ones have to spare is bounded. */
+static uint64_t growth_of(uint64_t capacity) {
+    return capacity < 2 * LARGE_CAPACITY ? 1 : capacity < 4 * LARGE_CAPACITY ? 2 : 4;
+}
+
 static bool grow(struct chunks *chunks) {
     if (chunks->old && !move_on(chunks, UINT64_MAX))
         return false;
     uint64_t capacity = FIRST_CAPACITY;
     if (chunks->capacity)
-        capacity =
-            chunks->capacity + chunks->capacity / (chunks->capacity < LARGE_CAPACITY ? 1 : 4);
+        capacity = chunks->capacity + chunks->capacity / growth_of(chunks->capacity);
     capacity &= ~3ull;
     struct chunk *entries = capacity <= UINT32_MAX ? array_map(capacity) : NULL;
     if (!entries)

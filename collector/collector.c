@@ -129,6 +129,7 @@ static bool collector_open(struct collector *collector) {
     char session[JOIN_NAME_MAX + JOIN_TOKEN_SIZE + 2];
     snprintf(session, sizeof session, "%s:%s", collector->point.name, collector->point.token);
     tell(collector, CONTROL_READY, 0, session);
+    collector->point.filters = procfs_filters((uint32_t)getpid());
     return true;
 }
 
@@ -223,6 +224,24 @@ static void tell_slow(void *context) {
     tell(context, CONTROL_BUSY, 0, "naming native frames ...");
 }
 
+/* `problem`: why the profile was not written, or not where it should be; empty: none. */
+static void tell_outcome(struct collector *collector, bool written, const char *problem) {
+    for (uint32_t i = 0; i < collector->trace.warning_count; i++)
+        tell(collector, CONTROL_WARNING, 0, collector->trace.warnings[i]);
+    if (!written) {
+        tell(collector, CONTROL_FAILED, 0, problem);
+        return;
+    }
+    if (problem[0]) {
+        char text[4096];
+        snprintf(text, sizeof text,
+                 "the profile could not be written where it should be (%.400s); it is %.3500s",
+                 problem, collector->output.path);
+        tell(collector, CONTROL_MOVED, 0, text);
+    }
+    tell(collector, CONTROL_WRITTEN, collector->trace.living, collector->output.path);
+}
+
 /* Writes the profile of what is known so far and tells the launcher. */
 static int write_profile(struct collector *collector) {
     struct profile profile;
@@ -236,27 +255,14 @@ static int write_profile(struct collector *collector) {
     bool built = finish_build(&collector->trace, &facts, &profile, &events);
     bool written =
         built && output_write(&collector->output, &profile, events, &events_left_out, &error);
-    finish_release(&profile);
     if (events)
         events_resume(collector->trace.events);
     if (events_left_out)
         trace_warn(&collector->trace,
                    "the event stream did not fit on the disk beside the profile");
-    for (uint32_t i = 0; i < collector->trace.warning_count; i++)
-        tell(collector, CONTROL_WARNING, 0, collector->trace.warnings[i]);
-    if (!written) {
-        tell(collector, CONTROL_FAILED, 0, built ? error.text : "out of memory");
-        return 1;
-    }
-    if (error.text[0]) {
-        char text[4096];
-        snprintf(text, sizeof text,
-                 "the profile could not be written where it should be (%.400s); it is %.3500s",
-                 error.text, collector->output.path);
-        tell(collector, CONTROL_MOVED, 0, text);
-    }
-    tell(collector, CONTROL_WRITTEN, collector->trace.living, collector->output.path);
-    return 0;
+    tell_outcome(collector, written, built ? error.text : "out of memory");
+    finish_release(&profile); /* only now: the launcher waits for what it is told */
+    return written ? 0 : 1;
 }
 
 /* What has only been found for this one's sake is not said again at the end. */

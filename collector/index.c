@@ -3,7 +3,10 @@
 
 #include <stdlib.h>
 
+#include "pages.h"
+
 #define FIRST_CAPACITY 64u
+#define EXPECTED_FROM ((size_t)256 << 10) /* bytes; smaller ones malloc has cleared by hand */
 
 /* The place comes from the hash's lower half, what is kept of it from the upper one. */
 static uint32_t slot_of(const struct index *index, uint64_t hash, uint32_t number) {
@@ -39,14 +42,30 @@ static uint32_t bits_below(uint32_t value) {
     return value;
 }
 
+static bool make(struct index *index, uint64_t capacity, uint32_t numbers) {
+    *index = (struct index){.capacity = (uint32_t)capacity};
+    index->numbers = numbers | (index->capacity - 1);
+    index->slots = capacity <= UINT32_MAX ? calloc(capacity, sizeof *index->slots) : NULL;
+    size_t size = capacity * sizeof *index->slots;
+    if (index->slots && size >= EXPECTED_FROM)
+        pages_expect(index->slots, size);
+    return index->slots;
+}
+
+bool index_reserve(struct index *index, uint32_t count) {
+    uint64_t capacity = FIRST_CAPACITY;
+    while ((uint64_t)count * 4 > capacity * 3)
+        capacity *= 2;
+    return make(index, capacity, bits_below(count));
+}
+
 /* With so many slots, and bits for that number. */
 static bool rebuild(struct index *index, const struct index_owner *of, const void *owner,
                     uint64_t capacity, uint32_t number) {
-    struct index grown = {.capacity = (uint32_t)capacity, .count = index->count};
-    grown.numbers = bits_below(number + 1) | index->numbers | (grown.capacity - 1);
-    grown.slots = capacity <= UINT32_MAX ? calloc(capacity, sizeof *grown.slots) : NULL;
-    if (!grown.slots)
+    struct index grown;
+    if (!make(&grown, capacity, bits_below(number + 1) | index->numbers))
         return false;
+    grown.count = index->count;
     for (uint32_t i = 0; i < index->capacity; i++) {
         uint32_t known = index->slots[i] & index->numbers;
         if (known)

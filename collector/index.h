@@ -27,6 +27,9 @@ struct index_owner {
     uint64_t (*hash)(const void *owner, uint32_t number); /* as given to index_add */
 };
 
+/* Makes an empty index that takes so many numbers, up to that one, before it grows. */
+bool index_reserve(struct index *index, uint32_t count);
+
 /* The number whose thing equals `key`, or INDEX_NONE. */
 uint32_t index_find(const struct index *index, const struct index_owner *of, const void *owner,
                     uint64_t hash, const void *key);

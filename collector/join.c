@@ -145,8 +145,7 @@ static void join_process(struct join_point *point, struct trace *trace,
     else
         image->parent = before ? before : image_of_pid(trace, image->ppid);
     /* A forked child knows its own. */
-    bool filtered =
-        request->kind == JOIN_IMAGE && procfs_filters(pid) > procfs_filters((uint32_t)getpid());
+    bool filtered = request->kind == JOIN_IMAGE && procfs_filters(pid) > point->filters;
     int fd = watch(point, image) ? add_region(image, true, filtered) : -1;
     if (fd < 0) {
         joined->error = errno;

@@ -13,6 +13,7 @@ struct join_point {
     bool follow;
     pid_t first_pid; /* without follow: the one process that may join; 0 not known yet */
     uint32_t refused;
+    uint32_t filters; /* on system calls, that this process runs under */
     struct callers callers;
     char name[JOIN_NAME_MAX + 1];
     char token[JOIN_TOKEN_SIZE + 1];

@@ -13,4 +13,8 @@
  * `asked` bytes. To be unmapped with the same size. NULL: no memory. */
 void *pages_map(size_t size, bool huge, size_t asked);
 
+/* All of it will soon be in use, wherever hashes fall: one call for its pages costs less than a
+ * fault for each, or two where it is read first. */
+void pages_expect(void *start, size_t size);
+
 #endif

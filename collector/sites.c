@@ -5,6 +5,8 @@
 #include "table.h"
 
 #define FORGOTTEN 4096u /* sites that are given up at once */
+#define NEAR_LEAST 1024u
+#define NEAR_FACTOR 8u
 
 static bool site_equal(const void *owner, uint32_t number, const void *key) {
     const struct site *a = &((const struct sites *)owner)->list[number], *b = key;
@@ -28,17 +30,50 @@ static bool reserve(struct sites *sites, uint64_t count) {
             table_reserve(&sites->tree, &sites->tree_capacity, count, sizeof *sites->tree));
 }
 
+/* Most nodes of a session that is one process come to have a site soon after they are made: for
+ * them a list by node takes less than an index, and is in the cache. One that shares its nodes with
+ * many others has few sites for its nodes: its list is bounded by that. */
+static bool is_near(const struct sites *sites, const struct site *site) {
+    return site->kind < SITE_KINDS &&
+           site->node < NEAR_LEAST + (uint64_t)NEAR_FACTOR * sites->count;
+}
+
+static uint32_t find(const struct sites *sites, const struct site *site, uint64_t hash) {
+    if (site->kind < SITE_KINDS && site->node < sites->by_node_capacity[site->kind] &&
+        sites->by_node[site->kind][site->node])
+        return sites->by_node[site->kind][site->node] - 1;
+    return index_find(&sites->index, &site_index, sites, hash, site);
+}
+
+static bool note(struct sites *sites, const struct site *site, uint64_t hash) {
+    if (!is_near(sites, site))
+        return index_add(&sites->index, &site_index, sites, hash, sites->count);
+    if (!table_reserve(&sites->by_node[site->kind], &sites->by_node_capacity[site->kind],
+                       site->node + 1ull, sizeof **sites->by_node))
+        return false;
+    sites->by_node[site->kind][site->node] = sites->count + 1;
+    return true;
+}
+
 uint32_t sites_find(struct sites *sites, uint32_t node, uint32_t kind) {
     struct site site = {.node = node & SITE_NODE_MAX, .kind = kind & 3};
     uint64_t hash = hash_of(site.node, site.kind);
-    uint32_t number = index_find(&sites->index, &site_index, sites, hash, &site);
+    uint32_t number = find(sites, &site, hash);
     if (number != INDEX_NONE)
         return number;
-    if (!reserve(sites, sites->count + 1ull) ||
-        !index_add(&sites->index, &site_index, sites, hash, sites->count))
+    if (!reserve(sites, sites->count + 1ull) || !note(sites, &site, hash))
         return INDEX_NONE;
     sites->list[sites->count] = site;
     return sites->count++;
+}
+
+void sites_close(struct sites *sites) {
+    for (uint32_t kind = 0; kind < SITE_KINDS; kind++) {
+        table_release(sites->by_node[kind], sites->by_node_capacity[kind], sizeof **sites->by_node);
+        sites->by_node[kind] = NULL;
+        sites->by_node_capacity[kind] = 0;
+    }
+    index_release(&sites->index);
 }
 
 uint32_t sites_add_twin(struct sites *sites, uint32_t number) {
@@ -139,6 +174,6 @@ void sites_release(struct sites *sites) {
     table_release(sites->list, sites->capacity, sizeof *sites->list);
     table_release(sites->tree, sites->tree_capacity, sizeof *sites->tree);
     table_release(sites->wide, sites->wide_capacity, sizeof *sites->wide);
-    index_release(&sites->index);
+    sites_close(sites);
     *sites = (struct sites){0};
 }

@@ -17,6 +17,7 @@
 #include "index.h"
 
 #define SITE_NODE_MAX ((1u << 29) - 1)
+#define SITE_KINDS 3u
 
 /* Packed, since there are tables of them: a table of blocks never holds 2^32. */
 struct __attribute__((packed, aligned(4))) site_value {
@@ -50,7 +51,9 @@ struct site_wide {
 struct sites {
     struct site *list;
     uint32_t count, capacity;
-    struct index index;
+    uint32_t *by_node[SITE_KINDS]; /* of nodes that are near enough: the site + 1, 0: none */
+    uint32_t by_node_capacity[SITE_KINDS];
+    struct index index;     /* of the others */
     struct site_wide *wide; /* by site; of most, pages that nobody has touched */
     uint32_t wide_capacity, tree_capacity;
     struct site_value *tree; /* put aside, by site; NULL while the tree's peak is the process's */
@@ -86,6 +89,9 @@ static inline void totals_rise(struct totals *totals, uint64_t live) {
 
 /* The number of a site, made when it is new; INDEX_NONE when memory ran out. */
 uint32_t sites_find(struct sites *sites, uint32_t node, uint32_t kind);
+
+/* No site will be looked for any more: gives up what that takes. */
+void sites_close(struct sites *sites);
 
 /* One more of the same stack and kind, which sites_find does not find. */
 uint32_t sites_add_twin(struct sites *sites, uint32_t number);

@@ -8,7 +8,7 @@
 #define CACHE_LINE 64u
 #define PAGE 4096u
 #define FIRST_CAPACITY 64u
-#define PAGES_FROM ((size_t)256 << 10) /* bytes; smaller ones are malloc's */
+#define PAGES_FROM ((size_t)32 << 10) /* bytes; smaller ones are malloc's */
 
 static size_t rounded(size_t size, size_t to) {
     return (size + to - 1) / to * to;

@@ -315,7 +315,7 @@ void image_end(struct trace *trace, struct image *image) {
     blocks_release(&image->blocks);
     mappings_release(&image->mappings);
     large_release(&image->large);
-    index_release(&image->sites.index);
+    sites_close(&image->sites);
     close_fd(&image->pidfd);
     close_fd(&image->statm);
 }

@@ -14,7 +14,8 @@
 
 /* Heap graphs of so many bytes make a profile that is neither small nor slow to write: for these, a
  * more thorough search in as much memory, which leaves out a twentieth and takes 8 ms for each MiB
- * more. */
+ * more. Below, the level's own tables would be larger than much of what is packed, and clearing
+ * them dearer than what they leave out: 1 % at the most. */
 #define THOROUGH_FROM ((uint64_t)3 << 20)
 #define THOROUGH_MOST ((uint64_t)16 << 20)
 
@@ -49,14 +50,21 @@ static void put_bytes(struct bytes *bytes, const void *data, size_t size) {
     bytes->size += size;
 }
 
+#define VARINT_MOST 10u /* bytes */
+
+/* What comes after it. There is room for it. */
+static inline uint8_t *store_varint(uint8_t *to, uint64_t value) {
+    for (; value >= 0x80; value >>= 7)
+        *to++ = (uint8_t)(value | 0x80);
+    *to++ = (uint8_t)value;
+    return to;
+}
+
 static void put_varint(struct bytes *bytes, uint64_t value) {
     if (value > PROFILE_MAX_VALUE)
         bytes->failed = true;
-    if (!bytes_room(bytes, 10))
-        return;
-    for (; value >= 0x80; value >>= 7)
-        bytes->data[bytes->size++] = (uint8_t)(value | 0x80);
-    bytes->data[bytes->size++] = (uint8_t)value;
+    if (bytes_room(bytes, VARINT_MOST))
+        bytes->size = (size_t)(store_varint(bytes->data + bytes->size, value) - bytes->data);
 }
 
 static void put_u32(uint8_t *at, uint32_t value) {
@@ -95,7 +103,7 @@ static void put_strings(struct bytes *bytes, const struct profile *profile) {
     free(text.data);
 }
 
-static uint64_t column_value(const uint8_t *field, enum column_type type, uint32_t row) {
+static inline uint64_t column_value(const uint8_t *field, enum column_type type, uint32_t row) {
     uint32_t word;
     uint64_t wide;
     bool flag;
@@ -123,22 +131,40 @@ static uint64_t signed_code(int64_t value) {
     return (uint64_t)value << 1 ^ (uint64_t)(value >> 63);
 }
 
+#define ROWS_AT_ONCE 1024u
+
+/* Up to ROWS_AT_ONCE of a column's rows, for which there is room. */
+static uint64_t put_rows(struct bytes *bytes, const struct profile_table *table,
+                         const struct profile_column *how, const void *rows, uint32_t row,
+                         uint32_t end, uint64_t before) {
+    uint8_t *to = bytes->data + bytes->size;
+    uint64_t all = 0;
+    for (; row < end; row++) {
+        const uint8_t *at = (const uint8_t *)rows + row * table->row_size;
+        uint64_t value = column_value(at + how->offset, how->type, row), told = value;
+        if (how->from != FROM_NOTHING) {
+            uint64_t from =
+                how->from == FROM_BEFORE ? before : column_value(at + how->other, how->type, row);
+            told = signed_code((int64_t)(value - from));
+            before = value;
+        }
+        all |= told;
+        to = store_varint(to, told);
+    }
+    bytes->failed |= all > PROFILE_MAX_VALUE;
+    bytes->size = (size_t)(to - bytes->data);
+    return before;
+}
+
 /* Rows and columns, without the counts, so that a table can be put together from several arrays.
  * `before`: the value in the row before the first, of a column that is told from it. */
 static uint64_t put_column(struct bytes *bytes, const struct profile_table *table, uint32_t column,
                            const void *rows, uint32_t count, uint64_t before) {
-    const struct profile_column *how = &table->columns[column];
-    for (uint32_t row = table->first_row; row < count; row++) {
-        const uint8_t *at = (const uint8_t *)rows + row * table->row_size;
-        uint64_t value = column_value(at + how->offset, how->type, row);
-        if (how->from == FROM_NOTHING) {
-            put_varint(bytes, value);
-            continue;
-        }
-        uint64_t from =
-            how->from == FROM_BEFORE ? before : column_value(at + how->other, how->type, row);
-        put_varint(bytes, signed_code((int64_t)(value - from)));
-        before = value;
+    for (uint32_t row = table->first_row, end; row < count; row = end) {
+        end = count - row < ROWS_AT_ONCE ? count : row + ROWS_AT_ONCE;
+        if (!bytes_room(bytes, (end - row) * (size_t)VARINT_MOST))
+            break;
+        before = put_rows(bytes, table, &table->columns[column], rows, row, end, before);
     }
     return before;
 }
@@ -148,6 +174,7 @@ static void put_table(struct bytes *bytes, enum profile_section id, const void *
     const struct profile_table *table = &profile_tables[id];
     put_varint(bytes, count - table->first_row);
     put_varint(bytes, table->column_count);
+    bytes_room(bytes, (size_t)count * table->column_count); /* at least */
     for (uint32_t column = 0; column < table->column_count; column++)
         put_column(bytes, table, column, rows, count, 0);
 }
@@ -301,6 +328,7 @@ static void put_body(struct bytes *bytes, enum profile_section id, const struct 
 struct sink {
     FILE *out;
     ZSTD_CCtx *zstd;
+    struct bytes body; /* each section's in turn */
     uint64_t written;
     struct profile_error *error;
 };
@@ -385,34 +413,39 @@ static bool sink_graphs(struct sink *sink, const struct profile *profile) {
 
 static bool sink_section(struct sink *sink, enum profile_section id,
                          const struct profile *profile) {
-    struct bytes head = {0}, body = {0};
-    put_body(&body, id, profile);
-    put_varint(&head, id);
-    put_varint(&head, body.size + (id == SECTION_GRAPHS ? graphs_size(profile) : 0));
-    bool good = !head.failed && !body.failed;
-    if (!good)
-        profile_fail(sink->error, "section %d of the profile: out of memory, or a value over 2^63",
-                     (int)id);
-    good = good && sink_zstd(sink, head.data, head.size, ZSTD_e_continue) &&
-           sink_zstd(sink, body.data, body.size, ZSTD_e_continue) &&
+    uint8_t head[2 * VARINT_MOST];
+    struct bytes *body = &sink->body;
+    body->size = 0;
+    put_body(body, id, profile);
+    if (body->failed)
+        return profile_fail(
+            sink->error, "section %d of the profile: out of memory, or a value over 2^63", (int)id);
+    uint64_t size = body->size + (id == SECTION_GRAPHS ? graphs_size(profile) : 0);
+    uint8_t *end = store_varint(store_varint(head, id), size);
+    return sink_zstd(sink, head, (size_t)(end - head), ZSTD_e_continue) &&
+           sink_zstd(sink, body->data, body->size, ZSTD_e_continue) &&
            (id != SECTION_GRAPHS || sink_graphs(sink, profile));
-    free(head.data);
-    free(body.data);
-    return good;
+}
+
+struct effort {
+    int strategy, window, hash, chain, search; /* logarithms, but for the first */
+};
+
+static void set_effort(ZSTD_CCtx *zstd, const struct effort *effort) {
+    ZSTD_CCtx_setParameter(zstd, ZSTD_c_strategy, effort->strategy);
+    ZSTD_CCtx_setParameter(zstd, ZSTD_c_windowLog, effort->window);
+    ZSTD_CCtx_setParameter(zstd, ZSTD_c_hashLog, effort->hash);
+    ZSTD_CCtx_setParameter(zstd, ZSTD_c_chainLog, effort->chain);
+    ZSTD_CCtx_setParameter(zstd, ZSTD_c_searchLog, effort->search);
 }
 
 static void choose_effort(ZSTD_CCtx *zstd, uint64_t graphs) {
-    static const struct {
-        ZSTD_cParameter name;
-        int value;
-    } thorough[] = {
-        {ZSTD_c_compressionLevel, 6}, {ZSTD_c_strategy, ZSTD_lazy2}, {ZSTD_c_windowLog, 20},
-        {ZSTD_c_hashLog, 18},         {ZSTD_c_chainLog, 18},         {ZSTD_c_searchLog, 3},
-    };
-    ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, COMPRESSION_LEVEL);
+    static const struct effort quick = {ZSTD_dfast, 18, 15, 15, 1};
+    static const struct effort thorough = {ZSTD_lazy2, 20, 18, 18, 3};
     bool wanted = graphs >= THOROUGH_FROM && graphs <= THOROUGH_MOST;
-    for (size_t i = 0; wanted && i < sizeof thorough / sizeof *thorough; i++)
-        ZSTD_CCtx_setParameter(zstd, thorough[i].name, thorough[i].value);
+    ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, wanted ? 6 : COMPRESSION_LEVEL);
+    if (graphs <= THOROUGH_MOST)
+        set_effort(zstd, wanted ? &thorough : &quick);
 }
 
 static bool sink_frame(struct sink *sink, const struct profile *profile) {
@@ -427,6 +460,7 @@ static bool sink_frame(struct sink *sink, const struct profile *profile) {
         good = sink_section(sink, (enum profile_section)id, profile);
     good = good && sink_zstd(sink, end, sizeof end, ZSTD_e_end);
     ZSTD_freeCCtx(sink->zstd);
+    free(sink->body.data);
     return good;
 }
 

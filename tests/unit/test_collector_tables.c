@@ -388,6 +388,26 @@ static void test_wide_sums(void **state) {
     rig_close(&rig);
 }
 
+/* A site is found again though meanwhile there are so many that nodes like its own are listed. */
+static void test_sites_of_nodes_near_and_far(void **state) {
+    (void)state;
+    struct sites sites = {0};
+    const uint32_t far = 1000000, count = 200000;
+    assert_int_equal(sites_find(&sites, far, BLOCK_PYTHON), 0);
+    assert_int_equal(sites.by_node_capacity[BLOCK_PYTHON], 0);
+    for (uint32_t node = 1; node <= count; node++)
+        assert_int_equal(sites_find(&sites, node, BLOCK_PYTHON), node);
+    assert_int_equal(sites_find(&sites, far + 1, BLOCK_PYTHON), count + 1);
+    assert_true(sites.by_node_capacity[BLOCK_PYTHON] > far + 1);
+    assert_int_equal(sites_find(&sites, far, BLOCK_PYTHON), 0);
+    assert_int_equal(sites_find(&sites, far, BLOCK_HEAP), count + 2);
+    for (uint32_t node = 1; node <= count; node++)
+        assert_int_equal(sites_find(&sites, node, BLOCK_PYTHON), node);
+    assert_int_equal(sites_add_twin(&sites, 7), count + 3);
+    assert_int_equal(sites_find(&sites, 7, BLOCK_PYTHON), 7);
+    sites_release(&sites);
+}
+
 /* A carry that is lost leaves a sum too low; the carry back must not be taken from nothing. */
 static void test_wide_sums_without_memory(void **state) {
     (void)state;
@@ -717,6 +737,7 @@ int main(void) {
         cmocka_unit_test(test_mapping_sums),
         cmocka_unit_test(test_wide_sums),
         cmocka_unit_test(test_wide_sums_without_memory),
+        cmocka_unit_test(test_sites_of_nodes_near_and_far),
         cmocka_unit_test(test_refused_unmap),
         cmocka_unit_test(test_segments),
         cmocka_unit_test(test_growing_array),

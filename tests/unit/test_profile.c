@@ -299,6 +299,30 @@ static void empty_profile(void **state) {
     profile_free(profile);
 }
 
+/* More rows than are told at once, with values of every length. */
+static void long_tables_round_trip(void **state) {
+    (void)state;
+    enum { ROWS = 5000 };
+    static struct profile_node nodes[ROWS];
+    struct profile_error error = {""};
+    char path[64];
+    sample_article(&sample);
+    uint32_t count = sample.profile.node_count;
+    memcpy(nodes, sample.profile.nodes, count * sizeof *nodes);
+    for (uint32_t i = count; i < ROWS; i++)
+        nodes[i] = (struct profile_node){
+            .parent = i % 3 ? i - 1 : count - 1, .function = 1, .line = 1u << i % 32 | i};
+    sample.profile.nodes = nodes;
+    sample.profile.node_count = ROWS;
+    sample_write(&sample, path);
+    struct profile *profile = profile_read(path, &error);
+    assert_non_null(profile);
+    assert_int_equal(profile->node_count, ROWS);
+    assert_memory_equal(profile->nodes, nodes, sizeof nodes);
+    profile_free(profile);
+    unlink(path);
+}
+
 static void events_are_kept_apart(void **state) {
     (void)state;
     static struct image image;
@@ -852,6 +876,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(round_trip),
         cmocka_unit_test(empty_profile),
+        cmocka_unit_test(long_tables_round_trip),
         cmocka_unit_test(events_are_kept_apart),
         cmocka_unit_test(wrong_utf8_is_repaired),
         cmocka_unit_test(every_truncation_is_told),
