@@ -22,8 +22,10 @@ struct trie {
     uint32_t code_capacity, code_used; /* used: tombstones included */
     uint32_t code_count;               /* numbers handed out */
     uint64_t code_epoch;               /* freed code objects up to this one have been forgotten */
-    struct trie_shortcut *shortcuts;   /* made with the first node; behind them, their codes */
+    struct trie_shortcut *shortcuts;   /* made with the first node */
+    const char **shortcut_codes;       /* behind them: of each, its code object */
     uint32_t shortcut_count;           /* a power of two */
+    uint32_t shortcut_room;            /* they are mapped for */
     uint64_t shortcut_mask;            /* of places: trie.h */
     uint64_t shortcut_stamp;           /* of those that hold; in the upper 16 bits */
 };

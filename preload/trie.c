@@ -24,6 +24,7 @@ struct trie_code {
 };
 
 #define FIRST_CAPACITY 256u
+#define SHORTCUTS_FEW 2048u
 #define HUGE_PAGE ((size_t)2 << 20)
 
 #ifndef MADV_POPULATE_WRITE /* Linux 5.14; refused before */
@@ -61,11 +62,17 @@ static struct trie_node *node_slot(const struct trie *trie, uint32_t parent, uin
     }
 }
 
+/* What will soon be in use, wherever hashes fall: one call costs less than a fault for each page.
+ */
+static void table_expect(void *start, size_t size) {
+    if (seccomp_lets(SECCOMP_TABLES))
+        sys_call6(SYS_madvise, (long)start, (long)size, MADV_POPULATE_WRITE, 0, 0, 0);
+}
+
 /* Memory that neither a forked child nor a disposable copy has any use for, so that it need not be
- * copied when it is written to. Its first `soon` bytes will soon be in use, wherever hashes fall:
- * one call for them costs less than a fault for each. What is large gets huge pages, which need few
- * entries of the processor's table of pages; where it is not aligned to them, as before Linux 6.7,
- * it has none, and takes no more faults for that. */
+ * copied when it is written to. Its first `soon` bytes are expected to be used. What is large gets
+ * huge pages, which need few entries of the processor's table of pages; where it is not aligned to
+ * them, as before Linux 6.7, it has none, and takes no more faults for that. */
 static void *table_map(size_t size, size_t soon) {
     void *table = pages_map(size);
     if (!table || !seccomp_lets(SECCOMP_TABLES))
@@ -73,32 +80,48 @@ static void *table_map(size_t size, size_t soon) {
     sys_call6(SYS_madvise, (long)table, (long)size, MADV_DONTFORK, 0, 0, 0);
     if (soon >= HUGE_PAGE)
         sys_call6(SYS_madvise, (long)table, (long)soon, MADV_HUGEPAGE, 0, 0, 0);
-    sys_call6(SYS_madvise, (long)table, (long)soon, MADV_POPULATE_WRITE, 0, 0, 0);
+    if (soon)
+        table_expect(table, soon);
     return table;
 }
 
-/* With room for as many codes (trie_shortcut_codes()), whose pages come when they are touched. */
+/* With room for as many codes, whose pages come when they are touched. */
 static size_t shortcuts_size(uint64_t count) {
     return count * (sizeof(struct trie_shortcut) + sizeof(const char *));
 }
 
 static void shortcuts_unmap(struct trie *trie) {
     if (trie->shortcuts)
-        pages_unmap(trie->shortcuts, shortcuts_size(trie->shortcut_count));
+        pages_unmap(trie->shortcuts, shortcuts_size(trie->shortcut_room));
 }
 
-/* As many as there is room for nodes, within bounds; those that were known are found again. */
-static bool shortcuts_grow(struct trie *trie, uint32_t capacity) {
-    uint32_t count = capacity < TRIE_SHORTCUTS_MOST ? capacity : TRIE_SHORTCUTS_MOST;
-    if (count == trie->shortcut_count)
-        return true;
-    struct trie_shortcut *shortcuts = table_map(shortcuts_size(count), count * sizeof *shortcuts);
+/* Room for so many; those that were known are found again. */
+static bool shortcuts_map(struct trie *trie, uint32_t room) {
+    struct trie_shortcut *shortcuts = table_map(shortcuts_size(room), 0);
     if (!shortcuts)
-        return trie->shortcuts;
+        return false;
     shortcuts_unmap(trie);
     trie->shortcuts = shortcuts;
+    trie->shortcut_codes = (const char **)(void *)(shortcuts + room);
+    trie->shortcut_room = room;
+    trie->shortcut_count = 0;
+    return true;
+}
+
+/* As many as there is room for nodes, within bounds. Once there are some, all have a place in the
+ * same mapping, where memory comes as they grow: half of those that are known stay where they are
+ * looked for, and the others are never taken for what they are not. */
+static bool shortcuts_grow(struct trie *trie, uint32_t capacity) {
+    uint32_t count = capacity < TRIE_SHORTCUTS_MOST ? capacity : TRIE_SHORTCUTS_MOST;
+    if (count > trie->shortcut_room &&
+        !shortcuts_map(trie, count > SHORTCUTS_FEW ? TRIE_SHORTCUTS_MOST : count))
+        return trie->shortcuts;
+    uint32_t known = trie->shortcut_count;
+    if (count == known)
+        return true;
+    table_expect(trie->shortcuts + known, (count - known) * sizeof *trie->shortcuts);
     trie->shortcut_count = count;
-    trie->shortcut_mask = (count - 1) * sizeof *shortcuts;
+    trie->shortcut_mask = (count - 1) * sizeof *trie->shortcuts;
     return true;
 }
 

@@ -46,8 +46,7 @@ static inline struct trie_shortcut *trie_shortcut(const struct trie *trie, uint6
 
 /* Of each shortcut: its code object. Touched only where a position does not tell that. */
 static inline const char **trie_shortcut_code(const struct trie *trie, uint64_t place) {
-    return (const char **)(void *)(trie->shortcuts + trie->shortcut_count) +
-           place / sizeof(struct trie_shortcut);
+    return trie->shortcut_codes + place / sizeof(struct trie_shortcut);
 }
 
 /* The node if it is known. `code`: NULL where the position tells it. The trie has a node. */
