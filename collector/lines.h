@@ -25,7 +25,7 @@ struct lines_place {
 };
 
 /* A large table has places from which it can be read on, one for each so many bytes. */
-#define LINES_PLACE_BYTES 128u
+#define LINES_PLACE_BYTES 64u
 
 static inline uint32_t lines_places(const struct lines_table *table) {
     return (uint32_t)(table->size / LINES_PLACE_BYTES);
