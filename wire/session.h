@@ -78,7 +78,7 @@ static inline int session_collector_alive(const struct session_page *page) {
  * end (a PAD record fills the rest). Everything in [head, tail) is committed: the writer stores a
  * record's words first and then `tail` with release, the reader loads `tail` with acquire, reads,
  * and then stores `head` with release. The writer loads `head` with acquire before it reuses that
- * room.
+ * room, or gives its pages back to the kernel: they read as zeroes then.
  *
  * A writer without room sets `waiting`, sleeps on `wake` (futex), and looks again; the reader, once
  * it has moved `head`, bumps `wake` and wakes it if `waiting` is set. It goes on untraced when the
