@@ -9,7 +9,7 @@
 #include "account.h"
 #include "apply.h"
 
-#define BATCH 64u
+#define BATCH BATCH_MOST
 
 #define CHANGE_BEGINS 1ull /* in a change's key, whose bits from 6 to 15 nobody looks at */
 #define CHANGE_TOLD 64ull
@@ -29,6 +29,13 @@ struct batch {
     uint64_t begun, allocated; /* the ALLOCs among them, and their bytes */
     uint64_t told;             /* the FREEs that have a further word */
     struct change changes[BATCH];
+};
+
+/* Where a ring is read: up to `end`, the two words of a record and its ticket are there. */
+struct cursor {
+    struct reader *reader;
+    const uint64_t *at, *end;
+    uint64_t ticket; /* of the record at `at`; UINT64_MAX: it has none, or no turn */
 };
 
 /* Words that may be read from here on: committed up to `limit`, and before the body's end. */
@@ -94,20 +101,19 @@ static __attribute__((noinline)) bool decode_reallocation(struct reader *reader,
     return true;
 }
 
-/* Records without tickets, or with those from `turns` on, one after the other; `pairs`: the former
- * may be reallocations. */
-static inline __attribute__((always_inline)) void decode(struct reader *reader, struct batch *batch,
+/* Adds records to a batch: without tickets, or with those from `turns` on, one after the other;
+ * `pairs`: the former may be reallocations. */
+static inline __attribute__((always_inline)) void decode(struct cursor *from, struct batch *batch,
                                                          const struct turns *turns, bool pairs,
                                                          bool tells) {
-    const uint64_t *at = reader->body + (reader->position & (reader->size - 1)) / 8;
+    struct reader *reader = from->reader;
+    const uint64_t *at = from->at, *end = from->end;
     const uint64_t ticket_words = turns != NULL;
-    const uint64_t *end =
-        at + words_ahead(reader, turns ? reader->seen : reader->limit) - 1 - ticket_words;
     const struct blocks blocks = reader->image->blocks;
     const struct local_node *nodes = reader->nodes;
     const uint64_t node_count = reader->node_count;
-    uint64_t begun = 0, allocated = 0, told = 0;
-    uint32_t count = 0;
+    uint64_t begun = batch->begun, allocated = batch->allocated, told = batch->told;
+    uint32_t count = batch->count;
     /* `at` may lie behind `end` at once, by the two words that a record takes at the most. */
     for (; count < BATCH && (intptr_t)at < (intptr_t)end; count++) {
         uint64_t word = __atomic_load_n(at, __ATOMIC_RELAXED);
@@ -155,10 +161,65 @@ static inline __attribute__((always_inline)) void decode(struct reader *reader, 
         allocated += (uint32_t)next;
         at += 1 + ticket_words + alloc;
     }
+    from->at = at;
     batch->count = count;
     batch->begun = begun;
     batch->allocated = allocated;
     batch->told = told;
+}
+
+/* `limit`: of the ring; `ticket_words`: of each record. */
+static struct cursor cursor_at(struct reader *reader, uint64_t limit, uint64_t ticket_words) {
+    const uint64_t *at = reader->body + (reader->position & (reader->size - 1)) / 8;
+    const uint64_t *end = at + words_ahead(reader, limit) - 1 - ticket_words;
+    return (struct cursor){.reader = reader, .at = at, .end = end};
+}
+
+static uint64_t next_ticket(const struct cursor *cursor) {
+    if ((intptr_t)cursor->at >= (intptr_t)cursor->end ||
+        !(__atomic_load_n(cursor->at, __ATOMIC_RELAXED) & EVENT_TICKET_BIT))
+        return UINT64_MAX;
+    return __atomic_load_n(cursor->at + 1, __ATOMIC_RELAXED);
+}
+
+static struct cursor *find_ticket(struct cursor *cursors, uint32_t count, uint64_t ticket) {
+    for (uint32_t i = 0; i < count; i++)
+        if (cursors[i].ticket == ticket)
+            return &cursors[i];
+    return NULL;
+}
+
+/* A batch's records that one ring has, up to one that another has. */
+struct run {
+    uint32_t lane, end;
+};
+
+struct runs {
+    uint32_t count;
+    struct run list[BATCH];
+};
+
+/* What several threads do at the same time has tickets in turn: one batch is read from all of
+ * their rings. */
+static void decode_turns(struct batch *batch, const struct turns *turns, struct runs *runs,
+                         bool tells) {
+    struct cursor cursors[LANES_MAX], *from;
+    for (uint32_t i = 0; i < turns->lane_count; i++) {
+        struct reader *reader = turns->lanes[i].reader;
+        cursors[i] = cursor_at(reader, reader->seen, 1);
+        cursors[i].ticket = next_ticket(&cursors[i]);
+        if (cursors[i].ticket < reader->ticket)
+            cursors[i].ticket = UINT64_MAX;
+    }
+    while (batch->count < BATCH && batch->count < turns->count &&
+           (from = find_ticket(cursors, turns->lane_count, turns->first + batch->count))) {
+        uint32_t before = batch->count;
+        decode(from, batch, turns, false, tells);
+        from->ticket = next_ticket(from);
+        if (batch->count == before)
+            break;
+        runs->list[runs->count++] = (struct run){(uint32_t)(from - cursors), batch->count};
+    }
 }
 
 /* Finds the cells that the changes need, as the table is before any of them. */
@@ -360,6 +421,11 @@ static void cut(struct batch *batch, uint32_t done) {
     }
 }
 
+/* Of a record, beside its first word and its ticket. */
+static uint64_t words_beside(const struct change *change) {
+    return (change->key & CHANGE_BEGINS) | (change->key & CHANGE_TOLD) / CHANGE_TOLD;
+}
+
 static void take_over(struct trace *trace, struct reader *reader, const struct batch *batch,
                       const struct sums *sums) {
     struct image *image = reader->image;
@@ -379,16 +445,25 @@ static void take_over(struct trace *trace, struct reader *reader, const struct b
     image->gil_allocated += reader->is_gil ? batch->allocated : 0;
 }
 
-/* The records that were applied are left in *batch. False: none. */
-static inline __attribute__((always_inline)) bool
-apply(struct trace *trace, struct reader *reader, struct batch *batch, const struct turns *turns) {
+/* The records that were applied are left in *batch. */
+static inline __attribute__((always_inline)) void apply(struct trace *trace, struct reader *reader,
+                                                        struct batch *batch,
+                                                        const struct turns *turns,
+                                                        struct runs *runs) {
     struct image *image = reader->image;
+    batch->count = 0;
+    batch->begun = batch->allocated = batch->told = 0;
     if (image->totals.live > LIVE_MAX / 2 || !blocks_reserve(&image->blocks, BATCH))
-        return false;
+        return;
     struct sums sums = {
         .live = image->totals.live, .highest = image->totals.live, .seq = trace->seq};
     find_peaks(trace, image, &sums);
-    decode(reader, batch, turns, !turns && !trace->keeps_stubs, trace->lives);
+    if (turns) {
+        decode_turns(batch, turns, runs, trace->lives);
+    } else {
+        struct cursor cursor = cursor_at(reader, reader->limit, 0);
+        decode(&cursor, batch, NULL, !trace->keeps_stubs, trace->lives);
+    }
     locate_all(&image->blocks, batch);
     struct stubs *stubs = trace->keeps_stubs ? &trace->stubs : NULL;
     uint32_t done = stubs || image->stretches
@@ -396,18 +471,26 @@ apply(struct trace *trace, struct reader *reader, struct batch *batch, const str
                         : change_blocks(trace, reader, batch, &sums, NULL, NULL);
     cut(batch, done);
     take_over(trace, reader, batch, &sums);
-    return batch->count != 0;
 }
 
 uint64_t batch_apply(struct trace *trace, struct reader *reader) {
     struct batch batch;
-    return apply(trace, reader, &batch, NULL) ? (batch.count + batch.begun + batch.told) * 8 : 0;
+    apply(trace, reader, &batch, NULL, NULL);
+    return (batch.count + batch.begun + batch.told) * 8;
 }
 
-uint64_t batch_apply_turns(struct trace *trace, struct reader *reader, const struct turns *turns) {
+void batch_apply_turns(struct trace *trace, struct turns *turns) {
     struct batch batch;
-    if (!apply(trace, reader, &batch, turns))
-        return 0;
-    trace->next = reader->ticket = turns->first + batch.count;
-    return (batch.count * 2ull + batch.begun + batch.told) * 8;
+    struct runs runs = {.count = 0};
+    apply(trace, turns->lanes[0].reader, &batch, turns, &runs);
+    trace->next = turns->first + batch.count;
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < turns->lane_count; i++)
+        turns->lanes[i].bytes = 0;
+    for (uint32_t i = 0; i < runs.count && at < batch.count; i++) {
+        struct lane *lane = &turns->lanes[runs.list[i].lane];
+        for (; at < runs.list[i].end && at < batch.count; at++)
+            lane->bytes += 16 + 8 * words_beside(&batch.changes[at]);
+        lane->reader->ticket = turns->first + at;
+    }
 }

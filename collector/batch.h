@@ -11,12 +11,22 @@
  * is left to apply_record. */
 uint64_t batch_apply(struct trace *trace, struct reader *reader);
 
-/* Tickets whose turn it is, one after the other. */
+#define BATCH_MOST 64u /* records */
+#define LANES_MAX 8u
+
+/* Tickets whose turn it is, one after the other, and rings of one process that have them. */
 struct turns {
     uint64_t first, count;
+    uint32_t lane_count;
+    struct lane {
+        struct reader *reader;
+        uint64_t bytes; /* that were processed */
+    } lanes[LANES_MAX];
 };
 
-/* The same for records with these tickets, which go to trace.next and reader.ticket. */
-uint64_t batch_apply_turns(struct trace *trace, struct reader *reader, const struct turns *turns);
+/* The same for records with these tickets, from whichever of the rings has the next one; bytes go
+ * to turns.lanes, tickets to trace.next and to the readers. With stubs there may be one lane only.
+ */
+void batch_apply_turns(struct trace *trace, struct turns *turns);
 
 #endif

@@ -238,16 +238,62 @@ static enum step read_record(struct trace *trace, struct reader *reader, bool tu
     return STEP_DONE;
 }
 
+static void publish_when_due(struct trace *trace, struct reader *reader) {
+    if (reader->position - reader->published < PUBLISH_BYTES)
+        return;
+    publish(reader);
+    take_tick(trace);
+}
+
+/* The record has the ticket whose turn it is. */
+static bool has_turn(struct trace *trace, const struct reader *reader) {
+    return reader->seen - reader->position >= 16 && reader->seen > reader->position &&
+           word_at(reader, reader->position) & EVENT_TICKET_BIT &&
+           word_at(reader, reader->position + 8) == trace->next && was_taken(trace, trace->next);
+}
+
+/* The first in the queue may have a ticket that one batch with `reader` comes to. */
+static bool is_soon(const struct trace *trace, const struct reader *reader) {
+    const struct turn *first = &trace->queue[0];
+    return first->key < first_tick_key(trace) && first->key & 1 && first->key >> 1 >= trace->next &&
+           first->key >> 1 < trace->next + BATCH_MOST && first->reader->image == reader->image &&
+           !first->reader->is_gil && !first->reader->abandoned &&
+           first->reader->position < first->reader->seen;
+}
+
+/* Reads until the ring is empty or a record has to wait for its turn. */
+static void wait_for_turn(struct trace *trace, struct reader *reader) {
+    enum step step = STEP_DONE;
+    while (step == STEP_DONE && reader->position < reader->limit)
+        step = read_record(trace, reader, false);
+    if (step == STEP_DAMAGE)
+        abandon(trace, reader);
+}
+
+/* Records whose turn it is, of this ring and of those of the same process that come in between. */
+static uint64_t read_turns(struct trace *trace, struct reader *reader) {
+    if (!has_turn(trace, reader))
+        return 0;
+    uint32_t most = trace->keeps_stubs ? 1 : LANES_MAX;
+    struct turns turns = {.first = trace->next, .lane_count = 1, .lanes = {{.reader = reader}}};
+    while (turns.lane_count < most && trace->queue_count && is_soon(trace, reader))
+        turns.lanes[turns.lane_count++].reader = queue_take(trace);
+    uint64_t key = first_key(trace), end = key >> 1 < trace->taken ? key >> 1 : trace->taken;
+    turns.count = end > turns.first ? end - turns.first : 0;
+    batch_apply_turns(trace, &turns);
+    for (uint32_t i = 1; i < turns.lane_count; i++) {
+        pass_over(trace, turns.lanes[i].reader, turns.lanes[i].bytes);
+        publish_when_due(trace, turns.lanes[i].reader);
+        wait_for_turn(trace, turns.lanes[i].reader);
+    }
+    return turns.lanes[0].bytes;
+}
+
 /* A run of plain records. A thread's all carry tickets: then of those whose turn it is. */
 static uint64_t read_plain(struct trace *trace, struct reader *reader, bool turn) {
     if (reader->is_gil)
         return batch_apply(trace, reader);
-    uint64_t key = first_key(trace);
-    if (!turn || key >> 1 <= trace->next || !was_taken(trace, trace->next))
-        return 0;
-    uint64_t end = key >> 1 < trace->taken ? key >> 1 : trace->taken;
-    struct turns turns = {trace->next, end - trace->next};
-    return turns.first >= reader->ticket ? batch_apply_turns(trace, reader, &turns) : 0;
+    return turn ? read_turns(trace, reader) : 0;
 }
 
 /* Reads on until the ring is empty or a record has to wait for its turn. */
@@ -271,10 +317,7 @@ static void advance(struct trace *trace, struct reader *reader, bool turn) {
             abandon(trace, reader);
             return;
         }
-        if (reader->position - reader->published >= PUBLISH_BYTES) {
-            publish(reader);
-            take_tick(trace);
-        }
+        publish_when_due(trace, reader);
     }
 }
 

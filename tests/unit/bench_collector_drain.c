@@ -1,7 +1,7 @@
-/* What an event costs in the collector: a full GIL ring is drained again and again, and only that
- * is timed. The mixes: what Python programs do most (blocks that die at once, and bursts of blocks
+/* What an event costs in the collector: full rings are drained again and again, and only that is
+ * timed. The mixes: what Python programs do most (blocks that die at once, and bursts of blocks
  * that die together, at addresses that were used before), a heap that grows, and what no cache
- * helps with, random blocks among many.
+ * helps with, random blocks among many; and native threads that allocate at the same time.
  *
  *     bench_collector_drain [NUMBER...]    only these mixes, from 0
  */
@@ -14,6 +14,7 @@
 #include "rig.h"
 
 #define NODES 5000u
+#define THREADS_MOST 4u
 #define EVENTS 20000000u
 #define SLOTS_MAX (1u << 20)
 #define FIRST_ADDRESS 0x7f0000000000u
@@ -114,21 +115,47 @@ static void put_short_lived(uint32_t kept) {
     heap.live[place] = heap.live[--heap.live_count];
 }
 
+/* Each of so many native threads ends and begins blocks of its own, one to four events at a time.
+ */
+static void put_in_threads(uint32_t threads) {
+    static uint32_t thread, left;
+    static uint64_t window[THREADS_MOST][1024];
+    if (left-- == 0) {
+        thread = next_random() % threads;
+        left = next_random() & 3;
+    }
+    uint64_t *block = &window[thread][next_random() & 1023], ticket = rig_ticket(&rig);
+    if (*block)
+        rig_free(&rig, 1 + thread, ticket, *block);
+    *block = *block ? 0 : FIRST_ADDRESS + (uint64_t)(block - window[0]) * SPACING;
+    if (*block)
+        rig_alloc(&rig, 1 + thread, ticket, *block, 16 + next_random() % 128, 1);
+}
+
 static void open_rig(bool keep_events, bool tells) {
     memset(&heap, 0, sizeof heap);
-    rig_open(&rig, 1);
+    rig_open(&rig, 1 + THREADS_MOST);
     if (keep_events)
         rig.trace.events = events_open(memfd_create("events", MFD_CLOEXEC), &rig.trace.stubs);
     rig.trace.keeps_stubs = keep_events || tells;
     rig.trace.lives = tells;
     for (uint32_t i = 1; i < NODES; i++)
         rig_node(&rig, 0, i, i - 1 - (i - 1) % 3, i);
+    for (uint32_t i = 1; i <= THREADS_MOST; i++)
+        rig_node(&rig, i, 1, 0, i);
 }
 
-/* Fills the ring; how many events that were. */
+static bool have_room(void) {
+    for (uint32_t i = 0; i < rig.ring_count; i++)
+        if (rig.rings[i].tail - atomic_load(&rig.rings[i].ring->head) > rig.rings[i].size - 4096)
+            return false;
+    return true;
+}
+
+/* Fills a ring; how many events that were. */
 static uint32_t fill(const struct mix *mix) {
     uint32_t events = 0;
-    for (uint64_t end = rig.rings[0].tail + GIL_RING_SIZE - 4096; rig.rings[0].tail < end; events++)
+    for (; have_room(); events++)
         mix->put_event(mix->parameter);
     return events;
 }
@@ -163,6 +190,8 @@ static const struct mix mixes[] = {
     {"random ones of 4,096, events kept", put_random, 1u << 12, true, false},
     {"short-lived blocks, events kept", put_short_lived, 100, true, false},
     {"short-lived blocks, lifetimes", put_short_lived, 100, false, true},
+    {"two native threads", put_in_threads, 2, false, false},
+    {"four native threads", put_in_threads, 4, false, false},
 };
 
 int main(int argc, char **argv) {

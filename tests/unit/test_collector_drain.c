@@ -610,6 +610,58 @@ static void test_many_rings(void **state) {
     assert_int_equal(rig.trace.images[1]->lost_frees, 0);
 }
 
+/* Few rings that come in turn by some events, so that one batch holds records of several of them,
+ * each with nodes of its own ring; some records end a batch. */
+static void test_rings_in_turn(void **state) {
+    (void)state;
+    enum { SLOTS = 400, RINGS = 5 };
+    static struct {
+        uint64_t size;
+        uint32_t ring;
+    } blocks[SLOTS];
+    uint64_t live = 0, peak = 0, of_ring[RINGS] = {0};
+    uint32_t ring = 1, nodes[RINGS] = {0};
+    memset(blocks, 0, sizeof blocks);
+    rig_open(&rig, RINGS);
+    for (uint32_t i = 1; i < RINGS; i++)
+        rig_node(&rig, i, ++nodes[i], 0, i);
+    for (int i = 0; i < 300000; i++) {
+        if (rand() % 4 == 0)
+            ring = 1 + (uint32_t)rand() % (RINGS - 1);
+        if (rand() % 300 == 0) {
+            nodes[ring]++;
+            rig_node(&rig, ring, nodes[ring], 1, 100 * nodes[ring]);
+        }
+        uint32_t slot = (uint32_t)rand() % SLOTS;
+        uint64_t address = 0x10000 + slot * 64ull, ticket = rig_ticket(&rig);
+        if (blocks[slot].size) {
+            of_ring[blocks[slot].ring] -= blocks[slot].size;
+            live -= blocks[slot].size;
+            blocks[slot].size = 0;
+            rig_free(&rig, ring, ticket, address);
+        } else {
+            uint64_t size = 1 + (uint64_t)rand() % 5000;
+            size <<= rand() % 500 == 0 ? 20 : 0;
+            rig_alloc(&rig, ring, ticket, address, size, 1);
+            blocks[slot].size = size;
+            blocks[slot].ring = ring;
+            of_ring[ring] += size;
+            live += size;
+        }
+        peak = live > peak ? live : peak;
+        if (rand() % 3000 == 0)
+            drain_pass(&rig.trace);
+    }
+    rig_drain(&rig);
+    assert_int_equal(rig.image->totals.live, live);
+    assert_int_equal(rig.image->totals.peak, peak);
+    assert_int_equal(rig.trace.late + rig.trace.gaps + rig.image->lost_frees, 0);
+    for (uint32_t i = 1; i < RINGS; i++) {
+        uint32_t site = sites_find(&rig.image->sites, i, BLOCK_HEAP);
+        assert_int_equal(site_live(&rig.image->sites, site).bytes, of_ring[i]);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_peak_by_site, close_rig),
@@ -628,6 +680,7 @@ int main(void) {
         cmocka_unit_test_teardown(test_tree_against_model, close_rig),
         cmocka_unit_test_teardown(test_many_chunks, close_rig),
         cmocka_unit_test_teardown(test_many_rings, close_rig),
+        cmocka_unit_test_teardown(test_rings_in_turn, close_rig),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
