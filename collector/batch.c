@@ -113,15 +113,16 @@ static inline __attribute__((always_inline)) void decode(struct cursor *from, st
     const struct local_node *nodes = reader->nodes;
     const uint64_t node_count = reader->node_count;
     uint64_t begun = batch->begun, allocated = batch->allocated, told = batch->told;
-    uint32_t count = batch->count;
+    struct change *change = batch->changes + batch->count, *last = batch->changes + BATCH;
+    uint64_t turn = turns ? turns->first + batch->count : 0,
+             turn_end = turns ? turns->first + turns->count : 0;
     /* `at` may lie behind `end` at once, by the two words that a record takes at the most. */
-    for (; count < BATCH && (intptr_t)at < (intptr_t)end; count++) {
+    for (; change < last && (intptr_t)at < (intptr_t)end; change++, turn++) {
         uint64_t word = __atomic_load_n(at, __ATOMIC_RELAXED);
         uint64_t next = __atomic_load_n(at + 1 + ticket_words, __ATOMIC_RELAXED);
         if (turns) {
             uint64_t ticket = __atomic_load_n(at + 1, __ATOMIC_RELAXED);
-            if ((word & EVENT_TICKET_BIT) == 0 || count >= turns->count ||
-                ticket != turns->first + count)
+            if ((word & EVENT_TICKET_BIT) == 0 || turn >= turn_end || ticket != turn)
                 break;
             word ^= EVENT_TICKET_BIT;
         }
@@ -131,18 +132,17 @@ static inline __attribute__((always_inline)) void decode(struct cursor *from, st
             if (tells && is_told(upper) && event_value(word) != 0) {
                 struct chunk *start = blocks_start(&blocks, key);
                 __builtin_prefetch(start, 1);
-                batch->changes[count] = (struct change){key | CHANGE_TOLD, next, {start}};
+                *change = (struct change){key | CHANGE_TOLD, next, {start}};
                 told++;
                 at += 2 + ticket_words;
                 continue;
             }
-            struct change *pair = &batch->changes[count];
-            if (!pairs || count + 2 > BATCH || !decode_reallocation(reader, at, end, pair))
+            if (!pairs || last - change < 2 || !decode_reallocation(reader, at, end, change))
                 break;
             begun++;
-            allocated += (uint32_t)pair[pair[1].key & 1].cell;
+            allocated += (uint32_t)change[change[1].key & 1].cell;
             at += 3;
-            count++;
+            change++;
             continue;
         }
         next &= 0 - alloc;
@@ -155,14 +155,13 @@ static inline __attribute__((always_inline)) void decode(struct cursor *from, st
             break;
         struct chunk *start = blocks_start(&blocks, key);
         __builtin_prefetch(start, 1);
-        batch->changes[count] =
-            (struct change){key | alloc, (uint64_t)site << 32 | (uint32_t)next, {start}};
+        *change = (struct change){key | alloc, (uint64_t)site << 32 | (uint32_t)next, {start}};
         begun += alloc;
         allocated += (uint32_t)next;
         at += 1 + ticket_words + alloc;
     }
     from->at = at;
-    batch->count = count;
+    batch->count = (uint32_t)(change - batch->changes);
     batch->begun = begun;
     batch->allocated = allocated;
     batch->told = told;
@@ -377,16 +376,15 @@ change_blocks(struct trace *trace, const struct reader *reader, const struct bat
     struct image *image = reader->image;
     struct sums sums = *total;
     uint64_t made = image->allocations;
-    uint32_t done = 0;
+    const struct change *change = batch->changes, *end = change + batch->count;
     uint64_t moved = 0;
-    for (; done < batch->count; done++) {
-        const struct change *change = &batch->changes[done];
+    for (; change < end; change++) {
         uint64_t begins = change->key & CHANGE_BEGINS, cell = change->cell;
         uint64_t key = change->key & ~(CHANGE_BEGINS | CHANGE_TOLD);
         if (stubs && begins && (cell = with_stub(stubs, cell)) == 0)
             break;
         uint64_t *at = change->at;
-        if (__builtin_expect((moved & moved_bit(key)) != 0, 0))
+        if (__builtin_expect(moved != 0, 0) && moved & moved_bit(key))
             at = blocks_find(&image->blocks, key);
         uint64_t block = flip(at, begins, cell);
         if (__builtin_expect(block == 0, 0)) {
@@ -408,7 +406,7 @@ change_blocks(struct trace *trace, const struct reader *reader, const struct bat
         account(trace, image, &sums, stretches, site, (uint32_t)block, begins);
     }
     *total = sums;
-    return done;
+    return (uint32_t)(change - batch->changes);
 }
 
 /* Leaves out what was not done. */

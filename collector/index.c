@@ -76,6 +76,38 @@ static bool rebuild(struct index *index, const struct index_owner *of, const voi
     return true;
 }
 
+/* So many that the places of some can be asked for ahead of the others. */
+#define AHEAD 8u
+
+static void place_range(struct index *index, const struct index_owner *of, const void *owner,
+                        uint32_t from, uint32_t to) {
+    uint64_t hashes[AHEAD];
+    for (uint64_t i = from; i < (uint64_t)to + AHEAD; i++) {
+        uint64_t *hash = &hashes[i % AHEAD];
+        if (i >= (uint64_t)from + AHEAD)
+            place(index, *hash, (uint32_t)(i - AHEAD));
+        if (i >= to)
+            continue;
+        *hash = of->hash(owner, (uint32_t)i);
+        __builtin_prefetch(&index->slots[(uint32_t)*hash & (index->capacity - 1)], 1);
+    }
+}
+
+bool index_add_range(struct index *index, const struct index_owner *of, const void *owner,
+                     uint32_t from, uint32_t to) {
+    if (from >= to)
+        return true;
+    uint64_t capacity = index->capacity ? index->capacity : FIRST_CAPACITY;
+    while (((uint64_t)index->count + (to - from)) * 4 > capacity * 3)
+        capacity *= 2;
+    if ((capacity != index->capacity || to - 1 >= index->numbers) &&
+        !rebuild(index, of, owner, capacity, to - 1))
+        return false;
+    place_range(index, of, owner, from, to);
+    index->count += to - from;
+    return true;
+}
+
 bool index_add(struct index *index, const struct index_owner *of, const void *owner, uint64_t hash,
                uint32_t number) {
     uint64_t capacity = index->capacity ? index->capacity : FIRST_CAPACITY;

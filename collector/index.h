@@ -39,6 +39,11 @@ uint32_t index_find(const struct index *index, const struct index_owner *of, con
 bool index_add(struct index *index, const struct index_owner *of, const void *owner, uint64_t hash,
                uint32_t number);
 
+/* Adds all numbers from `from` up to `to`, none of which is in it. False when memory ran out: then
+ * none is added. */
+bool index_add_range(struct index *index, const struct index_owner *of, const void *owner,
+                     uint32_t from, uint32_t to);
+
 void index_release(struct index *index);
 
 #endif

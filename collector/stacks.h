@@ -3,6 +3,11 @@
  *
  * A node's parent always has a smaller number. A process's main thread has the same thread node in
  * every process, so that forked workers share their stacks.
+ *
+ * A ring tells of each of its stacks once. So what it says of a node that no other ring knows needs
+ * no look whether there is such a node: there cannot be, unless the ring has two numbers for one
+ * node or code. Most nodes are such; they are put into the index only once one is looked for that
+ * is not.
  */
 #ifndef HOLDFAST_COLLECTOR_STACKS_H
 #define HOLDFAST_COLLECTOR_STACKS_H
@@ -15,6 +20,7 @@ struct stack_code {
     uint32_t first_line;
     uint32_t format; /* enum line_table */
     uint64_t hash;
+    bool met_again; /* several rings know it, or one by several numbers */
 };
 
 #define STACK_THREAD UINT32_MAX /* as a node's code: a thread */
@@ -30,7 +36,11 @@ struct stacks {
     struct stack_code *codes;
     struct stack_node *nodes;
     uint32_t code_count, code_capacity, node_count, node_capacity;
-    struct index code_index, node_index;
+    struct index code_index;
+    struct index node_index; /* of the first `indexed` */
+    uint32_t indexed;
+    uint64_t *met_again; /* a bit for each node: as of codes */
+    uint32_t met_capacity;
     uint64_t text_size; /* bytes of all codes' texts */
     bool full;          /* a bound was met: what came later is cut to its caller */
 };
@@ -44,7 +54,13 @@ void stacks_release(struct stacks *stacks);
 /* The number of the code with this content. Unknown code when there is no room for more. */
 uint32_t stacks_code(struct stacks *stacks, const struct stack_code *code);
 
-/* The number of a node; its parent when there is no room for more. */
+/* The number of a node; its parent when there is no room for more. To be called once for each node
+ * of a ring. */
 uint32_t stacks_node(struct stacks *stacks, struct stack_node node);
+
+/* Several rings know the node, or one by several numbers. */
+static inline bool stacks_met_again(const struct stacks *stacks, uint32_t node) {
+    return stacks->met_again[node / 64] >> node % 64 & 1;
+}
 
 #endif

@@ -662,6 +662,71 @@ static void test_rings_in_turn(void **state) {
     }
 }
 
+static void put_code(uint32_t ring, uint32_t number, char name) {
+    uint64_t text = (uint64_t)name, words[] = {1ull << 32, 1ull << 32, 0};
+    rig_put(&rig, ring, event_word(EVENT_TEXT, 0, 0, 1), &text, 1);
+    rig_put(&rig, ring, event_word(EVENT_CODE, 0, 0, number), words, 3);
+}
+
+static void put_node(uint32_t ring, uint32_t number, enum node_kind kind, uint32_t parent,
+                     uint32_t code, uint64_t position) {
+    uint64_t words[] = {(uint64_t)parent << 32 | code, position};
+    rig_put(&rig, ring, event_word(EVENT_NODE, 0, kind, number), words, 2);
+}
+
+static void put_block(uint32_t ring, uint32_t node) {
+    static uint64_t address = 0x10000;
+    rig_alloc(&rig, ring, ring ? rig_ticket(&rig) : 0, address += 64, 10, node);
+    rig_drain(&rig);
+}
+
+/* A stack has one node and one site, whichever rings tell of it, and by how many numbers: here one
+ * thread has two rings, and code that was made anew has the number of a new one. */
+static void test_stacks_known_once(void **state) {
+    (void)state;
+    rig_open(&rig, 2);
+    put_code(0, 1, 'f');
+    put_node(0, 1, NODE_THREAD, 0, 0, 7);
+    put_node(0, 2, NODE_FRAME, 1, 1, 10);
+    put_node(0, 3, NODE_FRAME, 2, 1, 20);
+    put_block(0, 2);
+    put_block(0, 3);
+    assert_int_equal(rig.trace.stacks.node_count, 1 + 3);
+    put_code(1, 1, 'f');
+    put_node(1, 1, NODE_THREAD, 0, 0, 7);
+    put_node(1, 2, NODE_FRAME, 1, 1, 10);
+    put_node(1, 3, NODE_FRAME, 2, 1, 20);
+    put_node(1, 4, NODE_FRAME, 2, 1, 30);
+    put_block(1, 3);
+    put_block(1, 4);
+    put_node(0, 4, NODE_FRAME, 2, 1, 30);
+    put_block(0, 4);
+    assert_int_equal(rig.trace.stacks.node_count, 1 + 4);
+    assert_int_equal(rig.image->sites.count, 3);
+    put_code(0, 2, 'g');
+    put_node(0, 5, NODE_FRAME, 4, 2, 1);
+    put_node(0, 6, NODE_FRAME, 5, 2, 2);
+    put_block(0, 6);
+    put_code(0, 3, 'g');
+    put_node(0, 7, NODE_FRAME, 4, 3, 1);
+    put_node(0, 8, NODE_FRAME, 7, 2, 2);
+    put_block(0, 8);
+    assert_int_equal(rig.trace.stacks.node_count, 1 + 6);
+    assert_int_equal(rig.image->sites.count, 4);
+    put_code(0, 4, 'h');
+    put_node(0, 9, NODE_FRAME, 6, 4, 1);
+    put_node(0, 10, NODE_FRAME, 9, 4, 2);
+    put_code(0, 5, 'h');
+    put_node(0, 11, NODE_FRAME, 9, 5, 2); /* as 10 */
+    put_code(0, 6, 'i');
+    put_node(0, 12, NODE_FRAME, 5, 6, 3);
+    put_node(0, 13, NODE_FRAME, 7, 6, 3); /* as 12 */
+    rig_drain(&rig);
+    assert_int_equal(rig.trace.stacks.node_count, 1 + 9);
+    uint32_t site = sites_find(&rig.image->sites, 6, BLOCK_HEAP);
+    assert_int_equal(site_live(&rig.image->sites, site).bytes, 20);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_peak_by_site, close_rig),
@@ -681,6 +746,7 @@ int main(void) {
         cmocka_unit_test_teardown(test_many_chunks, close_rig),
         cmocka_unit_test_teardown(test_many_rings, close_rig),
         cmocka_unit_test_teardown(test_rings_in_turn, close_rig),
+        cmocka_unit_test_teardown(test_stacks_known_once, close_rig),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
