@@ -29,9 +29,10 @@
 #include <stdint.h>
 
 #define GRAPH_VERSION 2u
-#define GRAPH_TEXT_MAX 200u        /* bytes; longer ones are cut and end in "..." */
-#define GRAPH_CODE_MAX (1u << 20)  /* bytes of instructions; a longer code is told without them */
-#define GRAPH_SLOTS_MAX (1u << 16) /* locals, or stack places, of a frame */
+#define GRAPH_TEXT_MAX 200u          /* bytes; longer ones are cut and end in "..." */
+#define GRAPH_CODE_MAX (1u << 20)    /* bytes of instructions; a longer code is told without them */
+#define GRAPH_SLOTS_MAX (1u << 16)   /* locals, or stack places, of a frame */
+#define GRAPH_BYTES_MAX (1ull << 62) /* of all objects, and of a process's addresses */
 #define GRAPH_STREAM_MAX (1ull << 30)
 
 /* The stream: BEGIN, then pieces of columns, STATS, END. Each is a number, the kind, and its

@@ -24,6 +24,7 @@ struct records {
     struct graph_guess guess;
     struct shape *shapes;
     uint32_t shape_count, shape_room;
+    uint64_t bytes; /* of all objects so far */
 };
 
 /* -- Shapes -- */
@@ -237,6 +238,10 @@ static void read_size(struct records *records, struct graph_object *object, uint
     uint64_t size = get(records->reader, GRAPH_SIZES);
     object->size = size ? size - 1 : *context;
     *context = object->size;
+    if (object->size > GRAPH_BYTES_MAX - records->bytes)
+        reader_fail(records->reader, TROUBLE_DAMAGE, "the objects are larger than memory can be");
+    else
+        records->bytes += object->size;
 }
 
 static void read_detail(struct records *records, struct graph_object *object) {

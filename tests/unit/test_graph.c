@@ -548,6 +548,27 @@ static void test_hostile_targets(void **state) {
     }
 }
 
+/* Sums of sizes have room for all that is read. */
+static void test_sizes_beyond_memory(void **state) {
+    (void)state;
+    for (unsigned more = 0; more < 2; more++) {
+        struct graph_sample sample;
+        graph_sample_start(&sample, 12, 0);
+        uint32_t type = graph_sample_type(&sample, "bytes", GRAPH_BYTES, 0, 0);
+        for (unsigned i = 0; i < 2; i++)
+            graph_sample_object(&sample,
+                                &(struct sample_object){.type = type,
+                                                        .references = 1,
+                                                        .size = GRAPH_BYTES_MAX / 2 + more * i});
+        graph_sample_end(&sample);
+        if (more)
+            must_refuse(sample.bytes, sample.size, "larger than memory");
+        else
+            graph_free(read_all(&sample));
+        graph_sample_release(&sample);
+    }
+}
+
 static void test_hostile_parts(void **state) {
     (void)state;
     static const struct {
@@ -653,6 +674,7 @@ int main(void) {
         cmocka_unit_test(test_texts_are_made_clean),
         cmocka_unit_test(test_hostile_numbers),
         cmocka_unit_test(test_hostile_targets),
+        cmocka_unit_test(test_sizes_beyond_memory),
         cmocka_unit_test(test_hostile_parts),
         cmocka_unit_test(test_hostile_beginnings),
         cmocka_unit_test(test_unknown_columns),
