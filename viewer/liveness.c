@@ -334,3 +334,57 @@ void liveness_release(struct liveness *liveness) {
     free(liveness->live);
     *liveness = (struct liveness){.why = LIVENESS_MEMORY, .stack_depth = -1};
 }
+
+/* -- Loops ---------------------------------------------------------------------------------------
+ */
+
+struct walk {
+    const struct bytecode *bytecode;
+    bool *seen; /* by instruction */
+    uint32_t *work, count;
+};
+
+static void step_to(struct walk *walk, uint32_t index) {
+    if (index >= walk->bytecode->count || walk->seen[index])
+        return;
+    walk->seen[index] = true;
+    walk->work[walk->count++] = index;
+}
+
+/* A finally block of 3.8 may return to any of its callers. */
+static bool leads_back(struct walk *walk, uint32_t to) {
+    uint32_t at = to;
+    for (bool first = true; first || walk->count > 0; first = false) {
+        at = first ? to : walk->work[--walk->count];
+        const struct instruction *one = &walk->bytecode->instructions[at];
+        if (one->opcode->flags & OPCODE_RETURNS_FINALLY)
+            return true;
+        step_to(walk, one->jump);
+        step_to(walk, one->handler);
+        if (!(one->opcode->flags & OPCODE_ENDS))
+            step_to(walk, at + 1);
+    }
+    return walk->seen[to];
+}
+
+static bool repeats(const struct bytecode *bytecode, int32_t position) {
+    uint32_t index = bytecode_at(bytecode, position);
+    struct walk walk = {.bytecode = bytecode,
+                        .seen = calloc(bytecode->count, sizeof *walk.seen),
+                        .work = malloc(bytecode->count * sizeof *walk.work)};
+    bool may = index == NO_INSTRUCTION || !walk.seen || !walk.work || leads_back(&walk, index);
+    free(walk.seen);
+    free(walk.work);
+    return may;
+}
+
+bool liveness_may_come_again(const struct graph *graph, uint32_t code_number, int32_t position) {
+    const struct graph_code *code = &graph->codes[code_number];
+    struct bytecode bytecode;
+    if (code->instruction_bytes == 0)
+        return true;
+    bool may = bytecode_read(code, graph->python_minor, &bytecode) != BYTECODE_WHOLE ||
+               repeats(&bytecode, position);
+    bytecode_release(&bytecode);
+    return may;
+}
