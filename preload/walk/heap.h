@@ -69,22 +69,23 @@ struct pool {
     uint64_t taken, limit;
 };
 
-/* Address -> object number. One leaf for each 16 KiB in which there are objects, with a number for
- * each 16 bytes: no two objects begin in the same 16. */
+/* Address -> object number: numbers.c. A leaf is for 16 KiB in which there are objects. */
 struct address_leaf {
-    uint64_t page; /* address >> 14; 0 free */
-    uint32_t *numbers;
+    uint64_t page : 56; /* address >> 14; 0: free */
+    uint64_t grain : 8; /* a place is for so many bytes: their logarithm */
+    uint32_t *places;   /* 0: free */
 };
 
 #define REGION_SHIFT 26
 #define REGION_BITS (1u << 16)
+#define GRAINS 3u
 
 struct address_index {
-    struct address_leaf *leaves;
+    struct address_leaf *leaves, last;  /* the last one that was found */
     uint64_t regions[REGION_BITS / 64]; /* 64 MiB each, by address: where leaves are */
     uint32_t mask, used;
-    uint64_t last_page;
-    uint32_t *last_numbers;
+    uint32_t
+        *spare[GRAINS]; /* places that are not used any more, by grain: each begins with the next */
 };
 
 /* Bits kept beside an object's address, which is a multiple of 8. */
@@ -245,6 +246,8 @@ void *pool_take(struct walk *walk, size_t size);
 /* For what the graph can do without: the walk goes on. */
 void *pool_try(struct walk *walk, size_t size);
 void pool_release(struct walk *walk);
+
+/* -- numbers.c -- */
 
 /* The object's number; a new one when it was not named before. 0: the walk is cut. */
 uint32_t name_object(struct walk *walk, const char *object);

@@ -49,7 +49,7 @@ static bool texts_grow(struct walk *walk) {
 }
 
 uint32_t text_number(struct walk *walk, const char *bytes, size_t length) {
-    if ((!walk->texts || walk->text_count * 2 >= walk->text_mask) && !texts_grow(walk))
+    if ((!walk->texts || walk->text_count >= walk->text_mask / 4 * 3) && !texts_grow(walk))
         return 0;
     uint64_t hash = hash_of(bytes, length);
     struct walked_text *text = text_place(walk->texts, walk->text_mask, hash);
