@@ -31,7 +31,8 @@
 #define SMALL_PART 2u
 
 /* What they should cost in growth by small allocations: the share alone, and a little to begin
- * with, as far as they may. Of a copy's own work, a quarter counts. */
+ * with, as far as they may. Of a copy's own work, a quarter counts; all of it where others have
+ * waited for the processor meanwhile. */
 #define BEGIN_NS 20000000u
 #define COPY_WORK_PART 4u
 
@@ -92,15 +93,18 @@ bool budget_is_step_of_region(uint64_t size) {
     return state->last < state->highest && size >= state->last / REGION_STEP_PART;
 }
 
+/* As far as it counts. */
 static uint64_t copies_work_ns(void) {
     const struct copies_usage *copies = &process.copies;
-    return (uint64_t)(copies->user.tv_sec + copies->system.tv_sec) * 1000000000u +
-           (uint64_t)(copies->user.tv_usec + copies->system.tv_usec) * 1000u;
+    uint64_t displaced = process.snapshots.displaced_ns;
+    uint64_t all = (uint64_t)(copies->user.tv_sec + copies->system.tv_sec) * 1000000000u +
+                   (uint64_t)(copies->user.tv_usec + copies->system.tv_usec) * 1000u;
+    return left_of(all, displaced) / COPY_WORK_PART + displaced;
 }
 
 bool budget_is_too_soon(uint64_t now) {
     const struct snapshot_state *state = &process.snapshots;
-    uint64_t work = (copies_work_ns() - state->copies_ns) / COPY_WORK_PART;
+    uint64_t work = left_of(copies_work_ns(), state->copies_ns);
     return now - state->taken_ns < (state->paused_ns + state->writes_ns + work) * PACE;
 }
 
@@ -114,7 +118,7 @@ static uint64_t step_by_small(uint64_t now) {
     uint64_t spent = process.snapshots.spent_ns;
     if (spent >= may_cost_by_small(now))
         return 0;
-    uint64_t found = step(spent + copies_work_ns() / COPY_WORK_PART, should_cost(now));
+    uint64_t found = step(spent + copies_work_ns(), should_cost(now));
     return found && found < STEP_MOST ? found : STEP_MOST;
 }
 
@@ -216,6 +220,10 @@ void budget_charge(uint64_t since) {
 
 void budget_leave_out(uint64_t since) {
     tell(since);
+}
+
+void budget_note_copy(uint64_t wall_ns, uint64_t work_ns) {
+    process.snapshots.displaced_ns += smaller(left_of(wall_ns, work_ns), work_ns);
 }
 
 static uint64_t faults(void) {

@@ -71,6 +71,10 @@ void budget_charge(uint64_t since);
 /* The same, for what the user has asked for: it is told, but leaves the budget as it is. */
 void budget_leave_out(uint64_t since);
 
+/* A copy has worked for so long, of the time that went by meanwhile. The rest it has waited for a
+ * processor; so for as long, but no longer than it worked, others have waited for it. */
+void budget_note_copy(uint64_t wall_ns, uint64_t work_ns);
+
 /* What it has paid for the last copy since that was made: its faults, but for those of memory that
  * it has allocated meanwhile, and no more than pages were shared. */
 void budget_charge_writes(void);

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "budget.h"
 #include "bump.h"
 #include "isolation.h"
 #include "refs/refs.h"
@@ -316,6 +317,18 @@ static long children_highest(void) {
     return usage.ru_maxrss;
 }
 
+static uint64_t time_ns(const struct timeval *time) {
+    return (uint64_t)time->tv_sec * 1000000000u + (uint64_t)time->tv_usec * 1000u;
+}
+
+/* By the clock; of one that was ended, up to now. */
+static uint64_t worked_ns(uint32_t copy) {
+    uint64_t began = atomic_load(&word_of(copy)->began_ns);
+    if (end_of(copy) == COPY_TOLD)
+        return atomic_load(&word_of(copy)->ns);
+    return began ? clock_ns() - began : 0;
+}
+
 /* False when it has not ended yet, and the options say not to wait for that. */
 static bool bury(uint32_t copy, int32_t pid, unsigned options) {
     long before = children_highest();
@@ -323,8 +336,10 @@ static bool bury(uint32_t copy, int32_t pid, unsigned options) {
     long reaped = sys_call6(SYS_wait4, pid, 0, __WCLONE | options, (long)&usage, 0, 0);
     if (reaped == 0)
         return false;
-    if (!sys_failed(reaped))
+    if (!sys_failed(reaped)) {
         usage_add_copy(before, &usage, children_highest());
+        budget_note_copy(worked_ns(copy), time_ns(&usage.ru_utime) + time_ns(&usage.ru_stime));
+    }
     if (end_of(copy) == COPY_TOLD) {
         process.snapshots.walk_ns = atomic_load(&word_of(copy)->ns);
         process.snapshots.copies_died = 0;

@@ -37,10 +37,11 @@ struct snapshot_state {
     uint64_t spent_ns;    /* what they have cost the program */
     uint64_t regions_ns;  /* of that, what was due for its regions alone */
     bool for_region;      /* the last one was */
-    uint64_t copies_ns;   /* what copies had worked when ... */
-    uint64_t taken_ns;    /* ... the last one was over, ... */
-    uint64_t paused_ns;   /* ... for how long the program stood still for it, ... */
-    uint64_t writes_ns;   /* ... what it has paid for shared pages since, ... */
+    uint64_t displaced_ns; /* what copies have worked while others waited for a processor */
+    uint64_t copies_ns;    /* what counts of copies' work when ... */
+    uint64_t taken_ns;     /* ... the last one was over, ... */
+    uint64_t paused_ns;    /* ... for how long the program stood still for it, ... */
+    uint64_t writes_ns;    /* ... what it has paid for shared pages since, ... */
     uint64_t faults, faults_allocated; /* ... and its faults and process.gil_allocated then */
     uint64_t catch_up_ns;              /* of that, waiting for the collector when none was taken */
     uint64_t looked;                   /* the ticket counter at the last snapshot_look */

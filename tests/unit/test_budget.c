@@ -122,6 +122,21 @@ static void test_work_beside(void **state) {
     assert_int_equal(step(ALONE, 9000, 0), 50);
 }
 
+/* All of it does where others waited for the processor: no longer than the copy did, or worked. */
+static void test_work_that_displaces(void **state) {
+    (void)state;
+    int without = step(SMALL, 9000, 130);
+    process.copies.user.tv_usec = 190000;
+    budget_note_copy(40 * MS, 40 * MS);
+    budget_note_copy(49 * MS, 50 * MS); /* two clocks */
+    budget_note_copy(60 * MS, 40 * MS);
+    budget_note_copy(500 * MS, 60 * MS);
+    process.copies.system.tv_usec = 10000;
+    assert_int_equal(process.snapshots.displaced_ns, 80 * MS);
+    assert_int_equal(step(SMALL, 9000, 20), without);
+    assert_int_equal(step(ALONE, 9000, 0), 50);
+}
+
 /* Arenas count by a twentieth. */
 static void test_mapped(void **state) {
     (void)state;
@@ -137,7 +152,7 @@ static void test_pace(void **state) {
     process.snapshots.paused_ns = 2 * MS;
     process.snapshots.writes_ns = 3 * MS;
     process.copies.user.tv_sec = 7;
-    process.snapshots.copies_ns = 7000 * MS - 20 * MS;
+    process.snapshots.copies_ns = 7000 * MS / 4 - 5 * MS;
     assert_true(budget_is_too_soon(199 * MS));
     assert_false(budget_is_too_soon(200 * MS));
 }
@@ -154,6 +169,7 @@ int main(void) {
         cmocka_unit_test_setup(test_grows, begin),
         cmocka_unit_test_setup(test_old, begin),
         cmocka_unit_test_setup(test_work_beside, begin),
+        cmocka_unit_test_setup(test_work_that_displaces, begin),
         cmocka_unit_test_setup(test_mapped, begin),
         cmocka_unit_test_setup(test_first, begin),
         cmocka_unit_test_setup(test_pace, begin),
