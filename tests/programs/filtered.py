@@ -10,7 +10,6 @@ WAY strict: the mode without a filter, with no more arguments.
 """
 import ctypes
 import os
-import platform
 import sys
 
 MACHINES = ["x86_64", "aarch64"]
@@ -21,7 +20,7 @@ NUMBERS = {"read": (0, 63), "write": (1, 64), "mmap": (9, 222), "mprotect": (10,
            "futex": (202, 98), "clock_gettime": (228, 113), "exit_group": (231, 94), "tgkill": (234, 131),
            "readlinkat": (267, 78), "seccomp": (317, 277), "sigaltstack": (131, 132), "close": (3, 57),
            "madvise": (28, 233), "fstat": (5, 80), "newfstatat": (262, 79), "lseek": (8, 62), "ioctl": (16, 29)}
-MACHINE = MACHINES.index(platform.machine())
+MACHINE = MACHINES.index(os.uname().machine)
 ACTIONS = {"kill": 0x80000000, "trap": 0x30000, "errno": 0x50001, "allow": 0x7fff0000}
 LARGE = 100 << 20  # far more than all else
 NO_NEW_PRIVILEGES, SET_SECCOMP = 38, 22
