@@ -31,8 +31,8 @@
 #define SMALL_PART 2u
 
 /* What they should cost in growth by small allocations: the share alone, and a little to begin
- * with, as far as they may. Of a copy's own work, a quarter counts; all of it where others have
- * waited for the processor meanwhile. */
+ * with, as far as they may. Of a copy's own work, a quarter counts; of as much as it has waited
+ * for a processor meanwhile, all. */
 #define BEGIN_NS 20000000u
 #define COPY_WORK_PART 4u
 
@@ -97,8 +97,7 @@ bool budget_is_step_of_region(uint64_t size) {
 static uint64_t copies_work_ns(void) {
     const struct copies_usage *copies = &process.copies;
     uint64_t displaced = process.snapshots.displaced_ns;
-    uint64_t all = (uint64_t)(copies->user.tv_sec + copies->system.tv_sec) * 1000000000u +
-                   (uint64_t)(copies->user.tv_usec + copies->system.tv_usec) * 1000u;
+    uint64_t all = usage_ns(&copies->user) + usage_ns(&copies->system);
     return left_of(all, displaced) / COPY_WORK_PART + displaced;
 }
 

@@ -161,6 +161,7 @@ static void copy_main(void *argument) {
     if (!isolation_protect_shared(job.page, own.list ? &own : NULL) ||
         !process_offer_graph(job.snapshot, LIFETIME_S, &offer))
         finish(&job, COPY_FAILED);
+    atomic_store(&job.word->began_ns, clock_ns()); /* it has waited for the collector till now */
     bool ready = telling_begin(&telling, &offer);
     bump_install();
     if (!ready || !isolation_lock(offer.stream, offer.connection))
@@ -232,7 +233,10 @@ static void learn_walk_ns(uint64_t ns) {
  * at work has not died by itself then. */
 static void end_copy(uint32_t copy, int32_t pid) {
     uint32_t working = COPY_WORKING;
+    uint64_t began = atomic_load(&word_of(copy)->began_ns);
     sys_call6(SYS_kill, pid, SIGKILL, 0, 0, 0, 0);
+    if (end_of(copy) == COPY_WORKING)
+        atomic_store(&word_of(copy)->ns, began ? clock_ns() - began : 0);
     atomic_compare_exchange_strong(&word_of(copy)->end, &working, COPY_FAILED);
 }
 
@@ -317,16 +321,9 @@ static long children_highest(void) {
     return usage.ru_maxrss;
 }
 
-static uint64_t time_ns(const struct timeval *time) {
-    return (uint64_t)time->tv_sec * 1000000000u + (uint64_t)time->tv_usec * 1000u;
-}
-
-/* By the clock; of one that was ended, up to now. */
+/* By the clock; not known of one that nobody ended. */
 static uint64_t worked_ns(uint32_t copy) {
-    uint64_t began = atomic_load(&word_of(copy)->began_ns);
-    if (end_of(copy) == COPY_TOLD)
-        return atomic_load(&word_of(copy)->ns);
-    return began ? clock_ns() - began : 0;
+    return end_of(copy) == COPY_WORKING ? 0 : atomic_load(&word_of(copy)->ns);
 }
 
 /* False when it has not ended yet, and the options say not to wait for that. */
@@ -338,7 +335,7 @@ static bool bury(uint32_t copy, int32_t pid, unsigned options) {
         return false;
     if (!sys_failed(reaped)) {
         usage_add_copy(before, &usage, children_highest());
-        budget_note_copy(worked_ns(copy), time_ns(&usage.ru_utime) + time_ns(&usage.ru_stime));
+        budget_note_copy(worked_ns(copy), usage_ns(&usage.ru_utime) + usage_ns(&usage.ru_stime));
     }
     if (end_of(copy) == COPY_TOLD) {
         process.snapshots.walk_ns = atomic_load(&word_of(copy)->ns);

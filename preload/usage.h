@@ -13,6 +13,10 @@ struct copies_usage {
     long highest; /* of children of the program's own */
 };
 
+static inline uint64_t usage_ns(const struct timeval *time) {
+    return (uint64_t)time->tv_sec * 1000000000u + (uint64_t)time->tv_usec * 1000u;
+}
+
 /* A copy was reaped. The highest resident size of children before and after that, in KiB. */
 void usage_add_copy(long highest_before, const struct rusage *copy, long highest_after);
 

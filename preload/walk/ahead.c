@@ -12,7 +12,7 @@
 #define ITEMS_FIRST 8u
 
 void name_soon(const struct walk *walk, const char *object) {
-    const uint32_t *number = number_place(walk, object);
+    const void *number = number_place(walk, object);
     if (number)
         __builtin_prefetch(number);
 }

@@ -55,6 +55,7 @@
 #define BYTES_CONTENT 16u
 #define BYTEARRAY_START 8u
 #define CHUNK_OBJECTS 65536u
+#define OBJECTS_MAX (4096u * CHUNK_OBJECTS)
 #define BARREN_PIECES (1u << 16)
 #define TEXT_ROOM (GRAPH_TEXT_MAX + 8) /* for text_copy */
 
@@ -84,8 +85,7 @@ struct address_index {
     struct address_leaf *leaves, last;  /* the last one that was found */
     uint64_t regions[REGION_BITS / 64]; /* 64 MiB each, by address: where leaves are */
     uint32_t mask, used;
-    uint32_t
-        *spare[GRAINS]; /* places that are not used any more, by grain: each begins with the next */
+    uint32_t *spare[GRAINS]; /* by grain: places that are used no more, each begins with the next */
 };
 
 /* Bits kept beside an object's address, which is a multiple of 8. */
@@ -162,13 +162,14 @@ struct walk {
     struct pool pool;
     struct address_index index;
 
-    uint64_t *chunks[4096]; /* addresses of objects, by number, with their marks */
-    uint32_t named;         /* the highest number */
-    uint32_t told;          /* the last object with a record */
-    uint32_t young;         /* numbers up to here are of the youngest generation */
-    uint32_t old;           /* from there to here, of the older ones; 0: not known */
-    uint32_t living;        /* up to here they live for certain: lost.c */
-    uint32_t sure;          /* above: found only in stack places */
+    uint64_t *
+        chunks[OBJECTS_MAX / CHUNK_OBJECTS]; /* addresses of objects, by number, with their marks */
+    uint32_t named;                          /* the highest number */
+    uint32_t told;                           /* the last object with a record */
+    uint32_t young;                          /* numbers up to here are of the youngest generation */
+    uint32_t old;    /* from there to here, of the older ones; 0: not known */
+    uint32_t living; /* up to here they live for certain: lost.c */
+    uint32_t sure;   /* above: found only in stack places */
 
     struct walked_type **types; /* open addressing, by address */
     uint32_t type_mask, type_count;
@@ -251,8 +252,8 @@ void pool_release(struct walk *walk);
 
 /* The object's number; a new one when it was not named before. 0: the walk is cut. */
 uint32_t name_object(struct walk *walk, const char *object);
-/* Where that is, or NULL. */
-const uint32_t *number_place(const struct walk *walk, const char *object);
+/* Where memory is asked for it, or NULL. */
+const void *number_place(const struct walk *walk, const char *object);
 /* 0 when it has none. */
 uint32_t number_of(struct walk *walk, const char *object);
 void mark_object(struct walk *walk, uint32_t number, enum object_mark mark);

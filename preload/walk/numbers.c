@@ -6,6 +6,8 @@
  */
 #include "heap.h"
 
+#include <assert.h>
+
 #define LEAF_SHIFT 14
 #define PAGE_MASK (((uint64_t)1 << 56) - 1)
 #define GRAIN_FIRST 6u
@@ -14,6 +16,9 @@
 /* A place: the object's number, and where in the grain it begins, in steps of 16 bytes. */
 #define STEP_BITS (GRAIN_FIRST - GRAIN_LEAST)
 #define STEP_MASK ((1u << STEP_BITS) - 1)
+
+static_assert(GRAIN_FIRST - GRAIN_LEAST < GRAINS, "a list of spare places for each grain");
+static_assert(OBJECTS_MAX <= UINT32_MAX >> STEP_BITS, "a place has room for a number and a step");
 
 static uint32_t spread(uint64_t page) {
     return (uint32_t)(page * 0x9e3779b97f4a7c15u >> 32);
@@ -127,7 +132,7 @@ static bool leaf_refine(struct walk *walk) {
 
 static uint32_t number_new(struct walk *walk, const char *object) {
     uint32_t number = walk->named + 1, chunk = number / CHUNK_OBJECTS;
-    if (chunk >= sizeof walk->chunks / sizeof walk->chunks[0]) {
+    if (number >= OBJECTS_MAX) {
         walk->cut = true;
         return 0;
     }
@@ -166,7 +171,7 @@ uint32_t name_object(struct walk *walk, const char *object) {
     return number ? number : name_new(walk, object);
 }
 
-const uint32_t *number_place(const struct walk *walk, const char *object) {
+const void *number_place(const struct walk *walk, const char *object) {
     const struct address_index *index = &walk->index;
     const struct address_leaf *leaf = index->leaves ? leaf_place(index, page_of(object)) : NULL;
     return leaf && leaf->page ? place_in(leaf, object) : NULL;

@@ -7,9 +7,9 @@
 
 /* Pieces are mapped in regions, of which only what is used is ever touched. The tables of a large
  * heap are in huge pages, if the kernel has some: the walk looks at them all over. The first region
- * is not: clearing a huge page takes longer than a small heap's tables do in small ones, above all
- * in a virtual machine whose host has to find the memory. A shallow walk, in the program itself,
- * needs little. */
+ * is not, where the kernel gives them only to who asks: clearing a huge page takes longer than a
+ * small heap's tables do in small ones, above all in a virtual machine whose host has to find the
+ * memory. A shallow walk, in the program itself, needs little. */
 #define REGION ((size_t)32 << 20)
 #define REGION_FIRST ((size_t)4 << 20)
 #define REGION_SMALL ((size_t)1 << 20)

@@ -7,7 +7,6 @@
 
 #include "../sys.h"
 
-#define OBJECTS_LISTED_MAX (1u << 28)
 #define NATIVE_WORDS_MAX (4u << 20) /* looked at in all, in native memory */
 #define GENERATIONS 3u
 #define GENERATION_HEAD_MASK (~(uintptr_t)3) /* flags of the collector, in either link */
@@ -50,7 +49,7 @@ static const char *generations(struct walk *walk, const char *collector) {
 
 static void name_list(struct walk *walk, const char *head) {
     for (const char *at = next_head(head);
-         at && at != head && !walk->cut && walk->named < OBJECTS_LISTED_MAX; at = next_head(at))
+         at && at != head && !walk->cut && walk->named < OBJECTS_MAX; at = next_head(at))
         name_object(walk, at + GC_HEAD);
 }
 
