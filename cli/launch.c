@@ -112,54 +112,26 @@ static void tell_collector(struct run *run, enum control_kind kind) {
     send(run->control, &message, sizeof message, MSG_NOSIGNAL);
 }
 
-/* The program's environment: ours, with what the library needs. */
-struct environment {
-    char *preload, *session;
-    char **list;
-};
-
-/* In its place, or the last one's. */
-static void environment_put(struct environment *environment, char *variable) {
-    size_t name = strcspn(variable, "=") + 1, at = 0;
-    while (environment->list[at] && strncmp(environment->list[at], variable, name) != 0)
-        at++;
-    environment->list[at] = variable;
-}
-
-static void environment_free(struct environment *environment) {
-    free(environment->preload);
-    free(environment->session);
-    free(environment->list);
-}
-
-static bool environment_make(struct environment *environment, const struct launch *launch,
-                             const char *session) {
+static bool set_environment(const struct launch *launch, const char *session) {
     const char *existing = getenv("LD_PRELOAD");
-    bool more = existing && *existing;
-    size_t count = 0;
-    while (environ[count])
-        count++;
-    *environment = (struct environment){.list = calloc(count + 3, sizeof *environment->list)};
-    if (!environment->list ||
-        asprintf(&environment->preload, "LD_PRELOAD=%s%s%s", launch->library, more ? ":" : "",
-                 more ? existing : "") < 0 ||
-        asprintf(&environment->session, SESSION_ENV "=%s", session) < 0)
+    char *preload;
+    if (asprintf(&preload, "%s%s%s", launch->library, existing && *existing ? ":" : "",
+                 existing && *existing ? existing : "") < 0)
         return false;
-    memcpy(environment->list, environ, count * sizeof *environment->list);
-    environment_put(environment, environment->preload);
-    environment_put(environment, environment->session);
-    return true;
+    bool set = setenv("LD_PRELOAD", preload, 1) == 0 && setenv(SESSION_ENV, session, 1) == 0;
+    free(preload);
+    return set;
 }
 
-static int execute(const struct launch *launch, char *const *environment) {
+static int execute(const struct launch *launch) {
     /* Found by PATH again, and a script without "#!" goes to the shell, as anywhere else. */
-    execvpe(launch->command[0], launch->command, environment);
+    execvp(launch->command[0], launch->command);
     fprintf(stderr, "holdfast: cannot run %s: %s\n", launch->command[0], strerror(errno));
     return errno == ENOENT || errno == ENOEXEC ? EXIT_MISUSE : EXIT_CANNOT_EXEC;
 }
 
 int launch_untraced(const struct launch *launch) {
-    return execute(launch, environ);
+    return execute(launch);
 }
 
 /* Where Yama lets only ancestors read a process's memory, the collector, which is a sibling, may
@@ -169,21 +141,16 @@ static void let_collector_read(const struct run *run) {
     prctl(PR_SET_PTRACER, (unsigned long)run->collector, 0, 0, 0);
 }
 
-/* The child runs in our memory until it has another image, which spares copying what it would give
- * up at once: all that it changes is its own all the same, but for what is on the stack above. */
 static bool start_program(struct run *run, const char *session) {
-    struct environment environment;
-    if (!environment_make(&environment, run->launch, session))
-        return false;
-    pid_t child = vfork(); /* NOLINT(clang-analyzer-security.insecureAPI.vfork) */
-    if (child == 0) {
-        signals_give_back(run);  /* NOLINT(clang-analyzer-unix.Vfork) */
-        let_collector_read(run); /* NOLINT(clang-analyzer-unix.Vfork) */
-        _exit(execute(run->launch, environment.list));
+    run->program = fork();
+    if (run->program == 0) {
+        signals_give_back(run);
+        let_collector_read(run);
+        if (!set_environment(run->launch, session))
+            _exit(EXIT_CANNOT_EXEC);
+        _exit(execute(run->launch));
     }
-    run->program = child;
-    environment_free(&environment);
-    return child > 0;
+    return run->program > 0;
 }
 
 /* The program's state as wait has it; false while it runs. */
