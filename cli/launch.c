@@ -126,8 +126,9 @@ static bool set_environment(const struct launch *launch, const char *session) {
 static int execute(const struct launch *launch) {
     /* Found by PATH again, and a script without "#!" goes to the shell, as anywhere else. */
     execvp(launch->command[0], launch->command);
-    fprintf(stderr, "holdfast: cannot run %s: %s\n", launch->command[0], strerror(errno));
-    return errno == ENOENT || errno == ENOEXEC ? EXIT_MISUSE : EXIT_CANNOT_EXEC;
+    int why = errno;
+    fprintf(stderr, "holdfast: cannot run %s: %s\n", launch->command[0], strerror(why));
+    return why == ENOENT || why == ENOEXEC ? EXIT_MISUSE : EXIT_CANNOT_EXEC;
 }
 
 int launch_untraced(const struct launch *launch) {

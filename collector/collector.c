@@ -97,6 +97,17 @@ static bool keep_events(struct collector *collector) {
     return collector->trace.events != NULL;
 }
 
+/* Where all memory is promised at once, a page of a ring that was given back may not be had again,
+ * and whoever writes to it is killed. */
+static bool memory_is_strict(void) {
+    char mode = 0;
+    int fd = open("/proc/sys/vm/overcommit_memory", O_RDONLY | O_CLOEXEC);
+    bool known = fd >= 0 && read(fd, &mode, 1) == 1;
+    if (fd >= 0)
+        close(fd);
+    return !known || mode == '2';
+}
+
 static bool collector_open(struct collector *collector) {
     struct profile_error error;
     if (!output_open(&collector->output, collector->options->output, &error)) {
@@ -113,6 +124,7 @@ static bool collector_open(struct collector *collector) {
         page->refs = collector->options->refs;
         page->lifetimes = collector->options->lifetimes;
         page->drag = collector->options->drag;
+        page->strict = memory_is_strict();
         page->ceiling = collector->options->ceiling;
         page->watch = collector->options->watch;
     }

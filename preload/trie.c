@@ -95,7 +95,7 @@ static void shortcuts_unmap(struct trie *trie) {
         pages_unmap(trie->shortcuts, shortcuts_size(trie->shortcut_room));
 }
 
-/* Room for so many; those that were known are found again. */
+/* Room for so many; none is known then. */
 static bool shortcuts_map(struct trie *trie, uint32_t room) {
     struct trie_shortcut *shortcuts = table_map(shortcuts_size(room), 0);
     if (!shortcuts)
@@ -114,7 +114,8 @@ static bool shortcuts_map(struct trie *trie, uint32_t room) {
 static bool shortcuts_grow(struct trie *trie, uint32_t capacity) {
     uint32_t count = capacity < TRIE_SHORTCUTS_MOST ? capacity : TRIE_SHORTCUTS_MOST;
     if (count > trie->shortcut_room &&
-        !shortcuts_map(trie, count > SHORTCUTS_FEW ? TRIE_SHORTCUTS_MOST : count))
+        !(count > SHORTCUTS_FEW && shortcuts_map(trie, TRIE_SHORTCUTS_MOST)) &&
+        !shortcuts_map(trie, count))
         return trie->shortcuts;
     uint32_t known = trie->shortcut_count;
     if (count == known)

@@ -46,6 +46,7 @@ struct session_page {
     uint8_t refs;      /* collector, before: enum session_refs */
     uint8_t lifetimes; /* collector, before: 1 when frees tell where and when they are */
     uint8_t drag;      /* collector, before: 1 when big blocks have mappings of their own */
+    uint8_t strict;    /* collector, before: 1 when pages that are given back may be refused */
     uint64_t ceiling;  /* collector, before: bytes of a process at which one is taken; 0 none */
     uint64_t watch;    /* collector, before: bytes from which objects are followed; 0 none */
     /* A robust, process-shared mutex that the collector's thread holds for its whole life. Its
