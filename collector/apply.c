@@ -110,10 +110,8 @@ static bool block_begins(struct trace *trace, struct image *image, uint64_t addr
         block_ends(trace, image, address, old, lifetimes_birth(image, address), unseen);
         image->lost_frees++;
     }
-    if (block.size >= GRAPH_LARGE_BLOCK) {
-        standing_look(trace, image, image->sites.list[block.site].node);
+    if (block.size >= GRAPH_LARGE_BLOCK)
         lifetimes_begin(trace, image, address, block.size, block.site);
-    }
     account_add(trace, image, block.site, block.size);
     image->allocations++;
     if (trace->lives)
@@ -285,7 +283,6 @@ static bool apply_node(struct trace *trace, struct reader *reader, uint64_t word
     }
     reader->nodes[number] = (struct local_node){.node = stacks_node(&trace->stacks, node)};
     reader->node_count++;
-    standing_node(trace, reader->image, reader->nodes[number].node);
     return true;
 }
 
@@ -409,8 +406,6 @@ static bool apply_ranges(struct trace *trace, struct reader *reader, uint64_t wo
     uint32_t site = apply_site(reader, read_word(words + 1), BLOCK_MAPPED);
     if (site == INDEX_NONE)
         return false;
-    if (length >= GRAPH_LARGE_BLOCK)
-        standing_look(trace, reader->image, reader->image->sites.list[site].node);
     if (event_op(word) == EVENT_REMAP)
         return apply_remap(trace, reader, start, length, site);
     struct piece range = {.start = start, .end = start + length, .site = site};

@@ -10,7 +10,7 @@
 #define BLOCKS_MAX (4u << 20)
 
 struct capacities {
-    uint32_t snapshots, graphs, blocks, standing, moments;
+    uint32_t snapshots, graphs, blocks, moments;
 };
 
 static bool add_blocks(struct builder *builder, struct capacities *capacities,
@@ -30,21 +30,6 @@ static bool add_blocks(struct builder *builder, struct capacities *capacities,
                                    .birth = block->birth,
                                    .death = block->death,
                                    .idle_ns = block->idle_ns};
-    }
-    return true;
-}
-
-static bool add_standing(struct builder *builder, struct capacities *capacities,
-                         const struct snapshot *snapshot) {
-    struct profile *profile = builder->profile;
-    uint64_t count = (uint64_t)profile->standing_count + snapshot->standing_count;
-    if (!array_reserve(&profile->standing, &capacities->standing, count + 1,
-                       sizeof *profile->standing))
-        return false;
-    for (uint32_t i = 0; i < snapshot->standing_count; i++) {
-        const struct standing_span *span = &snapshot->standing[i];
-        profile->standing[profile->standing_count++] = (struct profile_standing){
-            span->since.moment, span->since.bytes, span->until.moment, span->until.bytes};
     }
     return true;
 }
@@ -73,8 +58,7 @@ static bool add_snapshot(struct builder *builder, struct capacities *capacities,
     if (!array_reserve(&profile->snapshots, &capacities->snapshots, count,
                        sizeof *profile->snapshots) ||
         !array_reserve(&profile->graphs, &capacities->graphs, count, sizeof *profile->graphs) ||
-        !add_blocks(builder, capacities, image, snapshot) ||
-        !add_standing(builder, capacities, snapshot))
+        !add_blocks(builder, capacities, image, snapshot))
         return false;
     profile->graphs[profile->snapshot_count] = map_graph(snapshot);
     profile->snapshots[profile->snapshot_count++] = (struct profile_snapshot){
@@ -90,9 +74,7 @@ static bool add_snapshot(struct builder *builder, struct capacities *capacities,
         .first_moment = snapshot->moment,
         .pause_ns = snapshot->pause_ns,
         .walk_ns = snapshot->walk_ns,
-        .copy_bytes = snapshot->copy_bytes,
-        .moment_bytes = snapshot->moment_bytes,
-        .frame_count = snapshot->standing_count};
+        .copy_bytes = snapshot->copy_bytes};
     snapshot->index = profile->snapshot_count;
     return true;
 }
@@ -182,6 +164,5 @@ void snapshots_free(struct profile *profile) {
     free(profile->snapshots);
     free(profile->graphs);
     free(profile->blocks);
-    free(profile->standing);
     free(profile->moments);
 }

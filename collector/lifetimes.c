@@ -15,10 +15,6 @@ static void mark_snapshots(const struct image *image, struct moments *moments) {
     for (uint32_t i = 0; i < image->snapshots.count; i++) {
         const struct snapshot *snapshot = image->snapshots.list[i];
         moments_mark(moments, snapshot->moment);
-        for (uint32_t k = 0; k < snapshot->standing_count; k++) {
-            moments_mark(moments, snapshot->standing[k].since.moment);
-            moments_mark(moments, snapshot->standing[k].until.moment);
-        }
         for (uint32_t k = 0; k < snapshot->block_count; k++) {
             moments_mark(moments, snapshot->blocks[k].birth);
             moments_mark(moments, snapshot->blocks[k].death);
@@ -27,21 +23,20 @@ static void mark_snapshots(const struct image *image, struct moments *moments) {
 }
 
 /* A block that nobody lists, and that is no longer there to be listed, sets no moments apart. */
-static void make_room(const struct trace *trace, struct image *image) {
+static void make_room(struct image *image) {
     struct moments *moments = &image->moments;
     for (uint32_t i = 0; i < image->large.capacity; i++)
         if (image->large.places[i].address)
             moments_mark(moments, image->large.places[i].birth);
     mark_snapshots(image, moments);
-    standing_mark(trace, image, moments);
     moments_merge(moments);
     if (moments->count > MOMENTS_MAX / 2)
         moments_fold(moments, image->totals.peak);
 }
 
-static void next_moment(const struct trace *trace, struct image *image) {
+static void next_moment(struct image *image) {
     if (moments_full(&image->moments))
-        make_room(trace, image);
+        make_room(image);
     moments_next(&image->moments, &image->totals);
 }
 
@@ -60,7 +55,7 @@ uint64_t lifetimes_begin(struct trace *trace, struct image *image, uint64_t addr
                          uint32_t site) {
     if (!follows(trace))
         return 0;
-    next_moment(trace, image);
+    next_moment(image);
     uint64_t other = lifetimes_birth(image, address), birth = moments_now(&image->moments);
     if (other) {
         remove_block(image, address, other);
@@ -80,7 +75,7 @@ uint64_t lifetimes_birth(const struct image *image, uint64_t address) {
 void lifetimes_end(struct trace *trace, struct image *image, uint64_t address, uint64_t birth) {
     if (!follows(trace) || birth == 0 || lifetimes_birth(image, address) != birth)
         return;
-    next_moment(trace, image);
+    next_moment(image);
     remove_block(image, address, birth);
     drag_end(trace, image, address, birth);
 }
@@ -90,7 +85,7 @@ void lifetimes_split(struct trace *trace, struct image *image, const struct piec
     uint64_t birth = whole->birth;
     if (!follows(trace) || birth == 0 || lifetimes_birth(image, whole->start) != birth)
         return;
-    next_moment(trace, image);
+    next_moment(image);
     remove_block(image, whole->start, birth);
     drag_split(trace, image, whole->start, at);
     if (at - whole->start >= GRAPH_LARGE_BLOCK)

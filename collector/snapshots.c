@@ -65,7 +65,6 @@ static void close_stream(struct snapshot *snapshot) {
 static void drop(struct snapshots *snapshots, uint32_t index) {
     close_stream(snapshots->list[index]);
     free(snapshots->list[index]->blocks);
-    free(snapshots->list[index]->standing);
     free(snapshots->list[index]);
     snapshots->count--;
     memmove(&snapshots->list[index], &snapshots->list[index + 1],
@@ -231,7 +230,6 @@ bool snapshots_take(struct trace *trace, struct image *image, uint64_t number, u
                                   .pending_bytes = pending_bytes,
                                   .pending_node = node,
                                   .moment = moments_now(&image->moments),
-                                  .moment_bytes = standing_now(image).bytes,
                                   .pause_ns = pause_of(snapshots, (uint32_t)number),
                                   .stream = -1};
     if (!list_blocks(image, snapshot)) {
@@ -240,8 +238,6 @@ bool snapshots_take(struct trace *trace, struct image *image, uint64_t number, u
     }
     if (reason == SNAPSHOT_REQUEST)
         take_name(snapshots, snapshot, at_end);
-    snapshot->standing = standing_find(trace, image, node, &snapshot->standing_count);
-    snapshot->root = standing_root(trace, node);
     snapshots->list[snapshots->count++] = snapshot;
     stretches_note_snapshot(image, snapshot->number, pending_bytes, node);
     return true;

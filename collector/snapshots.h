@@ -15,7 +15,6 @@
 
 #include "../wire/join.h"
 #include "../wire/profile.h"
-#include "standing.h"
 
 struct trace;
 struct image;
@@ -46,10 +45,8 @@ struct snapshot {
     uint64_t since_ns; /* the state */
     uint64_t seq;      /* the last change of live bytes before it */
     uint64_t time_ns, bytes, pending_bytes;
-    uint32_t pending_node;          /* of struct stacks */
-    uint64_t moment, moment_bytes;  /* and the highest total in it so far */
-    struct standing_span *standing; /* the Python frames of its stack, the outermost first */
-    uint32_t standing_count, root;  /* and the thread that they are of */
+    uint32_t pending_node; /* of struct stacks */
+    uint64_t moment;
     uint64_t pause_ns, walk_ns, copy_bytes;
     struct snapshot_block *blocks; /* by rising address */
     uint32_t block_count;

@@ -45,7 +45,6 @@ static void image_free(struct image *image) {
     stretches_release(image->stretches);
     snapshots_release(image);
     moments_release(&image->moments);
-    standing_release(&image->standing);
     free(image->timeline.points);
     free(image->collections.list);
     spans_release(&image->spans);
@@ -76,7 +75,6 @@ void trace_release(struct trace *trace) {
     free(trace->ticks);
     free(trace->timeline.points);
     stacks_release(&trace->stacks);
-    table_release(trace->firsts, trace->first_capacity, sizeof *trace->firsts);
 }
 
 void trace_warn(struct trace *trace, const char *format, ...) {
@@ -317,7 +315,6 @@ void image_end(struct trace *trace, struct image *image) {
     blocks_release(&image->blocks);
     mappings_release(&image->mappings);
     large_release(&image->large);
-    standing_release(&image->standing);
     sites_close(&image->sites);
     close_fd(&image->pidfd);
     close_fd(&image->statm);

@@ -32,7 +32,6 @@
 #include "snapshots.h"
 #include "spans.h"
 #include "stacks.h"
-#include "standing.h"
 #include "stretches.h"
 #include "stubs.h"
 #include "timeline.h"
@@ -119,7 +118,6 @@ struct image {
     uint32_t stretches_left_out; /* too deep, too many, or no memory */
     struct large_table large;
     struct moments moments;
-    struct standing standing;
     struct snapshots snapshots;
     uint64_t gil_allocated;                /* see struct region */
     uint64_t told_live, told_gil_position; /* there */
@@ -184,8 +182,6 @@ struct trace {
     uint32_t living; /* images that are not dead */
 
     struct stacks stacks;
-    struct standing_first *firsts; /* by node of these; with `holders` alone */
-    uint32_t first_count, first_capacity;
     struct totals totals; /* the tree's */
     uint64_t seq;
     struct timeline timeline;

@@ -85,7 +85,7 @@ struct holder {
     uint32_t reference_total;                /* of which that many are the first */
     uint64_t saves; /* bytes that become unreachable when this holder's dead reference is cut
                        together with all others that are dead */
-    uint64_t peak_if_released; /* the process's peak without those, at most; 0: it saves nothing */
+    uint64_t peak_if_released; /* the process's peak without those; 0 when it saves nothing */
     const char **advice;       /* ways out that fit the code, best first */
     uint32_t advice_count;
     uint32_t node;   /* stack that allocated the large block, 0 unknown */
@@ -163,7 +163,7 @@ struct findings {
     uint64_t pending_bytes;    /* being allocated, at profile.snapshots[snapshot].pending_node */
     uint64_t garbage_bytes;    /* unreachable objects, waiting for the cycle collector */
     uint64_t dead_bytes;       /* what cutting every dead reference saves, garbage not included */
-    uint64_t peak_if_released; /* with every dead reference cut, garbage freed at once; at most */
+    uint64_t peak_if_released; /* with every dead reference cut, and garbage freed at once */
     bool far_from_peak;        /* the snapshot holds less than nine tenths of the peak */
     struct leak *leaks;        /* those of modules first, then the biggest */
     uint32_t leak_count;

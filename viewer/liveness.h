@@ -38,10 +38,6 @@ struct liveness {
 void liveness_find(const struct graph *graph, uint32_t code, const int32_t *positions,
                    uint32_t count, struct liveness *found);
 
-/* The code, suspended in the instruction at the position, may come to it once more, or that is not
- * known. */
-bool liveness_may_come_again(const struct graph *graph, uint32_t code, int32_t position);
-
 /* The code mentions what reads the locals of its callers: they are all live. */
 bool liveness_reads_callers(const struct graph *graph, uint32_t code);
 

@@ -153,9 +153,9 @@ static void put_effect(const struct text *text, FILE *out, const struct holder *
     else if (text->options->region)
         fprintf(out, "%s, it saves %s at that moment", how, format_bytes(holder->saves).text);
     else if (released < peak)
-        fprintf(out, "%s, the peak would be at most %s", how, format_bytes(released).text);
+        fprintf(out, "%s, the peak would be %s", how, format_bytes(released).text);
     else
-        fprintf(out, "%s, it saves %s then, but maybe not before", how,
+        fprintf(out, "%s, it saves %s, but another moment is as high", how,
                 format_bytes(holder->saves).text);
 }
 
@@ -288,7 +288,7 @@ static bool put_together(struct text *text) {
         return true;
     if (!line_begin(&line))
         return false;
-    fprintf(line.out, "  together: released and freed at once, the peak would be at most %s",
+    fprintf(line.out, "  together: released and freed at once, the peak would be %s",
             format_bytes(released).text);
     return put_line(text, &line, 0);
 }

@@ -163,16 +163,6 @@ struct profile_snapshot {
     uint64_t pause_ns;      /* the program stood still */
     uint64_t walk_ns;       /* the copy worked */
     uint64_t copy_bytes;    /* memory that the copy took for itself */
-    uint64_t moment_bytes;  /* the highest live bytes in that moment before; 0: not known */
-    uint64_t frame_count;   /* of profile.standing: 0, or as many as its stack has Python frames */
-};
-
-/* For how long a Python frame of a snapshot's stack stood at its instruction, as far as allocations
- * tell; those of one snapshot the outermost first. With each moment, the highest live bytes that
- * the process had in it up to there. */
-struct profile_standing {
-    uint64_t since, since_bytes; /* moment 0: not known */
-    uint64_t until, until_bytes; /* when it was first seen to have gone on; moment 0: never */
 };
 
 /* A live block of GRAPH_LARGE_BLOCK bytes or more at a snapshot, counted mappings too; by rising
@@ -438,8 +428,6 @@ struct profile {
     uint32_t snapshot_count;
     struct profile_block *blocks;
     uint32_t block_count;
-    struct profile_standing *standing;
-    uint32_t standing_count;
     struct profile_moment *moments;
     uint32_t moment_count;
     struct profile_graph *graphs;   /* snapshot_count of them */

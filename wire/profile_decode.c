@@ -309,9 +309,6 @@ static void get_section(struct cursor *cursor, uint64_t id, struct profile_memor
     case SECTION_DRAGS:
         profile->drags = get_table(cursor, SECTION_DRAGS, &profile->drag_count);
         break;
-    case SECTION_STANDING:
-        profile->standing = get_table(cursor, SECTION_STANDING, &profile->standing_count);
-        break;
     default:
         cursor->at = cursor->end; /* a later version's */
         break;
@@ -453,7 +450,6 @@ void profile_free(struct profile *profile) {
     free(profile->type_lifetimes);
     free(profile->collected);
     free(profile->drags);
-    free(profile->standing);
     free(profile->libraries);
     free(memory->graph_bytes);
     free(memory->text);

@@ -3,8 +3,6 @@
  */
 #include "profile_format.h"
 
-#include "graph.h"
-
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -136,15 +134,6 @@ static const struct profile_column snapshot_columns[] = {
     COLUMN(COLUMN_U64, profile_snapshot, pause_ns),
     COLUMN(COLUMN_U64, profile_snapshot, walk_ns),
     COLUMN(COLUMN_U64, profile_snapshot, copy_bytes),
-    COLUMN(COLUMN_U64, profile_snapshot, moment_bytes),
-    COLUMN(COLUMN_U64, profile_snapshot, frame_count),
-};
-
-static const struct profile_column standing_columns[] = {
-    RISING(COLUMN_U64, profile_standing, since),
-    RISING(COLUMN_U64, profile_standing, since_bytes),
-    RISING(COLUMN_U64, profile_standing, until),
-    RISING(COLUMN_U64, profile_standing, until_bytes),
 };
 
 static const struct profile_column block_columns[] = {
@@ -297,7 +286,6 @@ const struct profile_table profile_tables[SECTION_COUNT] = {
     [SECTION_COLLECTED] = TABLE(profile_collected, 0, collected_columns),
     [SECTION_DRAGS] = TABLE(profile_drag, 0, drag_columns),
     [SECTION_COUNTS] = TABLE(profile_count, 0, count_columns),
-    [SECTION_STANDING] = TABLE(profile_standing, 0, standing_columns),
 };
 
 uint32_t profile_crc32(const uint8_t *bytes, size_t size) {
@@ -485,8 +473,6 @@ static bool check_blocks(const struct profile *profile, const struct profile_sna
                                 block->node, block->kind);
         if (block->address < end || __builtin_add_overflow(block->address, block->size, &end))
             return profile_fail(error, "block %u of a snapshot overlaps another one", i);
-        if (end > GRAPH_BYTES_MAX)
-            return profile_fail(error, "block %u of a snapshot lies beyond all memory", i);
         if (block->birth > snapshot->first_moment ||
             (block->death && block->death <= snapshot->first_moment))
             return profile_fail(error, "block %u of a snapshot did not live then", i);
@@ -504,35 +490,19 @@ static bool check_graphs(const struct profile *profile, struct profile_error *er
     return true;
 }
 
-/* Its frames stood there when it was taken. */
-static bool check_standing(const struct profile *profile, const struct profile_snapshot *snapshot,
-                           uint64_t first, struct profile_error *error) {
-    if (snapshot->frame_count > profile->standing_count - first)
-        return profile_fail(error, "there are fewer standing frames than the snapshots have");
-    for (uint64_t i = first; i < first + snapshot->frame_count; i++) {
-        const struct profile_standing *frame = &profile->standing[i];
-        if (frame->since > snapshot->first_moment ||
-            (frame->until && frame->until < snapshot->first_moment))
-            return profile_fail(error, "a frame of a snapshot was not there then");
-    }
-    return true;
-}
-
 static bool check_snapshots(const struct profile *profile, struct profile_error *error) {
-    uint64_t block = 0, standing = 0;
+    uint64_t block = 0;
     for (uint32_t i = 0; i < profile->snapshot_count; i++) {
         const struct profile_snapshot *snapshot = &profile->snapshots[i];
         if (snapshot->block_count > profile->block_count - block)
             return profile_fail(error, "there are fewer blocks than the snapshots have");
         if (!check_snapshot(profile, i, error) ||
-            !check_blocks(profile, snapshot, profile->blocks + block, error) ||
-            !check_standing(profile, snapshot, standing, error))
+            !check_blocks(profile, snapshot, profile->blocks + block, error))
             return false;
         block += snapshot->block_count;
-        standing += snapshot->frame_count;
     }
-    if (block != profile->block_count || standing != profile->standing_count)
-        return profile_fail(error, "there are more blocks or frames than the snapshots have");
+    if (block != profile->block_count)
+        return profile_fail(error, "there are more blocks than the snapshots have");
     return check_graphs(profile, error);
 }
 

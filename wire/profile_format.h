@@ -13,7 +13,7 @@
 #define PROFILE_MAGIC_SIZE 8u
 #define PROFILE_HEADER_SIZE 32u
 #define PROFILE_TRAILER_SIZE 32u
-#define PROFILE_MINOR_VERSION 10u
+#define PROFILE_MINOR_VERSION 9u
 
 /* The oldest holdfast that reads files of version PROFILE_VERSION. */
 #define PROFILE_NEEDS "0.1.0"
@@ -68,7 +68,6 @@ enum profile_section {
     SECTION_COLLECTED,
     SECTION_DRAGS,
     SECTION_COUNTS,
-    SECTION_STANDING,
     SECTION_COUNT
 };
 

@@ -318,9 +318,6 @@ static void put_body(struct bytes *bytes, enum profile_section id, const struct 
     case SECTION_DRAGS:
         put_table(bytes, id, profile->drags, profile->drag_count);
         break;
-    case SECTION_STANDING:
-        put_table(bytes, id, profile->standing, profile->standing_count);
-        break;
     case SECTION_END:
     case SECTION_COUNT:
         break;

@@ -13,7 +13,7 @@ ROOTS = {"local", "argument", "global", "closure", "class", "default", "cache", 
          "thread", "context", "interpreter", "static", "native", "garbage", "none"}
 VERDICTS = {"dead", "garbage", "in use", "unknown"}
 IS = re.compile(r"(?P<kinds>[a-z|]+)(?: (?P<names>[\w.*|]+))?(?: in (?P<functions>[\w|]+))?$")
-VARIANT_KEYS = {"some", "first", "none", "dead", "read", "released", "at_least", "saves_nothing", "garbage", "no_garbage",
+VARIANT_KEYS = {"some", "first", "none", "dead", "read", "released", "saves_nothing", "garbage", "no_garbage",
                 "process", "status", "text", "far", "at_most", "untraced"}
 FACT_KEYS = {"is", "line", "verdict", "bytes", "at_least", "saves", "type", "path", "says", "since", "until"}
 
@@ -70,10 +70,6 @@ PLAIN, OF_PACKAGES = ([pytest.param(program, id=program.name) for program in PRO
 EVERYWHERE = {"clinging_local", "dead_locals", "generators", "memo_cycle", "nested_path", "never_dead", "pending_argument",
               "attributes"}
 ON_ANY, ON_SOME = ([param for param in PLAIN if (param.id in EVERYWHERE) == wanted] for wanted in (True, False))
-
-
-# What differs between two programs besides: the cured one's code, and names.
-SLACK = 32 << 10
 
 
 def near(found, wanted):

@@ -38,7 +38,7 @@ COLUMNS = {
     10: ("arguments", "string"),
     11: ("warnings", "string"),
     12: ("snapshots", "process reason flags name time bytes pending pending_node blocks moment pause_ns "
-                      "walk_ns copy_bytes moment_bytes frames"),
+                      "walk_ns copy_bytes"),
     13: ("blocks", "+address size node kind birth death idle_ns"),
     14: ("moments", "process +number bytes"),
     16: ("regions", "process parent name thread flags sites count unclosed all_kept begin end peak peak_ns kept "
@@ -55,7 +55,6 @@ COLUMNS = {
     25: ("collected", "process +node type blocks bytes"),
     26: ("drags", "process +node kind bytes longest lag_blocks lag use_blocks use drag_blocks drag void_blocks void unseen_blocks unseen"),
     27: ("counts", "process module type taken given ended kept objects node"),
-    28: ("standing", "+since +since_bytes +until +until_bytes"),
 }
 
 

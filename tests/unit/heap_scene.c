@@ -32,11 +32,6 @@ void liveness_find(const struct graph *graph, uint32_t number, const int32_t *po
         find_one(&graph->codes[number], &found[i]);
 }
 
-bool liveness_may_come_again(const struct graph *graph, uint32_t code, int32_t position) {
-    (void)position;
-    return strcmp(graph->texts[graph->codes[code].name], "in_a_loop") == 0;
-}
-
 bool liveness_reads_callers(const struct graph *graph, uint32_t code) {
     return strcmp(graph->texts[graph->codes[code].name], "looks_outward") == 0;
 }
@@ -92,7 +87,6 @@ static void add_profile(struct scene *scene) {
     profile->snapshots = &scene->snapshot;
     profile->snapshot_count = 1;
     profile->blocks = scene->blocks;
-    profile->standing = scene->standing;
     profile->moments = scene->moments;
     profile->graphs = &scene->bytes_of_graph;
     scene->snapshot.first_moment = SCENE_SNAPSHOT;
@@ -142,8 +136,6 @@ void scene_find(struct scene *scene) {
         for (uint32_t i = 0; i < scene->snapshot.block_count; i++)
             scene->snapshot.bytes += scene->blocks[i].size;
     scene->snapshot.bytes += MIB / 2;
-    if (scene->snapshot.moment_bytes == 0)
-        scene->snapshot.moment_bytes = scene->snapshot.bytes;
     uint64_t *peak = &scene->process.peak_bytes;
     *peak = scene->snapshot.bytes + scene->snapshot.pending_bytes;
     for (uint32_t i = 0; i < scene->profile.moment_count; i++)
@@ -255,12 +247,6 @@ void scene_frame(struct scene *scene, const struct scene_frame *frame) {
 
 void scene_moment(struct scene *scene, uint64_t number, uint64_t bytes) {
     scene->moments[scene->profile.moment_count++] = (struct profile_moment){0, number, bytes};
-}
-
-void scene_standing(struct scene *scene, uint64_t moment, uint64_t bytes) {
-    scene->standing[scene->profile.standing_count++] =
-        (struct profile_standing){moment, bytes, 0, 0};
-    scene->snapshot.frame_count++;
 }
 
 const struct holder *scene_holder(const struct scene *scene, const char *path) {

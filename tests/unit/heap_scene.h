@@ -3,7 +3,7 @@
  * Liveness is faked: a frame's code holds, instead of instructions, the depth of the value stack +
  * 1 and for each local whether it is live; no instructions: nothing is known of it. So a test says
  * what is dead, and holders.c is asked what follows. A function named looks_outward reads its
- * callers' locals, and one named in_a_loop may come to its instruction once more.
+ * callers' locals.
  */
 #ifndef HOLDFAST_TESTS_HEAP_SCENE_H
 #define HOLDFAST_TESTS_HEAP_SCENE_H
@@ -27,7 +27,6 @@ struct scene {
     struct profile_process process;
     struct profile_snapshot snapshot;
     struct profile_block blocks[SCENE_BLOCKS];
-    struct profile_standing standing[16];
     struct profile_moment moments[16];
     struct profile_node nodes[16];
     struct profile_function functions[16];
@@ -106,9 +105,6 @@ void scene_frame(struct scene *scene, const struct scene_frame *frame);
     { name, object, false, false }
 #define LIVE(name, object)                                                                         \
     { name, object, true, false }
-
-/* Since when a frame of the main thread stands where it does; the outermost first. */
-void scene_standing(struct scene *scene, uint64_t moment, uint64_t bytes);
 
 void scene_moment(struct scene *scene, uint64_t number, uint64_t bytes);
 

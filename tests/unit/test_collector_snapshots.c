@@ -856,81 +856,20 @@ static void test_without_holders(void **state) {
     assert_int_equal(ask("x", 1000), -EOPNOTSUPP);
 }
 
-static const struct snapshot *take_at(uint32_t node) {
-    uint32_t number = rig.image->snapshots.last + 1;
-    rig_snapshot(&rig, 0, number, SNAPSHOT_REQUEST, 4096, node);
-    rig_drain(&rig);
-    return snapshots_find(rig.image, number);
-}
-
-static void expect_span(const struct snapshot *snapshot, uint32_t frame, uint64_t since,
-                        uint64_t bytes, uint64_t until) {
-    assert_int_equal(snapshot->standing_count, 2);
-    assert_int_equal(snapshot->standing[frame].since.moment, since);
-    assert_int_equal(snapshot->standing[frame].since.bytes, bytes);
-    assert_int_equal(snapshot->standing[frame].until.moment, until);
-}
-
-/* A frame stands where it does since its node came, unless a large block or a new node has shown
- * its thread elsewhere. */
-static void test_since_when_frames_stand(void **state) {
-    (void)state;
-    rig_open(&rig, 1);
-    const uint64_t thread[] = {0, 7};
-    rig_put(&rig, 0, event_word(EVENT_NODE, 0, NODE_THREAD, 1), thread, 2);
-    rig_node(&rig, 0, 2, 1, 10); /* outer: makes, */
-    rig_node(&rig, 0, 3, 2, 10);
-    rig_alloc(&rig, 0, rig_ticket(&rig), 0x1000000, LARGE, 3);
-    rig_node(&rig, 0, 4, 1, 20); /* then calls inner */
-    rig_node(&rig, 0, 5, 4, 10);
-    rig_alloc(&rig, 0, 0, 0x1000, 500, 5);
-    const struct snapshot *first = take_at(5);
-    expect_span(first, 0, 2, LARGE, 0);
-    expect_span(first, 1, 2, LARGE, 0);
-    rig_node(&rig, 0, 6, 4, 20); /* inner goes on */
-    rig_alloc(&rig, 0, 0, 0x2000, 500, 6);
-    expect_span(take_at(6), 1, 2, LARGE + 500, 0);
-    expect_span(first, 0, 2, LARGE, 0);
-    expect_span(first, 1, 2, LARGE, 2);
-    rig_alloc(&rig, 0, rig_ticket(&rig), 0x2000000, LARGE, 3); /* a second turn: outer makes, */
-    rig_alloc(&rig, 0, 0, 0x3000, 500, 5);
-    const struct snapshot *second = take_at(5); /* and nothing has shown inner */
-    expect_span(first, 0, 2, LARGE, 2);
-    expect_span(second, 0, 0, 0, 0);
-    expect_span(second, 1, 0, 0, 0);
-    rig_alloc(&rig, 0, rig_ticket(&rig), 0x4000000, LARGE, 5);
-    expect_span(take_at(5), 1, 3, 2 * LARGE + 1500, 0);
-    rig_alloc(&rig, 0, rig_ticket(&rig), 0x5000000, LARGE, 4); /* outer itself */
-    const struct snapshot *last = take_at(5);
-    expect_span(last, 1, 0, 0, 0);
-    assert_int_equal(last->standing[0].since.moment, 3);
-}
-
 #define CLOSED(test) cmocka_unit_test_teardown(test, close_rig)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        CLOSED(test_list_of_blocks),
-        CLOSED(test_overlaps_are_dropped),
-        CLOSED(test_reallocations),
-        CLOSED(test_mappings),
-        CLOSED(test_table_agrees),
-        CLOSED(test_moments_against_history),
-        CLOSED(test_moments_fold),
-        CLOSED(test_timeline_with_moments),
-        CLOSED(test_published_totals),
-        CLOSED(test_copy_brings_graph),
-        CLOSED(test_second_offer),
-        CLOSED(test_shallow_or_whole),
-        CLOSED(test_copies_that_fail),
-        CLOSED(test_which_are_kept),
-        CLOSED(test_bounds),
-        CLOSED(test_budget_of_graphs),
-        CLOSED(test_asking),
-        CLOSED(test_pauses),
-        CLOSED(test_without_holders),
-        CLOSED(test_strangers),
-        CLOSED(test_since_when_frames_stand),
+        CLOSED(test_list_of_blocks),   CLOSED(test_overlaps_are_dropped),
+        CLOSED(test_reallocations),    CLOSED(test_mappings),
+        CLOSED(test_table_agrees),     CLOSED(test_moments_against_history),
+        CLOSED(test_moments_fold),     CLOSED(test_timeline_with_moments),
+        CLOSED(test_published_totals), CLOSED(test_copy_brings_graph),
+        CLOSED(test_second_offer),     CLOSED(test_shallow_or_whole),
+        CLOSED(test_copies_that_fail), CLOSED(test_which_are_kept),
+        CLOSED(test_bounds),           CLOSED(test_budget_of_graphs),
+        CLOSED(test_asking),           CLOSED(test_pauses),
+        CLOSED(test_without_holders),  CLOSED(test_strangers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

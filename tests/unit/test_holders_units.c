@@ -282,14 +282,9 @@ static void must_promise(uint64_t bytes) {
 static void test_the_peak_that_follows(void **state) {
     (void)state;
     dead_data(50, 0);
-    scene.snapshot.moment_bytes = 15 * MIB;
-    scene_moment(&scene, 100, 15 * MIB);
+    scene_moment(&scene, 100, 20 * MIB);
     scene_moment(&scene, 101, 24 * MIB);
     must_promise(16 * MIB - 100);
-    dead_data(50, 0);
-    scene_moment(&scene, 100, 20 * MIB); /* before the snapshot it was in use */
-    scene_moment(&scene, 101, 24 * MIB);
-    must_promise(20 * MIB);
 }
 
 /* It cannot become lower than another moment's total. */
@@ -309,16 +304,6 @@ static void test_another_moment_is_as_high(void **state) {
     must_promise(21 * MIB);
 }
 
-/* As dead_data(), but f() stands since a point of moment 60 where it does, called by main(). */
-static void dead_in_call(uint64_t birth, uint64_t before) {
-    dead_data(birth, 0);
-    scene_frame(&scene, &(struct scene_frame){"main", 1, 9, NULL, NULL});
-    scene_standing(&scene, 10, MIB);
-    scene_standing(&scene, 60, before);
-    scene_moment(&scene, 60, 23 * MIB);
-    scene_moment(&scene, 100, 24 * MIB);
-}
-
 /* While it was in use it was needed, unless the call in which it is dead had begun. */
 static void test_it_was_in_use_before(void **state) {
     (void)state;
@@ -326,34 +311,30 @@ static void test_it_was_in_use_before(void **state) {
     scene_moment(&scene, 60, 23 * MIB);
     scene_moment(&scene, 100, 24 * MIB);
     must_promise(23 * MIB);
-    dead_in_call(50, 12 * MIB);
+    dead_data(50, 0);
+    scene.nodes[2] = (struct profile_node){.parent = 1, .function = 1, .line = 3};
+    scene.profile.node_count = 3;
+    scene.snapshot.pending_node = 2;
+    scene_block(&scene, MIB);
+    scene.blocks[1].birth = 60; /* allocated at f(), line 3, where f() still stands */
+    scene.blocks[1].node = 2;
+    scene_moment(&scene, 60, 23 * MIB);
+    scene_moment(&scene, 100, 24 * MIB);
     must_promise(16 * MIB - 100);
-    dead_in_call(60, 12 * MIB);
-    must_promise(16 * MIB - 100);
-    dead_in_call(50, 18 * MIB); /* so much was there before the call, which needed it */
-    must_promise(18 * MIB);
-    dead_in_call(61, 12 * MIB); /* it is younger: f() has come back there */
-    must_promise(23 * MIB);
 }
 
-/* Nobody knows how old small objects are: those of a loop may be of its last turn. */
-static void test_small_objects_of_a_loop(void **state) {
+/* All that was there when the call began, in which it is dead, was there at one time. */
+static void test_the_floor(void **state) {
     (void)state;
-    for (unsigned in_a_loop = 0; in_a_loop < 2; in_a_loop++) {
-        scene_open(&scene);
-        uint32_t data = scene_object_of(&scene, scene.bytes, 1, 8 * MIB, 0, NULL, NULL);
-        scene_frame(&scene, &(struct scene_frame){"f", 0, 3, LOCALS(DEAD("data", data))});
-        scene_frame(&scene,
-                    &(struct scene_frame){in_a_loop ? "in_a_loop" : "main", 1, 9, NULL, NULL});
-        scene_standing(&scene, 10, MIB);
-        scene_standing(&scene, 60, 12 * MIB);
-        scene.snapshot.bytes = 20 * MIB - MIB / 2;
-        scene_moment(&scene, 60, 23 * MIB);
-        scene_moment(&scene, 100, 24 * MIB);
-        scene_find(&scene);
-        assert_int_equal(scene.findings->peak_if_released, (in_a_loop ? 23 : 16) * MIB);
-        scene_close(&scene);
-    }
+    struct profile_site site = {0, 2, PROFILE_HEAP, 5 * MIB, 1, 0, 0, 0, 0, 0, 0};
+    dead_data(50, 0);
+    scene.profile.sites = &site;
+    scene.profile.site_count = 1;
+    scene.nodes[2] = (struct profile_node){.parent = 1, .function = 1, .line = 3};
+    scene.profile.node_count = 3;
+    scene.snapshot.pending_node = 2;
+    scene_moment(&scene, 100, 24 * MIB);
+    must_promise(19 * MIB); /* 24 less the call's 5, and not 24 less 8 */
 }
 
 /* A moment stands for those that follow with the same blocks; its highest can have been before. */
@@ -361,13 +342,13 @@ static void test_the_highest_of_a_stretch(void **state) {
     (void)state;
     dead_data(50, 0);
     scene_moment(&scene, 90, 25 * MIB); /* a stretch that the snapshot is in */
-    must_promise(25 * MIB);
+    scene.snapshot.time_ns = 1000;
+    scene.process.peak_ns = 1000;
+    must_promise(17 * MIB - 100);
     dead_data(50, 0);
-    scene_moment(&scene, 100, 25 * MIB); /* and one that begins with its moment */
-    must_promise(20 * MIB);
-    dead_data(50, 0);
-    scene.snapshot.moment_bytes = UINT64_MAX; /* as in profiles that do not tell */
-    scene_moment(&scene, 100, 25 * MIB);
+    scene_moment(&scene, 90, 25 * MIB);
+    scene.snapshot.time_ns = 1000;
+    scene.process.peak_ns = 900; /* the peak was before the snapshot */
     must_promise(25 * MIB);
 }
 
@@ -384,27 +365,26 @@ static void test_small_objects_later(void **state) {
         scene_moment(&scene, 100, 23 * MIB);
         scene_moment(&scene, 105, 24 * MIB);
         scene_find(&scene);
-        assert_int_equal(scene.findings->peak_if_released, death ? 24 * MIB : 20 * MIB);
+        assert_int_equal(scene.findings->peak_if_released, death ? 24 * MIB : 16 * MIB);
         scene_close(&scene);
     }
 }
 
-/* Garbage was in use until the call had begun that followed it. */
+/* Garbage was in use until the last of its blocks was made. */
 static void test_garbage_was_in_use(void **state) {
     (void)state;
-    for (uint64_t birth = 50; birth <= 70; birth += 20) {
+    for (uint64_t moment = 60; moment <= 70; moment += 10) {
         scene_open(&scene);
         uint32_t data = scene_big(&scene, scene.bytes, 1, 8 * MIB), own = data + 1;
-        scene.blocks[0].birth = birth;
+        scene.blocks[0].birth = 60;
         scene_object(&scene, scene.node, 1, EDGES(ATTRIBUTE("me", own), ATTRIBUTE("x", data)));
-        scene_frame(&scene, &(struct scene_frame){"f", 0, 3, NULL, NULL});
-        scene_standing(&scene, 60, 12 * MIB);
         scene.snapshot.bytes = 20 * MIB - MIB / 2;
-        scene_moment(&scene, 60, 23 * MIB);
+        scene_moment(&scene, moment, 23 * MIB);
         scene_moment(&scene, 100, 24 * MIB);
         scene_find(&scene);
         assert_int_equal(scene.findings->garbage_bytes, 8 * MIB + 164);
-        assert_int_equal(scene.findings->peak_if_released, birth == 70 ? 23 * MIB : 16 * MIB - 164);
+        assert_int_equal(scene.findings->peak_if_released,
+                         moment == 60 ? 23 * MIB : 16 * MIB - 164);
         scene_close(&scene);
     }
 }
@@ -443,7 +423,7 @@ int main(void) {
         cmocka_unit_test(test_the_peak_that_follows),
         cmocka_unit_test(test_another_moment_is_as_high),
         cmocka_unit_test(test_it_was_in_use_before),
-        cmocka_unit_test(test_small_objects_of_a_loop),
+        cmocka_unit_test(test_the_floor),
         cmocka_unit_test(test_the_highest_of_a_stretch),
         cmocka_unit_test(test_small_objects_later),
         cmocka_unit_test(test_garbage_was_in_use),

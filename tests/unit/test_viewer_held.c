@@ -167,7 +167,7 @@ static const char clinging[] =
     "  exit status 0 after 2.31 s, Python 3.12.1\n"
     "  1.00 GiB  numpy.ndarray (1073741824,) uint8   held by local `data` in process_data(), "
     "article.py:8\n"
-    "            never read again after line 8: released, the peak would be at most 2.00 GiB\n"
+    "            never read again after line 8: released, the peak would be 2.00 GiB\n"
     "  1.00 GiB  numpy.ndarray (1073741824,) uint8   held by local `data` in modify2(), "
     "article.py:15, in use\n"
     "  1.00 GiB  being allocated at modify2(), article.py:15\n"
@@ -220,7 +220,7 @@ static void two_dead_holders_of_one_object(void **state) {
     add_dead()->peak_if_released = 3 * GIB;
     findings.count = 3;
     text = brief();
-    assert_says(text, "released, it saves 1.00 GiB then, but maybe not before\n");
+    assert_says(text, "released, it saves 1.00 GiB, but another moment is as high\n");
     free(text);
 }
 
@@ -230,8 +230,7 @@ static void what_all_together_would_save(void **state) {
     add_dead()->name = "again";
     findings.peak_if_released = GIB;
     char *text = brief();
-    assert_says(text,
-                "  together: released and freed at once, the peak would be at most 1.00 GiB\n");
+    assert_says(text, "  together: released and freed at once, the peak would be 1.00 GiB\n");
     free(text);
     findings.peak_if_released = 3 * GIB;
     text = brief();
@@ -258,7 +257,7 @@ static void text_of_garbage(void **state) {
     assert_says(text, "3.12.1\n"
                       "  1.00 GiB  612 dict   garbage: nothing refers to it but a cycle\n"
                       "            function fill -> closure cell -> function fill: freed at once, "
-                      "the peak would be at most 2.00 GiB\n  1.00 GiB  numpy");
+                      "the peak would be 2.00 GiB\n  1.00 GiB  numpy");
     free(text);
     findings.count = 2;
     text = brief();
@@ -436,7 +435,7 @@ static void every_width(void **state) {
         join_lines(text);
         assert_says(text, "numpy.ndarray (1073741824,) uint8 held by local `data` in "
                           "process_data(), article.py:8 [1] never read again after line 8: "
-                          "released, the peak would be at most 2.00 GiB ways out: no variable: ");
+                          "released, the peak would be 2.00 GiB ways out: no variable: ");
         assert_says(text, "held by local `data` in modify2(), article.py:15, in use [2] 1.00 GiB");
         free(text);
     }

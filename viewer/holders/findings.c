@@ -58,11 +58,11 @@ static bool add_holder(struct analysis *analysis, const struct unit *unit, uint6
         return true; /* objects that were there before anything was counted */
     *left -= unit->bytes;
     struct holder *holder = &findings->holders[findings->count];
-    judge_unit(heap, unit, holder);
+    uint32_t frame = judge_unit(heap, unit, holder);
     uint32_t number = (uint32_t)(unit - analysis->units.all) + 1;
     analysis->units.all[number - 1].holder = findings->count + 1;
     if (holder->saves > 0 &&
-        !whatif_peak(heap, &analysis->whatif, number, &holder->peak_if_released))
+        !whatif_peak(heap, &analysis->whatif, number, frame, &holder->peak_if_released))
         return false;
     analysis->memory->dots[findings->count++] =
         dot_describe(heap, unit, *holder->path ? holder->path : "memory without a known owner");
@@ -90,6 +90,11 @@ static bool add_holders(struct analysis *analysis) {
 
 /* -- The analysis -- */
 
+/* With garbage collected as well there is no telling what a call began with. */
+static uint32_t only_dead_frame(const struct analysis *analysis) {
+    return analysis->whatif.garbage_bytes ? 0 : analysis->whatif.only_frame;
+}
+
 static bool analyse(struct analysis *analysis) {
     struct heap *heap = &analysis->heap;
     struct findings *findings = analysis->findings;
@@ -101,7 +106,8 @@ static bool analyse(struct analysis *analysis) {
     findings->dead_bytes = analysis->whatif.dead_bytes;
     findings->garbage_bytes = analysis->whatif.garbage_bytes;
     return add_holders(analysis) &&
-           whatif_peak(heap, &analysis->whatif, WHATIF_ALL, &findings->peak_if_released) &&
+           whatif_peak(heap, &analysis->whatif, WHATIF_ALL, only_dead_frame(analysis),
+                       &findings->peak_if_released) &&
            (analysis->shares == 0 ||
             (findings->holding = holding_find(heap, &analysis->units, analysis->shares)));
 }
@@ -110,16 +116,13 @@ static void run_analysis(const struct profile *profile, struct findings *finding
                          uint32_t shares) {
     struct memory *memory = findings->memory;
     const struct profile_snapshot *snapshot = &profile->snapshots[findings->snapshot];
-    uint64_t first_block = 0, first_frame = 0;
-    for (uint32_t i = 0; i < findings->snapshot; i++) {
+    uint64_t first_block = 0;
+    for (uint32_t i = 0; i < findings->snapshot; i++)
         first_block += profile->snapshots[i].block_count;
-        first_frame += profile->snapshots[i].frame_count;
-    }
     struct analysis analysis = {
         .heap = {.profile = profile,
                  .snapshot = snapshot,
                  .blocks = &profile->blocks[first_block],
-                 .standing = &profile->standing[first_frame],
                  .graph = findings->graph,
                  .texts = memory->texts},
         .findings = findings,

@@ -78,7 +78,6 @@ struct heap_frame {
 struct heap {
     const struct profile *profile;
     const struct profile_snapshot *snapshot;
-    const struct profile_standing *standing; /* of the snapshot's frames */
     const struct profile_block *blocks;
     const struct graph *graph;
     struct texts *texts;

@@ -9,7 +9,7 @@ EXPECT = {
         "garbage": "5 * N",
         "some": [{"is": "garbage", "verdict": "garbage", "at_least": "N // 2", "says": ["fill"]}],
         "dead": [],
-        "at_least": ["deleted", "collected"],
+        "released": ["deleted", "collected"],
         "text": ["garbage|cycle", "fill"],
     },
     "deleted": {"dead": [], "no_garbage": "N // 2"},

@@ -141,7 +141,7 @@ export interface Holder {
   cycle: string[]; // of garbage: what refers to what, the last one to the first
   references: number; // of dead: so many have to go, one alone frees nothing
   saves: number;
-  released: number; // the peak without it, at most
+  released: number; // the peak without it
   advice: string[];
   stack: number[]; // frames, the outermost first
 }

@@ -74,7 +74,7 @@ function Saving({page, finding, peak}: {page: Page; finding: Finding; peak: numb
     <>
       <p class="saving">
         <strong>{formatBytes(holder.saves)}</strong> <span class="quiet">{lower
-          ? `to save${holder.references > 1 ? ` by letting go of ${holder.references === 2 ? "both" : `all ${holder.references}`} references` : ""}: the peak would be at most ${formatBytes(holder.released)}, at least ${formatPercent(peak - holder.released, peak)} less`
+          ? `to save${holder.references > 1 ? ` by letting go of ${holder.references === 2 ? "both" : `all ${holder.references}`} references` : ""}: the peak would be ${formatBytes(holder.released)}, ${formatPercent(peak - holder.released, peak)} less`
           : page.data.region ? "to save at that moment" : "to save here; another moment of the run is as high"}</span>
       </p>
       <Bar part={holder.saves} whole={peak} className={holder.verdict} />
