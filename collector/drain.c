@@ -264,8 +264,10 @@ static bool is_soon(const struct trace *trace, const struct reader *reader) {
 /* Reads until the ring is empty or a record has to wait for its turn. */
 static void wait_for_turn(struct trace *trace, struct reader *reader) {
     enum step step = STEP_DONE;
-    while (step == STEP_DONE && reader->position < reader->limit)
+    while (step == STEP_DONE && reader->position < reader->limit) {
         step = read_record(trace, reader, false);
+        publish_when_due(trace, reader);
+    }
     if (step == STEP_DAMAGE)
         abandon(trace, reader);
 }

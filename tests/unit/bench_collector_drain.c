@@ -65,6 +65,8 @@ static struct {
     uint32_t live_count, freed_count, fresh, first;
     bool dying;
     bool taken[SLOTS_MAX];
+    uint32_t thread, left; /* of native threads: whose turn it is, and for how many events more */
+    uint64_t window[THREADS_MOST][1024];
 } heap;
 
 static void begin_block(uint32_t nodes) {
@@ -118,18 +120,16 @@ static void put_short_lived(uint32_t kept) {
 /* Each of so many native threads ends and begins blocks of its own, one to four events at a time.
  */
 static void put_in_threads(uint32_t threads) {
-    static uint32_t thread, left;
-    static uint64_t window[THREADS_MOST][1024];
-    if (left-- == 0) {
-        thread = next_random() % threads;
-        left = next_random() & 3;
+    if (heap.left-- == 0) {
+        heap.thread = next_random() % threads;
+        heap.left = next_random() & 3;
     }
-    uint64_t *block = &window[thread][next_random() & 1023], ticket = rig_ticket(&rig);
+    uint64_t *block = &heap.window[heap.thread][next_random() & 1023], ticket = rig_ticket(&rig);
     if (*block)
-        rig_free(&rig, 1 + thread, ticket, *block);
-    *block = *block ? 0 : FIRST_ADDRESS + (uint64_t)(block - window[0]) * SPACING;
+        rig_free(&rig, 1 + heap.thread, ticket, *block);
+    *block = *block ? 0 : FIRST_ADDRESS + (uint64_t)(block - heap.window[0]) * SPACING;
     if (*block)
-        rig_alloc(&rig, 1 + thread, ticket, *block, 16 + next_random() % 128, 1);
+        rig_alloc(&rig, 1 + heap.thread, ticket, *block, 16 + next_random() % 128, 1);
 }
 
 static void open_rig(bool keep_events, bool tells) {
