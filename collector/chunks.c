@@ -92,7 +92,7 @@ static bool move_on(struct chunks *chunks, uint64_t places) {
 /* By which part of it a table grows: each time all of its pages are new ones, so small ones double,
  * and what large ones have to spare is bounded. */
 static uint64_t growth_of(uint64_t capacity) {
-    return capacity < 2 * LARGE_CAPACITY ? 1 : capacity < 4 * LARGE_CAPACITY ? 2 : 4;
+    return capacity < 2ull * LARGE_CAPACITY ? 1 : capacity < 4ull * LARGE_CAPACITY ? 2 : 4;
 }
 
 static bool grow(struct chunks *chunks) {

@@ -329,7 +329,7 @@ static uint64_t worked_ns(uint32_t copy) {
 /* False when it has not ended yet, and the options say not to wait for that. */
 static bool bury(uint32_t copy, int32_t pid, unsigned options) {
     long before = children_highest();
-    struct rusage usage;
+    struct rusage usage = {0};
     long reaped = sys_call6(SYS_wait4, pid, 0, __WCLONE | options, (long)&usage, 0, 0);
     if (reaped == 0)
         return false;
