@@ -240,6 +240,11 @@ static void end_copy(uint32_t copy, int32_t pid) {
     atomic_compare_exchange_strong(&word_of(copy)->end, &working, COPY_FAILED);
 }
 
+/* By the clock; not known of one that nobody ended. */
+static uint64_t worked_ns(uint32_t copy) {
+    return end_of(copy) == COPY_WORKING ? 0 : atomic_load(&word_of(copy)->ns);
+}
+
 static void end_latest(void) {
     uint32_t copy = process.snapshots.copy;
     if (!page_ready() || !at_work(copy) || process.snapshots.copy_wanted)
@@ -249,10 +254,8 @@ static void end_latest(void) {
     if (pid == 0)
         return;
     end_copy(copy, pid);
+    learn_walk_ns(worked_ns(copy));
     atomic_store(&process.snapshots.copies[copy], pid);
-    uint64_t worked_from = atomic_load(&word_of(copy)->began_ns);
-    if (worked_from)
-        learn_walk_ns(clock_ns() - worked_from);
 }
 
 /* COPIES_MAX when all places are taken. */
@@ -319,11 +322,6 @@ static long children_highest(void) {
     struct rusage usage = {0};
     sys_call6(SYS_getrusage, RUSAGE_CHILDREN, (long)&usage, 0, 0, 0, 0);
     return usage.ru_maxrss;
-}
-
-/* By the clock; not known of one that nobody ended. */
-static uint64_t worked_ns(uint32_t copy) {
-    return end_of(copy) == COPY_WORKING ? 0 : atomic_load(&word_of(copy)->ns);
 }
 
 /* False when it has not ended yet, and the options say not to wait for that. */
