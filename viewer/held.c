@@ -98,16 +98,24 @@ uint64_t held_peak(const struct profile *profile, const struct findings *finding
     return profile->processes[findings->process].peak_bytes;
 }
 
-static uint64_t lower_peak(uint64_t released, uint64_t peak) {
-    return released > 0 && released < peak ? released : peak;
+static struct peak_without lower_peak(struct peak_without released, uint64_t peak) {
+    uint64_t most = released.most > 0 && released.most < peak ? released.most : peak;
+    uint64_t likely = released.most > 0 && released.likely < most ? released.likely : most;
+    uint64_t least = released.most > 0 && released.least < likely ? released.least : likely;
+    return (struct peak_without){least, likely, most};
 }
 
-uint64_t held_peak_if_released(const struct profile *profile, const struct findings *findings) {
-    return lower_peak(findings->peak_if_released, held_peak(profile, findings));
+struct peak_without held_if_released(const struct profile *profile,
+                                     const struct findings *findings) {
+    return lower_peak(findings->if_released, held_peak(profile, findings));
 }
 
-uint64_t holder_peak_if_released(const struct holder *holder, uint64_t peak) {
-    return lower_peak(holder->peak_if_released, peak);
+struct peak_without holder_if_released(const struct holder *holder, uint64_t peak) {
+    return lower_peak(holder->if_released, peak);
+}
+
+bool held_is_near(uint64_t bytes, uint64_t other) {
+    return bytes >= other - other / 100;
 }
 
 struct ordering {

@@ -31,8 +31,12 @@ uint64_t held_bytes(uint64_t live, uint64_t pending);
 uint64_t held_peak(const struct profile *profile, const struct findings *findings);
 
 /* What the peak would have been; the peak itself where nothing is saved. */
-uint64_t held_peak_if_released(const struct profile *profile, const struct findings *findings);
-uint64_t holder_peak_if_released(const struct holder *holder, uint64_t peak);
+struct peak_without held_if_released(const struct profile *profile,
+                                     const struct findings *findings);
+struct peak_without holder_if_released(const struct holder *holder, uint64_t peak);
+
+/* Not more than a hundredth below: told as one figure. */
+bool held_is_near(uint64_t bytes, uint64_t other);
 
 /* The holders' numbers, the most telling first: what is dead or garbage and big, then by size. To
  * be freed by the caller; NULL when memory ran out. */

@@ -55,6 +55,12 @@ extern const char *const verdict_names[]; /* "unknown", "dead", "garbage", "in u
  * not idle. */
 #define IDLE_LEAST_NS 1000000000u
 
+/* What a peak would have been without something: so much at least, and so much at most, which can
+ * be shown; and in between, what is likely. */
+struct peak_without {
+    uint64_t least, likely, most;
+};
+
 /* A local variable that is never read again. */
 struct dead_reference {
     const char *name, *function, *file;
@@ -85,8 +91,8 @@ struct holder {
     uint32_t reference_total;                /* of which that many are the first */
     uint64_t saves; /* bytes that become unreachable when this holder's dead reference is cut
                        together with all others that are dead */
-    uint64_t peak_if_released; /* the process's peak without those; 0 when it saves nothing */
-    const char **advice;       /* ways out that fit the code, best first */
+    struct peak_without if_released; /* the process's peak without those; 0 when it saves nothing */
+    const char **advice;             /* ways out that fit the code, best first */
     uint32_t advice_count;
     uint32_t node;   /* stack that allocated the large block, 0 unknown */
     uint64_t birth;  /* the moment in which that was (struct profile_block); 0: no large block */
@@ -159,13 +165,13 @@ struct findings {
     uint32_t snapshot;      /* index into profile.snapshots */
     struct holder *holders; /* the biggest first */
     uint32_t count;
-    uint64_t bytes;            /* live at the snapshot, the pending allocation not included */
-    uint64_t pending_bytes;    /* being allocated, at profile.snapshots[snapshot].pending_node */
-    uint64_t garbage_bytes;    /* unreachable objects, waiting for the cycle collector */
-    uint64_t dead_bytes;       /* what cutting every dead reference saves, garbage not included */
-    uint64_t peak_if_released; /* with every dead reference cut, and garbage freed at once */
-    bool far_from_peak;        /* the snapshot holds less than nine tenths of the peak */
-    struct leak *leaks;        /* those of modules first, then the biggest */
+    uint64_t bytes;         /* live at the snapshot, the pending allocation not included */
+    uint64_t pending_bytes; /* being allocated, at profile.snapshots[snapshot].pending_node */
+    uint64_t garbage_bytes; /* unreachable objects, waiting for the cycle collector */
+    uint64_t dead_bytes;    /* what cutting every dead reference saves, garbage not included */
+    struct peak_without if_released; /* with every dead reference cut, and garbage freed at once */
+    bool far_from_peak;              /* the snapshot holds less than nine tenths of the peak */
+    struct leak *leaks;              /* those of modules first, then the biggest */
     uint32_t leak_count;
     struct copies *copies; /* what saves most first */
     uint32_t copies_count;

@@ -27,19 +27,27 @@ json_t *json_new_root(const struct holder *holder) {
                      json_text(holder->file), "line", (json_int_t)holder->line);
 }
 
+static void add_released(json_t *json, struct peak_without peak) {
+    json_object_set_new(json, "peak_if_released_bytes", json_count(peak.likely));
+    json_object_set_new(json, "peak_if_released_least_bytes", json_count(peak.least));
+    json_object_set_new(json, "peak_if_released_most_bytes", json_count(peak.most));
+}
+
 static json_t *new_holder(struct json_stacks *stacks, const struct holder *holder, uint32_t number,
                           uint64_t peak) {
-    return json_pack(
-        "{s:I, s:o, s:I, s:{s:o, s:o}, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o}",
+    json_t *json = json_pack(
+        "{s:I, s:o, s:I, s:{s:o, s:o}, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o}",
         "number", (json_int_t)number, "bytes", json_count(holder->bytes), "count",
         (json_int_t)holder->count, "object", "type", json_text(holder->type), "detail",
         json_text(holder->detail), "root", json_new_root(holder), "path", json_text(holder->path),
         "verdict", verdict_names[holder->verdict], "reason", json_text(holder->reason), "others",
-        json_text(holder->others), "saves_bytes", json_count(holder->saves),
-        "peak_if_released_bytes", json_count(holder_peak_if_released(holder, peak)), "advice",
+        json_text(holder->others), "saves_bytes", json_count(holder->saves), "advice",
         new_advice(holder), "allocated_at", json_stack(stacks, holder->node), "dead_references",
         new_references(holder), "dead_reference_count", (json_int_t)holder->reference_total,
         "idle_s", holder->idle_ns ? json_real((double)holder->idle_ns / 1e9) : json_null());
+    if (json)
+        add_released(json, holder_if_released(holder, peak));
+    return json;
 }
 
 /* NULL when memory ran out. */
@@ -93,8 +101,7 @@ static bool add_findings(json_t *process, json_t *peak, struct json_stacks *stac
                         findings->graph ? json_null() : json_text(findings->why));
     json_object_set_new(peak, "garbage_bytes", json_count(findings->garbage_bytes));
     json_object_set_new(peak, "dead_bytes", json_count(findings->dead_bytes));
-    json_object_set_new(process, "peak_if_released_bytes",
-                        json_count(held_peak_if_released(profile, findings)));
+    add_released(process, held_if_released(profile, findings));
     return json_object_set_new(peak, "snapshot", snapshot) == 0 &&
            json_object_set_new(peak, "holders", holders) == 0 &&
            json_object_set_new(peak, "copies", json_copies(stacks, findings)) == 0 &&
@@ -109,7 +116,7 @@ static void add_nothing(json_t *process, json_t *peak, uint64_t bytes) {
     json_object_set_new(peak, "copies_complete", json_false());
     json_object_set_new(peak, "garbage_bytes", json_count(0));
     json_object_set_new(peak, "dead_bytes", json_count(0));
-    json_object_set_new(process, "peak_if_released_bytes", json_count(bytes));
+    add_released(process, (struct peak_without){bytes, bytes, bytes});
 }
 
 bool json_add_holders(json_t *process, json_t *peak, struct json_stacks *stacks,

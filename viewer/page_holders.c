@@ -26,6 +26,11 @@ static void put_root(struct page_out *page, const struct holder *holder) {
     page_put_text(page, "path", holder->path);
 }
 
+static void put_released(struct page_out *page, struct peak_without peak) {
+    page_put_number(page, "released", peak.most);
+    page_put_number(page, "releasedLeast", peak.least);
+}
+
 static void put_holder(struct page_out *page, const struct holder *holder, uint32_t number,
                        uint64_t peak) {
     page_begin(page, '{');
@@ -42,7 +47,7 @@ static void put_holder(struct page_out *page, const struct holder *holder, uint3
     put_texts(page, "cycle", holder->cycle, holder->cycle_count);
     page_put_number(page, "references", holder->reference_total);
     page_put_number(page, "saves", holder->saves);
-    page_put_number(page, "released", holder_peak_if_released(holder, peak));
+    put_released(page, holder_if_released(holder, peak));
     put_texts(page, "advice", holder->advice, holder->advice_count);
     page_key(page, "stack");
     page_stack(page, holder->node);
@@ -81,7 +86,7 @@ static void put_process(struct page_out *page, uint32_t process) {
         return;
     page_begin(page, '{');
     page_put_number(page, "process", process);
-    page_put_number(page, "released", held_peak_if_released(page->profile, findings));
+    put_released(page, held_if_released(page->profile, findings));
     page_put_number(page, "garbage", findings->garbage_bytes);
     page_put_number(page, "dead", findings->dead_bytes);
     put_snapshot(page, findings);

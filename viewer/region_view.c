@@ -144,6 +144,10 @@ static void narrow_snapshot(struct region_view *view, const struct profile *prof
     view->profile.snapshot_count = 1;
 }
 
+static struct peak_without no_lower(uint64_t peak) {
+    return (struct peak_without){peak, peak, peak};
+}
+
 /* What the peak would have been without one is not known of a region. */
 static void narrow_findings(struct region_view *view, struct findings *findings,
                             const struct profile_region *region) {
@@ -154,7 +158,7 @@ static void narrow_findings(struct region_view *view, struct findings *findings,
     findings->bytes = view->snapshot.bytes;
     findings->pending_bytes = view->snapshot.pending_bytes;
     findings->garbage_bytes = findings->dead_bytes = 0;
-    findings->peak_if_released = region->peak_bytes;
+    findings->if_released = no_lower(region->peak_bytes);
     findings->far_from_peak = region->snapshot_bytes < region->peak_bytes / 10 * FAR_TENTHS;
     for (uint32_t i = 0; i < count; i++) {
         struct holder *holder = &findings->holders[i];
@@ -162,7 +166,7 @@ static void narrow_findings(struct region_view *view, struct findings *findings,
             findings->garbage_bytes += holder->bytes;
         else if (holder->verdict == VERDICT_DEAD)
             findings->dead_bytes += holder->saves;
-        holder->peak_if_released = 0;
+        holder->if_released = no_lower(0);
     }
     view->findings[0] = findings;
 }

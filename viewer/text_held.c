@@ -138,10 +138,17 @@ static void put_who(const struct text *text, FILE *out, const struct holder *hol
         fputs(", may be in use", out);
 }
 
+static void put_peak_without(FILE *out, struct peak_without peak) {
+    fputs("the peak would be ", out);
+    if (!held_is_near(peak.least, peak.most))
+        fprintf(out, "%s to ", format_bytes(peak.least).text);
+    fputs(format_bytes(peak.most).text, out);
+}
+
 /* What letting go would do. */
 static void put_effect(const struct text *text, FILE *out, const struct holder *holder) {
     uint64_t peak = held_peak(text->model->profile, text->findings);
-    uint64_t released = holder_peak_if_released(holder, peak);
+    struct peak_without without = holder_if_released(holder, peak);
     char all[60] = "released";
     const char *how = holder->verdict == VERDICT_GARBAGE ? "freed at once" : all;
     if (holder->reference_total == 2)
@@ -152,11 +159,15 @@ static void put_effect(const struct text *text, FILE *out, const struct holder *
         fprintf(out, "%s, it alone saves nothing", how);
     else if (text->options->region)
         fprintf(out, "%s, it saves %s at that moment", how, format_bytes(holder->saves).text);
-    else if (released < peak)
-        fprintf(out, "%s, the peak would be %s", how, format_bytes(released).text);
-    else
+    else if (without.most < peak) {
+        fprintf(out, "%s, ", how);
+        put_peak_without(out, without);
+    } else if (held_is_near(without.least, peak))
         fprintf(out, "%s, it saves %s, but another moment is as high", how,
                 format_bytes(holder->saves).text);
+    else
+        fprintf(out, "%s, it saves %s, and the peak would be %s at least", how,
+                format_bytes(holder->saves).text, format_bytes(without.least).text);
 }
 
 /* The line below: why that is the verdict, and what follows. Not all holders have one. */
@@ -279,17 +290,17 @@ static bool put_pending(struct text *text) {
 static bool put_together(struct text *text) {
     const struct findings *findings = text->findings;
     uint64_t peak = held_peak(text->model->profile, findings);
-    uint64_t released = held_peak_if_released(text->model->profile, findings);
+    struct peak_without without = held_if_released(text->model->profile, findings);
     unsigned idle = 0;
     struct line line;
     for (uint32_t i = 0; i < findings->count; i++)
         idle += findings->holders[i].saves > 0;
-    if (idle < 2 || released >= peak)
+    if (idle < 2 || without.most >= peak)
         return true;
     if (!line_begin(&line))
         return false;
-    fprintf(line.out, "  together: released and freed at once, the peak would be %s",
-            format_bytes(released).text);
+    fputs("  together: released and freed at once, ", line.out);
+    put_peak_without(line.out, without);
     return put_line(text, &line, 0);
 }
 

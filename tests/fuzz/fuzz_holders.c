@@ -39,7 +39,9 @@ static void check_findings(const struct findings *findings, uint64_t peak) {
         sum += findings->holders[i].bytes;
         check(i == 0 || findings->holders[i].bytes <= findings->holders[i - 1].bytes);
     }
-    check(sum <= findings->bytes && findings->peak_if_released <= peak);
+    check(sum <= findings->bytes && findings->if_released.most <= peak &&
+          findings->if_released.least <= findings->if_released.likely &&
+          findings->if_released.likely <= findings->if_released.most);
     fclose(nowhere);
 }
 

@@ -271,20 +271,31 @@ static void dead_data(uint64_t birth, uint64_t death) {
     scene.snapshot.pending_bytes = 4 * MIB;
 }
 
-static void must_promise(uint64_t bytes) {
+static void must_promise(uint64_t least, uint64_t likely, uint64_t most) {
     scene_find(&scene);
-    assert_int_equal(scene.findings->holders[0].peak_if_released, bytes);
-    assert_int_equal(scene.findings->peak_if_released, bytes);
+    const struct peak_without *one = &scene.findings->holders[0].if_released;
+    const struct peak_without *all = &scene.findings->if_released;
+    assert_int_equal(one->least, least);
+    assert_int_equal(all->least, least);
+    assert_int_equal(one->likely, likely);
+    assert_int_equal(all->likely, likely);
+    assert_int_equal(one->most, most);
+    assert_int_equal(all->most, most);
     assert_int_equal(scene.findings->holders[0].saves, 8 * MIB + 100);
     scene_close(&scene);
 }
 
+/* As the snapshot was taken it was there; the object itself has 100 bytes. */
 static void test_the_peak_that_follows(void **state) {
     (void)state;
     dead_data(50, 0);
     scene_moment(&scene, 100, 20 * MIB);
     scene_moment(&scene, 101, 24 * MIB);
-    must_promise(16 * MIB - 100);
+    must_promise(16 * MIB - 100, 20 * MIB, 20 * MIB);
+    dead_data(50, 0);
+    scene_moment(&scene, 100, 20 * MIB);
+    scene_moment(&scene, 101, 30 * MIB);
+    must_promise(22 * MIB - 100, 22 * MIB - 100, 22 * MIB - 100);
 }
 
 /* It cannot become lower than another moment's total. */
@@ -293,24 +304,25 @@ static void test_another_moment_is_as_high(void **state) {
     dead_data(50, 0);
     scene_moment(&scene, 20, 22 * MIB); /* before it was there */
     scene_moment(&scene, 100, 24 * MIB);
-    must_promise(22 * MIB);
+    must_promise(22 * MIB - 100, 22 * MIB, 22 * MIB);
     dead_data(50, 120);
     scene_moment(&scene, 100, 24 * MIB);
-    scene_moment(&scene, 120, 23 * MIB); /* after it was gone */
-    must_promise(23 * MIB);
+    scene_moment(&scene, 120, 23 * MIB); /* after it was gone, or just before */
+    scene_moment(&scene, 121, 22 * MIB);
+    must_promise(22 * MIB - 100, 23 * MIB, 23 * MIB);
     dead_data(50, 0);
     scene.process.rest_bytes = 21 * MIB;
     scene_moment(&scene, 100, 24 * MIB);
-    must_promise(21 * MIB);
+    must_promise(21 * MIB, 21 * MIB, 21 * MIB);
 }
 
-/* While it was in use it was needed, unless the call in which it is dead had begun. */
+/* Nobody knows until when it was in use; unless a call in which it is dead has made a block. */
 static void test_it_was_in_use_before(void **state) {
     (void)state;
     dead_data(50, 0);
     scene_moment(&scene, 60, 23 * MIB);
     scene_moment(&scene, 100, 24 * MIB);
-    must_promise(23 * MIB);
+    must_promise(16 * MIB - 100, 23 * MIB, 23 * MIB);
     dead_data(50, 0);
     scene.nodes[2] = (struct profile_node){.parent = 1, .function = 1, .line = 3};
     scene.profile.node_count = 3;
@@ -320,21 +332,31 @@ static void test_it_was_in_use_before(void **state) {
     scene.blocks[1].node = 2;
     scene_moment(&scene, 60, 23 * MIB);
     scene_moment(&scene, 100, 24 * MIB);
-    must_promise(16 * MIB - 100);
+    must_promise(16 * MIB - 100, 16 * MIB - 100, 23 * MIB);
+    struct profile_point points[] = {{900, 22 * MIB, 0}, {1000, 24 * MIB, 0}};
+    struct profile_timeline line = {0, 2, points};
+    dead_data(50, 0);
+    scene_moment(&scene, 90, 24 * MIB); /* small objects came and went in the snapshot's own */
+    scene.snapshot.time_ns = scene.process.peak_ns = 1000;
+    scene.profile.timelines = &line;
+    scene.profile.timeline_count = 1;
+    must_promise(16 * MIB - 100, 20 * MIB, 22 * MIB);
 }
 
-/* All that was there when the call began, in which it is dead, was there at one time. */
-static void test_the_floor(void **state) {
+/* It was made, and what is older and was kept was there then. */
+static void test_it_was_made(void **state) {
     (void)state;
-    struct profile_site site = {0, 2, PROFILE_HEAP, 5 * MIB, 1, 0, 0, 0, 0, 0, 0};
-    dead_data(50, 0);
-    scene.profile.sites = &site;
-    scene.profile.site_count = 1;
-    scene.nodes[2] = (struct profile_node){.parent = 1, .function = 1, .line = 3};
-    scene.profile.node_count = 3;
-    scene.snapshot.pending_node = 2;
-    scene_moment(&scene, 100, 24 * MIB);
-    must_promise(19 * MIB); /* 24 less the call's 5, and not 24 less 8 */
+    for (uint64_t birth = 40; birth <= 60; birth += 20) {
+        dead_data(50, 0);
+        scene_block(&scene, 9 * MIB);
+        scene.blocks[1].birth = birth;
+        scene_moment(&scene, 100, 24 * MIB);
+        scene_find(&scene);
+        assert_int_equal(scene.findings->if_released.least,
+                         birth == 40 ? 17 * MIB : 16 * MIB - 100);
+        assert_int_equal(scene.findings->if_released.most, 20 * MIB);
+        scene_close(&scene);
+    }
 }
 
 /* A moment stands for those that follow with the same blocks; its highest can have been before. */
@@ -344,12 +366,12 @@ static void test_the_highest_of_a_stretch(void **state) {
     scene_moment(&scene, 90, 25 * MIB); /* a stretch that the snapshot is in */
     scene.snapshot.time_ns = 1000;
     scene.process.peak_ns = 1000;
-    must_promise(17 * MIB - 100);
+    must_promise(17 * MIB - 100, 20 * MIB, 20 * MIB);
     dead_data(50, 0);
     scene_moment(&scene, 90, 25 * MIB);
     scene.snapshot.time_ns = 1000;
     scene.process.peak_ns = 900; /* the peak was before the snapshot */
-    must_promise(25 * MIB);
+    must_promise(17 * MIB - 100, 25 * MIB, 25 * MIB);
 }
 
 /* Nobody knows what became of small objects once large ones begin to die. */
@@ -361,16 +383,33 @@ static void test_small_objects_later(void **state) {
         scene_block(&scene, 4 * MIB);
         scene.blocks[0].death = death;
         scene_frame(&scene, &(struct scene_frame){"f", 0, 3, LOCALS(DEAD("data", data))});
-        scene.snapshot.bytes = 20 * MIB - MIB / 2;
+        scene.snapshot.bytes = 14 * MIB - MIB / 2;
         scene_moment(&scene, 100, 23 * MIB);
         scene_moment(&scene, 105, 24 * MIB);
         scene_find(&scene);
-        assert_int_equal(scene.findings->peak_if_released, death ? 24 * MIB : 16 * MIB);
+        assert_int_equal(scene.findings->if_released.most, death ? 24 * MIB : 16 * MIB);
+        assert_int_equal(scene.findings->if_released.least, 16 * MIB);
         scene_close(&scene);
     }
 }
 
-/* Garbage was in use until the last of its blocks was made. */
+/* What others may own as well need not have been let go, and can have been. */
+static void test_blocks_of_several(void **state) {
+    (void)state;
+    scene_open(&scene);
+    uint64_t block = scene_block(&scene, 8 * MIB);
+    uint32_t view = scene_view(&scene, scene.bytes, 1, block, 0, NULL);
+    scene_frame(&scene, &(struct scene_frame){"f", 0, 3, LOCALS(DEAD("view", view))});
+    scene.snapshot.bytes = 9 * MIB - MIB / 2;
+    scene_moment(&scene, 100, 9 * MIB);
+    scene_moment(&scene, 101, 24 * MIB);
+    scene_find(&scene);
+    assert_int_equal(scene.findings->if_released.most, 24 * MIB - 100);
+    assert_int_equal(scene.findings->if_released.least, 16 * MIB - 100);
+    scene_close(&scene);
+}
+
+/* Garbage is likely to have been in use until the last of its blocks was made. */
 static void test_garbage_was_in_use(void **state) {
     (void)state;
     for (uint64_t moment = 60; moment <= 70; moment += 10) {
@@ -383,8 +422,10 @@ static void test_garbage_was_in_use(void **state) {
         scene_moment(&scene, 100, 24 * MIB);
         scene_find(&scene);
         assert_int_equal(scene.findings->garbage_bytes, 8 * MIB + 164);
-        assert_int_equal(scene.findings->peak_if_released,
+        assert_int_equal(scene.findings->if_released.most, 23 * MIB);
+        assert_int_equal(scene.findings->if_released.likely,
                          moment == 60 ? 23 * MIB : 16 * MIB - 164);
+        assert_int_equal(scene.findings->if_released.least, 16 * MIB - 164);
         scene_close(&scene);
     }
 }
@@ -405,7 +446,8 @@ static void test_moments_that_are_missing(void **state) {
     dead_data(50, 0);
     scene_moment(&scene, 100, 20 * MIB);
     scene_find(&scene);
-    assert_int_equal(scene.findings->peak_if_released, 24 * MIB);
+    assert_int_equal(scene.findings->if_released.most, 24 * MIB);
+    assert_int_equal(scene.findings->if_released.least, 24 * MIB);
     scene_close(&scene);
 }
 
@@ -423,9 +465,10 @@ int main(void) {
         cmocka_unit_test(test_the_peak_that_follows),
         cmocka_unit_test(test_another_moment_is_as_high),
         cmocka_unit_test(test_it_was_in_use_before),
-        cmocka_unit_test(test_the_floor),
+        cmocka_unit_test(test_it_was_made),
         cmocka_unit_test(test_the_highest_of_a_stretch),
         cmocka_unit_test(test_small_objects_later),
+        cmocka_unit_test(test_blocks_of_several),
         cmocka_unit_test(test_garbage_was_in_use),
         cmocka_unit_test(test_far_from_the_peak),
         cmocka_unit_test(test_moments_that_are_missing),

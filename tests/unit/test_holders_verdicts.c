@@ -42,12 +42,14 @@ static void test_the_clinging_local(void **state) {
     assert_string_equal(dead->others, "");
     assert_true(dead->advice_count > 0);
     assert_int_equal(dead->bytes, GIB + 100);
-    assert_int_equal(dead->peak_if_released, 2 * GIB + MIB / 2 - 100);
+    assert_int_equal(dead->if_released.most, 2 * GIB + MIB / 2);
+    assert_int_equal(dead->if_released.least, 2 * GIB + MIB / 2 - 100);
     must_be(scene_holder(&scene, "data in modify2() (app.py:15)"), VERDICT_IN_USE, 0);
     assert_int_equal(scene.findings->count, 2);
     assert_int_equal(scene.findings->dead_bytes, GIB + 100);
     assert_int_equal(scene.findings->garbage_bytes, 0);
-    assert_int_equal(scene.findings->peak_if_released, 2 * GIB + MIB / 2 - 100);
+    assert_int_equal(scene.findings->if_released.most, 2 * GIB + MIB / 2);
+    assert_int_equal(scene.findings->if_released.least, 2 * GIB + MIB / 2 - 100);
     assert_false(scene.findings->far_from_peak);
     scene_close(&scene);
 }
@@ -69,7 +71,7 @@ static void test_native_code_holds_it_too(void **state) {
     assert_string_equal(holder->path, "data in f() (app.py:3)");
     assert_string_equal(holder->reason, "1 reference held by native code");
     assert_int_equal(scene.findings->dead_bytes, 0);
-    assert_int_equal(holder->peak_if_released, 0);
+    assert_int_equal(holder->if_released.most, 0);
     scene_close(&scene);
     scene_open(&scene);
     scene_big(&scene, scene.array, 2, 8 * MIB);

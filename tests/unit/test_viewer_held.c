@@ -100,6 +100,10 @@ static void add_snapshot(uint32_t number, uint32_t process, uint32_t reason, con
     sample.profile.snapshot_count = number + 1;
 }
 
+static struct peak_without exactly(uint64_t bytes) {
+    return (struct peak_without){bytes, bytes, bytes};
+}
+
 static void start_findings(uint32_t process) {
     memset(by_process, 0, sizeof by_process);
     add_snapshot(0, process, SNAPSHOT_PEAK, "");
@@ -107,7 +111,7 @@ static void start_findings(uint32_t process) {
                                  .holders = holders,
                                  .bytes = 2 * GIB,
                                  .pending_bytes = GIB,
-                                 .peak_if_released = sample.processes[process].peak_bytes,
+                                 .if_released = exactly(sample.processes[process].peak_bytes),
                                  .graph = &graph};
     by_process[process] = &findings;
 }
@@ -123,8 +127,8 @@ static struct holder *add_dead(void) {
     holder->verdict = VERDICT_DEAD;
     holder->reason = "never read again after line 8";
     holder->saves = GIB;
-    holder->peak_if_released = 2 * GIB;
-    findings.peak_if_released = 2 * GIB;
+    holder->if_released = exactly(2 * GIB);
+    findings.if_released = exactly(2 * GIB);
     findings.dead_bytes = GIB;
     return holder;
 }
@@ -211,16 +215,35 @@ static void ways_out(void **state) {
 static void two_dead_holders_of_one_object(void **state) {
     (void)state;
     start_clinging();
-    holders[0].saves = holders[0].peak_if_released = 0;
+    holders[0].saves = 0;
+    holders[0].if_released = exactly(0);
     holders[0].others = "CACHE in app";
     char *text = brief();
     assert_says(text, "            never read again after line 8, also held by CACHE in app: "
                       "released, it alone saves nothing\n");
     free(text);
-    add_dead()->peak_if_released = 3 * GIB;
+    add_dead()->if_released = exactly(3 * GIB);
     findings.count = 3;
     text = brief();
     assert_says(text, "released, it saves 1.00 GiB, but another moment is as high\n");
+    free(text);
+}
+
+static void between_what_bounds(void **state) {
+    (void)state;
+    start_clinging();
+    findings.count = 1;
+    holders[0].if_released = (struct peak_without){GIB + GIB / 2, 2 * GIB, 2 * GIB};
+    char *text = brief();
+    assert_says(text, ": released, the peak would be 1.50 GiB to 2.00 GiB\n");
+    free(text);
+    holders[0].if_released.least = 2 * GIB - 2 * GIB / 100;
+    text = brief();
+    assert_says(text, ": released, the peak would be 2.00 GiB\n");
+    free(text);
+    holders[0].if_released = (struct peak_without){2 * GIB, 2 * GIB, 3 * GIB};
+    text = brief();
+    assert_says(text, "released, it saves 1.00 GiB, and the peak would be 2.00 GiB at");
     free(text);
 }
 
@@ -228,11 +251,11 @@ static void what_all_together_would_save(void **state) {
     (void)state;
     start_clinging();
     add_dead()->name = "again";
-    findings.peak_if_released = GIB;
+    findings.if_released = exactly(GIB);
     char *text = brief();
     assert_says(text, "  together: released and freed at once, the peak would be 1.00 GiB\n");
     free(text);
-    findings.peak_if_released = 3 * GIB;
+    findings.if_released = exactly(3 * GIB);
     text = brief();
     assert_says_not(text, "together: released");
     free(text);
@@ -251,7 +274,7 @@ static void text_of_garbage(void **state) {
     holder->verdict = VERDICT_GARBAGE;
     holder->reason = "function fill -> closure cell -> function fill";
     holder->saves = GIB + 1;
-    holder->peak_if_released = 2 * GIB;
+    holder->if_released = exactly(2 * GIB);
     findings.garbage_bytes = GIB + 1;
     char *text = brief();
     assert_says(text, "3.12.1\n"
@@ -312,7 +335,7 @@ static void the_most_telling_come_first(void **state) {
     holders[30].name = "big";
     holders[30].path = "big in f() (article.py:9)";
     holders[30].saves = holders[30].bytes = 300 * MIB;
-    holders[30].peak_if_released = 3 * GIB - 300 * MIB;
+    holders[30].if_released = exactly(3 * GIB - 300 * MIB);
     holders[31].name = "small";
     holders[31].saves = holders[31].bytes = 40 * MIB;
     char *text = brief();
@@ -475,6 +498,8 @@ static void assert_holder(const json_t *holder) {
     assert_string(holder, "others", "");
     assert_number(holder, "saves_bytes", GIB);
     assert_number(holder, "peak_if_released_bytes", 2 * GIB);
+    assert_number(holder, "peak_if_released_least_bytes", GIB);
+    assert_number(holder, "peak_if_released_most_bytes", 2 * GIB);
     assert_int_equal(json_array_size(json_object_get(holder, "advice")), 4);
     const json_t *stack = json_object_get(holder, "allocated_at");
     assert_int_equal(json_array_size(stack), 3);
@@ -489,11 +514,15 @@ static void json_holders(void **state) {
     holders[0].advice = (const char **)(uintptr_t)ways;
     holders[0].advice_count = 4;
     holders[1].node = 0;
+    holders[0].if_released.least = GIB;
+    findings.if_released.least = GIB;
     findings.garbage_bytes = 77;
     json_t *json = parse_report(report(report_json, PROFILE_TREE)), *process = first_process(json);
     const json_t *peak = json_object_get(process, "peak");
     const json_t *snapshot = json_object_get(peak, "snapshot");
     assert_number(process, "peak_if_released_bytes", 2 * GIB);
+    assert_number(process, "peak_if_released_least_bytes", GIB);
+    assert_number(process, "peak_if_released_most_bytes", 2 * GIB);
     assert_number(peak, "garbage_bytes", 77);
     assert_number(peak, "dead_bytes", GIB);
     assert_number(snapshot, "bytes", 3 * GIB);
@@ -644,7 +673,7 @@ static void start_hostile(void) {
         holder->verdict = (enum verdict)(i % 3);
         holder->root = i % 2 ? HOLDER_LOCAL : HOLDER_GLOBAL;
         holder->saves = GIB - i;
-        holder->peak_if_released = 2 * GIB;
+        holder->if_released = exactly(2 * GIB);
     }
 }
 
@@ -718,6 +747,7 @@ int main(void) {
         cmocka_unit_test(text_of_a_clinging_local),
         cmocka_unit_test(ways_out),
         cmocka_unit_test(two_dead_holders_of_one_object),
+        cmocka_unit_test(between_what_bounds),
         cmocka_unit_test(what_all_together_would_save),
         cmocka_unit_test(text_of_garbage),
         cmocka_unit_test(text_of_groups_and_paths),

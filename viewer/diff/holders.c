@@ -90,7 +90,7 @@ static bool read_process(struct side *side, uint32_t process) {
         .snapshot_bytes = held_bytes(findings->bytes, findings->pending_bytes),
         .dead_bytes = findings->dead_bytes,
         .garbage_bytes = findings->garbage_bytes,
-        .peak_if_released = held_peak_if_released(side->profile, findings)};
+        .peak_if_released = held_if_released(side->profile, findings).likely};
     bool good = add_held(side, findings);
     findings_free(findings);
     return good;

@@ -58,11 +58,10 @@ static bool add_holder(struct analysis *analysis, const struct unit *unit, uint6
         return true; /* objects that were there before anything was counted */
     *left -= unit->bytes;
     struct holder *holder = &findings->holders[findings->count];
-    uint32_t frame = judge_unit(heap, unit, holder);
+    judge_unit(heap, unit, holder);
     uint32_t number = (uint32_t)(unit - analysis->units.all) + 1;
     analysis->units.all[number - 1].holder = findings->count + 1;
-    if (holder->saves > 0 &&
-        !whatif_peak(heap, &analysis->whatif, number, frame, &holder->peak_if_released))
+    if (holder->saves > 0 && !whatif_peak(heap, &analysis->whatif, number, &holder->if_released))
         return false;
     analysis->memory->dots[findings->count++] =
         dot_describe(heap, unit, *holder->path ? holder->path : "memory without a known owner");
@@ -90,11 +89,6 @@ static bool add_holders(struct analysis *analysis) {
 
 /* -- The analysis -- */
 
-/* With garbage collected as well there is no telling what a call began with. */
-static uint32_t only_dead_frame(const struct analysis *analysis) {
-    return analysis->whatif.garbage_bytes ? 0 : analysis->whatif.only_frame;
-}
-
 static bool analyse(struct analysis *analysis) {
     struct heap *heap = &analysis->heap;
     struct findings *findings = analysis->findings;
@@ -106,8 +100,7 @@ static bool analyse(struct analysis *analysis) {
     findings->dead_bytes = analysis->whatif.dead_bytes;
     findings->garbage_bytes = analysis->whatif.garbage_bytes;
     return add_holders(analysis) &&
-           whatif_peak(heap, &analysis->whatif, WHATIF_ALL, only_dead_frame(analysis),
-                       &findings->peak_if_released) &&
+           whatif_peak(heap, &analysis->whatif, WHATIF_ALL, &findings->if_released) &&
            (analysis->shares == 0 ||
             (findings->holding = holding_find(heap, &analysis->units, analysis->shares)));
 }
@@ -129,12 +122,12 @@ static void run_analysis(const struct profile *profile, struct findings *finding
         .memory = memory,
         .shares = shares,
     };
-    uint64_t peak = findings->peak_if_released;
+    struct peak_without peak = findings->if_released;
     if (!analyse(&analysis) || texts_failed(memory->texts)) {
         snprintf(findings->why, sizeof findings->why, "memory ran out over the heap graph");
         findings->count = findings->leak_count = findings->copies_count = 0;
         findings->dead_bytes = findings->garbage_bytes = 0;
-        findings->peak_if_released = peak;
+        findings->if_released = peak;
     }
     heap_release(&analysis.heap);
     units_release(&analysis.units);
@@ -175,7 +168,7 @@ struct findings *findings_whole(const struct profile *profile, uint32_t snapshot
     findings->snapshot = snapshot;
     findings->bytes = of->bytes;
     findings->pending_bytes = of->pending_bytes;
-    findings->peak_if_released = peak;
+    findings->if_released = (struct peak_without){peak, peak, peak};
     findings->far_from_peak = is_far(of->bytes + of->pending_bytes, peak);
     findings->graph = graph_read(graph->bytes, graph->size, findings->why, sizeof findings->why);
     if (findings->graph)

@@ -275,12 +275,12 @@ static void fill_stray(const struct unit *unit, struct holder *holder) {
     };
 }
 
-uint32_t judge_unit(const struct heap *heap, const struct unit *unit, struct holder *holder) {
+void judge_unit(const struct heap *heap, const struct unit *unit, struct holder *holder) {
     struct path path;
     if (unit->by == NO_EDGE) {
         fill_stray(unit, holder);
         judge_idle(heap, unit, holder);
-        return 0;
+        return;
     }
     find_path(heap, unit, &path);
     enum verdict verdict = judge(heap, unit, &path);
@@ -313,10 +313,9 @@ uint32_t judge_unit(const struct heap *heap, const struct unit *unit, struct hol
         holder->reason = garbage_reason(heap, unit->node, holder);
     }
     if (verdict != VERDICT_DEAD || path.frame == NODE_NONE)
-        return 0;
+        return;
     struct cuts cuts;
     cuts_find(heap, unit, &cuts);
     add_references(heap, &cuts, holder);
     add_advice(heap, &path, &cuts, holder);
-    return path.frame - heap->frame_base;
 }

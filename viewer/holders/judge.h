@@ -5,7 +5,7 @@
 #include "viewer/holders.h"
 #include "viewer/holders/units.h"
 
-/* Fills the holder, but for its peak. Returns the frame whose local is dead, or 0. */
-uint32_t judge_unit(const struct heap *heap, const struct unit *unit, struct holder *holder);
+/* Fills the holder, but for its peak. */
+void judge_unit(const struct heap *heap, const struct unit *unit, struct holder *holder);
 
 #endif

@@ -1,22 +1,24 @@
-/* What the process's peak would have been without what is dead or garbage. */
+/* What the process's peak would have been without what is dead or garbage: between which bounds. */
 #ifndef HOLDFAST_VIEWER_WHATIF_H
 #define HOLDFAST_VIEWER_WHATIF_H
 
 #include "viewer/holders/units.h"
 
-/* Bytes that would not have been there from one moment to another. */
+/* A block that would have been let go, or all the small objects of one unit. */
 struct release {
     uint32_t unit; /* 1 + its number, 0: of none */
-    uint64_t from, to, bytes;
+    bool small;
+    bool sure;             /* not a block that others may own as well */
+    uint64_t birth, death; /* moments, as of struct profile_block; of small objects not known */
+    uint64_t since;        /* likely dead or garbage since then */
+    uint64_t bytes;
+    uint64_t floor; /* there was at least so much as it was made */
 };
 
 struct whatif {
     struct release *all; /* by unit */
     uint32_t count, capacity;
     uint64_t dead_bytes, garbage_bytes;
-    uint64_t *floor;     /* by frame: when it began to stand where it does, the process had this
-                            much of what it has at its peak; 0 not known */
-    uint32_t only_frame; /* the only one with dead locals that free something; 0: several */
 };
 
 bool whatif_find(const struct heap *heap, const struct units *units, struct whatif *whatif);
@@ -24,9 +26,9 @@ void whatif_release(struct whatif *whatif);
 
 #define WHATIF_ALL UINT32_MAX
 
-/* The peak without the bytes of one unit (1 + its number), which are dead in `frame` (0: in none),
- * or without all. False when memory ran out. */
+/* The peak without the bytes of one unit (1 + its number), or without all. False when memory ran
+ * out. */
 bool whatif_peak(const struct heap *heap, const struct whatif *whatif, uint32_t unit,
-                 uint32_t frame, uint64_t *peak);
+                 struct peak_without *peak);
 
 #endif

@@ -141,7 +141,8 @@ export interface Holder {
   cycle: string[]; // of garbage: what refers to what, the last one to the first
   references: number; // of dead: so many have to go, one alone frees nothing
   saves: number;
-  released: number; // the peak without it
+  released: number; // the peak without it, at most
+  releasedLeast: number;
   advice: string[];
   stack: number[]; // frames, the outermost first
 }
@@ -199,7 +200,8 @@ export interface Copies {
 
 export interface Holders {
   process: number;
-  released: number;
+  released: number; // the peak without what is dead or garbage, at most
+  releasedLeast: number;
   garbage: number;
   dead: number;
   time: number;

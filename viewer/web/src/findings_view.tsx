@@ -10,7 +10,7 @@ import type {Holder, Holders} from "./document";
 import {type Finding, findingsOf, isIdle, objectText} from "./findings";
 import {Leaks} from "./leaks_view";
 import {holdersOf, type Page, peakOf, processName, scrollTo, usePage} from "./model";
-import {formatBytes, formatCount, formatPercent, formatTime} from "./units";
+import {formatBounds, formatBytes, formatCount, formatPercent, formatTime, isNear} from "./units";
 
 const SHOWN = 6;
 export const VERDICT_TEXTS = {dead: "dead", garbage: "garbage", idle: "idle", "in use": "in use", unknown: "may be in use"};
@@ -65,17 +65,23 @@ export function HolderFacts({page, holder}: {page: Page; holder: Holder}): JSX.E
   );
 }
 
+function savingText(page: Page, holder: Holder, peak: number): string {
+  const all = holder.references > 1 ? ` by letting go of ${holder.references === 2 ? "both" : `all ${holder.references}`} references` : "";
+  if (page.data.region) return "to save at that moment";
+  if (holder.released < peak)
+    return `to save${all}: the peak would be ${formatBounds(holder.releasedLeast, holder.released)}, ${formatPercent(peak - holder.released, peak)} less${isNear(holder.releasedLeast, holder.released) ? "" : " at least"}`;
+  return isNear(holder.releasedLeast, peak) ? "to save here; another moment of the run is as high"
+    : `to save${all}: the peak would be ${formatBytes(holder.releasedLeast)} at least`;
+}
+
 function Saving({page, finding, peak}: {page: Page; finding: Finding; peak: number}): JSX.Element {
   const {holder, sure} = finding;
   if (!sure) return <p class="saving"><strong>{formatBytes(holder.bytes)}</strong> <span class="quiet">held, if it is not needed</span></p>;
   if (!holder.saves) return <p class="saving"><strong>nothing</strong> <span class="quiet">is saved by letting go of this alone</span></p>;
-  const lower = holder.released < peak;
   return (
     <>
       <p class="saving">
-        <strong>{formatBytes(holder.saves)}</strong> <span class="quiet">{lower
-          ? `to save${holder.references > 1 ? ` by letting go of ${holder.references === 2 ? "both" : `all ${holder.references}`} references` : ""}: the peak would be ${formatBytes(holder.released)}, ${formatPercent(peak - holder.released, peak)} less`
-          : page.data.region ? "to save at that moment" : "to save here; another moment of the run is as high"}</span>
+        <strong>{formatBytes(holder.saves)}</strong> <span class="quiet">{savingText(page, holder, peak)}</span>
       </p>
       <Bar part={holder.saves} whole={peak} className={holder.verdict} />
     </>

@@ -6,7 +6,7 @@ import {Bar} from "./controls";
 import type {Exit, PageDocument, Process} from "./document";
 import {holdersOf, type Page, peakOf, processesOf, processName, usePage} from "./model";
 import {KIND_NAMES, treesFor} from "./stacks";
-import {formatBytes, formatCount, formatNumber, formatPercent, formatTime} from "./units";
+import {formatBytes, formatCount, formatNumber, formatPercent, formatTime, isNear} from "./units";
 
 export function ending(exit: Exit | null): string {
   if (!exit) return "end unknown";
@@ -46,7 +46,7 @@ function Measures({page}: {page: Page}): JSX.Element {
       {peak.rss > 0 && <Measure name="Resident then (RSS)" bytes={peak.rss} whole={whole} className="rss" />}
       {about && about.released < peak.bytes &&
         <Measure name="Peak if released" bytes={about.released} whole={whole} className="released">
-          {formatPercent(peak.bytes - about.released, peak.bytes)} less, with what is dead or garbage let go
+          {formatPercent(peak.bytes - about.released, peak.bytes)} less{isNear(about.releasedLeast, about.released) ? "" : " at least"}, with what is dead or garbage let go
         </Measure>}
     </dl>
   );

@@ -10,6 +10,15 @@ export function formatBytes(bytes: number): string {
   return `${sign}${value.toFixed(value < 9.995 ? 2 : value < 99.95 ? 1 : 0)} ${units[unit]}`;
 }
 
+/** Not more than a hundredth below: told as one figure. */
+export function isNear(bytes: number, other: number): boolean {
+  return bytes >= other - other / 100;
+}
+
+export function formatBounds(least: number, most: number): string {
+  return isNear(least, most) ? formatBytes(most) : `${formatBytes(least)} to ${formatBytes(most)}`;
+}
+
 export function formatTime(seconds: number): string {
   const two = (value: number) => String(Math.floor(value)).padStart(2, "0");
   if (seconds < 60) return `${seconds.toFixed(2)} s`;
