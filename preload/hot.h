@@ -214,9 +214,10 @@ static hot_inline void hot_own_leave(struct writer *writer) {
 static hot_inline void hot_own_put(struct writer *writer, uint32_t words, uint64_t word,
                                    uint64_t last) {
     uint64_t *record = (uint64_t *)(writer->lap + writer->tail);
+    uint64_t ticket = atomic_fetch_add(&process.session->ticket, 1);
     record[0] = word | EVENT_TICKET_BIT;
     record[words - 1] = last;
-    record[1] = atomic_fetch_add(&process.session->ticket, 1);
+    record[1] = ticket;
     writer_commit(writer, words);
 }
 

@@ -69,7 +69,7 @@ function savingText(page: Page, holder: Holder, peak: number): string {
   const all = holder.references > 1 ? ` by letting go of ${holder.references === 2 ? "both" : `all ${holder.references}`} references` : "";
   if (page.data.region) return "to save at that moment";
   if (holder.released < peak)
-    return `to save${all}: the peak would be ${formatBounds(holder.releasedLeast, holder.released)}, ${formatPercent(peak - holder.released, peak)} less${isNear(holder.releasedLeast, holder.released) ? "" : " at least"}`;
+    return `to save${all}: the peak would be ${formatBounds(holder.releasedLeast, holder.released)}, ${isNear(holder.releasedLeast, holder.released) ? "" : "at least "}${formatPercent(peak - holder.released, peak)} less`;
   return isNear(holder.releasedLeast, peak) ? "to save here; another moment of the run is as high"
     : `to save${all}: the peak would be ${formatBytes(holder.releasedLeast)} at least`;
 }

@@ -46,7 +46,7 @@ function Measures({page}: {page: Page}): JSX.Element {
       {peak.rss > 0 && <Measure name="Resident then (RSS)" bytes={peak.rss} whole={whole} className="rss" />}
       {about && about.released < peak.bytes &&
         <Measure name="Peak if released" bytes={about.released} whole={whole} className="released">
-          {formatPercent(peak.bytes - about.released, peak.bytes)} less{isNear(about.releasedLeast, about.released) ? "" : " at least"}, with what is dead or garbage let go
+          {isNear(about.releasedLeast, about.released) ? "" : "at least "}{formatPercent(peak.bytes - about.released, peak.bytes)} less, with what is dead or garbage let go
         </Measure>}
     </dl>
   );
