@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -31,7 +32,8 @@ struct run {
     const struct launch *launch;
     int control;
     pid_t collector, program;
-    int status; /* the program's, as wait(2) gives it */
+    int status;      /* the program's, as wait(2) gives it */
+    bool *never_ran; /* exec failed, which its child has said; in shared memory */
     sigset_t old_mask, waited;
     struct sigaction old_ignored[COUNT(ignored)], old_child;
 };
@@ -143,13 +145,19 @@ static void let_collector_read(const struct run *run) {
 }
 
 static bool start_program(struct run *run, const char *session) {
+    run->never_ran = mmap(NULL, sizeof *run->never_ran, PROT_READ | PROT_WRITE,
+                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (run->never_ran == MAP_FAILED)
+        return false;
     run->program = fork();
     if (run->program == 0) {
         signals_give_back(run);
         let_collector_read(run);
         if (!set_environment(run->launch, session))
             _exit(EXIT_CANNOT_EXEC);
-        _exit(execute(run->launch));
+        int status = execute(run->launch);
+        *run->never_ran = true;
+        _exit(status);
     }
     return run->program > 0;
 }
@@ -231,7 +239,8 @@ static void wait_for_collector(struct run *run, struct launched *launched) {
             memcpy(launched->profile, message.text, sizeof launched->profile);
             return;
         } else if (message.kind == CONTROL_FAILED) {
-            fprintf(stderr, "holdfast: no profile was written: %s\n", message.text);
+            if (!*run->never_ran)
+                fprintf(stderr, "holdfast: no profile was written: %s\n", message.text);
             return;
         }
     }

@@ -160,6 +160,18 @@ def test_script_with_an_interpreter_line(tmp_path, python):
     assert traced(script, env=python.environment()).report().main.total(function="hold") == 5000003 + 33
 
 
+def test_script_whose_interpreter_is_missing(tmp_path):
+    """It is found, and exec fails; what says so is another process, which can do without stderr."""
+    script = tmp_path / "script"
+    script.write_text("#!/no/such/interpreter\n")
+    script.chmod(0o755)
+    command = [holdfast_binary(), "run", "-q", "-o", tmp_path / "p.holdfast", "--", script]
+    assert f"cannot run {script}: No such file" in refused(plain(*command))
+    silent = plain("sh", "-c", 'exec "$@" 2>&-', "sh", *command)
+    assert (silent.status, silent.stdout, silent.stderr) == (2, b"", b"")
+    assert not (tmp_path / "p.holdfast").exists()
+
+
 def test_script_for_a_static_interpreter(tmp_path):
     interpreter = compiled(tmp_path, "static", STATIC, "-static")
     script = tmp_path / "script"
