@@ -87,7 +87,7 @@ static void put_resident(struct text *text) {
         if (sum.parts[i] != 0)
             fprintf(text->out, "%s%s%s %s", told++ ? ", " : "", below ? "-" : "",
                     format_bytes((uint64_t)(below ? -sum.parts[i] : sum.parts[i])).text,
-                    resident_names[i]);
+                    below ? "asked for but not resident" : resident_names[i]);
     }
     text_line_end(text);
 }

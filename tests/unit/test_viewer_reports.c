@@ -277,6 +277,21 @@ static void resident_of_all(void **state) {
     assert_resident("resident", traced + 300 * (count - 1), traced, 200 * (count - 1));
 }
 
+/* More can have been asked for than was written to. */
+static void resident_of_one(void **state) {
+    (void)state;
+    sample_article(&sample);
+    struct profile_process *process = &sample.processes[0];
+    process->resident_live = process->peak_bytes;
+    for (int64_t more = -1048576; more <= 1048576; more += 2097152) {
+        process->resident_bytes = process->peak_bytes + (uint64_t)more;
+        char *text = report(report_text, PROFILE_TREE);
+        assert_says(text, more < 0 ? ", -1.00 MiB asked for but not resident\n"
+                                   : ", 1.00 MiB unexplained\n");
+        free(text);
+    }
+}
+
 static void json_stacks_begin_outside(void **state) {
     (void)state;
     sample_article(&sample);
@@ -574,6 +589,7 @@ int main(void) {
         cmocka_unit_test(json_contract),
         cmocka_unit_test(json_stacks_begin_outside),
         cmocka_unit_test(resident_of_all),
+        cmocka_unit_test(resident_of_one),
         cmocka_unit_test(frees_are_by_place),
         cmocka_unit_test(drag_of_a_region_is_told),
         cmocka_unit_test(growth_of_a_region_has_no_overflow),

@@ -99,7 +99,7 @@ function Resident({parts}: {parts: number[]}): JSX.Element {
       <tbody>
         {RESIDENT_PARTS.map(([name, meaning], i) => rows[i] !== 0 &&
           <tr><th scope="row">{name}</th><td class="number">{formatBytes(rows[i])}</td><td>{meaning}</td></tr>)}
-        <tr><th scope="row">Unexplained</th><td class="number">{formatBytes(rest)}</td><td>{rest < 0 ? LESS : MORE}</td></tr>
+        <tr><th scope="row">{rest < 0 ? "Not resident" : "Unexplained"}</th><td class="number">{formatBytes(rest)}</td><td>{rest < 0 ? LESS : MORE}</td></tr>
       </tbody>
     </table>
   );
