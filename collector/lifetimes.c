@@ -40,6 +40,10 @@ static void next_moment(struct image *image) {
     moments_next(&image->moments, &image->totals);
 }
 
+void lifetimes_begin_moment(struct image *image) {
+    next_moment(image);
+}
+
 static void put(struct trace *trace, struct image *image, struct large block) {
     if (!large_put(&image->large, block))
         trace_warn(trace, "process %u has too many large blocks to list them all", image->pid);

@@ -8,6 +8,9 @@
 #include "../wire/graph.h"
 #include "trace.h"
 
+/* A snapshot is about to be taken: what was so high before is told apart from what follows. */
+void lifetimes_begin_moment(struct image *image);
+
 /* To be called before the block's bytes are added to the totals. The moment of its birth; 0 when it
  * is not kept. */
 uint64_t lifetimes_begin(struct trace *trace, struct image *image, uint64_t address, uint64_t size,

@@ -1,10 +1,11 @@
 /* The highest total of a process in each of its moments, in bounded memory.
  *
- * A *moment* is the time between two changes of the process's large blocks; they are numbered from
- * 1. What the peak would have been without some of these blocks is the highest total over all
- * moments, less those of the blocks that were live in it. For that question, moments in a row that
- * have the same of the blocks asked about are one: only their highest counts. So they are merged
- * when room is needed; if that is not enough, low ones are folded into one value, `rest`.
+ * A *moment* is the time between two changes of the process's large blocks, or a snapshot and such
+ * a change; they are numbered from 1. What the peak would have been without some of these blocks is
+ * the highest total over all moments, less those of the blocks that were live in it. For that
+ * question, moments in a row that have the same of the blocks asked about are one: only their
+ * highest counts. So they are merged when room is needed; if that is not enough, low ones are
+ * folded into one value, `rest`.
  */
 #ifndef HOLDFAST_COLLECTOR_MOMENTS_H
 #define HOLDFAST_COLLECTOR_MOMENTS_H

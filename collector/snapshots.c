@@ -7,6 +7,7 @@
 
 #include "../wire/graph.h"
 #include "../wire/profile_format.h"
+#include "lifetimes.h"
 #include "memory.h"
 #include "trace.h"
 
@@ -220,6 +221,7 @@ bool snapshots_take(struct trace *trace, struct image *image, uint64_t number, u
     struct snapshot *snapshot = malloc(sizeof *snapshot);
     if (!snapshot)
         return true;
+    lifetimes_begin_moment(image);
     *snapshot = (struct snapshot){.number = (uint32_t)number,
                                   .reason = reason,
                                   .flags = at_end ? SNAPSHOT_IS_LAST : 0,

@@ -214,6 +214,8 @@ static hot_inline void hot_own_leave(struct writer *writer) {
 static hot_inline void hot_own_put(struct writer *writer, uint32_t words, uint64_t word,
                                    uint64_t last) {
     uint64_t *record = (uint64_t *)(writer->lap + writer->tail);
+    /* First: it waits for all stores before it, and the record's go to lines that the reader has.
+     */
     uint64_t ticket = atomic_fetch_add(&process.session->ticket, 1);
     record[0] = word | EVENT_TICKET_BIT;
     record[words - 1] = last;

@@ -144,7 +144,7 @@ static void narrow_snapshot(struct region_view *view, const struct profile *prof
     view->profile.snapshot_count = 1;
 }
 
-static struct peak_without no_lower(uint64_t peak) {
+static struct peak_without not_lower(uint64_t peak) {
     return (struct peak_without){peak, peak, peak};
 }
 
@@ -158,7 +158,7 @@ static void narrow_findings(struct region_view *view, struct findings *findings,
     findings->bytes = view->snapshot.bytes;
     findings->pending_bytes = view->snapshot.pending_bytes;
     findings->garbage_bytes = findings->dead_bytes = 0;
-    findings->if_released = no_lower(region->peak_bytes);
+    findings->if_released = not_lower(region->peak_bytes);
     findings->far_from_peak = region->snapshot_bytes < region->peak_bytes / 10 * FAR_TENTHS;
     for (uint32_t i = 0; i < count; i++) {
         struct holder *holder = &findings->holders[i];
@@ -166,7 +166,7 @@ static void narrow_findings(struct region_view *view, struct findings *findings,
             findings->garbage_bytes += holder->bytes;
         else if (holder->verdict == VERDICT_DEAD)
             findings->dead_bytes += holder->saves;
-        holder->if_released = no_lower(0);
+        holder->if_released = (struct peak_without){0};
     }
     view->findings[0] = findings;
 }

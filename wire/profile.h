@@ -159,7 +159,7 @@ struct profile_snapshot {
     uint64_t pending_bytes; /* of that allocation, at most what the peak has room for */
     uint32_t pending_node;  /* its stack */
     uint32_t block_count;   /* of profile.blocks, which follow those of the snapshot before */
-    uint64_t first_moment;  /* the one that it was taken in; see struct profile_block */
+    uint64_t first_moment;  /* the one that began with it; see struct profile_block */
     uint64_t pause_ns;      /* the program stood still */
     uint64_t walk_ns;       /* the copy worked */
     uint64_t copy_bytes;    /* memory that the copy took for itself */
@@ -167,7 +167,8 @@ struct profile_snapshot {
 
 /* A live block of GRAPH_LARGE_BLOCK bytes or more at a snapshot, counted mappings too; by rising
  * address, and disjoint. Moments number the intervals between the process's large allocations and
- * frees. A mapping that a part was taken from is a new block from then on, as old as it was. */
+ * frees, and snapshots. A mapping that a part was taken from is a new block from then on, as old as
+ * it was. */
 struct profile_block {
     uint64_t address, size;
     uint32_t node, kind;

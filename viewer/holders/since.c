@@ -7,13 +7,15 @@
 
 #define STEPS_MAX (1u << 26) /* up stacks, in all */
 
-/* The pending allocation's stack. */
+/* The pending allocation's stack, and by its frames, of which the outermost is 0. */
 struct pending {
     struct python_stacks stacks;
     uint32_t
         *depth; /* by stack of these: how many frames it has, if it is a part of that; else 0 */
-    uint64_t *since; /* by frame, the outermost is 0 */
     uint32_t count;
+    uint64_t *moment;
+    uint64_t *made; /* of the peak's bytes, by what was called there */
+    bool made_known;
 };
 
 /* How many frames a stack has in common with the pending allocation's. */
@@ -32,8 +34,9 @@ static bool pending_open(const struct heap *heap, struct pending *pending) {
     uint32_t at = pending->stacks.of[heap->snapshot->pending_node];
     pending->count = pending->stacks.depth[at];
     pending->depth = calloc(heap->profile->node_count, sizeof *pending->depth);
-    pending->since = malloc((pending->count + 1ul) * sizeof *pending->since);
-    if (!pending->depth || !pending->since)
+    pending->moment = malloc((pending->count + 1ul) * sizeof *pending->moment);
+    pending->made = calloc(pending->count + 1ul, sizeof *pending->made);
+    if (!pending->depth || !pending->moment || !pending->made)
         return false;
     for (uint32_t i = pending->count; i > 0; i--, at = pending->stacks.parent[at])
         pending->depth[at] = i;
@@ -43,26 +46,57 @@ static bool pending_open(const struct heap *heap, struct pending *pending) {
 static void pending_release(struct pending *pending) {
     python_stacks_release(&pending->stacks);
     free(pending->depth);
-    free(pending->since);
+    free(pending->moment);
+    free(pending->made);
 }
 
 static void look_at_blocks(const struct heap *heap, struct pending *pending) {
     uint32_t steps = STEPS_MAX;
-    uint64_t *since = pending->since;
+    uint64_t *moment = pending->moment;
     for (uint32_t i = 0; i < pending->count; i++)
-        since[i] = heap->snapshot->first_moment;
+        moment[i] = SINCE_UNKNOWN;
     for (uint32_t i = 0; i < heap->snapshot->block_count && pending->count > 0; i++) {
         uint32_t common = common_frames(pending, heap->blocks[i].node, &steps);
-        if (common > 0 && heap->blocks[i].birth < since[common - 1])
-            since[common - 1] = heap->blocks[i].birth;
+        if (common > 0 && heap->blocks[i].birth < moment[common - 1])
+            moment[common - 1] = heap->blocks[i].birth;
     }
     for (uint32_t i = pending->count; i-- > 1;)
-        if (since[i] < since[i - 1])
-            since[i - 1] = since[i];
+        if (moment[i] < moment[i - 1])
+            moment[i - 1] = moment[i];
+}
+
+/* Of the peak, if that is what followed the snapshot. */
+static void look_at_sites(const struct heap *heap, struct pending *pending) {
+    const struct profile *profile = heap->profile;
+    const struct profile_process *process = &profile->processes[heap->snapshot->process];
+    uint64_t known = heap->snapshot->bytes + heap->snapshot->pending_bytes;
+    uint32_t steps = STEPS_MAX;
+    for (uint32_t i = 0; i < profile->site_count && steps > 0; i++) {
+        const struct profile_site *site = &profile->sites[i];
+        if (site->process != heap->snapshot->process || site->peak_bytes == 0)
+            continue;
+        uint32_t common = common_frames(pending, site->node, &steps);
+        if (common > 0)
+            pending->made[common - 1] += site->peak_bytes;
+    }
+    for (uint32_t i = pending->count; i-- > 1;)
+        pending->made[i - 1] += pending->made[i];
+    pending->made_known = steps > 0 && process->peak_ns >= heap->snapshot->time_ns &&
+                          known >= process->peak_bytes - process->peak_bytes / 10;
+}
+
+static void tell_frame(const struct heap *heap, const struct pending *pending, uint32_t place,
+                       uint64_t *moment, uint64_t *bytes) {
+    uint64_t peak = heap->profile->processes[heap->snapshot->process].peak_bytes;
+    uint64_t made = pending->made[place];
+    *moment = pending->moment[place];
+    if (pending->made_known && made >= heap->snapshot->pending_bytes && made < peak)
+        *bytes = peak - made;
 }
 
 /* Those of that thread have as many as the stack: then they are its. */
-static bool tell_frames(const struct heap *heap, const struct pending *pending, uint64_t *of) {
+static bool tell_frames(const struct heap *heap, const struct pending *pending,
+                        struct since *since) {
     const struct graph *graph = heap->graph;
     uint32_t *counts = calloc(graph->thread_count, sizeof *counts);
     if (!counts)
@@ -72,10 +106,10 @@ static bool tell_frames(const struct heap *heap, const struct pending *pending, 
     for (uint32_t i = 1; i < graph->frame_count; i++) {
         const struct graph_frame *frame = &graph->frames[i];
         bool own = graph->threads[frame->thread].flags & 1;
-        bool known =
-            own && counts[frame->thread] == pending->count && frame->depth < pending->count;
-        of[i] = known ? pending->since[pending->count - 1 - frame->depth]
-                      : heap->snapshot->first_moment;
+        since->moment[i] = SINCE_UNKNOWN;
+        if (own && counts[frame->thread] == pending->count && frame->depth < pending->count)
+            tell_frame(heap, pending, pending->count - 1 - frame->depth, &since->moment[i],
+                       &since->bytes[i]);
     }
     free(counts);
     return true;
@@ -83,15 +117,19 @@ static bool tell_frames(const struct heap *heap, const struct pending *pending, 
 
 bool since_find(const struct heap *heap, struct since *since) {
     struct pending pending = {0};
-    since->of = calloc(heap->graph->frame_count + 1ul, sizeof *since->of);
-    bool good = since->of && pending_open(heap, &pending);
-    if (good)
+    since->moment = calloc(heap->graph->frame_count + 1ul, sizeof *since->moment);
+    since->bytes = calloc(heap->graph->frame_count + 1ul, sizeof *since->bytes);
+    bool good = since->moment && since->bytes && pending_open(heap, &pending);
+    if (good) {
         look_at_blocks(heap, &pending);
-    good = good && tell_frames(heap, &pending, since->of);
+        look_at_sites(heap, &pending);
+    }
+    good = good && tell_frames(heap, &pending, since);
     pending_release(&pending);
     return good;
 }
 
 void since_release(struct since *since) {
-    free(since->of);
+    free(since->moment);
+    free(since->bytes);
 }

@@ -9,7 +9,8 @@
  * that garbage was garbage after the last large block among what it keeps.
  *
  * Large blocks have births and deaths, and the process's moments their highest bytes. Small objects
- * have no such: after the first death of a large block nobody knows what became of them.
+ * have no such: they can go at any time after the snapshot. So they are taken from totals that were
+ * higher than at the snapshot only where a likely figure will do, up to a large block's death.
  */
 #include "whatif.h"
 
@@ -46,10 +47,10 @@ struct gathering {
     const struct heap *heap;
     const struct units *units;
     struct whatif *whatif;
-    uint64_t since;  /* of what is released now */
-    bool *released;  /* by large block */
-    uint64_t *small; /* by unit: not yet added */
-    bool *seen;      /* by node */
+    struct idle_since since; /* of what is released now */
+    bool *released;          /* by large block */
+    uint64_t *small;         /* by unit: not yet added */
+    bool *seen;              /* by node */
     uint32_t *work, work_count;
 };
 
@@ -68,8 +69,9 @@ static bool release_node(struct gathering *at, uint32_t node, uint64_t *bytes) {
     at->released[node - heap->block_base] = true;
     return add_release(at->whatif, (struct release){.unit = unit,
                                                     .sure = sure,
+                                                    .mapping = block->kind == PROFILE_MAPPED,
                                                     .birth = block->birth,
-                                                    .since = larger(at->since, block->birth),
+                                                    .since = at->since,
                                                     .death = block->death,
                                                     .bytes = block->size});
 }
@@ -83,14 +85,19 @@ static bool release_small(struct gathering *at, uint32_t unit) {
 
 struct dead_local {
     uint32_t target;
-    uint64_t since;
+    struct idle_since since;
 };
+
+static int compare_since(struct idle_since one, struct idle_since two) {
+    if (one.moment != two.moment)
+        return one.moment > two.moment ? -1 : 1;
+    return one.bytes > two.bytes ? -1 : one.bytes < two.bytes;
+}
 
 static int compare_dead(const void *a, const void *b) {
     const struct dead_local *one = a, *two = b;
-    if (one->since != two->since)
-        return one->since > two->since ? -1 : 1;
-    return one->target < two->target ? -1 : one->target > two->target;
+    int order = compare_since(one->since, two->since);
+    return order ? order : one->target < two->target ? -1 : one->target > two->target;
 }
 
 /* Those that died last come first. */
@@ -101,10 +108,13 @@ static bool list_dead(const struct heap *heap, const struct since *since, struct
     *dead = malloc((to - from + 1ul) * sizeof **dead);
     if (!*dead)
         return false;
-    for (uint32_t i = from; i < to; i++)
-        if (heap->edges[i].flags & HEAP_DEAD && heap_is_freed(heap, heap->edges[i].target))
-            (*dead)[(*count)++] = (struct dead_local){
-                heap->edges[i].target, since->of[heap->source[i] - heap->frame_base]};
+    for (uint32_t i = from; i < to; i++) {
+        if (!(heap->edges[i].flags & HEAP_DEAD) || !heap_is_freed(heap, heap->edges[i].target))
+            continue;
+        uint32_t frame = heap->source[i] - heap->frame_base;
+        (*dead)[(*count)++] =
+            (struct dead_local){heap->edges[i].target, {since->moment[frame], since->bytes[frame]}};
+    }
     qsort(*dead, *count, sizeof **dead, compare_dead);
     return true;
 }
@@ -144,7 +154,7 @@ static bool release_dead(struct gathering *at) {
     for (uint32_t i = 0; i < count && good; i++) {
         at->since = dead[i].since;
         see(at, dead[i].target);
-        bool last = i + 1 == count || dead[i + 1].since != at->since;
+        bool last = i + 1 == count || compare_since(dead[i + 1].since, at->since) != 0;
         good = spread(at) && (!last || release_all_small(at));
     }
     free(dead);
@@ -154,12 +164,12 @@ static bool release_dead(struct gathering *at) {
 
 /* -- Garbage: all that one child of top keeps is taken as one -- */
 
-static uint64_t garbage_since(const struct heap *heap, uint32_t first, uint32_t end) {
-    uint64_t snapshot = heap->snapshot->first_moment, since = 0;
+static struct idle_since garbage_since(const struct heap *heap, uint32_t first, uint32_t end) {
+    uint64_t since = 0;
     for (uint32_t at = first; at < end; at++)
         if (heap_is_block(heap, heap->order[at]))
             since = larger(since, heap->blocks[heap->order[at] - heap->block_base].birth + 1);
-    return since > 0 && since < snapshot ? since : snapshot;
+    return (struct idle_since){since ? since : SINCE_UNKNOWN, 0};
 }
 
 static bool release_subtree(struct gathering *at, uint32_t first, uint32_t end) {
@@ -222,9 +232,11 @@ static bool find_floors(struct gathering *at) {
     return true;
 }
 
-static int compare_units(const void *a, const void *b) {
-    const struct release *one = a, *two = b;
-    return one->unit < two->unit ? -1 : one->unit > two->unit;
+static void find_small_end(const struct heap *heap, struct whatif *whatif) {
+    whatif->small_end = UINT64_MAX;
+    for (uint32_t i = 0; i < heap->snapshot->block_count; i++)
+        if (heap->blocks[i].death)
+            whatif->small_end = smaller(whatif->small_end, heap->blocks[i].death);
 }
 
 bool whatif_find(const struct heap *heap, const struct units *units, struct whatif *whatif) {
@@ -239,8 +251,7 @@ bool whatif_find(const struct heap *heap, const struct units *units, struct what
     };
     bool good = at.released && at.small && at.seen && at.work && release_dead(&at) &&
                 release_garbage(&at) && find_floors(&at);
-    if (good && whatif->count > 0)
-        qsort(whatif->all, whatif->count, sizeof *whatif->all, compare_units);
+    find_small_end(heap, whatif);
     free(at.released);
     free(at.small);
     free(at.seen);
@@ -267,144 +278,116 @@ static int compare_changes(const void *a, const void *b) {
     return one->at < two->at ? -1 : one->at > two->at;
 }
 
-struct changes {
-    struct change *all;
+/* What would be gone. */
+struct absence {
+    struct change *changes;
     uint32_t count;
+    uint64_t small;  /* small objects that are in none of the changes */
+    uint64_t before; /* the highest total just before the snapshot, or as what is dead was left */
+    uint64_t gone_before; /* of it */
+    uint64_t folded;      /* of those moments that are told as one figure, at most */
+    uint64_t floor;       /* there was so much at one time whatever is gone */
 };
 
-static void add_change(struct changes *changes, uint64_t from, uint64_t to, uint64_t bytes) {
+static void add_change(struct absence *absence, uint64_t from, uint64_t to, uint64_t bytes) {
     if (from >= to)
         return;
-    changes->all[changes->count++] = (struct change){from, bytes};
+    absence->changes[absence->count++] = (struct change){from, bytes};
     if (to != UINT64_MAX)
-        changes->all[changes->count++] = (struct change){to, 0 - bytes};
+        absence->changes[absence->count++] = (struct change){to, 0 - bytes};
 }
 
-static bool is_of(const struct release *release, uint32_t unit) {
-    return unit == WHATIF_ALL || release->unit == unit;
+/* For all of its life. Of a mapping that ended in pieces, some may have been there longer. */
+static void add_at_least(struct absence *absence, const struct release *release) {
+    bool ended = release->death && !release->mapping;
+    add_change(absence, release->birth, ended ? release->death : UINT64_MAX, release->bytes);
+    absence->folded += release->bytes;
+    absence->floor = larger(absence->floor, release->floor);
 }
 
-/* When small objects are no longer known to be there. */
-static uint64_t small_end(const struct heap *heap) {
-    uint64_t end = UINT64_MAX;
-    for (uint32_t i = 0; i < heap->snapshot->block_count; i++)
-        if (heap->blocks[i].death)
-            end = smaller(end, heap->blocks[i].death);
-    return end;
+static uint64_t end_of(const struct whatif *whatif, const struct release *release) {
+    uint64_t death = release->death ? release->death : UINT64_MAX;
+    return release->small ? whatif->small_end : death;
 }
 
-/* The moment in which a block died may have been at its highest before. */
-static void add_least(struct changes *changes, const struct release *release) {
-    uint64_t to = release->death ? release->death + 1 : UINT64_MAX;
-    add_change(changes, release->birth, to, release->bytes);
+static void add_likely(const struct heap *heap, const struct whatif *whatif,
+                       struct absence *absence, const struct release *release) {
+    uint64_t snapshot = heap->snapshot->first_moment, since = release->since.moment;
+    if (since == SINCE_UNKNOWN) {
+        uint64_t bytes = release->since.bytes ? release->since.bytes : heap->snapshot->bytes;
+        absence->before = larger(absence->before, smaller(bytes, heap->snapshot->bytes));
+    } else {
+        absence->gone_before += release->bytes;
+    }
+    add_change(absence, larger(smaller(since, snapshot), release->birth), end_of(whatif, release),
+               release->bytes);
 }
 
-static void list_changes(const struct heap *heap, const struct whatif *whatif, uint32_t unit,
-                         enum bound bound, struct changes *changes) {
-    uint64_t end_of_small = small_end(heap), snapshot = heap->snapshot->first_moment;
-    changes->count = 0;
+static void add_at_most(const struct heap *heap, const struct whatif *whatif,
+                        struct absence *absence, const struct release *release) {
+    absence->before = heap->snapshot->bytes;
+    if (release->small)
+        absence->small += release->bytes;
+    else
+        add_change(absence, heap->snapshot->first_moment, end_of(whatif, release), release->bytes);
+}
+
+/* Of one unit, or of all. */
+static void find_absence(const struct heap *heap, const struct whatif *whatif, uint32_t unit,
+                         enum bound bound, struct absence *absence) {
+    *absence = (struct absence){.changes = absence->changes};
     for (uint32_t i = 0; i < whatif->count; i++) {
         const struct release *release = &whatif->all[i];
-        uint64_t death = release->death ? release->death : UINT64_MAX;
-        if (!is_of(release, unit))
+        if (unit != WHATIF_ALL && release->unit != unit)
             continue;
         if (bound == AT_LEAST)
-            add_least(changes, release);
+            add_at_least(absence, release);
+        else if (release->sure && bound == LIKELY)
+            add_likely(heap, whatif, absence, release);
         else if (release->sure)
-            add_change(changes, bound == AT_MOST ? snapshot : release->since,
-                       release->small ? end_of_small : death, release->bytes);
+            add_at_most(heap, whatif, absence, release);
     }
-    if (changes->count > 0)
-        qsort(changes->all, changes->count, sizeof *changes->all, compare_changes);
-}
-
-/* A moment stands for those up to the next one in the list, which have the same blocks alive. Of
- * the one that the snapshot is in, the highest came afterwards where it was higher than anything
- * before: there, it counts as the snapshot's. */
-static uint64_t moment_time(const struct heap *heap, uint32_t moment, uint64_t before) {
-    const struct profile *profile = heap->profile;
-    uint64_t number = profile->moments[moment].number, snapshot = heap->snapshot->first_moment;
-    bool last = moment + 1 == profile->moment_count ||
-                profile->moments[moment + 1].process != heap->snapshot->process;
-    if (number > snapshot || (!last && profile->moments[moment + 1].number <= snapshot))
-        return number;
-    return profile->moments[moment].bytes > before ? snapshot : number;
-}
-
-/* The highest total before the snapshot, as far as the time line, the snapshot itself and the time
- * of the peak tell. */
-static uint64_t highest_before(const struct heap *heap) {
-    const struct profile *profile = heap->profile;
-    const struct profile_process *process = &profile->processes[heap->snapshot->process];
-    uint64_t highest = heap->snapshot->bytes;
-    if (process->peak_ns < heap->snapshot->time_ns)
-        return process->peak_bytes;
-    for (uint32_t i = 0; i < profile->timeline_count; i++) {
-        const struct profile_timeline *line = &profile->timelines[i];
-        if (line->process != heap->snapshot->process)
-            continue;
-        for (uint32_t k = 0;
-             k < line->point_count && line->points[k].time_ns < heap->snapshot->time_ns; k++)
-            highest = larger(highest, line->points[k].bytes);
-    }
-    return highest;
-}
-
-/* What was gone just before that moment, or in it. */
-static uint64_t gone_by(const struct changes *changes, uint64_t moment) {
-    uint64_t gone = 0;
-    for (uint32_t i = 0; i < changes->count && changes->all[i].at <= moment; i++)
-        gone += changes->all[i].bytes;
-    return gone;
+    if (absence->count > 0)
+        qsort(absence->changes, absence->count, sizeof *absence->changes, compare_changes);
 }
 
 static uint64_t less(uint64_t bytes, uint64_t gone) {
     return bytes > gone ? bytes - gone : 0;
 }
 
-/* What is left of any time before the snapshot that no moment stands for. */
-static uint64_t left_before(const struct heap *heap, const struct changes *changes,
-                            enum bound bound) {
-    uint64_t snapshot = heap->snapshot->first_moment;
-    if (bound == AT_LEAST)
-        return 0;
-    return bound == AT_MOST ? highest_before(heap)
-                            : less(heap->snapshot->bytes, gone_by(changes, snapshot - 1));
+/* What is left of the highest of a moment. */
+static uint64_t left_of(const struct heap *heap, const struct whatif *whatif,
+                        const struct absence *absence, const struct profile_moment *moment,
+                        uint64_t gone) {
+    bool as_then = moment->number >= heap->snapshot->first_moment &&
+                   moment->number < whatif->small_end &&
+                   moment->bytes <= heap->snapshot->bytes + heap->snapshot->pending_bytes;
+    return less(moment->bytes, gone + (as_then ? absence->small : 0));
 }
 
-/* The highest that is left of any moment. */
-static uint64_t highest_left(const struct heap *heap, const struct changes *changes,
-                             enum bound bound) {
+/* The highest that is left of any time. */
+static uint64_t highest_left(const struct heap *heap, const struct whatif *whatif,
+                             const struct absence *absence) {
     const struct profile *profile = heap->profile;
     uint32_t process = heap->snapshot->process, next = 0;
-    uint64_t highest = profile->processes[process].rest_bytes, gone = 0;
-    uint64_t before = highest_before(heap);
+    uint64_t gone = 0, rest = less(profile->processes[process].rest_bytes, absence->folded);
+    uint64_t before = less(absence->before, absence->gone_before);
+    uint64_t highest = larger(larger(before, absence->floor), rest);
     for (uint32_t i = 0; i < profile->moment_count; i++) {
         const struct profile_moment *moment = &profile->moments[i];
         if (moment->process != process)
             continue;
-        uint64_t time = bound == AT_LEAST ? moment->number : moment_time(heap, i, before);
-        for (; next < changes->count && changes->all[next].at <= time; next++)
-            gone += changes->all[next].bytes;
-        highest = larger(highest, less(moment->bytes, gone));
+        for (; next < absence->count && absence->changes[next].at <= moment->number; next++)
+            gone += absence->changes[next].bytes;
+        highest = larger(highest, left_of(heap, whatif, absence, moment, gone));
     }
-    return larger(highest, left_before(heap, changes, bound));
+    return highest;
 }
 
-/* Of a profile without moments: only the snapshot's own is known. */
-static uint64_t snapshot_left(const struct heap *heap, const struct changes *changes,
-                              enum bound bound) {
-    uint64_t gone = gone_by(changes, heap->snapshot->first_moment);
-    uint64_t left = less(heap->snapshot->bytes + heap->snapshot->pending_bytes, gone);
-    return larger(left, left_before(heap, changes, bound));
-}
-
-/* Whether what is known has the peak in it. */
+/* Whether a moment has the process's peak. */
 static bool peak_is_known(const struct heap *heap) {
     const struct profile *profile = heap->profile;
     uint64_t peak = profile->processes[heap->snapshot->process].peak_bytes;
-    if (profile->moment_count == 0)
-        return heap->snapshot->bytes + heap->snapshot->pending_bytes >= peak;
     for (uint32_t i = 0; i < profile->moment_count; i++)
         if (profile->moments[i].process == heap->snapshot->process &&
             profile->moments[i].bytes >= peak)
@@ -412,30 +395,20 @@ static bool peak_is_known(const struct heap *heap) {
     return profile->processes[heap->snapshot->process].rest_bytes >= peak;
 }
 
-static uint64_t bound_of(const struct heap *heap, const struct whatif *whatif, uint32_t unit,
-                         enum bound bound, struct changes *changes) {
-    list_changes(heap, whatif, unit, bound, changes);
-    uint64_t left = heap->profile->moment_count > 0 ? highest_left(heap, changes, bound)
-                                                    : snapshot_left(heap, changes, bound);
-    for (uint32_t i = 0; i < whatif->count && bound == AT_LEAST; i++)
-        if (is_of(&whatif->all[i], unit))
-            left = larger(left, whatif->all[i].floor);
-    return left;
-}
-
 bool whatif_peak(const struct heap *heap, const struct whatif *whatif, uint32_t unit,
                  struct peak_without *peak) {
-    uint64_t was = heap->profile->processes[heap->snapshot->process].peak_bytes;
-    struct changes changes = {.all = malloc((2ul * whatif->count + 1) * sizeof *changes.all)};
-    *peak = (struct peak_without){was, was, was};
-    if (!changes.all)
+    uint64_t was = heap->profile->processes[heap->snapshot->process].peak_bytes, left[AT_MOST + 1];
+    struct absence absence = {.changes =
+                                  malloc((2ul * whatif->count + 1) * sizeof *absence.changes)};
+    if (!absence.changes)
         return false;
-    if (peak_is_known(heap)) {
-        peak->most = smaller(bound_of(heap, whatif, unit, AT_MOST, &changes), was);
-        peak->least = smaller(bound_of(heap, whatif, unit, AT_LEAST, &changes), peak->most);
-        peak->likely = smaller(bound_of(heap, whatif, unit, LIKELY, &changes), peak->most);
-        peak->likely = larger(peak->likely, peak->least);
+    for (enum bound bound = AT_LEAST; bound <= AT_MOST; bound++) {
+        find_absence(heap, whatif, unit, bound, &absence);
+        left[bound] = highest_left(heap, whatif, &absence);
     }
-    free(changes.all);
+    free(absence.changes);
+    uint64_t most = peak_is_known(heap) ? smaller(left[AT_MOST], was) : was;
+    uint64_t least = peak_is_known(heap) ? smaller(left[AT_LEAST], most) : was;
+    *peak = (struct peak_without){least, smaller(larger(left[LIKELY], least), most), most};
     return true;
 }

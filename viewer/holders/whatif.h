@@ -4,21 +4,29 @@
 
 #include "viewer/holders/units.h"
 
+/* When what was let go was likely no longer of use. */
+struct idle_since {
+    uint64_t moment; /* SINCE_UNKNOWN: from the snapshot on */
+    uint64_t bytes;  /* live then, where the moment is not known; 0 unknown */
+};
+
 /* A block that would have been let go, or all the small objects of one unit. */
 struct release {
     uint32_t unit; /* 1 + its number, 0: of none */
     bool small;
     bool sure;             /* not a block that others may own as well */
+    bool mapping;          /* of which a part may have lived on when it died */
     uint64_t birth, death; /* moments, as of struct profile_block; of small objects not known */
-    uint64_t since;        /* likely dead or garbage since then */
+    struct idle_since since;
     uint64_t bytes;
     uint64_t floor; /* there was at least so much as it was made */
 };
 
 struct whatif {
-    struct release *all; /* by unit */
+    struct release *all;
     uint32_t count, capacity;
     uint64_t dead_bytes, garbage_bytes;
+    uint64_t small_end; /* small objects are not known to be there from that moment on */
 };
 
 bool whatif_find(const struct heap *heap, const struct units *units, struct whatif *whatif);

@@ -71,7 +71,7 @@ function savingText(page: Page, holder: Holder, peak: number): string {
   if (holder.released < peak)
     return `to save${all}: the peak would be ${formatBounds(holder.releasedLeast, holder.released)}, ${isNear(holder.releasedLeast, holder.released) ? "" : "at least "}${formatPercent(peak - holder.released, peak)} less`;
   return isNear(holder.releasedLeast, peak) ? "to save here; another moment of the run is as high"
-    : `to save${all}: the peak would be ${formatBytes(holder.releasedLeast)} at least`;
+    : `to save${all}: the peak would be between ${formatBytes(holder.releasedLeast)} and what it was`;
 }
 
 function Saving({page, finding, peak}: {page: Page; finding: Finding; peak: number}): JSX.Element {

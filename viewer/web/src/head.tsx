@@ -45,8 +45,8 @@ function Measures({page}: {page: Page}): JSX.Element {
       <Measure name="Peak" bytes={peak.bytes} whole={whole} className="traced">at {formatTime(peak.time)}</Measure>
       {peak.rss > 0 && <Measure name="Resident then (RSS)" bytes={peak.rss} whole={whole} className="rss" />}
       {about && about.released < peak.bytes &&
-        <Measure name="Peak if released" bytes={about.released} whole={whole} className="released">
-          {isNear(about.releasedLeast, about.released) ? "" : "at least "}{formatPercent(peak.bytes - about.released, peak.bytes)} less, with what is dead or garbage let go
+        <Measure name={isNear(about.releasedLeast, about.released) ? "Peak if released" : "Peak if released, at most"} bytes={about.released} whole={whole} className="released">
+          {formatPercent(peak.bytes - about.released, peak.bytes)} less, with what is dead or garbage let go
         </Measure>}
     </dl>
   );
