@@ -1,4 +1,6 @@
 /* holdfast: the table of subcommands. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,7 +24,16 @@ static void print_help(FILE *out) {
           out);
 }
 
+/* Where the caller has closed one, a socket of ours would get its number, and what is written to
+ * the terminal would go there. The program finds it closed, as it was. */
+static void fill_standard_descriptors(void) {
+    for (int i = 0; i <= 2; i++)
+        if (fcntl(i, F_GETFD) < 0 && errno == EBADF)
+            open("/dev/null", O_RDWR | O_CLOEXEC);
+}
+
 int main(int argc, char **argv) {
+    fill_standard_descriptors();
     if (argc < 2) {
         fputs("holdfast: no command; try `holdfast run -- python app.py`, or `holdfast --help`\n",
               stderr);

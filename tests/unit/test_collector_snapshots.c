@@ -346,6 +346,26 @@ static void test_moments_against_history(void **state) {
     moments_release(&moments);
 }
 
+/* What was higher before a snapshot is another moment's. */
+static void test_moment_begins_with_a_snapshot(void **state) {
+    (void)state;
+    rig_open(&rig, 1);
+    rig_alloc(&rig, 0, rig_ticket(&rig), 0x1000000, LARGE, 0);
+    rig_alloc(&rig, 0, 0, 0x1000, 500, 0);
+    rig_free(&rig, 0, 0, 0x1000);
+    const struct snapshot *snapshot = take(SNAPSHOT_REQUEST);
+    rig_alloc(&rig, 0, 0, 0x1000, 100, 0);
+    rig_drain(&rig);
+    struct moments moments;
+    assert_true(lifetimes_moments(rig.image, &moments));
+    const struct moment *last = &moments.list[moments.count - 1];
+    assert_int_equal(last->number, snapshot->moment);
+    assert_int_equal(last->bytes, LARGE + 100);
+    assert_int_equal(last[-1].bytes, LARGE + 500);
+    assert_true(snapshot->blocks[0].birth < snapshot->moment);
+    moments_release(&moments);
+}
+
 /* More blocks than moments are kept for: now low ones must go. */
 static void test_moments_fold(void **state) {
     (void)state;
@@ -860,16 +880,27 @@ static void test_without_holders(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        CLOSED(test_list_of_blocks),   CLOSED(test_overlaps_are_dropped),
-        CLOSED(test_reallocations),    CLOSED(test_mappings),
-        CLOSED(test_table_agrees),     CLOSED(test_moments_against_history),
-        CLOSED(test_moments_fold),     CLOSED(test_timeline_with_moments),
-        CLOSED(test_published_totals), CLOSED(test_copy_brings_graph),
-        CLOSED(test_second_offer),     CLOSED(test_shallow_or_whole),
-        CLOSED(test_copies_that_fail), CLOSED(test_which_are_kept),
-        CLOSED(test_bounds),           CLOSED(test_budget_of_graphs),
-        CLOSED(test_asking),           CLOSED(test_pauses),
-        CLOSED(test_without_holders),  CLOSED(test_strangers),
+        CLOSED(test_list_of_blocks),
+        CLOSED(test_overlaps_are_dropped),
+        CLOSED(test_reallocations),
+        CLOSED(test_mappings),
+        CLOSED(test_table_agrees),
+        CLOSED(test_moments_against_history),
+        CLOSED(test_moments_fold),
+        CLOSED(test_moment_begins_with_a_snapshot),
+        CLOSED(test_timeline_with_moments),
+        CLOSED(test_published_totals),
+        CLOSED(test_copy_brings_graph),
+        CLOSED(test_second_offer),
+        CLOSED(test_shallow_or_whole),
+        CLOSED(test_copies_that_fail),
+        CLOSED(test_which_are_kept),
+        CLOSED(test_bounds),
+        CLOSED(test_budget_of_graphs),
+        CLOSED(test_asking),
+        CLOSED(test_pauses),
+        CLOSED(test_without_holders),
+        CLOSED(test_strangers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

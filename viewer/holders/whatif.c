@@ -9,8 +9,8 @@
  * that garbage was garbage after the last large block among what it keeps.
  *
  * Large blocks have births and deaths, and the process's moments their highest bytes. Small objects
- * have no such: they can go at any time after the snapshot. So they are taken from totals that were
- * higher than at the snapshot only where a likely figure will do, up to a large block's death.
+ * have no such: they can go at any time after the snapshot. So only the likely figure is without
+ * them, up to a large block's death, and the one at least.
  */
 #include "whatif.h"
 
@@ -232,6 +232,21 @@ static bool find_floors(struct gathering *at) {
     return true;
 }
 
+/* Those of a process are one after the other. */
+static void find_moments(const struct heap *heap, struct whatif *whatif) {
+    const struct profile *profile = heap->profile;
+    const struct profile_process *process = &profile->processes[heap->snapshot->process];
+    whatif->rest = process->rest_bytes;
+    whatif->peak_is_known = whatif->rest >= process->peak_bytes;
+    for (uint32_t i = 0; i < profile->moment_count; i++) {
+        const struct profile_moment *moment = &profile->moments[i];
+        if (moment->process != heap->snapshot->process)
+            continue;
+        whatif->moments = whatif->moment_count++ ? whatif->moments : moment;
+        whatif->peak_is_known |= moment->bytes >= process->peak_bytes;
+    }
+}
+
 static void find_small_end(const struct heap *heap, struct whatif *whatif) {
     whatif->small_end = UINT64_MAX;
     for (uint32_t i = 0; i < heap->snapshot->block_count; i++)
@@ -252,6 +267,7 @@ bool whatif_find(const struct heap *heap, const struct units *units, struct what
     bool good = at.released && at.small && at.seen && at.work && release_dead(&at) &&
                 release_garbage(&at) && find_floors(&at);
     find_small_end(heap, whatif);
+    find_moments(heap, whatif);
     free(at.released);
     free(at.small);
     free(at.seen);
@@ -282,7 +298,6 @@ static int compare_changes(const void *a, const void *b) {
 struct absence {
     struct change *changes;
     uint32_t count;
-    uint64_t small;  /* small objects that are in none of the changes */
     uint64_t before; /* the highest total just before the snapshot, or as what is dead was left */
     uint64_t gone_before; /* of it */
     uint64_t folded;      /* of those moments that are told as one figure, at most */
@@ -326,9 +341,7 @@ static void add_likely(const struct heap *heap, const struct whatif *whatif,
 static void add_at_most(const struct heap *heap, const struct whatif *whatif,
                         struct absence *absence, const struct release *release) {
     absence->before = heap->snapshot->bytes;
-    if (release->small)
-        absence->small += release->bytes;
-    else
+    if (!release->small)
         add_change(absence, heap->snapshot->first_moment, end_of(whatif, release), release->bytes);
 }
 
@@ -355,44 +368,19 @@ static uint64_t less(uint64_t bytes, uint64_t gone) {
     return bytes > gone ? bytes - gone : 0;
 }
 
-/* What is left of the highest of a moment. */
-static uint64_t left_of(const struct heap *heap, const struct whatif *whatif,
-                        const struct absence *absence, const struct profile_moment *moment,
-                        uint64_t gone) {
-    bool as_then = moment->number >= heap->snapshot->first_moment &&
-                   moment->number < whatif->small_end &&
-                   moment->bytes <= heap->snapshot->bytes + heap->snapshot->pending_bytes;
-    return less(moment->bytes, gone + (as_then ? absence->small : 0));
-}
-
 /* The highest that is left of any time. */
-static uint64_t highest_left(const struct heap *heap, const struct whatif *whatif,
-                             const struct absence *absence) {
-    const struct profile *profile = heap->profile;
-    uint32_t process = heap->snapshot->process, next = 0;
-    uint64_t gone = 0, rest = less(profile->processes[process].rest_bytes, absence->folded);
+static uint64_t highest_left(const struct whatif *whatif, const struct absence *absence) {
+    uint64_t gone = 0, rest = less(whatif->rest, absence->folded);
     uint64_t before = less(absence->before, absence->gone_before);
     uint64_t highest = larger(larger(before, absence->floor), rest);
-    for (uint32_t i = 0; i < profile->moment_count; i++) {
-        const struct profile_moment *moment = &profile->moments[i];
-        if (moment->process != process)
-            continue;
+    uint32_t next = 0;
+    for (uint32_t i = 0; i < whatif->moment_count; i++) {
+        const struct profile_moment *moment = &whatif->moments[i];
         for (; next < absence->count && absence->changes[next].at <= moment->number; next++)
             gone += absence->changes[next].bytes;
-        highest = larger(highest, left_of(heap, whatif, absence, moment, gone));
+        highest = larger(highest, less(moment->bytes, gone));
     }
     return highest;
-}
-
-/* Whether a moment has the process's peak. */
-static bool peak_is_known(const struct heap *heap) {
-    const struct profile *profile = heap->profile;
-    uint64_t peak = profile->processes[heap->snapshot->process].peak_bytes;
-    for (uint32_t i = 0; i < profile->moment_count; i++)
-        if (profile->moments[i].process == heap->snapshot->process &&
-            profile->moments[i].bytes >= peak)
-            return true;
-    return profile->processes[heap->snapshot->process].rest_bytes >= peak;
 }
 
 bool whatif_peak(const struct heap *heap, const struct whatif *whatif, uint32_t unit,
@@ -404,11 +392,10 @@ bool whatif_peak(const struct heap *heap, const struct whatif *whatif, uint32_t 
         return false;
     for (enum bound bound = AT_LEAST; bound <= AT_MOST; bound++) {
         find_absence(heap, whatif, unit, bound, &absence);
-        left[bound] = highest_left(heap, whatif, &absence);
+        left[bound] = whatif->peak_is_known ? highest_left(whatif, &absence) : was;
     }
     free(absence.changes);
-    uint64_t most = peak_is_known(heap) ? smaller(left[AT_MOST], was) : was;
-    uint64_t least = peak_is_known(heap) ? smaller(left[AT_LEAST], most) : was;
+    uint64_t most = smaller(left[AT_MOST], was), least = smaller(left[AT_LEAST], most);
     *peak = (struct peak_without){least, smaller(larger(left[LIKELY], least), most), most};
     return true;
 }

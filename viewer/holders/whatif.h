@@ -27,6 +27,10 @@ struct whatif {
     uint32_t count, capacity;
     uint64_t dead_bytes, garbage_bytes;
     uint64_t small_end; /* small objects are not known to be there from that moment on */
+    const struct profile_moment *moments; /* of the process */
+    uint32_t moment_count;
+    uint64_t rest;      /* the highest of those that are not in the list */
+    bool peak_is_known; /* one of them has it */
 };
 
 bool whatif_find(const struct heap *heap, const struct units *units, struct whatif *whatif);
