@@ -166,7 +166,7 @@ static void put_effect(const struct text *text, FILE *out, const struct holder *
         fprintf(out, "%s, it saves %s, but another moment is as high", how,
                 format_bytes(holder->saves).text);
     else
-        fprintf(out, "%s, it saves %s: the peak would be between %s and what it was", how,
+        fprintf(out, "%s, it saves %s, and the peak would be between %s and what it was", how,
                 format_bytes(holder->saves).text, format_bytes(without.least).text);
 }
 

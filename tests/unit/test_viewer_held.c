@@ -243,7 +243,7 @@ static void between_what_bounds(void **state) {
     free(text);
     holders[0].if_released = (struct peak_without){2 * GIB, 2 * GIB, 3 * GIB};
     text = brief();
-    assert_says(text, "released, it saves 1.00 GiB: the peak would be between 2.00 GiB and");
+    assert_says(text, "released, it saves 1.00 GiB, and the peak would be between 2.00 GiB");
     free(text);
 }
 
