@@ -34,14 +34,10 @@ static void make_room(struct image *image) {
         moments_fold(moments, image->totals.peak);
 }
 
-static void next_moment(struct image *image) {
+void lifetimes_begin_moment(struct image *image) {
     if (moments_full(&image->moments))
         make_room(image);
     moments_next(&image->moments, &image->totals);
-}
-
-void lifetimes_begin_moment(struct image *image) {
-    next_moment(image);
 }
 
 static void put(struct trace *trace, struct image *image, struct large block) {
@@ -59,7 +55,7 @@ uint64_t lifetimes_begin(struct trace *trace, struct image *image, uint64_t addr
                          uint32_t site) {
     if (!follows(trace))
         return 0;
-    next_moment(image);
+    lifetimes_begin_moment(image);
     uint64_t other = lifetimes_birth(image, address), birth = moments_now(&image->moments);
     if (other) {
         remove_block(image, address, other);
@@ -79,7 +75,7 @@ uint64_t lifetimes_birth(const struct image *image, uint64_t address) {
 void lifetimes_end(struct trace *trace, struct image *image, uint64_t address, uint64_t birth) {
     if (!follows(trace) || birth == 0 || lifetimes_birth(image, address) != birth)
         return;
-    next_moment(image);
+    lifetimes_begin_moment(image);
     remove_block(image, address, birth);
     drag_end(trace, image, address, birth);
 }
@@ -89,7 +85,7 @@ void lifetimes_split(struct trace *trace, struct image *image, const struct piec
     uint64_t birth = whole->birth;
     if (!follows(trace) || birth == 0 || lifetimes_birth(image, whole->start) != birth)
         return;
-    next_moment(image);
+    lifetimes_begin_moment(image);
     remove_block(image, whole->start, birth);
     drag_split(trace, image, whole->start, at);
     if (at - whole->start >= GRAPH_LARGE_BLOCK)

@@ -61,6 +61,11 @@ struct peak_without {
     uint64_t least, likely, most;
 };
 
+/* Nothing of it is known to go. */
+static inline struct peak_without peak_as_it_was(uint64_t peak) {
+    return (struct peak_without){peak, peak, peak};
+}
+
 /* A local variable that is never read again. */
 struct dead_reference {
     const char *name, *function, *file;

@@ -116,7 +116,7 @@ static void add_nothing(json_t *process, json_t *peak, uint64_t bytes) {
     json_object_set_new(peak, "copies_complete", json_false());
     json_object_set_new(peak, "garbage_bytes", json_count(0));
     json_object_set_new(peak, "dead_bytes", json_count(0));
-    add_released(process, (struct peak_without){bytes, bytes, bytes});
+    add_released(process, peak_as_it_was(bytes));
 }
 
 bool json_add_holders(json_t *process, json_t *peak, struct json_stacks *stacks,

@@ -144,10 +144,6 @@ static void narrow_snapshot(struct region_view *view, const struct profile *prof
     view->profile.snapshot_count = 1;
 }
 
-static struct peak_without not_lower(uint64_t peak) {
-    return (struct peak_without){peak, peak, peak};
-}
-
 /* What the peak would have been without one is not known of a region. */
 static void narrow_findings(struct region_view *view, struct findings *findings,
                             const struct profile_region *region) {
@@ -158,7 +154,7 @@ static void narrow_findings(struct region_view *view, struct findings *findings,
     findings->bytes = view->snapshot.bytes;
     findings->pending_bytes = view->snapshot.pending_bytes;
     findings->garbage_bytes = findings->dead_bytes = 0;
-    findings->if_released = not_lower(region->peak_bytes);
+    findings->if_released = peak_as_it_was(region->peak_bytes);
     findings->far_from_peak = region->snapshot_bytes < region->peak_bytes / 10 * FAR_TENTHS;
     for (uint32_t i = 0; i < count; i++) {
         struct holder *holder = &findings->holders[i];

@@ -168,7 +168,7 @@ struct findings *findings_whole(const struct profile *profile, uint32_t snapshot
     findings->snapshot = snapshot;
     findings->bytes = of->bytes;
     findings->pending_bytes = of->pending_bytes;
-    findings->if_released = (struct peak_without){peak, peak, peak};
+    findings->if_released = peak_as_it_was(peak);
     findings->far_from_peak = is_far(of->bytes + of->pending_bytes, peak);
     findings->graph = graph_read(graph->bytes, graph->size, findings->why, sizeof findings->why);
     if (findings->graph)

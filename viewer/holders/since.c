@@ -85,18 +85,17 @@ static void look_at_sites(const struct heap *heap, struct pending *pending) {
                           known >= process->peak_bytes - process->peak_bytes / 10;
 }
 
-static void tell_frame(const struct heap *heap, const struct pending *pending, uint32_t place,
-                       uint64_t *moment, uint64_t *bytes) {
+static struct idle_since since_of(const struct heap *heap, const struct pending *pending,
+                                  uint32_t place) {
     uint64_t peak = heap->profile->processes[heap->snapshot->process].peak_bytes;
     uint64_t made = pending->made[place];
-    *moment = pending->moment[place];
-    if (pending->made_known && made >= heap->snapshot->pending_bytes && made < peak)
-        *bytes = peak - made;
+    bool known = pending->made_known && made >= heap->snapshot->pending_bytes && made < peak;
+    return (struct idle_since){pending->moment[place], known ? peak - made : 0};
 }
 
 /* Those of that thread have as many as the stack: then they are its. */
 static bool tell_frames(const struct heap *heap, const struct pending *pending,
-                        struct since *since) {
+                        struct idle_since *since) {
     const struct graph *graph = heap->graph;
     uint32_t *counts = calloc(graph->thread_count, sizeof *counts);
     if (!counts)
@@ -105,31 +104,27 @@ static bool tell_frames(const struct heap *heap, const struct pending *pending,
         counts[graph->frames[i].thread]++;
     for (uint32_t i = 1; i < graph->frame_count; i++) {
         const struct graph_frame *frame = &graph->frames[i];
-        bool own = graph->threads[frame->thread].flags & 1;
-        since->moment[i] = SINCE_UNKNOWN;
-        if (own && counts[frame->thread] == pending->count && frame->depth < pending->count)
-            tell_frame(heap, pending, pending->count - 1 - frame->depth, &since->moment[i],
-                       &since->bytes[i]);
+        bool known = graph->threads[frame->thread].flags & 1 &&
+                     counts[frame->thread] == pending->count && frame->depth < pending->count;
+        since[i] = known ? since_of(heap, pending, pending->count - 1 - frame->depth)
+                         : (struct idle_since){SINCE_UNKNOWN, 0};
     }
     free(counts);
     return true;
 }
 
-bool since_find(const struct heap *heap, struct since *since) {
+struct idle_since *since_find(const struct heap *heap) {
     struct pending pending = {0};
-    since->moment = calloc(heap->graph->frame_count + 1ul, sizeof *since->moment);
-    since->bytes = calloc(heap->graph->frame_count + 1ul, sizeof *since->bytes);
-    bool good = since->moment && since->bytes && pending_open(heap, &pending);
+    struct idle_since *since = calloc(heap->graph->frame_count + 1ul, sizeof *since);
+    bool good = since && pending_open(heap, &pending);
     if (good) {
         look_at_blocks(heap, &pending);
         look_at_sites(heap, &pending);
+        good = tell_frames(heap, &pending, since);
     }
-    good = good && tell_frames(heap, &pending, since);
     pending_release(&pending);
-    return good;
-}
-
-void since_release(struct since *since) {
-    free(since->moment);
-    free(since->bytes);
+    if (good)
+        return since;
+    free(since);
+    return NULL;
 }

@@ -11,14 +11,13 @@
 
 #define SINCE_UNKNOWN UINT64_MAX
 
-/* By frame of the graph. */
-struct since {
-    uint64_t *moment; /* not after the snapshot's; SINCE_UNKNOWN */
-    uint64_t *bytes;  /* live as its call began; 0 unknown */
+/* When something was likely no longer of use. */
+struct idle_since {
+    uint64_t moment; /* not after the snapshot's; SINCE_UNKNOWN */
+    uint64_t bytes;  /* live as the frame's call began; 0 unknown */
 };
 
-/* False when memory ran out; to be released in any case. */
-bool since_find(const struct heap *heap, struct since *since);
-void since_release(struct since *since);
+/* By frame of the graph, to be freed by the caller; NULL when memory ran out. */
+struct idle_since *since_find(const struct heap *heap);
 
 #endif

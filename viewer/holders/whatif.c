@@ -14,8 +14,6 @@
  */
 #include "whatif.h"
 
-#include "viewer/holders/since.h"
-
 #include <stdlib.h>
 
 static uint64_t smaller(uint64_t a, uint64_t b) {
@@ -101,8 +99,8 @@ static int compare_dead(const void *a, const void *b) {
 }
 
 /* Those that died last come first. */
-static bool list_dead(const struct heap *heap, const struct since *since, struct dead_local **dead,
-                      uint32_t *count) {
+static bool list_dead(const struct heap *heap, const struct idle_since *since,
+                      struct dead_local **dead, uint32_t *count) {
     uint32_t from = heap->first_edge[heap->frame_base], to = heap->first_edge[heap->thread_base];
     *count = 0;
     *dead = malloc((to - from + 1ul) * sizeof **dead);
@@ -111,9 +109,8 @@ static bool list_dead(const struct heap *heap, const struct since *since, struct
     for (uint32_t i = from; i < to; i++) {
         if (!(heap->edges[i].flags & HEAP_DEAD) || !heap_is_freed(heap, heap->edges[i].target))
             continue;
-        uint32_t frame = heap->source[i] - heap->frame_base;
         (*dead)[(*count)++] =
-            (struct dead_local){heap->edges[i].target, {since->moment[frame], since->bytes[frame]}};
+            (struct dead_local){heap->edges[i].target, since[heap->source[i] - heap->frame_base]};
     }
     qsort(*dead, *count, sizeof **dead, compare_dead);
     return true;
@@ -147,10 +144,10 @@ static bool release_all_small(struct gathering *at) {
 }
 
 static bool release_dead(struct gathering *at) {
-    struct since since = {0};
+    struct idle_since *since = since_find(at->heap);
     struct dead_local *dead = NULL;
     uint32_t count = 0;
-    bool good = since_find(at->heap, &since) && list_dead(at->heap, &since, &dead, &count);
+    bool good = since && list_dead(at->heap, since, &dead, &count);
     for (uint32_t i = 0; i < count && good; i++) {
         at->since = dead[i].since;
         see(at, dead[i].target);
@@ -158,7 +155,7 @@ static bool release_dead(struct gathering *at) {
         good = spread(at) && (!last || release_all_small(at));
     }
     free(dead);
-    since_release(&since);
+    free(since);
     return good;
 }
 
@@ -242,7 +239,8 @@ static void find_moments(const struct heap *heap, struct whatif *whatif) {
         const struct profile_moment *moment = &profile->moments[i];
         if (moment->process != heap->snapshot->process)
             continue;
-        whatif->moments = whatif->moment_count++ ? whatif->moments : moment;
+        if (whatif->moment_count++ == 0)
+            whatif->moments = moment;
         whatif->peak_is_known |= moment->bytes >= process->peak_bytes;
     }
 }

@@ -2,13 +2,8 @@
 #ifndef HOLDFAST_VIEWER_WHATIF_H
 #define HOLDFAST_VIEWER_WHATIF_H
 
+#include "viewer/holders/since.h"
 #include "viewer/holders/units.h"
-
-/* When what was let go was likely no longer of use. */
-struct idle_since {
-    uint64_t moment; /* SINCE_UNKNOWN: from the snapshot on */
-    uint64_t bytes;  /* live then, where the moment is not known; 0 unknown */
-};
 
 /* A block that would have been let go, or all the small objects of one unit. */
 struct release {
