@@ -181,6 +181,16 @@ static uint64_t next_ticket(const struct cursor *cursor) {
     return __atomic_load_n(cursor->at + 1, __ATOMIC_RELAXED);
 }
 
+/* There is more in the ring, and that has no ticket: it comes before any later one. */
+static bool goes_without(const struct cursor *cursor) {
+    const struct reader *reader = cursor->reader;
+    uint64_t place = (uint64_t)(cursor->at - reader->body) * 8;
+    uint64_t used = (place - reader->position) & (reader->size - 1);
+    return reader->position + used < reader->seen &&
+           !(__atomic_load_n(reader->body + (place & (reader->size - 1)) / 8, __ATOMIC_RELAXED) &
+             EVENT_TICKET_BIT);
+}
+
 static struct cursor *find_ticket(struct cursor *cursors, uint32_t count, uint64_t ticket) {
     for (uint32_t i = 0; i < count; i++)
         if (cursors[i].ticket == ticket)
@@ -218,6 +228,8 @@ static void decode_turns(struct batch *batch, const struct turns *turns, struct 
         if (batch->count == before)
             break;
         runs->list[runs->count++] = (struct run){(uint32_t)(from - cursors), batch->count};
+        if (goes_without(from))
+            break;
     }
 }
 

@@ -3,12 +3,17 @@
  * `trace.next` is the ticket whose turn it is: all below have been processed. In a pass,
  *
  *   1. every tail is loaded (reader.seen);
- *   2. the tails of the GIL rings are loaded again (reader.limit), and these rings are read as far
- * as their records carry no ticket and no NOTE beyond `next`;
- *   3. tickets are processed in turn, from records below `seen` only.
+ *   2. the tails of the GIL rings are loaded again (reader.limit);
+ *   3. those of threads' rings are looked at again: where an event without a ticket is new, what
+ * stands behind a later ticket than that may depend on it, and is left for the next pass
+ * (image.bound);
+ *   4. all that is in the rings is processed in the order of the tickets that it stands behind:
+ * those with tickets from below `seen` only, and each when its turn has come.
  *
  * So when ticket k is processed, all GIL rings have been read up to a tail that was loaded after k
- * was seen committed: what happened before k without a ticket, in any process, has been processed.
+ * was seen committed, and threads' rings have nothing behind an earlier ticket that was committed
+ * by then: what happened before k without a ticket has been processed. So it has for an event
+ * without a ticket, of either kind of ring.
  *
  * A ticket that was taken and not committed stops the merge (a gap). Nothing is lost by waiting,
  * until a writer has no room. It is given up when no living writer can have it, and after two
@@ -214,8 +219,8 @@ static enum step read_record(struct trace *trace, struct reader *reader, bool tu
         uint64_t ticket = word_at(reader, reader->position + 8), key = ticket << 1 | 1;
         if (ticket < reader->ticket || !was_taken(trace, ticket))
             return STEP_DAMAGE;
-        bool now = turn && ticket <= trace->next && reader->position < reader->seen &&
-                   first_key(trace) >= key;
+        bool now = turn && ticket <= trace->next && ticket <= reader->image->bound &&
+                   reader->position < reader->seen && first_key(trace) >= key;
         if (!now)
             return queue_add(trace, reader, key) ? STEP_WAIT : STEP_DAMAGE;
         if (ticket < trace->next)
@@ -228,7 +233,7 @@ static enum step read_record(struct trace *trace, struct reader *reader, bool tu
         uint64_t ticket = event_value(word);
         if (ticket < reader->ticket || (ticket && !was_taken(trace, ticket - 1)))
             return STEP_DAMAGE;
-        if (ticket > trace->next)
+        if (ticket > trace->next || ticket > reader->image->bound || first_key(trace) < ticket << 1)
             return queue_add(trace, reader, ticket << 1) ? STEP_WAIT : STEP_DAMAGE;
         reader->ticket = ticket;
     }
@@ -245,11 +250,15 @@ static void publish_when_due(struct trace *trace, struct reader *reader) {
     take_tick(trace);
 }
 
-/* The record has the ticket whose turn it is. */
+static bool has_ticket(const struct reader *reader) {
+    return word_at(reader, reader->position) & EVENT_TICKET_BIT;
+}
+
+/* The record, which has a ticket, has that whose turn it is. */
 static bool has_turn(struct trace *trace, const struct reader *reader) {
     return reader->seen - reader->position >= 16 && reader->seen > reader->position &&
-           word_at(reader, reader->position) & EVENT_TICKET_BIT &&
-           word_at(reader, reader->position + 8) == trace->next && was_taken(trace, trace->next);
+           word_at(reader, reader->position + 8) == trace->next &&
+           trace->next <= reader->image->bound && was_taken(trace, trace->next);
 }
 
 /* The first in the queue may have a ticket that one batch with `reader` comes to. */
@@ -281,6 +290,8 @@ static uint64_t read_turns(struct trace *trace, struct reader *reader) {
     while (turns.lane_count < most && trace->queue_count && is_soon(trace, reader))
         turns.lanes[turns.lane_count++].reader = queue_take(trace);
     uint64_t key = first_key(trace), end = key >> 1 < trace->taken ? key >> 1 : trace->taken;
+    if (reader->image->bound < end)
+        end = reader->image->bound + 1;
     turns.count = end > turns.first ? end - turns.first : 0;
     batch_apply_turns(trace, &turns);
     for (uint32_t i = 1; i < turns.lane_count; i++) {
@@ -291,9 +302,9 @@ static uint64_t read_turns(struct trace *trace, struct reader *reader) {
     return turns.lanes[0].bytes;
 }
 
-/* A run of plain records. A thread's all carry tickets: then of those whose turn it is. */
+/* A run of plain records: without tickets, or of those whose turn it is. */
 static uint64_t read_plain(struct trace *trace, struct reader *reader, bool turn) {
-    if (reader->is_gil)
+    if (reader->is_gil || !has_ticket(reader))
         return batch_apply(trace, reader);
     return turn ? read_turns(trace, reader) : 0;
 }
@@ -323,6 +334,22 @@ static void advance(struct trace *trace, struct reader *reader, bool turn) {
     }
 }
 
+/* Whether the first event behind the position has no ticket. */
+static bool goes_without(const struct reader *reader, uint64_t position, uint64_t end) {
+    while (position < end) {
+        uint64_t word = word_at(reader, position);
+        unsigned op = event_op(word);
+        if (op != EVENT_PAD && word & EVENT_TICKET_BIT)
+            return false;
+        uint64_t words = event_words(word);
+        if (words == 0 ||
+            (op != EVENT_NODE && op != EVENT_TEXT && op != EVENT_CODE && op != EVENT_PAD))
+            return true;
+        position += words * 8;
+    }
+    return false;
+}
+
 /* Calls `visit` for every reader of images that have not ended. */
 static void each_reader(struct trace *trace, void (*visit)(struct trace *, struct reader *)) {
     for (uint32_t i = 0; i < trace->image_count; i++) {
@@ -335,24 +362,37 @@ static void each_reader(struct trace *trace, void (*visit)(struct trace *, struc
 
 static void visit_seen(struct trace *trace, struct reader *reader) {
     uint64_t tail;
+    reader->image->bound = UINT64_MAX;
+    reader->alone_since = atomic_load(&reader->ring->alone_since);
     if (reader->abandoned)
         empty_abandoned(reader);
     else if (load_tail(trace, reader, &tail))
         reader->seen = reader->limit = tail;
 }
 
-static void visit_gil(struct trace *trace, struct reader *reader) {
+static void visit_limit(struct trace *trace, struct reader *reader) {
     uint64_t tail;
-    if (!reader->is_gil || reader->abandoned || !load_tail(trace, reader, &tail))
-        return;
-    reader->limit = tail;
-    if (!reader->queued)
-        advance(trace, reader, false);
+    if (reader->is_gil && !reader->abandoned && load_tail(trace, reader, &tail))
+        reader->limit = tail;
 }
 
-static void visit_thread(struct trace *trace, struct reader *reader) {
-    if (!reader->is_gil && !reader->abandoned && !reader->queued)
-        advance(trace, reader, false);
+static void visit_bound(struct trace *trace, struct reader *reader) {
+    (void)trace;
+    if (reader->is_gil || reader->abandoned || reader->alone_since >= reader->image->bound)
+        return;
+    uint64_t tail = atomic_load_explicit(&reader->ring->tail, memory_order_acquire);
+    bool valid = tail >= reader->seen && tail - reader->position <= reader->size && tail % 8 == 0;
+    if (valid && goes_without(reader, reader->seen, tail))
+        reader->image->bound = reader->alone_since;
+}
+
+/* What has no ticket stands behind the last one that its ring has taken or noted. */
+static void visit_news(struct trace *trace, struct reader *reader) {
+    if (reader->abandoned || reader->queued || reader->position == reader->limit)
+        return;
+    uint64_t key =
+        reader->is_gil || reader->ticket == 0 ? reader->ticket << 1 : (reader->ticket - 1) << 1 | 1;
+    queue_add(trace, reader, key); /* without memory, it is tried again */
 }
 
 static void visit_publish(struct trace *trace, struct reader *reader) {
@@ -393,9 +433,9 @@ static bool may_have(const struct reader *reader, uint64_t ticket) {
         return false;
     if (reader->queued || reader->position < reader->limit) {
         uint64_t word = word_at(reader, reader->position);
-        uint64_t first = event_op(word) == EVENT_NOTE ? event_value(word)
-                         : word & EVENT_TICKET_BIT    ? word_at(reader, reader->position + 8) + 1
-                                                      : 0;
+        uint64_t first = word & EVENT_TICKET_BIT        ? word_at(reader, reader->position + 8) + 1
+                         : event_op(word) == EVENT_NOTE ? event_value(word)
+                                                        : 0;
         return first <= ticket;
     }
     return reader->is_gil || atomic_load(&reader->ring->owner) != 0;
@@ -435,19 +475,27 @@ static bool give_up(struct trace *trace) {
     return true;
 }
 
-/* Processes everything whose turn has come. False: the next in turn was not seen committed in this
- * pass, or a ticket is missing. */
+/* What has this key in the queue is left for the next pass. */
+static bool is_beyond(const struct reader *reader, uint64_t key) {
+    return key >> 1 > reader->image->bound || (key & 1 && reader->position >= reader->seen);
+}
+
+/* Processes everything whose turn has come, as far as it was seen committed in this pass; waits
+ * where a ticket is missing. */
 static void merge(struct trace *trace) {
     for (;;) {
         uint64_t key = first_key(trace);
         if (key == UINT64_MAX || (key >> 1 > trace->next && !give_up(trace)))
             return;
         if (key == first_tick_key(trace)) {
+            const struct image *end = trace->ticks[trace->first_tick].end;
+            if (end && end->bound != UINT64_MAX) /* it has more than was seen */
+                return;
             process_tick(trace);
             continue;
         }
         struct reader *reader = trace->queue[0].reader;
-        if (!reader->abandoned && key & 1 && reader->position >= reader->seen)
+        if (!reader->abandoned && is_beyond(reader, key))
             return;
         queue_take(trace);
         if (!reader->abandoned)
@@ -459,8 +507,9 @@ uint64_t drain_pass(struct trace *trace) {
     uint64_t before = trace->consumed;
     take_tick(trace);
     each_reader(trace, visit_seen);
-    each_reader(trace, visit_gil);
-    each_reader(trace, visit_thread);
+    each_reader(trace, visit_limit);
+    each_reader(trace, visit_bound);
+    each_reader(trace, visit_news);
     merge(trace);
     each_reader(trace, visit_publish);
     for (uint32_t i = 0; i < trace->image_count; i++) {

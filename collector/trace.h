@@ -53,13 +53,14 @@ struct reader {
     uint64_t size; /* of the body */
     struct image *image;
     bool is_gil;
-    bool abandoned;     /* held something that does not decode */
-    bool queued;        /* waits in the merge's queue for its turn */
-    uint64_t position;  /* consumed */
-    uint64_t published; /* what ring->head says */
-    uint64_t seen;      /* tail, as loaded at the pass's start: tickets up to here may be taken */
-    uint64_t limit;     /* tail, as loaded later: other records up to here may */
-    uint64_t ticket;    /* every later record comes after all tickets below */
+    bool abandoned;       /* held something that does not decode */
+    bool queued;          /* waits in the merge's queue for its turn */
+    uint64_t position;    /* consumed */
+    uint64_t published;   /* what ring->head says */
+    uint64_t seen;        /* tail, as loaded at the pass's start: tickets up to here may be taken */
+    uint64_t limit;       /* tail, as loaded later: other records up to here may */
+    uint64_t ticket;      /* every later record comes after all tickets below */
+    uint64_t alone_since; /* ring.alone_since, as loaded before `seen` */
 
     struct local_node *nodes; /* entry 0 is the empty stack */
     uint32_t node_count, node_capacity;
@@ -99,6 +100,7 @@ struct thread_name {
 struct image {
     uint32_t number;
     uint32_t seccomp_lost; /* enum seccomp_lost */
+    uint64_t bound; /* of the present pass: what comes behind a later ticket waits; drain.c */
     uint32_t pid, ppid;
     uint32_t self_pid; /* as the process sees itself, in a pid namespace of its own */
     uint32_t parent;   /* number of the image that forked it or came before it; 0 unknown */

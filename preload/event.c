@@ -59,8 +59,8 @@ void *hot_realloc_rest(const char *state, unsigned kind, void *moved, uint64_t s
 
 void *hot_own_alloc_rest(struct writer *writer, unsigned kind, void *block, uint64_t size) {
     uint32_t node = stack_node(&self, writer);
-    if (likely(hot_own_fits(writer, 3)))
-        hot_own_put(writer, 3, event_word(EVENT_ALLOC, kind, 0, (uintptr_t)block),
+    if (likely(hot_own_fits(writer, 2)))
+        hot_own_put(writer, 2, event_word(EVENT_ALLOC, kind, 0, (uintptr_t)block),
                     event_size_node(node, size));
     else
         event_alloc(writer, kind, block, size, node);
@@ -243,47 +243,90 @@ void event_end(struct writer *writer) {
         writer_release(writer);
 }
 
-/* Tells the reader that the tickets below `ticket` had been taken before the next record, which
- * carries none. False when the ring takes no more. */
-static bool note_tickets(struct writer *writer) {
-    uint64_t ticket = atomic_load_explicit(&process.session->ticket, memory_order_relaxed);
-    if (ticket == writer->noted)
-        return true;
+/* Somebody may go without tickets: the next one is taken, for a NOTE. */
+static bool note_by_ticket(struct writer *writer) {
+    uint64_t *record = writer_reserve(writer, 2);
+    if (!record)
+        return false;
+    atomic_store(&process.alone, false);
+    uint64_t ticket = atomic_fetch_add(&process.session->ticket, 1);
+    record[0] = event_word(EVENT_NOTE, 0, 0, 0) | EVENT_TICKET_BIT;
+    record[1] = ticket;
+    writer_commit(writer, 2);
+    writer->noted = ticket + 1;
+    return true;
+}
+
+static bool note_plainly(struct writer *writer, uint64_t ticket) {
     uint64_t *record = writer_reserve(writer, 1);
     if (!record)
         return false;
     record[0] = event_word(EVENT_NOTE, 0, 0, ticket);
     writer_commit(writer, 1);
     writer->noted = ticket;
+    return true;
+}
+
+/* Tells the reader that the tickets so far had been taken before the GIL ring's next record, which
+ * carries none. False when the ring takes no more. */
+static bool note_tickets(struct writer *writer) {
+    /* This one first: who becomes alone after the second look takes a later ticket. */
+    uint64_t ticket = atomic_load_explicit(&process.session->ticket, memory_order_acquire);
+    if (ticket == writer->noted)
+        return true;
+    bool alone = atomic_load_explicit(&process.alone, memory_order_relaxed);
+    if (!(alone ? note_by_ticket(writer) : note_plainly(writer, ticket)))
+        return false;
     if (ticket - process.snapshots.looked >= SNAPSHOT_LOOK)
         snapshot_look(ticket);
     return true;
 }
 
-/* Puts a record of `count` words into the ring, with a ticket where its order needs one. The ticket
- * is taken once there is room: the reader waits for it. */
+static inline void copy_words(uint64_t *to, const uint64_t *words, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++)
+        to[i] = words[i];
+}
+
+/* A record of the GIL's ring that needs no ticket. */
+static inline void put_noted(struct writer *writer, uint64_t word, const uint64_t *words,
+                             uint32_t count) {
+    uint64_t *record = note_tickets(writer) ? writer_reserve(writer, 1 + count) : NULL;
+    if (!record)
+        return;
+    record[0] = word;
+    copy_words(record + 1, words, count);
+    writer_commit(writer, 1 + count);
+}
+
+static uint64_t take_ticket(struct writer *writer) {
+    if (!writer->is_gil)
+        return hot_own_ticket(writer);
+    uint64_t ticket = atomic_fetch_add(&process.session->ticket, 1);
+    writer->noted = ticket + 1;
+    return ticket;
+}
+
+/* Puts a record of 1 + `count` words into the ring, with a ticket where its order needs one. The
+ * ticket is taken once there is room: the reader waits for it. */
 static inline void put(struct writer *writer, bool large, uint64_t word, const uint64_t *words,
                        uint32_t count) {
     if (!large && writer->is_gil) {
-        uint64_t *record = note_tickets(writer) ? writer_reserve(writer, 1 + count) : NULL;
-        if (!record)
-            return;
-        record[0] = word;
-        for (uint32_t i = 0; i < count; i++)
-            record[1 + i] = words[i];
-        writer_commit(writer, 1 + count);
+        put_noted(writer, word, words, count);
         return;
     }
     uint64_t *record = writer_reserve(writer, 2 + count);
     if (!record)
         return;
+    if (!large && hot_own_is_alone(writer)) {
+        record[0] = word;
+        copy_words(record + 1, words, count);
+        writer_commit(writer, 1 + count);
+        return;
+    }
     record[0] = word | EVENT_TICKET_BIT;
-    for (uint32_t i = 0; i < count; i++)
-        record[2 + i] = words[i];
-    uint64_t ticket = atomic_fetch_add(&process.session->ticket, 1);
-    record[1] = ticket;
+    copy_words(record + 2, words, count);
+    record[1] = take_ticket(writer);
     writer_commit(writer, 2 + count);
-    writer->noted = ticket + 1;
 }
 
 static bool fits(const void *address) {

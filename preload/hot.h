@@ -209,22 +209,47 @@ static hot_inline void hot_own_leave(struct writer *writer) {
     writer->busy = false;
 }
 
-/* A record of `words` words, a ticket among them, which is taken once there is room: the reader
- * waits for it. */
+/* Tickets in a row without anybody else's, after which a thread's writer may go without. Each time,
+ * the GIL's has to take one, if it is in use at all. */
+#define ALONE_AFTER 64u
+
+/* Nobody has taken a ticket since this thread's writer found itself alone: no need of one. */
+static hot_inline bool hot_own_is_alone(const struct writer *writer) {
+    return atomic_load_explicit(&process.session->ticket, memory_order_relaxed) == writer->noted;
+}
+
+/* For this thread's own writer. The reader waits for it: only once there is room. */
+static hot_inline uint64_t hot_own_ticket(struct writer *writer) {
+    if (unlikely(writer->in_row == ALONE_AFTER))
+        return writer_go_alone(writer);
+    uint64_t ticket = atomic_fetch_add(&process.session->ticket, 1);
+    writer->in_row = ticket == writer->next_ticket ? writer->in_row + 1 : 0;
+    writer->next_ticket = ticket + 1;
+    return ticket;
+}
+
+/* A record of `words` words, and a ticket where it needs one. */
 static hot_inline void hot_own_put(struct writer *writer, uint32_t words, uint64_t word,
                                    uint64_t last) {
     uint64_t *record = (uint64_t *)(writer->lap + writer->tail);
+    if (likely(hot_own_is_alone(writer))) {
+        record[words - 1] = last;
+        record[0] = word;
+        writer_commit(writer, words);
+        return;
+    }
     /* First: it waits for all stores before it, and the record's go to lines that the reader has.
      */
-    uint64_t ticket = atomic_fetch_add(&process.session->ticket, 1);
+    uint64_t ticket = hot_own_ticket(writer);
     record[0] = word | EVENT_TICKET_BIT;
-    record[words - 1] = last;
+    record[words] = last;
     record[1] = ticket;
-    writer_commit(writer, words);
+    writer_commit(writer, words + 1);
 }
 
+/* So many words, and a ticket. */
 static hot_inline bool hot_own_fits(const struct writer *writer, uint64_t words) {
-    return writer->tail + words * 8 <= writer->straight_end;
+    return writer->tail + (words + 1) * 8 <= writer->straight_end;
 }
 
 /* Where there is an interpreter: this thread may hold its GIL. */
@@ -243,11 +268,11 @@ static hot_inline void *hot_own_alloc(unsigned kind, void *block, uint64_t size)
     if (unlikely(!hot_is_usual(block, size)) || unlikely(!hot_own_enter(writer)))
         return NULL;
     uint32_t node = writer->cache.thread_node;
-    if (unlikely(!node || !hot_own_fits(writer, 3))) {
+    if (unlikely(!node || !hot_own_fits(writer, 2))) {
         hot_note_caller();
         return hot_own_alloc_rest(writer, kind, block, size);
     }
-    hot_own_put(writer, 3, event_word(EVENT_ALLOC, kind, 0, (uintptr_t)block),
+    hot_own_put(writer, 2, event_word(EVENT_ALLOC, kind, 0, (uintptr_t)block),
                 event_size_node(node, size));
     hot_own_leave(writer);
     return block;
@@ -257,9 +282,9 @@ static hot_inline bool hot_own_free(const void *block) {
     struct writer *writer = self.own;
     if (unlikely(!hot_own_enter(writer)))
         return false;
-    bool fits = hot_own_fits(writer, 2);
+    bool fits = hot_own_fits(writer, 1);
     if (likely(fits))
-        hot_own_put(writer, 2, (uint64_t)EVENT_FREE << 60 | (uintptr_t)block, 0);
+        hot_own_put(writer, 1, (uint64_t)EVENT_FREE << 60 | (uintptr_t)block, 0);
     hot_own_leave(writer);
     return fits;
 }

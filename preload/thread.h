@@ -88,6 +88,7 @@ struct process {
     struct snapshot_state snapshots;
     struct copies_usage copies;
     _Atomic uint64_t regions_ended; /* ends of the program's regions that have been sent */
+    _Atomic bool alone;             /* a thread's writer may go without tickets: wire/event.h */
     /* The writers of all regions' thread rings, and those that nobody has: writer.c. */
     _Atomic uint32_t group_count;
     _Atomic uint32_t reaped;       /* where the next search for dead owners begins */
@@ -260,6 +261,9 @@ struct writer *writer_claim(uint32_t tid);
 /* The same for one event: waits until there is one, unless that takes too long. */
 struct writer *writer_borrow(uint32_t tid);
 void writer_release(struct writer *writer);
+/* Takes a ticket for the next record; those after it need none, for as long as nobody else takes
+ * one: wire/event.h. */
+uint64_t writer_go_alone(struct writer *writer) __attribute__((cold, noinline));
 /* The region's thread rings become writers that can be claimed. */
 bool writers_add(struct region *region);
 void writer_open(struct writer *writer, struct region *region, uint32_t index);

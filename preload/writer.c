@@ -178,6 +178,20 @@ void writer_open(struct writer *writer, struct region *region, uint32_t index) {
     writer->is_gil = has_gil_ring && index == 0;
 }
 
+/* The GIL's writer, if it clears process.alone, takes a ticket afterwards: then this is not true
+ * any more at the second look, or the counter has moved on by the time of the next record. */
+uint64_t writer_go_alone(struct writer *writer) {
+    atomic_store(&process.alone, true);
+    uint64_t ticket = atomic_fetch_add(&process.session->ticket, 1);
+    writer->in_row = 0;
+    writer->next_ticket = ticket + 1;
+    if (atomic_load(&process.alone)) {
+        atomic_store(&writer->ring->alone_since, ticket);
+        writer->noted = ticket + 1;
+    }
+    return ticket;
+}
+
 /* -- Which are free --
  *
  * A stack, changed by compare-and-swap of one word, so that any thread and any signal handler can:

@@ -19,7 +19,7 @@ struct writer {
     uint64_t
         straight_end; /* tail may grow up to here without a look at ring->head or the body's end */
     uintptr_t lap;    /* up to there, a position's place in memory is lap + position */
-    uint64_t noted;   /* GIL's writer: the ticket counter when it was last noted */
+    uint64_t noted;   /* while the ticket counter is this, records need no ticket: wire/event.h */
     uint64_t *body;
     uint64_t mask; /* ring size - 1 */
     bool busy;     /* between event_begin and event_end; a signal handler finds it set */
@@ -32,6 +32,10 @@ struct writer {
     /* Memory that the body has and may not need: writer.c. */
     uint32_t reached; /* how far the writer has gone beyond what it needs; 0: no further */
     uint64_t calm_ns; /* since when it has not; 0: not known */
+    /* Of a thread's writer: the ticket after its last one, and how many it has taken in a row
+     * between which nobody else took one. */
+    uint64_t next_ticket;
+    uint32_t in_row;
 };
 
 static inline uint64_t *writer_place(const struct writer *writer) {

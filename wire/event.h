@@ -15,12 +15,24 @@
  * before they are used there. ticket   a number from session_page.ticket. Orders events across
  * rings and processes. kind     which family of functions a block belongs to.
  *
- * Order. Events of one ring happened in the ring's order. Every event of a thread ring carries a
- * ticket, and so do the GIL ring's events about large blocks. The GIL ring's other events carry
- * none: a NOTE(n) says that all that follows in this ring happened after every ticket below n had
- * been taken; up to the next NOTE or ticket it may be placed at any point before ticket n' that the
- * ring's writer had not seen. A free is published before the real call and an allocation after it,
- * so an address is never seen taken before it was seen released.
+ * Order. Events of one ring happened in the ring's order. Events about large blocks carry a ticket;
+ * others need none while their writer sees that nobody has taken a ticket since it knew itself to
+ * be in order:
+ *
+ *   - In the GIL's ring, a NOTE(n) says that all that follows happened after every ticket below n
+ *     had been taken. It is enough while no thread's ring goes without tickets.
+ *   - A thread's ring takes a ticket with each event, until it has had many in a row and so seems
+ *     to be alone. It says so to the GIL's writer (process.alone), takes one more ticket, stores
+ *     that one in ring.alone_since, and goes without for as long as the next ticket is not taken.
+ *   - The GIL's writer, when it finds that tickets were taken and that somebody may be alone, takes
+ *     one itself, for a NOTE: then nobody is.
+ *
+ * So each event stands behind a ticket: its own, or the last one that its ring has taken or noted.
+ * Of two events of different rings of which one happened before the other, that one stands behind
+ * an earlier ticket. An event without one may be committed late, when tickets that were taken
+ * meanwhile have been read: nothing that happened after it has been committed then. A free is
+ * published before the real call and an allocation after it, so an address is never seen taken
+ * before it was seen released.
  *
  * Sizes. A free names only an address; the collector knows the rest. Blocks whose address does not
  * fit 48 bits are not traced (counted in region.dropped).
@@ -67,7 +79,8 @@ enum event_op {
                         name bytes << 32 | file bytes; table bytes. Its texts are name, file, line
                         table, one after the other. */
 
-    EVENT_NOTE = 12, /* value: the ticket counter, as read just before the next event */
+    EVENT_NOTE = 12, /* value: the ticket counter, as read just before the next event; with a
+                        ticket: nothing */
     EVENT_MARK = 13, /* aux: enum mark; value depends on it */
     EVENT_PAD = 14,  /* value: bytes to skip, word 0 included */
     /* A snapshot is taken now, just before an allocation. Always with a ticket. value: the

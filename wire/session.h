@@ -91,7 +91,10 @@ struct ring {
     _Atomic uint32_t waiting; /* 1 while the writer sleeps for room */
     _Atomic uint64_t waits;   /* times it slept */
     _Atomic uint64_t wait_ns; /* for how long, in all */
-    uint8_t pad0[32];
+    /* The latest ticket of a thread's ring after which its records had none: see wire/event.h. It
+     * is stored before any of these records is committed, and never goes back. */
+    _Atomic uint64_t alone_since;
+    uint8_t pad0[24];
     /* line 1: the collector's */
     _Atomic uint64_t head;
     _Atomic uint32_t wake; /* futex word */

@@ -1,7 +1,7 @@
 /* A real writer thread for each ring, beside the collector that drains them: what the thread
  * sanitizer must have nothing to say about. The writers keep to wire/session.h's rules: words
- * first, then the tail; the head before room is used again; a ticket for each event of a thread
- * ring. */
+ * first, then the tail; the head before room is used again; and, in one test, a ticket for each
+ * event of a thread ring, in the other only while somebody else takes some (wire/event.h). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -99,6 +99,134 @@ static void test_writers_beside_the_reader(void **state) {
     rig_close(&rig);
 }
 
+/* Blocks that go from hand to hand: whoever takes one that is there frees it, else allocates it
+ * anew. So each event depends on the last one of its address, mostly by another writer. */
+enum { HANDED = 24, BURST = 40, ALONE = 4, HANDED_ROUNDS = 150000 };
+
+static struct {
+    _Atomic int taken;
+    uint64_t size;
+} handed[HANDED];
+
+static _Atomic bool alone;
+
+/* As a writer of the library's: preload/hot.h, preload/event.c. */
+struct hand {
+    pthread_t thread;
+    struct rig_ring *ring;
+    bool is_gil;
+    uint64_t noted, next, in_row;
+    uint64_t without; /* events of a thread's ring that had no ticket */
+    uint64_t random;
+};
+
+static uint64_t draw(struct hand *hand, uint64_t below) {
+    hand->random = hand->random * 6364136223846793005u + 1442695040888963407u;
+    return (hand->random >> 33) % below;
+}
+
+static void put_gil(struct hand *hand, uint64_t word, uint64_t packed, uint64_t words) {
+    uint64_t ticket = atomic_load(&rig.page.ticket);
+    if (ticket != hand->noted && atomic_load(&alone)) {
+        atomic_store(&alone, false);
+        ticket = rig_ticket(&rig);
+        uint64_t note[2] = {event_word(EVENT_NOTE, 0, 0, 0) | EVENT_TICKET_BIT, ticket};
+        put_words(hand->ring, note, 2);
+        hand->noted = ticket + 1;
+    } else if (ticket != hand->noted) {
+        uint64_t note = event_word(EVENT_NOTE, 0, 0, ticket);
+        put_words(hand->ring, &note, 1);
+        hand->noted = ticket;
+    }
+    if (draw(hand, 300) == 0)
+        sched_yield();
+    put_event(hand->ring, false, word, packed, words);
+}
+
+static void take_ticket(struct hand *hand, uint64_t *ticket) {
+    bool tries = hand->in_row == ALONE;
+    if (tries)
+        atomic_store(&alone, true);
+    *ticket = rig_ticket(&rig);
+    hand->in_row = !tries && *ticket == hand->next ? hand->in_row + 1 : 0;
+    hand->next = *ticket + 1;
+    if (!tries || !atomic_load(&alone))
+        return;
+    atomic_store(&hand->ring->ring->alone_since, *ticket);
+    hand->noted = *ticket + 1;
+}
+
+static void put_own(struct hand *hand, uint64_t word, uint64_t packed, uint64_t words) {
+    if (atomic_load(&rig.page.ticket) == hand->noted) {
+        if (draw(hand, 300) == 0)
+            sched_yield();
+        put_event(hand->ring, false, word, packed, words);
+        hand->without++;
+        return;
+    }
+    uint64_t record[3] = {word | EVENT_TICKET_BIT, 0, packed};
+    take_ticket(hand, &record[1]);
+    put_words(hand->ring, record, words + 1);
+}
+
+static void hand_over(struct hand *hand, uint64_t slot) {
+    void (*put)(struct hand *, uint64_t, uint64_t, uint64_t) = hand->is_gil ? put_gil : put_own;
+    uint64_t address = 0x10000 + slot * 64;
+    if (handed[slot].size) {
+        put(hand, event_word(EVENT_FREE, 0, 0, address), 0, 1);
+        handed[slot].size = 0;
+    } else {
+        handed[slot].size = 1 + draw(hand, 1000);
+        put(hand, event_word(EVENT_ALLOC, BLOCK_HEAP, 0, address),
+            event_size_node(0, handed[slot].size), 2);
+    }
+}
+
+static void *hand_round(void *argument) {
+    struct hand *hand = argument;
+    for (int i = 0; i < HANDED_ROUNDS;) {
+        uint64_t slot = draw(hand, HANDED);
+        if (atomic_exchange_explicit(&handed[slot].taken, 1, memory_order_acquire)) {
+            sched_yield();
+            continue;
+        }
+        hand_over(hand, slot);
+        atomic_store_explicit(&handed[slot].taken, 0, memory_order_release);
+        i++;
+        if (draw(hand, BURST) == 0)
+            sched_yield();
+    }
+    return NULL;
+}
+
+static void test_hand_to_hand(void **state) {
+    (void)state;
+    static struct hand hands[WRITERS];
+    uint64_t live = 0, without = 0;
+    rig_open(&rig, WRITERS);
+    for (uint32_t i = 0; i < WRITERS; i++) {
+        hands[i] = (struct hand){.ring = &rig.rings[i], .is_gil = i == 0, .random = i};
+        assert_int_equal(pthread_create(&hands[i].thread, NULL, hand_round, &hands[i]), 0);
+    }
+    while (rig.image->events < (uint64_t)WRITERS * HANDED_ROUNDS && !rig.image->lost_frees) {
+        drain_pass(&rig.trace);
+        if (rig.image->events % 3 == 0)
+            sched_yield();
+    }
+    assert_int_equal(rig.image->lost_frees, 0);
+    for (uint32_t i = 0; i < WRITERS; i++) {
+        pthread_join(hands[i].thread, NULL);
+        without += hands[i].without;
+    }
+    for (uint32_t i = 0; i < HANDED; i++)
+        live += handed[i].size;
+    rig_drain(&rig);
+    assert_int_equal(rig.image->totals.live, live);
+    assert_int_equal(rig.trace.late + rig.trace.gaps, 0);
+    assert_in_range(without, WRITERS * 1000, WRITERS * HANDED_ROUNDS);
+    rig_close(&rig);
+}
+
 /* A program that reads what the collector publishes of it: three values that belong together. */
 enum { PUBLISHED = 400000 };
 
@@ -157,6 +285,7 @@ static void test_published_together(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_writers_beside_the_reader),
+                                       cmocka_unit_test(test_hand_to_hand),
                                        cmocka_unit_test(test_published_together)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,196 @@
+/* Events of threads' rings that have no ticket, where they are committed late: while the merge
+ * loads the tails, one after the other. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+#include <sys/mman.h>
+
+#include "rig.h"
+
+/* Of two regions: A and the GIL's ring are in the first one, B in the second. */
+enum { GIL = 0, A = 1, B = REGION_MAX_RINGS, RINGS = REGION_MAX_RINGS + 1 };
+
+static struct rig rig;
+
+static int close_rig(void **state) {
+    (void)state;
+    rig_close(&rig);
+    return 0;
+}
+
+/* What happens as the merge comes to the second region, after it has loaded the first one's tails.
+ */
+static void (*meanwhile)(void);
+
+static void at_second_region(int signal, siginfo_t *info, void *context) {
+    (void)context;
+    char *region = (char *)rig.image->regions[1].region;
+    char *address = info->si_addr;
+    if (!meanwhile || address < region || address >= region + REGION_HEADER_SIZE) {
+        (void)sigaction(signal, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
+        return;
+    }
+    if (mprotect(region, REGION_HEADER_SIZE, PROT_READ | PROT_WRITE) != 0)
+        abort();
+    void (*act)(void) = meanwhile;
+    meanwhile = NULL;
+    act();
+}
+
+static void pass_with(void (*act)(void)) {
+    struct sigaction before, action = {.sa_sigaction = at_second_region, .sa_flags = SA_SIGINFO};
+    assert_int_equal(sigaction(SIGSEGV, &action, &before), 0);
+    meanwhile = act;
+    assert_int_equal(mprotect(rig.image->regions[1].region, REGION_HEADER_SIZE, PROT_NONE), 0);
+    drain_pass(&rig.trace);
+    assert_null(meanwhile);
+    assert_int_equal(sigaction(SIGSEGV, &before, NULL), 0);
+}
+
+/* A knows itself alone behind its ticket, with the block at 0x1000; then B takes one. */
+static void open_with_one_alone(void) {
+    rig_open(&rig, RINGS);
+    uint64_t ticket = rig_ticket(&rig);
+    atomic_store(&rig.rings[A].ring->alone_since, ticket);
+    rig_alloc(&rig, A, ticket, 0x1000, 100, 0);
+    rig_alloc(&rig, A, 0, 0x2000, 10, 0);
+    rig_alloc(&rig, B, rig_ticket(&rig), 0x3000, 10, 0);
+    rig_drain(&rig);
+    assert_int_equal(rig.image->totals.live, 120);
+}
+
+static void check_handed_over(uint64_t peak) {
+    rig_drain(&rig);
+    assert_int_equal(rig.image->lost_frees, 0);
+    assert_int_equal(rig.image->totals.live, 60);
+    assert_int_equal(rig.image->totals.peak, peak);
+}
+
+static void free_late(void) {
+    rig_free(&rig, A, 0, 0x1000);
+    rig_alloc(&rig, B, rig_ticket(&rig), 0x1000, 40, 0);
+}
+
+/* A had seen that it was alone before B took its ticket; B gets the address, and its record is
+ * seen where A's was not yet. */
+static void test_seen_before_its_cause(void **state) {
+    (void)state;
+    open_with_one_alone();
+    pass_with(free_late);
+    check_handed_over(120);
+}
+
+/* The same where all tickets come in turn, which one batch reads from both rings. */
+static void test_seen_in_turn(void **state) {
+    (void)state;
+    rig_open(&rig, RINGS);
+    drain_pass(&rig.trace); /* the next one has no tick, as a rule */
+    rig_alloc(&rig, B, rig_ticket(&rig), 0x3000, 10, 0);
+    uint64_t ticket = rig_ticket(&rig);
+    atomic_store(&rig.rings[A].ring->alone_since, ticket);
+    rig_alloc(&rig, A, ticket, 0x1000, 100, 0);
+    rig_alloc(&rig, B, rig_ticket(&rig), 0x2000, 10, 0);
+    pass_with(free_late);
+    check_handed_over(110); /* A's free stands before what B made first */
+}
+
+static void free_late_for_gil(void) {
+    rig_free(&rig, A, 0, 0x1000);
+    rig_note(&rig, GIL, atomic_load(&rig.page.ticket));
+    rig_alloc(&rig, GIL, 0, 0x1000, 40, 0);
+}
+
+static void test_gil_sees_it_before_its_cause(void **state) {
+    (void)state;
+    open_with_one_alone();
+    pass_with(free_late_for_gil);
+    check_handed_over(120);
+}
+
+static void free_with_gil(void) {
+    rig_free(&rig, GIL, 0, 0x1000);
+    rig_alloc(&rig, B, rig_ticket(&rig), 0x1000, 40, 0);
+}
+
+/* The GIL's writer had seen that no ticket was taken. */
+static void test_gil_is_the_cause(void **state) {
+    (void)state;
+    open_with_one_alone();
+    rig_note(&rig, GIL, atomic_load(&rig.page.ticket));
+    rig_drain(&rig);
+    pass_with(free_with_gil);
+    check_handed_over(120);
+}
+
+/* Without tickets they are in the order of those that they stand behind, whichever ring is looked
+ * at first. */
+static void test_rings_without_tickets(void **state) {
+    (void)state;
+    open_with_one_alone();
+    free_late_for_gil();
+    rig_free(&rig, A, 0, 0x2000);
+    rig_alloc(&rig, GIL, 0, 0x2000, 10, 0);
+    check_handed_over(120);
+    uint64_t ticket = rig_ticket(&rig);
+    atomic_store(&rig.rings[B].ring->alone_since, ticket);
+    rig_alloc(&rig, B, ticket, 0x5000, 5, 0);
+    rig_drain(&rig);
+    rig_free(&rig, GIL, 0, 0x2000);
+    rig_alloc(&rig, B, 0, 0x2000, 20, 0);
+    rig_free(&rig, B, 0, 0x1000);
+    rig_note(&rig, GIL, atomic_load(&rig.page.ticket));
+    rig_alloc(&rig, GIL, 0, 0x1000, 30, 0);
+    rig_drain(&rig);
+    assert_int_equal(rig.image->lost_frees, 0);
+    assert_int_equal(rig.image->totals.live, 10 + 5 + 20 + 30);
+}
+
+/* A process is not over before what it committed last has been read: its parent's ring, here in
+ * another process, tells of its death. */
+static void die_late(void) {
+    rig_alloc(&rig, A, 0, 0x4000, 7, 0);
+    rig_mark(&rig, RINGS, MARK_REAPED, 1000);
+}
+
+static void test_end_is_seen_before_the_last(void **state) {
+    (void)state;
+    open_with_one_alone();
+    rig_image(&rig, 999, 1);
+    pass_with(die_late);
+    for (int i = 0; i < 10; i++)
+        drain_pass(&rig.trace);
+    assert_int_equal(rig.image->state, IMAGE_ENDED);
+    assert_int_equal(rig.image->totals.live, 127);
+}
+
+/* A claim of a program that cannot be, or that nobody keeps to, stops nothing. */
+static void test_claims_that_are_wrong(void **state) {
+    (void)state;
+    const uint64_t claims[] = {0, 1, UINT64_MAX, 1ull << 60};
+    open_with_one_alone();
+    for (unsigned i = 0; i < 4; i++) {
+        atomic_store(&rig.rings[A].ring->alone_since, claims[i]);
+        pass_with(free_late);
+        rig_drain(&rig);
+        rig_alloc(&rig, A, rig_ticket(&rig), 0x1000, 100, 0);
+        rig_drain(&rig);
+    }
+    assert_int_equal(rig.image->totals.live, 120);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(test_seen_before_its_cause, close_rig),
+        cmocka_unit_test_teardown(test_seen_in_turn, close_rig),
+        cmocka_unit_test_teardown(test_gil_sees_it_before_its_cause, close_rig),
+        cmocka_unit_test_teardown(test_gil_is_the_cause, close_rig),
+        cmocka_unit_test_teardown(test_rings_without_tickets, close_rig),
+        cmocka_unit_test_teardown(test_end_is_seen_before_the_last, close_rig),
+        cmocka_unit_test_teardown(test_claims_that_are_wrong, close_rig),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
