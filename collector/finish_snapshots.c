@@ -143,7 +143,8 @@ static void add_image(struct builder *builder, struct capacities *capacities, st
         good = add_snapshot(builder, capacities, image, best);
     for (uint32_t i = 0; good && i < image->snapshots.count; i++) {
         struct snapshot *snapshot = image->snapshots.list[i];
-        if (snapshot != best && is_told(builder, trace, image, snapshot))
+        if (snapshot != best && !snapshots_is_past(image, snapshot) &&
+            is_told(builder, trace, image, snapshot))
             good = add_snapshot(builder, capacities, image, snapshot);
     }
     if (good && builder->profile->snapshot_count > before)

@@ -445,6 +445,16 @@ struct snapshot *snapshots_best(const struct image *image) {
     return best;
 }
 
+bool snapshots_is_past(const struct image *image, const struct snapshot *snapshot) {
+    const struct snapshot *best = snapshots_best(image);
+    bool explained = best && snapshot_is_complete(best) && explains_peak(image, best);
+    bool deeper =
+        explained && best->flags & SNAPSHOT_IS_SHALLOW && !(snapshot->flags & SNAPSHOT_IS_SHALLOW);
+    return explained && !deeper && snapshot->reason == SNAPSHOT_PEAK &&
+           !explains_peak(image, snapshot) && best->bytes >= snapshot->bytes / 4 * 3 &&
+           !stretches_need_snapshot(image, snapshot->number);
+}
+
 void snapshots_release(struct image *image) {
     while (image->snapshots.count)
         drop(&image->snapshots, image->snapshots.count - 1);

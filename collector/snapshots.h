@@ -103,6 +103,10 @@ void snapshots_take_pauses(struct image *image);
 /* Of those that have arrived, the one that explains the image's peak best; NULL: there is none. */
 struct snapshot *snapshots_best(const struct image *image);
 
+/* It was taken after the peak, in case a higher one was to come, and another one explains that as
+ * well: needless once the program has ended. */
+bool snapshots_is_past(const struct image *image, const struct snapshot *snapshot);
+
 void snapshots_release(struct image *image);
 
 #endif

@@ -649,6 +649,15 @@ static void expect_kept(const char *numbers) {
     assert_string_equal(kept, numbers);
 }
 
+static void expect_past(const char *numbers) {
+    char past[64] = "";
+    for (uint32_t i = 0; i < rig.image->snapshots.count; i++)
+        if (snapshots_is_past(rig.image, rig.image->snapshots.list[i]))
+            snprintf(past + strlen(past), sizeof past - strlen(past), "%s%u", *past ? " " : "",
+                     rig.image->snapshots.list[i]->number);
+    assert_string_equal(past, numbers);
+}
+
 static void test_which_are_kept(void **state) {
     (void)state;
     rig_open(&rig, 1);
@@ -668,6 +677,7 @@ static void test_which_are_kept(void **state) {
     bring(4, whole, sizeof whole);
     expect_kept("2 4");
     assert_int_equal(snapshots_best(rig.image)->number, 2);
+    expect_past("4"); /* were it to end now */
     take(SNAPSHOT_REQUEST);
     bring(5, whole, sizeof whole);
     take(SNAPSHOT_CEILING);
@@ -675,12 +685,44 @@ static void test_which_are_kept(void **state) {
     take(SNAPSHOT_CEILING);
     bring(7, whole, sizeof whole);
     expect_kept("2 4 5 6");
+    expect_past("4");
     assert_int_equal(snapshots_best(rig.image)->number, 2);
     grow(3 * LARGE); /* the peak is passed again */
     take(SNAPSHOT_PEAK);
     bring(8, whole, sizeof whole);
     expect_kept("5 6 8");
+    expect_past("");
     assert_int_equal(snapshots_best(rig.image)->number, 8);
+}
+
+/* One from after the peak is kept to the end where it tells of more. */
+static void test_which_are_past(void **state) {
+    (void)state;
+    uint8_t shallow[sizeof whole];
+    memcpy(shallow, whole, sizeof whole);
+    shallow[3] = GRAPH_SHALLOW;
+    rig_open(&rig, 1);
+    grow(4 * LARGE);
+    take(SNAPSHOT_PEAK);
+    bring(1, shallow, sizeof shallow);
+    grow(2 * LARGE);
+    rig_free(&rig, 0, rig_ticket(&rig), top - 2 * LARGE);
+    rig_drain(&rig);
+    take(SNAPSHOT_PEAK);
+    bring(2, whole, sizeof whole);
+    expect_past("");
+    rig_close(&rig);
+    rig_open(&rig, 1);
+    grow(LARGE);
+    take(SNAPSHOT_PEAK); /* far below */
+    bring(1, whole, sizeof whole);
+    grow(LARGE);
+    grow(LARGE);
+    rig_free(&rig, 0, rig_ticket(&rig), top - LARGE);
+    rig_drain(&rig);
+    take(SNAPSHOT_PEAK);
+    bring(2, whole, sizeof whole);
+    expect_past("");
 }
 
 static void test_bounds(void **state) {
@@ -895,6 +937,7 @@ int main(void) {
         CLOSED(test_shallow_or_whole),
         CLOSED(test_copies_that_fail),
         CLOSED(test_which_are_kept),
+        CLOSED(test_which_are_past),
         CLOSED(test_bounds),
         CLOSED(test_budget_of_graphs),
         CLOSED(test_asking),
