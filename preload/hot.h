@@ -213,9 +213,12 @@ static hot_inline void hot_own_leave(struct writer *writer) {
  * the GIL's has to take one, if it is in use at all. */
 #define ALONE_AFTER 64u
 
-/* Nobody has taken a ticket since this thread's writer found itself alone: no need of one. */
+/* Nobody has taken a ticket since this thread's writer found itself alone: no need of one. Where it
+ * is not alone, the counter is not looked at: a look and a change would each have to bring its
+ * cache line here. */
 static hot_inline bool hot_own_is_alone(const struct writer *writer) {
-    return atomic_load_explicit(&process.session->ticket, memory_order_relaxed) == writer->noted;
+    return writer->noted != 0 &&
+           atomic_load_explicit(&process.session->ticket, memory_order_relaxed) == writer->noted;
 }
 
 /* For this thread's own writer. The reader waits for it: only once there is room. */
@@ -225,6 +228,7 @@ static hot_inline uint64_t hot_own_ticket(struct writer *writer) {
     uint64_t ticket = atomic_fetch_add(&process.session->ticket, 1);
     writer->in_row = ticket == writer->next_ticket ? writer->in_row + 1 : 0;
     writer->next_ticket = ticket + 1;
+    writer->noted = 0;
     return ticket;
 }
 

@@ -19,7 +19,8 @@ struct writer {
     uint64_t
         straight_end; /* tail may grow up to here without a look at ring->head or the body's end */
     uintptr_t lap;    /* up to there, a position's place in memory is lap + position */
-    uint64_t noted;   /* while the ticket counter is this, records need no ticket: wire/event.h */
+    uint64_t noted;   /* while the ticket counter is this, records need no ticket: wire/event.h;
+                         0: they do, of a thread's writer */
     uint64_t *body;
     uint64_t mask; /* ring size - 1 */
     bool busy;     /* between event_begin and event_end; a signal handler finds it set */
