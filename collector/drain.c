@@ -6,7 +6,7 @@
  *   2. the tails of the GIL rings are loaded again (reader.limit);
  *   3. those of threads' rings are looked at again: where an event without a ticket is new, what
  * stands behind a later ticket than that may depend on it, and is left for the next pass
- * (image.bound);
+ * (image.bound), with all that comes behind it in other processes;
  *   4. all that is in the rings is processed in the order of the tickets that it stands behind:
  * those with tickets from below `seen` only, and each when its turn has come.
  *
@@ -14,6 +14,9 @@
  * was seen committed, and threads' rings have nothing behind an earlier ticket that was committed
  * by then: what happened before k without a ticket has been processed. So it has for an event
  * without a ticket, of either kind of ring.
+ *
+ * An honest process's bound stops the merge at one ticket for a pass or two. One that does so for
+ * longer is not heeded any more.
  *
  * A ticket that was taken and not committed stops the merge (a gap). Nothing is lost by waiting,
  * until a writer has no room. It is given up when no living writer can have it, and after two
@@ -378,7 +381,8 @@ static void visit_limit(struct trace *trace, struct reader *reader) {
 
 static void visit_bound(struct trace *trace, struct reader *reader) {
     (void)trace;
-    if (reader->is_gil || reader->abandoned || reader->alone_since >= reader->image->bound)
+    if (reader->is_gil || reader->abandoned || reader->image->distrusted ||
+        reader->alone_since >= reader->image->bound)
         return;
     uint64_t tail = atomic_load_explicit(&reader->ring->tail, memory_order_acquire);
     bool valid = tail >= reader->seen && tail - reader->position <= reader->size && tail % 8 == 0;
@@ -392,7 +396,7 @@ static void visit_news(struct trace *trace, struct reader *reader) {
         return;
     uint64_t key =
         reader->is_gil || reader->ticket == 0 ? reader->ticket << 1 : (reader->ticket - 1) << 1 | 1;
-    queue_add(trace, reader, key); /* without memory, it is tried again */
+    trace->out_of_turn |= !queue_add(trace, reader, key);
 }
 
 static void visit_publish(struct trace *trace, struct reader *reader) {
@@ -438,7 +442,8 @@ static bool may_have(const struct reader *reader, uint64_t ticket) {
                                                         : 0;
         return first <= ticket;
     }
-    return reader->is_gil || atomic_load(&reader->ring->owner) != 0;
+    return reader->is_gil || atomic_load(&reader->ring->owner) != 0 ||
+           atomic_load(&reader->ring->tail) != reader->seen;
 }
 
 static void look_at_gap(const struct trace *trace, struct gap *gap) {
@@ -455,16 +460,21 @@ static void look_at_gap(const struct trace *trace, struct gap *gap) {
     }
 }
 
-/* The merge waits for trace->next: true when it has been given up. */
-static bool give_up(struct trace *trace) {
+/* The merge has not waited for trace->next for too long. */
+static bool is_patient(struct trace *trace) {
     if (trace->gap_ticket != trace->next || trace->gap_since_ns == 0) {
         trace->gap_ticket = trace->next;
         trace->gap_since_ns = trace_clock(trace);
     }
+    return trace_clock(trace) - trace->gap_since_ns < GAP_PATIENCE_NS;
+}
+
+/* The merge waits for trace->next: true when it has been given up. */
+static bool give_up(struct trace *trace) {
+    bool patient = is_patient(trace);
     struct gap gap = {0};
     if (trace->living) {
         look_at_gap(trace, &gap);
-        bool patient = trace_clock(trace) - trace->gap_since_ns < GAP_PATIENCE_NS;
         if (gap.someone_may_have_it && (patient || !gap.someone_waits))
             return false;
     }
@@ -475,9 +485,41 @@ static bool give_up(struct trace *trace) {
     return true;
 }
 
+/* The image has something that was not seen in this pass. */
+static bool has_more(const struct image *image) {
+    for (uint32_t r = 0; r < image->region_count; r++)
+        for (uint32_t k = 0; k < image->regions[r].reader_count; k++) {
+            const struct reader *reader = &image->regions[r].readers[k];
+            if (!reader->abandoned && reader->position != atomic_load(&reader->ring->tail))
+                return true;
+        }
+    return false;
+}
+
+/* What is first in turn waits for what the image may have before it. */
+static void wait_for_image(struct trace *trace, struct image *image) {
+    if (is_patient(trace))
+        return;
+    image->distrusted = true;
+    trace->gap_since_ns = 0;
+}
+
 /* What has this key in the queue is left for the next pass. */
-static bool is_beyond(const struct reader *reader, uint64_t key) {
-    return key >> 1 > reader->image->bound || (key & 1 && reader->position >= reader->seen);
+static bool is_beyond(struct trace *trace, const struct reader *reader, uint64_t key) {
+    if (key >> 1 > reader->image->bound) {
+        wait_for_image(trace, reader->image);
+        return true;
+    }
+    return key & 1 && reader->position >= reader->seen;
+}
+
+/* The first tick ends an image that has more than was seen. */
+static bool ends_too_soon(struct trace *trace) {
+    struct image *end = trace->ticks[trace->first_tick].end;
+    if (!end || end->distrusted || !has_more(end))
+        return false;
+    wait_for_image(trace, end);
+    return true;
 }
 
 /* Processes everything whose turn has come, as far as it was seen committed in this pass; waits
@@ -488,14 +530,13 @@ static void merge(struct trace *trace) {
         if (key == UINT64_MAX || (key >> 1 > trace->next && !give_up(trace)))
             return;
         if (key == first_tick_key(trace)) {
-            const struct image *end = trace->ticks[trace->first_tick].end;
-            if (end && end->bound != UINT64_MAX) /* it has more than was seen */
+            if (ends_too_soon(trace))
                 return;
             process_tick(trace);
             continue;
         }
         struct reader *reader = trace->queue[0].reader;
-        if (!reader->abandoned && is_beyond(reader, key))
+        if (!reader->abandoned && is_beyond(trace, reader, key))
             return;
         queue_take(trace);
         if (!reader->abandoned)
@@ -506,11 +547,13 @@ static void merge(struct trace *trace) {
 uint64_t drain_pass(struct trace *trace) {
     uint64_t before = trace->consumed;
     take_tick(trace);
+    trace->out_of_turn = false;
     each_reader(trace, visit_seen);
     each_reader(trace, visit_limit);
     each_reader(trace, visit_bound);
     each_reader(trace, visit_news);
-    merge(trace);
+    if (!trace->out_of_turn)
+        merge(trace);
     each_reader(trace, visit_publish);
     for (uint32_t i = 0; i < trace->image_count; i++) {
         publish_live(trace->images[i]);
@@ -522,26 +565,14 @@ uint64_t drain_pass(struct trace *trace) {
 bool drain_is_done(const struct trace *trace) {
     if (trace->queue_count || trace->first_tick != trace->tick_count)
         return false;
-    for (uint32_t i = 0; i < trace->image_count; i++) {
-        const struct image *image = trace->images[i];
-        for (uint32_t r = 0; r < image->region_count; r++)
-            for (uint32_t k = 0; k < image->regions[r].reader_count; k++) {
-                const struct reader *reader = &image->regions[r].readers[k];
-                if (!reader->abandoned && reader->position != atomic_load(&reader->ring->tail))
-                    return false;
-            }
-    }
+    for (uint32_t i = 0; i < trace->image_count; i++)
+        if (has_more(trace->images[i]))
+            return false;
     return true;
 }
 
 void drain_end_image(struct trace *trace, struct image *image) {
-    bool drained = true;
-    for (uint32_t r = 0; r < image->region_count; r++)
-        for (uint32_t k = 0; k < image->regions[r].reader_count; k++) {
-            const struct reader *reader = &image->regions[r].readers[k];
-            drained &= reader->abandoned || reader->position == atomic_load(&reader->ring->tail);
-        }
-    if (!drained) {
+    if (has_more(image)) {
         image_die(trace, image);
         return;
     }

@@ -100,7 +100,8 @@ struct thread_name {
 struct image {
     uint32_t number;
     uint32_t seccomp_lost; /* enum seccomp_lost */
-    uint64_t bound; /* of the present pass: what comes behind a later ticket waits; drain.c */
+    uint64_t bound;  /* of the present pass: what comes behind a later ticket waits; drain.c */
+    bool distrusted; /* its bounds made the others wait for too long, and are no longer heeded */
     uint32_t pid, ppid;
     uint32_t self_pid; /* as the process sees itself, in a pid namespace of its own */
     uint32_t parent;   /* number of the image that forked it or came before it; 0 unknown */
@@ -164,7 +165,8 @@ struct tick {
 };
 
 /* A reader whose next record has to wait: for its own ticket's turn (key ticket * 2 + 1), or until
- * all tickets below a NOTE's have been taken (key ticket * 2). */
+ * all tickets below a NOTE's have been taken (key ticket * 2); or which has something new behind
+ * the last ticket that it has taken or noted (the same key again). */
 struct turn {
     uint64_t key;
     struct reader *reader;
@@ -198,6 +200,7 @@ struct trace {
     uint32_t first_tick, tick_count, tick_capacity;
     uint64_t last_tick_ns;
     uint64_t gap_ticket, gap_since_ns; /* the ticket that is waited for, and since when */
+    bool out_of_turn;                  /* in this pass, a reader had no place in the queue */
     uint64_t consumed;                 /* bytes of records, in all */
     uint64_t gaps, late;               /* tickets given up; of these, those that came after all */
 

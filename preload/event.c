@@ -248,7 +248,7 @@ static bool note_by_ticket(struct writer *writer) {
     uint64_t *record = writer_reserve(writer, 2);
     if (!record)
         return false;
-    atomic_store(&process.alone, false);
+    atomic_store(&process.alone, 0);
     uint64_t ticket = atomic_fetch_add(&process.session->ticket, 1);
     record[0] = event_word(EVENT_NOTE, 0, 0, 0) | EVENT_TICKET_BIT;
     record[1] = ticket;
@@ -274,7 +274,7 @@ static bool note_tickets(struct writer *writer) {
     uint64_t ticket = atomic_load_explicit(&process.session->ticket, memory_order_acquire);
     if (ticket == writer->noted)
         return true;
-    bool alone = atomic_load_explicit(&process.alone, memory_order_relaxed);
+    uint32_t alone = atomic_load_explicit(&process.alone, memory_order_relaxed);
     if (!(alone ? note_by_ticket(writer) : note_plainly(writer, ticket)))
         return false;
     if (ticket - process.snapshots.looked >= SNAPSHOT_LOOK)
@@ -298,11 +298,15 @@ static inline void put_noted(struct writer *writer, uint64_t word, const uint64_
     writer_commit(writer, 1 + count);
 }
 
+/* How much a thread's ring takes until its writer tries again to be alone; hot.h's way does not
+ * come here. Where it finds that it is not, the GIL's writer has had to take a ticket for it. */
+#define CLAIM_EVERY (4u << 10)
+
 static uint64_t take_ticket(struct writer *writer) {
-    if (!writer->is_gil)
-        return hot_own_ticket(writer);
+    if (!writer->is_gil && writer->tail - writer->claimed >= CLAIM_EVERY)
+        return writer_go_alone(writer);
     uint64_t ticket = atomic_fetch_add(&process.session->ticket, 1);
-    writer->noted = ticket + 1;
+    writer->noted = writer->is_gil ? ticket + 1 : 0;
     return ticket;
 }
 

@@ -209,27 +209,17 @@ static hot_inline void hot_own_leave(struct writer *writer) {
     writer->busy = false;
 }
 
-/* Tickets in a row without anybody else's, after which a thread's writer may go without. Each time,
- * the GIL's has to take one, if it is in use at all. */
-#define ALONE_AFTER 64u
-
 /* Nobody has taken a ticket since this thread's writer found itself alone: no need of one. Where it
  * is not alone, the counter is not looked at: a look and a change would each have to bring its
  * cache line here. */
-static hot_inline bool hot_own_is_alone(const struct writer *writer) {
-    return writer->noted != 0 &&
-           atomic_load_explicit(&process.session->ticket, memory_order_relaxed) == writer->noted;
-}
-
-/* For this thread's own writer. The reader waits for it: only once there is room. */
-static hot_inline uint64_t hot_own_ticket(struct writer *writer) {
-    if (unlikely(writer->in_row == ALONE_AFTER))
-        return writer_go_alone(writer);
-    uint64_t ticket = atomic_fetch_add(&process.session->ticket, 1);
-    writer->in_row = ticket == writer->next_ticket ? writer->in_row + 1 : 0;
-    writer->next_ticket = ticket + 1;
+static hot_inline bool hot_own_is_alone(struct writer *writer) {
+    if (writer->noted == 0)
+        return false;
+    uint64_t ticket = atomic_load_explicit(&process.session->ticket, memory_order_relaxed);
+    if (likely(ticket == writer->noted))
+        return true;
     writer->noted = 0;
-    return ticket;
+    return false;
 }
 
 /* A record of `words` words, and a ticket where it needs one. */
@@ -244,7 +234,7 @@ static hot_inline void hot_own_put(struct writer *writer, uint32_t words, uint64
     }
     /* First: it waits for all stores before it, and the record's go to lines that the reader has.
      */
-    uint64_t ticket = hot_own_ticket(writer);
+    uint64_t ticket = atomic_fetch_add(&process.session->ticket, 1);
     record[0] = word | EVENT_TICKET_BIT;
     record[words] = last;
     record[1] = ticket;

@@ -88,7 +88,9 @@ struct process {
     struct snapshot_state snapshots;
     struct copies_usage copies;
     _Atomic uint64_t regions_ended; /* ends of the program's regions that have been sent */
-    _Atomic bool alone;             /* a thread's writer may go without tickets: wire/event.h */
+    /* The thread's writer (index + 1) that has said last that it wants to go without tickets, and
+     * others may do so from before; 0: none does. See wire/event.h. */
+    _Atomic uint32_t alone;
     /* The writers of all regions' thread rings, and those that nobody has: writer.c. */
     _Atomic uint32_t group_count;
     _Atomic uint32_t reaped;       /* where the next search for dead owners begins */

@@ -178,17 +178,18 @@ void writer_open(struct writer *writer, struct region *region, uint32_t index) {
     writer->is_gil = has_gil_ring && index == 0;
 }
 
-/* The GIL's writer, if it clears process.alone, takes a ticket afterwards: then this is not true
- * any more at the second look, or the counter has moved on by the time of the next record. */
+/* The GIL's writer, if it clears process.alone, takes a ticket afterwards: then this writer's claim
+ * is not there any more at the second look, or the counter has moved on by the time of the next
+ * record. */
 uint64_t writer_go_alone(struct writer *writer) {
-    atomic_store(&process.alone, true);
+    uint32_t claim = writer->index + 1u;
+    atomic_store_explicit(&process.alone, claim, memory_order_relaxed);
     uint64_t ticket = atomic_fetch_add(&process.session->ticket, 1);
-    writer->in_row = 0;
-    writer->next_ticket = ticket + 1;
-    if (atomic_load(&process.alone)) {
-        atomic_store(&writer->ring->alone_since, ticket);
-        writer->noted = ticket + 1;
-    }
+    bool stands = atomic_load_explicit(&process.alone, memory_order_relaxed) == claim;
+    if (stands) /* released after the records before it, which stand behind an earlier ticket */
+        atomic_store_explicit(&writer->ring->alone_since, ticket, memory_order_release);
+    writer->noted = stands ? ticket + 1 : 0;
+    writer->claimed = writer->tail;
     return ticket;
 }
 

@@ -33,10 +33,7 @@ struct writer {
     /* Memory that the body has and may not need: writer.c. */
     uint32_t reached; /* how far the writer has gone beyond what it needs; 0: no further */
     uint64_t calm_ns; /* since when it has not; 0: not known */
-    /* Of a thread's writer: the ticket after its last one, and how many it has taken in a row
-     * between which nobody else took one. */
-    uint64_t next_ticket;
-    uint32_t in_row;
+    uint64_t claimed; /* a thread's writer: where it last tried to be alone */
 };
 
 static inline uint64_t *writer_place(const struct writer *writer) {

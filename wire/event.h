@@ -21,18 +21,18 @@
  *
  *   - In the GIL's ring, a NOTE(n) says that all that follows happened after every ticket below n
  *     had been taken. It is enough while no thread's ring goes without tickets.
- *   - A thread's ring takes a ticket with each event, until it has had many in a row and so seems
- *     to be alone. It says so to the GIL's writer (process.alone), takes one more ticket, stores
- *     that one in ring.alone_since, and goes without for as long as the next ticket is not taken.
+ *   - A thread's ring takes a ticket with each event, and tries now and then to be alone: it says
+ *     so to the GIL's writer (process.alone), takes one more ticket, stores that one in
+ *     ring.alone_since, and goes without for as long as the next ticket is not taken.
  *   - The GIL's writer, when it finds that tickets were taken and that somebody may be alone, takes
  *     one itself, for a NOTE: then nobody is.
  *
  * So each event stands behind a ticket: its own, or the last one that its ring has taken or noted.
- * Of two events of different rings of which one happened before the other, that one stands behind
- * an earlier ticket. An event without one may be committed late, when tickets that were taken
- * meanwhile have been read: nothing that happened after it has been committed then. A free is
- * published before the real call and an allocation after it, so an address is never seen taken
- * before it was seen released.
+ * Of two events of different rings of one process of which one happened before the other, that one
+ * stands behind an earlier ticket. An event without one may be committed late, when tickets that
+ * were taken meanwhile have been read: nothing that happened after it has been committed then. A
+ * free is published before the real call and an allocation after it, so an address is never seen
+ * taken before it was seen released.
  *
  * Sizes. A free names only an address; the collector knows the rest. Blocks whose address does not
  * fit 48 bits are not traced (counted in region.dropped).

@@ -634,8 +634,10 @@ static void test_rings_in_turn(void **state) {
     uint32_t ring = 1, nodes[RINGS] = {0};
     memset(blocks, 0, sizeof blocks);
     rig_open(&rig, RINGS);
-    for (uint32_t i = 0; i < RINGS; i++)
+    for (uint32_t i = 0; i < RINGS; i++) {
         rig_node(&rig, i, ++nodes[i], 0, i);
+        rig_drain(&rig); /* the merge numbers nodes as it comes to them */
+    }
     for (int i = 0; i < 300000; i++) {
         if (rand() % 4 == 0)
             ring = (uint32_t)rand() % RINGS;

@@ -2,6 +2,7 @@
  * written over before it has been read, where the writer goes back to the body's begin, and what
  * memory it gives back. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -358,6 +359,55 @@ static void test_keeps_under_filter(void **state) {
     teardown();
 }
 
+static void test_going_alone(void **state) {
+    (void)state;
+    setup(1);
+    struct writer *writer = &fake.writer;
+    atomic_store(&fake.session.ticket, 10);
+    writer->tail = 77;
+    assert_int_equal(writer_go_alone(writer), 10);
+    assert_int_equal(writer->noted, 11);
+    assert_int_equal(writer->claimed, 77);
+    assert_int_equal(atomic_load(&header()->alone_since), 10);
+    assert_int_equal(atomic_load(&process.alone), writer->index + 1u);
+    teardown();
+}
+
+/* What the claim is by the time that the ticket is taken. */
+static uint32_t claim;
+
+static void claim_meanwhile(int signal) {
+    (void)signal;
+    if (mprotect(process.session, WIRE_PAGE, PROT_READ | PROT_WRITE) != 0)
+        abort();
+    atomic_store(&process.alone, claim);
+}
+
+static uint64_t noted_after(uint32_t claimed) {
+    struct sigaction before, action = {.sa_handler = claim_meanwhile};
+    claim = claimed;
+    assert_int_equal(mprotect(process.session, WIRE_PAGE, PROT_NONE), 0);
+    assert_int_equal(sigaction(SIGSEGV, &action, &before), 0);
+    writer_go_alone(&fake.writer);
+    assert_int_equal(sigaction(SIGSEGV, &before, NULL), 0);
+    return fake.writer.noted;
+}
+
+/* The GIL's writer has cleared the claim before the ticket is taken, or another thread's has put
+ * its own in its place. */
+static void test_claims_of_others(void **state) {
+    (void)state;
+    setup(1);
+    process.session =
+        mmap(NULL, WIRE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(process.session != MAP_FAILED);
+    assert_int_equal(noted_after(fake.writer.index + 1u), 1);
+    assert_int_equal(noted_after(0), 0);
+    assert_int_equal(noted_after(fake.writer.index + 2u), 0);
+    munmap(process.session, WIRE_PAGE);
+    teardown();
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_turns),
@@ -369,6 +419,8 @@ int main(void) {
         cmocka_unit_test(test_gives_back),
         cmocka_unit_test(test_keeps_what_is_unread),
         cmocka_unit_test(test_keeps_under_filter),
+        cmocka_unit_test(test_going_alone),
+        cmocka_unit_test(test_claims_of_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
