@@ -37,6 +37,7 @@
 #define TICK_NS 1000000u
 #define TICKS_WAITING_MAX 4096u
 #define GAP_PATIENCE_NS 2000000000u
+#define HELD_PASSES 64u
 #define PUBLISH_BYTES (64u << 10)
 
 static uint64_t word_at(const struct reader *reader, uint64_t position) {
@@ -277,7 +278,11 @@ static bool is_soon(const struct trace *trace, const struct reader *reader) {
 static void wait_for_turn(struct trace *trace, struct reader *reader) {
     enum step step = STEP_DONE;
     while (step == STEP_DONE && reader->position < reader->limit) {
-        step = read_record(trace, reader, false);
+        uint64_t bytes = has_ticket(reader) ? 0 : batch_apply(trace, reader);
+        if (bytes)
+            pass_over(trace, reader, bytes);
+        else
+            step = read_record(trace, reader, false);
         publish_when_due(trace, reader);
     }
     if (step == STEP_DAMAGE)
@@ -306,14 +311,14 @@ static uint64_t read_turns(struct trace *trace, struct reader *reader) {
 }
 
 /* A run of plain records: without tickets, or of those whose turn it is. */
-static uint64_t read_plain(struct trace *trace, struct reader *reader, bool turn) {
+static uint64_t read_plain(struct trace *trace, struct reader *reader) {
     if (reader->is_gil || !has_ticket(reader))
         return batch_apply(trace, reader);
-    return turn ? read_turns(trace, reader) : 0;
+    return read_turns(trace, reader);
 }
 
 /* Reads on until the ring is empty or a record has to wait for its turn. */
-static void advance(struct trace *trace, struct reader *reader, bool turn) {
+static void advance(struct trace *trace, struct reader *reader) {
     if (!apply_prepare(reader)) {
         abandon(trace, reader);
         return;
@@ -321,12 +326,12 @@ static void advance(struct trace *trace, struct reader *reader, bool turn) {
     while (reader->position < reader->limit) {
         if (trace_rebase_is_due(trace))
             trace_rebase(trace);
-        uint64_t bytes = read_plain(trace, reader, turn);
+        uint64_t bytes = read_plain(trace, reader);
         enum step step = STEP_DONE;
         if (bytes)
             pass_over(trace, reader, bytes);
         else
-            step = read_record(trace, reader, turn);
+            step = read_record(trace, reader, true);
         if (step == STEP_WAIT)
             return;
         if (step == STEP_DAMAGE) {
@@ -460,21 +465,16 @@ static void look_at_gap(const struct trace *trace, struct gap *gap) {
     }
 }
 
-/* The merge has not waited for trace->next for too long. */
-static bool is_patient(struct trace *trace) {
+/* The merge waits for trace->next: true when it has been given up. */
+static bool give_up(struct trace *trace) {
     if (trace->gap_ticket != trace->next || trace->gap_since_ns == 0) {
         trace->gap_ticket = trace->next;
         trace->gap_since_ns = trace_clock(trace);
     }
-    return trace_clock(trace) - trace->gap_since_ns < GAP_PATIENCE_NS;
-}
-
-/* The merge waits for trace->next: true when it has been given up. */
-static bool give_up(struct trace *trace) {
-    bool patient = is_patient(trace);
     struct gap gap = {0};
     if (trace->living) {
         look_at_gap(trace, &gap);
+        bool patient = trace_clock(trace) - trace->gap_since_ns < GAP_PATIENCE_NS;
         if (gap.someone_may_have_it && (patient || !gap.someone_waits))
             return false;
     }
@@ -496,12 +496,23 @@ static bool has_more(const struct image *image) {
     return false;
 }
 
-/* What is first in turn waits for what the image may have before it. */
+/* What is first in turn waits for what the image may have before it: for some passes at least,
+ * however long they are apart. */
 static void wait_for_image(struct trace *trace, struct image *image) {
-    if (is_patient(trace))
+    if (trace->held_ticket != trace->next || trace->held_passes == 0) {
+        trace->held_ticket = trace->next;
+        trace->held_since_ns = trace_clock(trace);
+        trace->held_passes = 0;
+    }
+    if (++trace->held_passes < HELD_PASSES ||
+        trace_clock(trace) - trace->held_since_ns < GAP_PATIENCE_NS)
         return;
     image->distrusted = true;
-    trace->gap_since_ns = 0;
+    trace->held_passes = 0;
+    trace_warn(trace,
+               "process %u kept the others waiting for what it never said; some of its "
+               "later events may be in the wrong order",
+               image->pid);
 }
 
 /* What has this key in the queue is left for the next pass. */
@@ -540,7 +551,7 @@ static void merge(struct trace *trace) {
             return;
         queue_take(trace);
         if (!reader->abandoned)
-            advance(trace, reader, true);
+            advance(trace, reader);
     }
 }
 

@@ -143,8 +143,10 @@ static void add_image(struct builder *builder, struct capacities *capacities, st
         good = add_snapshot(builder, capacities, image, best);
     for (uint32_t i = 0; good && i < image->snapshots.count; i++) {
         struct snapshot *snapshot = image->snapshots.list[i];
-        if (snapshot != best && !snapshots_is_past(image, snapshot) &&
-            is_told(builder, trace, image, snapshot))
+        /* What was lost by then is looked for in the last one of all. */
+        bool left_out =
+            best && best->index && !trace->page->refs && snapshots_is_past(image, snapshot);
+        if (snapshot != best && !left_out && is_told(builder, trace, image, snapshot))
             good = add_snapshot(builder, capacities, image, snapshot);
     }
     if (good && builder->profile->snapshot_count > before)

@@ -103,8 +103,8 @@ void snapshots_take_pauses(struct image *image);
 /* Of those that have arrived, the one that explains the image's peak best; NULL: there is none. */
 struct snapshot *snapshots_best(const struct image *image);
 
-/* It was taken after the peak, in case a higher one was to come, and another one explains that as
- * well: needless once the program has ended. */
+/* It was taken after the peak, in case a higher one was to come, and the best one explains the peak
+ * as well: needless where none has come. */
 bool snapshots_is_past(const struct image *image, const struct snapshot *snapshot);
 
 void snapshots_release(struct image *image);

@@ -199,10 +199,12 @@ struct trace {
     struct tick *ticks; /* first_tick to tick_count wait for their turn */
     uint32_t first_tick, tick_count, tick_capacity;
     uint64_t last_tick_ns;
-    uint64_t gap_ticket, gap_since_ns; /* the ticket that is waited for, and since when */
-    bool out_of_turn;                  /* in this pass, a reader had no place in the queue */
-    uint64_t consumed;                 /* bytes of records, in all */
-    uint64_t gaps, late;               /* tickets given up; of these, those that came after all */
+    uint64_t gap_ticket, gap_since_ns;   /* the ticket that is waited for, and since when */
+    uint64_t held_ticket, held_since_ns; /* where an image's bound stops the merge, since when, */
+    uint32_t held_passes;                /* and in how many passes */
+    bool out_of_turn;                    /* in this pass, a reader had no place in the queue */
+    uint64_t consumed;                   /* bytes of records, in all */
+    uint64_t gaps, late;                 /* tickets given up; of these, those that came after all */
 
     bool lives;                       /* --lifetimes */
     uint32_t lives_used;              /* sites whose lifetimes are followed */

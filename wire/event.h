@@ -29,10 +29,10 @@
  *
  * So each event stands behind a ticket: its own, or the last one that its ring has taken or noted.
  * Of two events of different rings of one process of which one happened before the other, that one
- * stands behind an earlier ticket. An event without one may be committed late, when tickets that
- * were taken meanwhile have been read: nothing that happened after it has been committed then. A
- * free is published before the real call and an allocation after it, so an address is never seen
- * taken before it was seen released.
+ * stands behind an earlier ticket, or behind the same that the other's ring has only noted. An
+ * event without one may be committed late, when tickets that were taken meanwhile have been read:
+ * nothing that happened after it has been committed then. A free is published before the real call
+ * and an allocation after it, so an address is never seen taken before it was seen released.
  *
  * Sizes. A free names only an address; the collector knows the rest. Blocks whose address does not
  * fit 48 bits are not traced (counted in region.dropped).

@@ -101,7 +101,7 @@ static void test_writers_beside_the_reader(void **state) {
 
 /* Blocks that go from hand to hand: whoever takes one that is there frees it, else allocates it
  * anew. So each event depends on the last one of its address, mostly by another writer. */
-enum { HANDED = 24, BURST = 40, ALONE = 4, HANDED_ROUNDS = 150000 };
+enum { HANDED = 24, BURST = 40, CLAIM_EVERY = 8, HANDED_ROUNDS = 150000 };
 
 static struct {
     _Atomic int taken;
@@ -115,7 +115,7 @@ struct hand {
     pthread_t thread;
     struct rig_ring *ring;
     uint32_t number; /* of the ring; 0 is the GIL's */
-    uint64_t noted, next, in_row;
+    uint64_t noted, since_claim;
     uint64_t without; /* events of a thread's ring that had no ticket */
     uint64_t random;
 };
@@ -126,8 +126,8 @@ static uint64_t draw(struct hand *hand, uint64_t below) {
 }
 
 static void put_gil(struct hand *hand, uint64_t word, uint64_t packed, uint64_t words) {
-    uint64_t ticket = atomic_load(&rig.page.ticket);
-    if (ticket != hand->noted && atomic_load(&alone)) {
+    uint64_t ticket = atomic_load_explicit(&rig.page.ticket, memory_order_acquire);
+    if (ticket != hand->noted && atomic_load_explicit(&alone, memory_order_relaxed)) {
         atomic_store(&alone, 0);
         ticket = rig_ticket(&rig);
         uint64_t note[2] = {event_word(EVENT_NOTE, 0, 0, 0) | EVENT_TICKET_BIT, ticket};
@@ -143,30 +143,29 @@ static void put_gil(struct hand *hand, uint64_t word, uint64_t packed, uint64_t 
     put_event(hand->ring, false, word, packed, words);
 }
 
-static void take_ticket(struct hand *hand, uint64_t *ticket) {
-    bool tries = hand->in_row == ALONE;
-    if (tries)
-        atomic_store(&alone, hand->number);
-    *ticket = rig_ticket(&rig);
-    tries &= *ticket == hand->next;
-    hand->in_row = hand->in_row < ALONE && *ticket == hand->next ? hand->in_row + 1 : 0;
-    hand->next = *ticket + 1;
-    if (!tries || atomic_load(&alone) != hand->number)
-        return;
-    atomic_store(&hand->ring->ring->alone_since, *ticket);
-    hand->noted = *ticket + 1;
+static uint64_t take_ticket(struct hand *hand) {
+    hand->noted = 0;
+    if (++hand->since_claim < CLAIM_EVERY)
+        return rig_ticket(&rig);
+    hand->since_claim = 0;
+    atomic_store_explicit(&alone, hand->number, memory_order_relaxed);
+    uint64_t ticket = rig_ticket(&rig);
+    if (atomic_load_explicit(&alone, memory_order_relaxed) == hand->number) {
+        atomic_store_explicit(&hand->ring->ring->alone_since, ticket, memory_order_release);
+        hand->noted = ticket + 1;
+    }
+    return ticket;
 }
 
 static void put_own(struct hand *hand, uint64_t word, uint64_t packed, uint64_t words) {
-    if (atomic_load(&rig.page.ticket) == hand->noted) {
+    if (atomic_load_explicit(&rig.page.ticket, memory_order_relaxed) == hand->noted) {
         if (draw(hand, 300) == 0)
             sched_yield();
         put_event(hand->ring, false, word, packed, words);
         hand->without++;
         return;
     }
-    uint64_t record[3] = {word | EVENT_TICKET_BIT, 0, packed};
-    take_ticket(hand, &record[1]);
+    uint64_t record[3] = {word | EVENT_TICKET_BIT, take_ticket(hand), packed};
     put_words(hand->ring, record, words + 1);
 }
 
@@ -223,7 +222,7 @@ static void test_hand_to_hand(void **state) {
         pthread_join(hands[i].thread, NULL);
     uint64_t before = hands[1].without;
     hand_rounds(&hands[1], 1000); /* by itself */
-    assert_in_range(hands[1].without, before + 1000 - (uint64_t)2 * ALONE, before + 1000);
+    assert_in_range(hands[1].without, before + 1000 - (uint64_t)2 * CLAIM_EVERY, before + 1000);
     for (uint32_t i = 0; i < HANDED; i++)
         live += handed[i].size;
     rig_drain(&rig);

@@ -377,7 +377,7 @@ static void test_going_alone(void **state) {
 static uint32_t claim;
 
 static void claim_meanwhile(int signal) {
-    (void)signal;
+    (void)sigaction(signal, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
     if (mprotect(process.session, WIRE_PAGE, PROT_READ | PROT_WRITE) != 0)
         abort();
     atomic_store(&process.alone, claim);
