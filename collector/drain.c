@@ -485,12 +485,14 @@ static bool give_up(struct trace *trace) {
     return true;
 }
 
-/* The image has something that was not seen in this pass. */
-static bool has_more(const struct image *image) {
+/* The image has something that is not read; with `new`, something that does not wait for its turn.
+ */
+static bool has_more(const struct image *image, bool new) {
     for (uint32_t r = 0; r < image->region_count; r++)
         for (uint32_t k = 0; k < image->regions[r].reader_count; k++) {
             const struct reader *reader = &image->regions[r].readers[k];
-            if (!reader->abandoned && reader->position != atomic_load(&reader->ring->tail))
+            bool counts = !reader->abandoned && !(new && reader->queued);
+            if (counts && reader->position != atomic_load(&reader->ring->tail))
                 return true;
         }
     return false;
@@ -524,10 +526,11 @@ static bool is_beyond(struct trace *trace, const struct reader *reader, uint64_t
     return key & 1 && reader->position >= reader->seen;
 }
 
-/* The first tick ends an image that has more than was seen. */
+/* The first tick, whose turn it is, ends an image that has more than was seen. What it has for a
+ * later turn was never so. */
 static bool ends_too_soon(struct trace *trace) {
     struct image *end = trace->ticks[trace->first_tick].end;
-    if (!end || end->distrusted || !has_more(end))
+    if (!end || end->distrusted || !has_more(end, true))
         return false;
     wait_for_image(trace, end);
     return true;
@@ -577,13 +580,13 @@ bool drain_is_done(const struct trace *trace) {
     if (trace->queue_count || trace->first_tick != trace->tick_count)
         return false;
     for (uint32_t i = 0; i < trace->image_count; i++)
-        if (has_more(trace->images[i]))
+        if (has_more(trace->images[i], false))
             return false;
     return true;
 }
 
 void drain_end_image(struct trace *trace, struct image *image) {
-    if (has_more(image)) {
+    if (has_more(image, false)) {
         image_die(trace, image);
         return;
     }

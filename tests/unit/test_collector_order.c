@@ -246,6 +246,22 @@ static void test_writes_of_the_dead(void **state) {
     assert_int_equal(other->totals.live, 77);
 }
 
+/* A dead one whose ring claims the ticket of its end, or a later one, is waited for no longer. */
+static void test_claims_of_the_dead(void **state) {
+    (void)state;
+    open_with_one_alone();
+    uint64_t end = atomic_load(&rig.page.ticket);
+    rig_free(&rig, A, end, 0x1000);
+    rig_free(&rig, B, end + 1, 0x2000);
+    rig_image(&rig, 999, 1);
+    image_die(&rig.trace, rig.image);
+    rig_mark(&rig, RINGS, MARK_EXIT, 0);
+    for (int i = 0; i < 10; i++)
+        drain_pass(&rig.trace);
+    assert_int_equal(rig.image->state, IMAGE_ENDED);
+    assert_false(rig.image->distrusted);
+}
+
 /* A thread commits a ticket and ends, between the loads of its ring's tail and of the GIL's, whose
  * holder has joined it: the ticket is not given up. */
 static void free_and_end(void) {
@@ -277,6 +293,7 @@ int main(void) {
         cmocka_unit_test_teardown(test_end_is_seen_before_the_last, close_rig),
         cmocka_unit_test_teardown(test_claims_that_are_wrong, close_rig),
         cmocka_unit_test_teardown(test_writes_of_the_dead, close_rig),
+        cmocka_unit_test_teardown(test_claims_of_the_dead, close_rig),
         cmocka_unit_test_teardown(test_ticket_of_a_thread_that_ends, close_rig),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
