@@ -187,10 +187,14 @@ static void empty_abandoned(struct reader *reader) {
     publish(reader);
 }
 
-/* The ring's tail, checked: it never goes back, nor beyond what the body holds. */
-static bool load_tail(struct trace *trace, struct reader *reader, uint64_t *tail) {
+/* The ring's tail. False if it can't be: it never goes back, nor beyond what the body holds. */
+static bool find_tail(const struct reader *reader, uint64_t *tail) {
     *tail = atomic_load_explicit(&reader->ring->tail, memory_order_acquire);
-    if (*tail >= reader->limit && *tail - reader->position <= reader->size && *tail % 8 == 0)
+    return *tail >= reader->limit && *tail - reader->position <= reader->size && *tail % 8 == 0;
+}
+
+static bool load_tail(struct trace *trace, struct reader *reader, uint64_t *tail) {
+    if (find_tail(reader, tail))
         return true;
     abandon(trace, reader);
     return false;
@@ -247,6 +251,14 @@ static enum step read_record(struct trace *trace, struct reader *reader, bool tu
     return STEP_DONE;
 }
 
+/* One step on: past what a batch has read, or if that is nothing, one record. */
+static enum step go_on(struct trace *trace, struct reader *reader, uint64_t bytes, bool turn) {
+    if (bytes == 0)
+        return read_record(trace, reader, turn);
+    pass_over(trace, reader, bytes);
+    return STEP_DONE;
+}
+
 static void publish_when_due(struct trace *trace, struct reader *reader) {
     if (reader->position - reader->published < PUBLISH_BYTES)
         return;
@@ -279,10 +291,7 @@ static void wait_for_turn(struct trace *trace, struct reader *reader) {
     enum step step = STEP_DONE;
     while (step == STEP_DONE && reader->position < reader->limit) {
         uint64_t bytes = has_ticket(reader) ? 0 : batch_apply(trace, reader);
-        if (bytes)
-            pass_over(trace, reader, bytes);
-        else
-            step = read_record(trace, reader, false);
+        step = go_on(trace, reader, bytes, false);
         publish_when_due(trace, reader);
     }
     if (step == STEP_DAMAGE)
@@ -326,12 +335,7 @@ static void advance(struct trace *trace, struct reader *reader) {
     while (reader->position < reader->limit) {
         if (trace_rebase_is_due(trace))
             trace_rebase(trace);
-        uint64_t bytes = read_plain(trace, reader);
-        enum step step = STEP_DONE;
-        if (bytes)
-            pass_over(trace, reader, bytes);
-        else
-            step = read_record(trace, reader, true);
+        enum step step = go_on(trace, reader, read_plain(trace, reader), true);
         if (step == STEP_WAIT)
             return;
         if (step == STEP_DAMAGE) {
@@ -385,13 +389,12 @@ static void visit_limit(struct trace *trace, struct reader *reader) {
 }
 
 static void visit_bound(struct trace *trace, struct reader *reader) {
+    uint64_t tail;
     (void)trace;
     if (reader->is_gil || reader->abandoned || reader->image->distrusted ||
         reader->alone_since >= reader->image->bound)
         return;
-    uint64_t tail = atomic_load_explicit(&reader->ring->tail, memory_order_acquire);
-    bool valid = tail >= reader->seen && tail - reader->position <= reader->size && tail % 8 == 0;
-    if (valid && goes_without(reader, reader->seen, tail))
+    if (find_tail(reader, &tail) && goes_without(reader, reader->seen, tail))
         reader->image->bound = reader->alone_since;
 }
 

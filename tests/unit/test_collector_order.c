@@ -51,12 +51,17 @@ static void pass_with(void (*act)(void)) {
     assert_int_equal(sigaction(SIGSEGV, &before, NULL), 0);
 }
 
+/* Its writer knows itself alone behind this event's ticket. */
+static void alloc_alone(uint32_t ring, uint64_t address, uint64_t size) {
+    uint64_t ticket = rig_ticket(&rig);
+    atomic_store(&rig.rings[ring].ring->alone_since, ticket);
+    rig_alloc(&rig, ring, ticket, address, size, 0);
+}
+
 /* A knows itself alone behind its ticket, with the block at 0x1000; then B takes one. */
 static void open_with_one_alone(void) {
     rig_open(&rig, RINGS);
-    uint64_t ticket = rig_ticket(&rig);
-    atomic_store(&rig.rings[A].ring->alone_since, ticket);
-    rig_alloc(&rig, A, ticket, 0x1000, 100, 0);
+    alloc_alone(A, 0x1000, 100);
     rig_alloc(&rig, A, 0, 0x2000, 10, 0);
     rig_alloc(&rig, B, rig_ticket(&rig), 0x3000, 10, 0);
     rig_drain(&rig);
@@ -99,9 +104,7 @@ static void test_seen_in_turn(void **state) {
     (void)state;
     open_with_known_addresses();
     rig_alloc(&rig, B, rig_ticket(&rig), 0x3000, 10, 0);
-    uint64_t ticket = rig_ticket(&rig);
-    atomic_store(&rig.rings[A].ring->alone_since, ticket);
-    rig_alloc(&rig, A, ticket, 0x1000, 100, 0);
+    alloc_alone(A, 0x1000, 100);
     rig_alloc(&rig, B, rig_ticket(&rig), 0x2000, 10, 0);
     rig.trace.last_tick_ns = trace_clock(&rig.trace); /* no tick comes in between */
     pass_with(free_late);
@@ -113,9 +116,7 @@ static void test_between_turns(void **state) {
     (void)state;
     open_with_known_addresses();
     rig_alloc(&rig, B, rig_ticket(&rig), 0x3000, 10, 0);
-    uint64_t ticket = rig_ticket(&rig);
-    atomic_store(&rig.rings[A].ring->alone_since, ticket);
-    rig_alloc(&rig, A, ticket, 0x2000, 10, 0);
+    alloc_alone(A, 0x2000, 10);
     rig_alloc(&rig, A, 0, 0x1000, 100, 0);
     rig_free(&rig, B, rig_ticket(&rig), 0x1000);
     rig_free(&rig, B, rig_ticket(&rig), 0x3000); /* a ring's last words are in no batch */
@@ -162,9 +163,7 @@ static void test_rings_without_tickets(void **state) {
     rig_free(&rig, A, 0, 0x2000);
     rig_alloc(&rig, GIL, 0, 0x2000, 10, 0);
     check_handed_over(120);
-    uint64_t ticket = rig_ticket(&rig);
-    atomic_store(&rig.rings[B].ring->alone_since, ticket);
-    rig_alloc(&rig, B, ticket, 0x5000, 5, 0);
+    alloc_alone(B, 0x5000, 5);
     rig_drain(&rig);
     rig_free(&rig, GIL, 0, 0x2000);
     rig_alloc(&rig, B, 0, 0x2000, 20, 0);

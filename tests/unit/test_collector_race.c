@@ -44,15 +44,16 @@ static void put_words(struct rig_ring *ring, const uint64_t *words, uint64_t cou
     atomic_store_explicit(&ring->ring->tail, ring->tail, memory_order_release);
 }
 
-static void put_event(struct rig_ring *ring, bool ticketed, uint64_t word, uint64_t packed,
+/* `ticket` 0: none. */
+static void put_event(struct rig_ring *ring, uint64_t ticket, uint64_t word, uint64_t packed,
                       uint64_t words) {
     uint64_t record[3] = {word, packed};
-    if (ticketed) {
+    if (ticket) {
         record[0] |= EVENT_TICKET_BIT;
-        record[1] = rig_ticket(&rig);
+        record[1] = ticket;
         record[2] = packed;
     }
-    put_words(ring, record, words + ticketed);
+    put_words(ring, record, words + (ticket != 0));
 }
 
 static void *write_events(void *argument) {
@@ -60,15 +61,16 @@ static void *write_events(void *argument) {
     struct rig_ring *ring = &rig.rings[writer->ring];
     uint64_t sizes[SLOTS] = {0}, random = writer->ring + 1;
     for (int i = 0; i < ROUNDS; i++) {
+        uint64_t ticket = writer->ring ? rig_ticket(&rig) : 0;
         random = random * 6364136223846793005u + 1442695040888963407u;
         uint64_t slot = random >> 58, address = (writer->ring + 1) * 0x100000ull + slot * 64;
         if (sizes[slot]) {
-            put_event(ring, writer->ring != 0, event_word(EVENT_FREE, 0, 0, address), 0, 1);
+            put_event(ring, ticket, event_word(EVENT_FREE, 0, 0, address), 0, 1);
             writer->live -= sizes[slot];
             sizes[slot] = 0;
         } else {
             sizes[slot] = 1 + (random >> 40 & 1023);
-            put_event(ring, writer->ring != 0, event_word(EVENT_ALLOC, BLOCK_HEAP, 0, address),
+            put_event(ring, ticket, event_word(EVENT_ALLOC, BLOCK_HEAP, 0, address),
                       event_size_node(0, sizes[slot]), 2);
             writer->live += sizes[slot];
         }
@@ -130,17 +132,15 @@ static void put_gil(struct hand *hand, uint64_t word, uint64_t packed, uint64_t 
     if (ticket != hand->noted && atomic_load_explicit(&alone, memory_order_relaxed)) {
         atomic_store(&alone, 0);
         ticket = rig_ticket(&rig);
-        uint64_t note[2] = {event_word(EVENT_NOTE, 0, 0, 0) | EVENT_TICKET_BIT, ticket};
-        put_words(hand->ring, note, 2);
+        put_event(hand->ring, ticket, event_word(EVENT_NOTE, 0, 0, 0), 0, 1);
         hand->noted = ticket + 1;
     } else if (ticket != hand->noted) {
-        uint64_t note = event_word(EVENT_NOTE, 0, 0, ticket);
-        put_words(hand->ring, &note, 1);
+        put_event(hand->ring, 0, event_word(EVENT_NOTE, 0, 0, ticket), 0, 1);
         hand->noted = ticket;
     }
     if (draw(hand, 300) == 0)
         sched_yield();
-    put_event(hand->ring, false, word, packed, words);
+    put_event(hand->ring, 0, word, packed, words);
 }
 
 static uint64_t take_ticket(struct hand *hand) {
@@ -161,12 +161,11 @@ static void put_own(struct hand *hand, uint64_t word, uint64_t packed, uint64_t 
     if (atomic_load_explicit(&rig.page.ticket, memory_order_relaxed) == hand->noted) {
         if (draw(hand, 300) == 0)
             sched_yield();
-        put_event(hand->ring, false, word, packed, words);
+        put_event(hand->ring, 0, word, packed, words);
         hand->without++;
         return;
     }
-    uint64_t record[3] = {word | EVENT_TICKET_BIT, take_ticket(hand), packed};
-    put_words(hand->ring, record, words + 1);
+    put_event(hand->ring, take_ticket(hand), word, packed, words);
 }
 
 static void hand_over(struct hand *hand, uint64_t slot) {
@@ -266,8 +265,8 @@ static void *watch(void *argument) {
 static void *write_allocations(void *argument) {
     struct rig_ring *ring = argument;
     for (uint64_t i = 1; i <= PUBLISHED; i++)
-        put_event(ring, false, event_word(EVENT_ALLOC, BLOCK_HEAP, 0, i * 16),
-                  event_size_node(0, 1), 2);
+        put_event(ring, 0, event_word(EVENT_ALLOC, BLOCK_HEAP, 0, i * 16), event_size_node(0, 1),
+                  2);
     return NULL;
 }
 

@@ -544,12 +544,17 @@ static void test_copy_brings_graph(void **state) {
     close(fds[1]);
 }
 
+/* The same graph, of frames' locals alone. */
+static void make_shallow(uint8_t graph[sizeof whole]) {
+    memcpy(graph, whole, sizeof whole);
+    graph[3] = GRAPH_SHALLOW;
+}
+
 /* The process tells by itself what its copy did not come to. */
 static void test_second_offer(void **state) {
     (void)state;
     uint8_t shallow[sizeof whole];
-    memcpy(shallow, whole, sizeof whole);
-    shallow[3] = GRAPH_SHALLOW;
+    make_shallow(shallow);
     rig_open(&rig, 1);
     rig_alloc(&rig, 0, rig_ticket(&rig), 0x900000, LARGE, 0);
     const struct snapshot *snapshot = take(SNAPSHOT_PEAK);
@@ -579,8 +584,7 @@ static void test_second_offer(void **state) {
 static void test_shallow_or_whole(void **state) {
     (void)state;
     uint8_t shallow[sizeof whole];
-    memcpy(shallow, whole, sizeof whole);
-    shallow[3] = GRAPH_SHALLOW;
+    make_shallow(shallow);
     rig_open(&rig, 1);
     const struct image *image = rig.trace.images[0];
     rig_alloc(&rig, 0, rig_ticket(&rig), 0x10000000, 100 * LARGE, 0);
@@ -641,21 +645,22 @@ static void grow(uint64_t size) {
     rig_drain(&rig);
 }
 
-static void expect_kept(const char *numbers) {
-    char kept[64] = "";
+/* Those that are kept now, or of these, the ones that are past. */
+static void expect_numbers(const char *numbers, bool past) {
+    char found[64] = "";
     for (uint32_t i = 0; i < rig.image->snapshots.count; i++)
-        snprintf(kept + strlen(kept), sizeof kept - strlen(kept), "%s%u", i ? " " : "",
-                 rig.image->snapshots.list[i]->number);
-    assert_string_equal(kept, numbers);
+        if (!past || snapshots_is_past(rig.image, rig.image->snapshots.list[i]))
+            snprintf(found + strlen(found), sizeof found - strlen(found), "%s%u", *found ? " " : "",
+                     rig.image->snapshots.list[i]->number);
+    assert_string_equal(found, numbers);
+}
+
+static void expect_kept(const char *numbers) {
+    expect_numbers(numbers, false);
 }
 
 static void expect_past(const char *numbers) {
-    char past[64] = "";
-    for (uint32_t i = 0; i < rig.image->snapshots.count; i++)
-        if (snapshots_is_past(rig.image, rig.image->snapshots.list[i]))
-            snprintf(past + strlen(past), sizeof past - strlen(past), "%s%u", *past ? " " : "",
-                     rig.image->snapshots.list[i]->number);
-    assert_string_equal(past, numbers);
+    expect_numbers(numbers, true);
 }
 
 static void test_which_are_kept(void **state) {
@@ -699,8 +704,7 @@ static void test_which_are_kept(void **state) {
 static void test_which_are_past(void **state) {
     (void)state;
     uint8_t shallow[sizeof whole];
-    memcpy(shallow, whole, sizeof whole);
-    shallow[3] = GRAPH_SHALLOW;
+    make_shallow(shallow);
     rig_open(&rig, 1);
     grow(4 * LARGE);
     take(SNAPSHOT_PEAK);
