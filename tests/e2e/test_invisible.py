@@ -268,10 +268,11 @@ def test_interactive_interpreter(some_python):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1])
 def test_signals_sent_to_the_command(python, number, ignored):
     """Whoever stops `holdfast run` as they would stop the program stops the program, also where the signal was ignored at
-    the start, as interrupts are in a shell's background jobs: the program has a handler of its own."""
+    the start, as interrupts are in a shell's background jobs: the program has a handler of its own. It sleeps in turns, as
+    Python goes to sleep on a signal that comes right before it does."""
     program = ("import signal, sys, time\n"
                f"signal.signal({int(number)}, lambda *_: sys.exit(11))\n"
-               "print('ready', flush=True)\ntime.sleep(10000)")
+               "print('ready', flush=True)\nwhile True: time.sleep(0.02)")
     process = subprocess.Popen(
         [str(harness.holdfast_binary()), "run", "-q", "-o", str(harness.new_profile_path()), "--",
          python.path, "-c", program], env=python.environment(), stdout=subprocess.PIPE,

@@ -185,7 +185,7 @@ def test_interrupt_and_end(in_environment):
     try:
         begun = in_environment / "begun"
         # Else what is asked for within a moment after the error is not run.
-        code = "import time\nopen({!r}, 'w').close()\ntime.sleep(1000)"
+        code = "import time\nopen({!r}, 'w').close()\nwhile True: time.sleep(0.02)"
         sleeps = client.execute(code.format(str(begun)), stop_on_error=False)
         harness.wait_for(begun.exists)
         manager.interrupt_kernel()
