@@ -79,6 +79,10 @@ void budget_note_copy(uint64_t wall_ns, uint64_t work_ns);
  * it has allocated meanwhile, and no more than pages were shared. */
 void budget_charge_writes(void);
 
+/* What that is, of so many faults and so much time in the kernel, while so many bytes were
+ * allocated. */
+uint64_t budget_writes_ns(uint64_t faults, uint64_t system_ns, uint64_t allocated);
+
 /* A snapshot has just been taken, for which the program has stood still since `began`: what follows
  * is its cost. */
 void budget_begin_anew(uint64_t began);

@@ -37,17 +37,18 @@ struct snapshot_state {
     uint64_t spent_ns;    /* what they have cost the program */
     uint64_t regions_ns;  /* of that, what was due for its regions alone */
     bool for_region;      /* the last one was */
-    uint64_t displaced_ns; /* what copies have worked while others waited for a processor */
-    uint64_t copies_ns;    /* what counts of copies' work when ... */
-    uint64_t taken_ns;     /* ... the last one was over, ... */
-    uint64_t paused_ns;    /* ... for how long the program stood still for it, ... */
-    uint64_t writes_ns;    /* ... what it has paid for shared pages since, ... */
-    uint64_t faults, faults_allocated; /* ... and its faults and process.gil_allocated then */
-    uint64_t catch_up_ns;              /* of that, waiting for the collector when none was taken */
-    uint64_t looked;                   /* the ticket counter at the last snapshot_look */
-    uint32_t served;                   /* requests (region.request) */
-    _Atomic uint32_t regions;          /* of the program, begun and not ended; any thread */
-    _Atomic bool region_begun;         /* one since the last decision; any thread */
+    uint64_t displaced_ns;      /* what copies have worked while others waited for a processor */
+    uint64_t copies_ns;         /* what counts of copies' work when ... */
+    uint64_t taken_ns;          /* ... the last one was over, ... */
+    uint64_t paused_ns;         /* ... for how long the program stood still for it, ... */
+    uint64_t writes_ns;         /* ... what it has paid for shared pages since, ... */
+    uint64_t faults, faults_ns; /* ... its faults and its time in the kernel, ... */
+    uint64_t faults_allocated;  /* ... and process.gil_allocated then */
+    uint64_t catch_up_ns;       /* of that, waiting for the collector when none was taken */
+    uint64_t looked;            /* the ticket counter at the last snapshot_look */
+    uint32_t served;            /* requests (region.request) */
+    _Atomic uint32_t regions;   /* of the program, begun and not ended; any thread */
+    _Atomic bool region_begun;  /* one since the last decision; any thread */
     bool ceiling_passed;
     uint32_t copy; /* the latest copy's place in the next */
     /* Copies that have not been reaped, 0 none: one at work at most, the others about to be gone.

@@ -157,6 +157,21 @@ static void test_pace(void **state) {
     assert_false(budget_is_too_soon(200 * MS));
 }
 
+/* Faults that new memory does not explain, of pages that there were: as long as the machine takes
+ * for each, within bounds. */
+static void test_shared_writes(void **state) {
+    (void)state;
+    enum { FAULTS = 10000, NEW = 4000 };
+    uint64_t allocated = (uint64_t)NEW * WIRE_PAGE;
+    assert_int_equal(budget_writes_ns(0, 5 * MS, allocated), 0);
+    assert_int_equal(budget_writes_ns(NEW, 5 * MS, allocated), 0);
+    assert_int_equal(budget_writes_ns(NEW - 1, 5 * MS, allocated), 0);
+    assert_int_equal(budget_writes_ns(FAULTS, 25 * MS, allocated), 15 * MS);
+    assert_int_equal(budget_writes_ns(FAULTS, 0, allocated), 6 * MS);
+    assert_int_equal(budget_writes_ns(FAULTS, 900 * MS, allocated), 24 * MS);
+    assert_int_equal(budget_writes_ns(10 * FAULTS, 250 * MS, 0), LAST / WIRE_PAGE * 2500);
+}
+
 static void test_first(void **state) {
     (void)state;
     process.snapshots.last = process.snapshots.highest = 1000;
@@ -173,6 +188,7 @@ int main(void) {
         cmocka_unit_test_setup(test_mapped, begin),
         cmocka_unit_test_setup(test_first, begin),
         cmocka_unit_test_setup(test_pace, begin),
+        cmocka_unit_test_setup(test_shared_writes, begin),
         cmocka_unit_test_setup(test_soon, begin),
         cmocka_unit_test_setup(test_known_ground, begin),
         cmocka_unit_test_setup(test_known_ground_seen, begin),
