@@ -140,12 +140,12 @@ _KINDS = {0: BEGIN, 2: LINE, 3: END}  # as the interpreter numbers them
 _LATER = 0.01  # seconds
 
 
-def _traced(mark: Optional[int], frame: types.FrameType, what: int, value: Optional[int]) -> int:
+def _traced(mark: bool, there: bool, what: int, value: Optional[int]) -> int:
     try:
         if _handler is None:
             _set(False)  # another thread has stopped it
-        elif what in _KINDS and of_program(frame.f_code):
-            _handle(_KINDS[what], frame, value or 0 if what == 3 else 0)
+        elif what in _KINDS and of_program(sys._getframe(1).f_code):
+            _handle(_KINDS[what], sys._getframe(1), value or 0 if what == 3 else 0)
     except BaseException as error:  # of a signal's handler: Ctrl-C is not to be lost here
         _set(False)
         _thread.start_new_thread(_raise_later, (_thread.get_ident(), error.with_traceback(None)))
@@ -169,7 +169,9 @@ def _kind_that_makes(error: BaseException) -> type:
         return kind
 
 
-_HOOK = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.py_object, ctypes.c_int, ctypes.c_void_p)
+# The frame as a mere bool: ctypes makes a number of the last argument, and a snapshot that is taken just then would find the
+# frame in a tuple that nobody is known to have.
+_HOOK = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_bool, ctypes.c_bool, ctypes.c_int, ctypes.c_void_p)
 _hook = _HOOK(_traced)
 
 
