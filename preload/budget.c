@@ -50,7 +50,7 @@
 #define WAITS_PART 3u
 
 /* A write to a page that is shared with a copy takes what the machine's faults take, by the
- * program's time in the kernel. That has other work to do there, and its clock is a coarse one: so
+ * program's time in the kernel. It has other work to do there, and that clock is a coarse one: so
  * not less and not more than these. */
 #define SHARED_WRITE_LEAST_NS 1000u
 #define SHARED_WRITE_MOST_NS 4000u
