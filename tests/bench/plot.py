@@ -7,9 +7,9 @@ import tools
 
 COLOURS = {"holdfast": "#0b6e4f", "holdfast-no-holders": "#6fbf9b", "memray": "#d1495b", "memray-python": "#8d2b3d",
            "fil": "#edae49", "heaptrack": "#30638e", "tracemalloc": "#7d5ba6"}
-LEFT, RIGHT, TOP, LINE = 150, 30, 70, 22
+LEFT, RIGHT, TOP, LINE, MARGIN = 150, 30, 70, 22, 20
 WIDTH = 900
-MARKS = (1, 1.25, 1.5, 2, 3, 5, 10, 20, 50, 100)
+MARKS = (1, 1.25, 2, 3, 5, 10, 20, 50, 100)
 LOWEST = 0.8
 
 
@@ -30,11 +30,11 @@ def text(x, y, words, anchor="start", extra=""):
 
 
 def legend(choice):
-    parts, x = [], LEFT
+    parts, x = [], MARGIN
     for tool in choice:
         parts.append(f'<circle cx="{x:.1f}" cy="40" r="5" fill="{COLOURS[tool.name]}"/>')
         parts.append(text(x + 9, 44, tool.title))
-        x += 22 + 6.4 * len(tool.title)
+        x += 30 + 7 * len(tool.title)
     return parts
 
 
