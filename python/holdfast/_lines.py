@@ -144,8 +144,10 @@ def _traced(mark: bool, there: bool, what: int, value: Optional[int]) -> int:
     try:
         if _handler is None:
             _set(False)  # another thread has stopped it
-        elif what in _KINDS and of_program(sys._getframe(1).f_code):
-            _handle(_KINDS[what], sys._getframe(1), value or 0 if what == 3 else 0)
+        elif what in _KINDS:
+            frame = sys._getframe(1)
+            if of_program(frame.f_code):
+                _handle(_KINDS[what], frame, value or 0 if what == 3 else 0)
     except BaseException as error:  # of a signal's handler: Ctrl-C is not to be lost here
         _set(False)
         _thread.start_new_thread(_raise_later, (_thread.get_ident(), error.with_traceback(None)))
