@@ -118,6 +118,73 @@ static hot_inline bool compare(const struct python_offsets *at, struct changes *
     return false;
 }
 
+/* -- The near ways --
+ *
+ * Of allocations that are not from the last one's stack, most are from another instruction of a
+ * frame that has had one before, or of a function that the same frame calls again. By what `top`
+ * and `far` know, such a stack is found by one or two steps from one that still stands. */
+
+/* From 3.11 on, the position tells the code object, and there are marks. */
+static hot_inline bool can_be_near(const struct python_offsets *at) {
+    return can_mark(at) && !at->code_copies;
+}
+
+/* The innermost frame, at `address`, is that of `top`. 0: it is another call, or not known. Where
+ * it is the same, what was freed before that began has been forgotten since. */
+static hot_inline uint32_t find_by_top(const struct python_offsets *at, struct stack_top *top,
+                                       const struct trie *trie, const char *address) {
+    if (!stack_stands(at, top, address)) {
+        top->address = NO_FRAME;
+        return 0;
+    }
+    uint64_t position = frames_word(address, at->frame_position);
+    uint32_t node = trie_recall(trie, top->caller_node, position, NULL);
+    if (likely(node)) {
+        top->position = position;
+        top->node = node;
+    }
+    return node;
+}
+
+/* The innermost frame is that of `far`. */
+static hot_inline uint32_t find_by_far(const struct python_offsets *at, struct stack_far *far,
+                                       const struct trie *trie) {
+    if (!stack_stands_far(at, far))
+        return 0;
+    uint64_t position = frames_word(far->address, at->frame_position),
+             caller_position = frames_word(far->caller, at->frame_position);
+    uint32_t caller_node = far->caller_node;
+    if (caller_position != far->caller_position) {
+        caller_node = trie_recall(trie, far->outer_node, caller_position, NULL);
+        if (unlikely(!caller_node))
+            return 0;
+    } else if (likely(position == far->position)) {
+        return far->node;
+    }
+    uint32_t node = trie_recall(trie, caller_node, position, NULL);
+    if (likely(node)) {
+        far->caller_position = caller_position;
+        far->caller_node = caller_node;
+        far->position = position;
+        far->node = node;
+    }
+    return node;
+}
+
+/* The node of the stack that ends with the frame at `address`, or 0. */
+static hot_inline uint32_t find_near(const struct python_offsets *at, struct stack_cache *cache,
+                                     const struct trie *trie, const char *address) {
+    uint32_t node = 0;
+    if (!can_be_near(at))
+        return 0;
+    if (address == cache->top.address &&
+        cache->epoch == atomic_load_explicit(&stack_codes_freed, memory_order_acquire))
+        node = find_by_top(at, &cache->top, trie, address);
+    if (!node && address == cache->far.address)
+        node = find_by_far(at, &cache->far, trie);
+    return node;
+}
+
 /* -- The common way -- */
 
 /* The node of an entry whose caller's is `parent`, if it was found lately; else 0. From 3.11 on an
@@ -152,10 +219,10 @@ static hot_inline void keep_top(const struct python_offsets *at, struct stack_ca
                                 const struct changes *changes, uint32_t node) {
     const struct stack_entry *last = cache->end - 1;
     const char *address = last->frame.address;
-    if (!changes->stays) {
-        cache->top.address = NO_FRAME;
-    } else if (changes->unknown == last && cache->top.address == address) {
-        cache->top.position = *(const uint64_t *)(const void *)(address + at->frame_position);
+    if (!changes->stays)
+        return;
+    if (changes->unknown == last && cache->top.address == address) {
+        cache->top.position = frames_word(address, at->frame_position);
         cache->top.node = node;
     } else {
         stack_keep_top(cache);

@@ -73,24 +73,31 @@ static hot_inline struct frame frames_at(const struct python_offsets *at, const 
                           (uintptr_t)python_pointer(address, at->frame_position)};
 }
 
-/* The stack that ends with the frame at `address`, or with a shim, is the last one again. What the
- * third and the fourth look read is there, as what was before it is as it was. */
-static hot_inline bool stack_is_last(const struct python_offsets *at, const struct stack_top *top,
-                                     const char *address) {
-    return address == top->address &&
-           *(const uint64_t *)(const void *)(address + at->frame_position) == top->position &&
-           python_pointer(address, at->frame_previous) == top->previous &&
+/* The stack that ends with the frame at `address`, or with a shim, is the same again, but for where
+ * that frame is. What the second and the third look read is there, as what was before it is as it
+ * was. */
+static hot_inline bool stack_stands(const struct python_offsets *at, const struct stack_top *top,
+                                    const char *address) {
+    return python_pointer(address, at->frame_previous) == top->previous &&
            *top->outer_place == top->outer && *top->mark_place == top->mark;
 }
 
-/* The innermost frame is at far->address. */
-static hot_inline bool stack_is_far(const struct python_offsets *at, const struct stack_far *far) {
+/* Wholly the same. */
+static hot_inline bool stack_is_last(const struct python_offsets *at, const struct stack_top *top,
+                                     const char *address) {
+    return address == top->address &&
+           frames_word(address, at->frame_position) == top->position &&
+           stack_stands(at, top, address);
+}
+
+/* The innermost frame is at far->address; its stack is the same again, but for where that frame is,
+ * and its caller. */
+static hot_inline bool stack_stands_far(const struct python_offsets *at,
+                                        const struct stack_far *far) {
     uint64_t epoch = atomic_load_explicit(&stack_codes_freed, memory_order_acquire) + 1;
-    return at->minor >= 11 && epoch == far->epoch &&
-           frames_word(far->address, at->frame_position) == far->position &&
+    return epoch == far->epoch &&
            python_pointer(far->address, at->frame_previous) == far->previous &&
            *far->link == far->caller &&
-           frames_word(far->caller, at->frame_position) == far->caller_position &&
            python_pointer(far->caller, at->frame_previous) == far->outer &&
            frames_word(far->outer, at->frame_position) == far->outer_position &&
            *far->mark_place == far->mark;

@@ -77,10 +77,10 @@ static hot_inline bool hot_is_usual(const void *block, uint64_t size) {
 /* Does what is left when the GIL's writer has been entered. */
 typedef void *hot_entered(const char *state, void *block, uint64_t size);
 
-/* What a hook goes on with: this may be the stack that stack_far knows (hot_alloc_far()), or it is
- * another than the last, or the record must wait (hot_alloc_entered()). */
+/* What a hook goes on with: this may be a stack near the last one (hot_alloc_near()), or it is
+ * another, or the record must wait (hot_alloc_entered()). */
 struct hot_rest {
-    hot_entered *far, *entered;
+    hot_entered *near, *entered;
 };
 
 /* Returns the block, or NULL: not done. */
@@ -96,8 +96,8 @@ static hot_inline void *hot_alloc(const struct python_offsets *at, struct hot_re
     uint64_t tail = process.gil.tail;
     if (unlikely(!hot_fits(tail, 2) || !stack_is_last(at, top, frame))) {
         hot_note_caller();
-        return frame == self.gil_cache.far.address ? rest.far(state, block, size)
-                                                   : rest.entered(state, block, size);
+        bool near = frame == top->address || frame == self.gil_cache.far.address;
+        return near ? rest.near(state, block, size) : rest.entered(state, block, size);
     }
     hot_put(tail, 2, event_word(EVENT_ALLOC, kind, 0, (uintptr_t)block),
             event_size_node(top->node, size));
@@ -107,17 +107,18 @@ static hot_inline void *hot_alloc(const struct python_offsets *at, struct hot_re
 }
 
 /* A leaf, too. */
-static hot_inline void *hot_alloc_far(const struct python_offsets *at, hot_entered *entered,
-                                      const char *state, unsigned kind, void *block,
-                                      uint64_t size) {
-    const struct stack_far *far = &self.gil_cache.far;
+static hot_inline void *hot_alloc_near(const struct python_offsets *at, hot_entered *entered,
+                                       const char *state, unsigned kind, void *block,
+                                       uint64_t size) {
+    const char *frame = frames_current(at, state);
     uint64_t tail = process.gil.tail;
-    if (unlikely(!stack_is_far(at, far) || !hot_fits(tail, 2)))
+    uint32_t node = find_near(at, &self.gil_cache, &process.gil.trie, frame);
+    if (unlikely(!node || !hot_fits(tail, 2)))
         return entered(state, block, size);
     if (!hot_is_usual(block, size))
         __builtin_unreachable();
     hot_put(tail, 2, event_word(EVENT_ALLOC, kind, 0, (uintptr_t)block),
-            event_size_node(far->node, size));
+            event_size_node(node, size));
     process.gil_allocated += size;
     hot_leave();
     return block;
@@ -159,15 +160,18 @@ static hot_inline const char *hot_realloc_begin(const struct python_offsets *at,
 /* `moved` is NULL when the call failed. */
 static hot_inline void *hot_realloc_end(const struct python_offsets *at, const char *state,
                                         unsigned kind, void *moved, uint64_t size) {
-    const struct stack_top *top = &self.gil_cache.top;
+    struct stack_cache *cache = &self.gil_cache;
+    const char *frame = frames_current(at, state);
     uint64_t tail = process.gil.tail;
-    if (unlikely(!moved || !hot_is_usual(moved, size) || !hot_fits(tail, 2) ||
-                 !stack_is_last(at, top, frames_current(at, state)))) {
+    uint32_t node = stack_is_last(at, &cache->top, frame)
+                        ? cache->top.node
+                        : find_near(at, cache, &process.gil.trie, frame);
+    if (unlikely(!moved || !node || !hot_is_usual(moved, size) || !hot_fits(tail, 2))) {
         hot_note_caller();
         return hot_realloc_rest(state, kind, moved, size);
     }
     hot_put(tail, 2, event_word(EVENT_REALLOC_END, kind, 0, (uintptr_t)moved),
-            event_size_node(top->node, size));
+            event_size_node(node, size));
     process.gil_allocated += size;
     process.gil.busy = false;
     hot_leave();

@@ -239,12 +239,12 @@ static hot_inline void object_free(const struct python_offsets *at, void *contex
         const char *state, void *block, uint64_t size) {                                           \
         return hot_alloc_entered(layout_offsets(layout), state, BLOCK_PYTHON, block, size);        \
     }                                                                                              \
-    static __attribute__((noinline, returns_nonnull)) void *object_far_##layout(                   \
+    static __attribute__((noinline, returns_nonnull)) void *object_near_##layout(                  \
         const char *state, void *block, uint64_t size) {                                           \
-        return hot_alloc_far(layout_offsets(layout), object_entered_##layout, state, BLOCK_PYTHON, \
-                             block, size);                                                         \
+        return hot_alloc_near(layout_offsets(layout), object_entered_##layout, state,              \
+                              BLOCK_PYTHON, block, size);                                          \
     }                                                                                              \
-    static const struct hot_rest object_rest_##layout = {object_far_##layout,                      \
+    static const struct hot_rest object_rest_##layout = {object_near_##layout,                     \
                                                          object_entered_##layout};                 \
     static void *object_malloc_##layout(void *context, size_t size) {                              \
         return object_malloc(layout_offsets(layout), object_rest_##layout, context, size);         \

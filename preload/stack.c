@@ -264,6 +264,8 @@ static void know_far(struct stack_cache *cache) {
         .mark = outer->mark,
         .epoch = cache->epoch + 1,
         .node = last->node,
+        .caller_node = caller->node,
+        .outer_node = outer->node,
     };
 }
 
@@ -277,26 +279,34 @@ static bool know_none(struct stack_top *top) {
     return !shim || *top->outer_place == 0;
 }
 
-void stack_keep_top(struct stack_cache *cache) {
+/* By the frame and its caller alone; false: not known. */
+static bool know_top(struct stack_cache *cache, struct stack_top *top) {
     const struct stack_entry *last = cache->end - 1;
     const char *address = last->frame.address;
-    cache->top.address = NO_FRAME;
+    *top = (struct stack_top){.address = address,
+                              .position = *word_at(address, python.at.frame_position),
+                              .previous = python_pointer(address, python.at.frame_previous),
+                              .node = last->node};
+    if (last == cache->entries) {
+        top->caller_node = cache->thread_node;
+        return know_none(top);
+    }
+    top->caller_node = last[-1].node;
+    return know_caller(cache, top);
+}
+
+void stack_keep_top(struct stack_cache *cache) {
+    struct stack_top top;
     if (cache->top_rest > 0) {
         cache->top_rest--;
-        return;
-    }
-    struct stack_top top = {.address = address,
-                            .position = *word_at(address, python.at.frame_position),
-                            .previous = python_pointer(address, python.at.frame_previous),
-                            .node = last->node};
-    if (last == cache->entries ? !know_none(&top) : !know_caller(cache, &top)) {
+    } else if (know_top(cache, &top)) {
+        top.outer = *top.outer_place;
+        top.mark = *top.mark_place;
+        cache->top = top;
+    } else {
         cache->top_rest = REST;
         know_far(cache);
-        return;
     }
-    top.outer = *top.outer_place;
-    top.mark = *top.mark_place;
-    cache->top = top;
 }
 
 /* Any node; 0 when there is no memory, or no ring, or this is no frame. */
@@ -413,7 +423,6 @@ uint32_t follow_rest(struct stack_cache *cache, struct writer *writer, const cha
         if (!node)
             return no_node(cache);
     }
-    cache->top.address = NO_FRAME;
     if (cache->end == cache->entries)
         return cache->thread_node;
     if (can_mark(&python.at) && cache->end - changes.unknown > (ptrdiff_t)MARKS_FROM)

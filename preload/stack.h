@@ -30,22 +30,26 @@ struct trie {
     uint64_t shortcut_stamp;           /* of those that hold; in the upper 16 bits */
 };
 
-/* How the last stack is known again: by the innermost frame, and words as they were read from it
- * and then from its caller: the caller's position, and the mark that tells that it still waits for
- * this frame (follow.h). Where no frame has called it, that none has, or its code, and how many
- * code objects had been freed. No frame is at `address` where this is not known. */
+/* How a stack is known again, most often the last one: by the innermost frame, and words as they
+ * were read from it and then from its caller: the caller's position, and the mark that tells that
+ * it still waits for this frame (follow.h). Where no frame has called it, that none has, or its
+ * code, and how many code objects had been freed. No frame is at `address` where this is not known.
+ * The node of the caller's stack, or the thread's, leads to those of the frame's other
+ * instructions. An event of the thread's in another frame looks whether code objects have been
+ * freed, and forgets this if so: until then, each address is that of the same code. */
 struct stack_top {
     const char *address;
     uint64_t position;
     const char *previous;
     const uint64_t *outer_place, *mark_place;
     uint64_t outer, mark;
-    uint32_t node;
+    uint32_t node, caller_node;
 };
 
-/* The same for the last stack whose innermost frame was called by C code: its caller has no mark
- * then, but may have a caller that has one. Each word is read in a frame that the words before it
- * have found in the chain. Code objects that were freed since may be others now. */
+/* The same for a stack whose innermost frame's caller has no mark, as it was C code that it called,
+ * or makes one call after the other, but may have a caller that has one. Each word is read in a
+ * frame that the words before it have found in the chain. Code objects that were freed since may be
+ * others now. */
 struct stack_far {
     const char *address;
     uint64_t position;
@@ -56,7 +60,7 @@ struct stack_far {
     const uint64_t *mark_place; /* in `outer` */
     uint64_t mark;
     uint64_t epoch; /* how many code objects had been freed, + 1; 0: no stack */
-    uint32_t node;
+    uint32_t node, caller_node, outer_node;
 };
 
 extern const char stack_no_frame;
@@ -81,8 +85,8 @@ extern const struct stack_reader *stack_reader; /* NULL: nobody */
 /* The frames of the last stack, outermost first, each with the node of the stack that ends there.
  * Zeroed: empty, but for `top`. */
 struct stack_cache {
-    struct stack_top top;
-    struct stack_far far; /* of some earlier stack, if there was one of that kind */
+    struct stack_top top; /* both of some earlier stack */
+    struct stack_far far;
     struct stack_entry *entries, *end;
     struct stack_entry *near; /* `end` when there are two entries */
     size_t near_size;         /* how much further on, in bytes, it is before it is far: stack.c */

@@ -35,7 +35,7 @@ SLACK = 2
 NATIVE = {"allocation": ("keep",), "free": ("pair", "keep"), "reallocation": ("resize",)}
 PYTHON = {"allocation": ("keep",), "free": ("pair", "keep"), "reallocation": ("resize",),
           "large object": ("large",), "change of stack": ("stack", "pair", "pair"),
-          "call without allocation": ("call",)}
+          "change of instruction": ("beside", "pair", "pair"), "call without allocation": ("call",)}
 
 
 def compiler():

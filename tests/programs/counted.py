@@ -54,6 +54,13 @@ def stack(count):
         bytes(100)
 
 
+def beside(count):
+    """Two objects, from two instructions of the same frame in turn."""
+    for _ in repeat(None, count):
+        bytes(100)
+        bytes(100)
+
+
 def nothing():
     pass
 
@@ -71,6 +78,7 @@ def at_depth(depth, work, count):
         work(count)
 
 
-WORKS = {"pair": pair, "keep": keep, "large": large, "resize": resize, "stack": stack, "call": call}
+WORKS = {"pair": pair, "keep": keep, "large": large, "resize": resize, "stack": stack, "beside": beside,
+         "call": call}
 at_depth(8, WORKS[sys.argv[1]], int(sys.argv[2]))
 os._exit(0)  # before what was kept is freed
