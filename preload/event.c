@@ -132,7 +132,6 @@ static bool thread_attach(void) {
     uint32_t in_python = self.in_python;
     memset(&self, 0, sizeof self);
     stack_cache_forget(&self.gil_cache);
-    self.free_top.address = NO_FRAME;
     self.in_python = in_python;
     if (process.epoch) {
         self.tid = own_tid();
@@ -489,24 +488,21 @@ static uint64_t told_now(struct writer *writer, const void *block, uint32_t node
                      object ? types_number(writer, block) : FREE_TYPE_NONE);
 }
 
-/* The stack of a free with the GIL. What a stack is known again by holds as long as it does,
- * whatever becomes of the cache that it was taken from. */
+/* The stack of a free with the GIL. */
 static uint32_t free_node(const struct python_offsets *at, const char *state) {
     struct stack_cache *cache = &self.gil_cache;
     const char *frame = frames_current(at, state);
-    if (stack_is_last(at, &self.free_top, frame))
-        return self.free_top.node;
-    if (stack_is_last(at, &cache->top, frame))
-        return cache->top.node;
+    uint32_t node = stack_again(at, &cache->top, frame);
+    if (!node)
+        node = find_near(at, cache, &process.gil.trie, frame);
+    if (node)
+        return node;
     struct changes changes = {0};
-    uint32_t node = follow(at, cache, &process.gil, state, &changes);
-    if (!node) {
-        self.state = state;
-        node = follow_rest(cache, &process.gil, state, changes.from, changes.unknown);
-    }
-    if (cache->top.address == frame && cache->top.node == node)
-        self.free_top = cache->top;
-    return node;
+    node = follow(at, cache, &process.gil, state, &changes);
+    if (node)
+        return node;
+    self.state = state;
+    return follow_rest(cache, &process.gil, state, changes.from, changes.unknown);
 }
 
 /* hot.h's way for a small block that is freed with the GIL. False: not done. */

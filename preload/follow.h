@@ -129,6 +129,14 @@ static hot_inline bool can_be_near(const struct python_offsets *at) {
     return can_mark(at) && !at->code_copies;
 }
 
+/* The last instruction becomes the other one. */
+static hot_inline void top_move(struct stack_top *top, uint64_t position, uint32_t node) {
+    top->other_position = top->position;
+    top->other_node = top->node;
+    top->position = position;
+    top->node = node;
+}
+
 /* The innermost frame, at `address`, is that of `top`. 0: it is another call, or not known. Where
  * it is the same, what was freed before that began has been forgotten since. */
 static hot_inline uint32_t find_by_top(const struct python_offsets *at, struct stack_top *top,
@@ -139,10 +147,8 @@ static hot_inline uint32_t find_by_top(const struct python_offsets *at, struct s
     }
     uint64_t position = frames_word(address, at->frame_position);
     uint32_t node = trie_recall(trie, top->caller_node, position, NULL);
-    if (likely(node)) {
-        top->position = position;
-        top->node = node;
-    }
+    if (likely(node))
+        top_move(top, position, node);
     return node;
 }
 
@@ -213,7 +219,7 @@ static hot_inline bool needs_marks(const struct python_offsets *at, struct stack
 /* The same for the last stack, whatever is known of the caller. */
 void stack_keep_top(struct stack_cache *cache);
 
-/* Keeps by what stack_is_last() knows this stack again, where that is of use: in a frame that has
+/* Keeps by what stack_again() knows this stack again, where that is of use: in a frame that has
  * had an allocation before, be it at another instruction. */
 static hot_inline void keep_top(const struct python_offsets *at, struct stack_cache *cache,
                                 const struct changes *changes, uint32_t node) {
@@ -221,12 +227,10 @@ static hot_inline void keep_top(const struct python_offsets *at, struct stack_ca
     const char *address = last->frame.address;
     if (!changes->stays)
         return;
-    if (changes->unknown == last && cache->top.address == address) {
-        cache->top.position = frames_word(address, at->frame_position);
-        cache->top.node = node;
-    } else {
+    if (changes->unknown == last && cache->top.address == address)
+        top_move(&cache->top, frames_word(address, at->frame_position), node);
+    else
         stack_keep_top(cache);
-    }
 }
 
 /* The nodes of the entries from `changes->from` on; that of the last. 0 where one is not found,

@@ -82,12 +82,15 @@ static hot_inline bool stack_stands(const struct python_offsets *at, const struc
            *top->outer_place == top->outer && *top->mark_place == top->mark;
 }
 
-/* Wholly the same. */
-static hot_inline bool stack_is_last(const struct python_offsets *at, const struct stack_top *top,
-                                     const char *address) {
-    return address == top->address &&
-           frames_word(address, at->frame_position) == top->position &&
-           stack_stands(at, top, address);
+/* The stack's node where it is wholly the same, or at the other instruction; else 0. */
+static hot_inline uint32_t stack_again(const struct python_offsets *at, const struct stack_top *top,
+                                       const char *address) {
+    if (address != top->address || !stack_stands(at, top, address))
+        return 0;
+    uint64_t position = frames_word(address, at->frame_position);
+    if (likely(position == top->position))
+        return top->node;
+    return likely(position == top->other_position) ? top->other_node : 0;
 }
 
 /* The innermost frame is at far->address; its stack is the same again, but for where that frame is,

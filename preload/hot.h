@@ -94,13 +94,14 @@ static hot_inline void *hot_alloc(const struct python_offsets *at, struct hot_re
     const struct stack_top *top = &self.gil_cache.top;
     const char *frame = frames_current(at, state);
     uint64_t tail = process.gil.tail;
-    if (unlikely(!hot_fits(tail, 2) || !stack_is_last(at, top, frame))) {
+    uint32_t node = 0;
+    if (unlikely(!hot_fits(tail, 2) || !(node = stack_again(at, top, frame)))) {
         hot_note_caller();
         bool near = frame == top->address || frame == self.gil_cache.far.address;
         return near ? rest.near(state, block, size) : rest.entered(state, block, size);
     }
     hot_put(tail, 2, event_word(EVENT_ALLOC, kind, 0, (uintptr_t)block),
-            event_size_node(top->node, size));
+            event_size_node(node, size));
     process.gil_allocated += size;
     hot_leave();
     return block;
@@ -163,9 +164,9 @@ static hot_inline void *hot_realloc_end(const struct python_offsets *at, const c
     struct stack_cache *cache = &self.gil_cache;
     const char *frame = frames_current(at, state);
     uint64_t tail = process.gil.tail;
-    uint32_t node = stack_is_last(at, &cache->top, frame)
-                        ? cache->top.node
-                        : find_near(at, cache, &process.gil.trie, frame);
+    uint32_t node = stack_again(at, &cache->top, frame);
+    if (!node)
+        node = find_near(at, cache, &process.gil.trie, frame);
     if (unlikely(!moved || !node || !hot_is_usual(moved, size) || !hot_fits(tail, 2))) {
         hot_note_caller();
         return hot_realloc_rest(state, kind, moved, size);

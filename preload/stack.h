@@ -26,7 +26,7 @@ struct trie {
     const char **shortcut_codes;       /* behind them: of each, its code object */
     uint32_t shortcut_count;           /* a power of two */
     uint32_t shortcut_room;            /* they are mapped for */
-    uint64_t shortcut_mask;            /* of places: trie.h */
+    uint64_t shortcut_mask;            /* of places, two by two: trie.h */
     uint64_t shortcut_stamp;           /* of those that hold; in the upper 16 bits */
 };
 
@@ -34,9 +34,10 @@ struct trie {
  * were read from it and then from its caller: the caller's position, and the mark that tells that
  * it still waits for this frame (follow.h). Where no frame has called it, that none has, or its
  * code, and how many code objects had been freed. No frame is at `address` where this is not known.
- * The node of the caller's stack, or the thread's, leads to those of the frame's other
- * instructions. An event of the thread's in another frame looks whether code objects have been
- * freed, and forgets this if so: until then, each address is that of the same code. */
+ * Often two instructions allocate in turn: the `other` is that before the last one. The node of the
+ * caller's stack, or the thread's, leads to those of all others. An event of the thread's in
+ * another frame looks whether code objects have been freed, and forgets this if so: until then,
+ * each address is that of the same code. */
 struct stack_top {
     const char *address;
     uint64_t position;
@@ -44,6 +45,8 @@ struct stack_top {
     const uint64_t *outer_place, *mark_place;
     uint64_t outer, mark;
     uint32_t node, caller_node;
+    uint64_t other_position;
+    uint32_t other_node; /* 0: none */
 };
 
 /* The same for a stack whose innermost frame's caller has no mark, as it was C code that it called,

@@ -123,9 +123,6 @@ struct thread {
     bool named;       /* its name has been sent */
     uint8_t depth;    /* event_begin without its event_end: more than one in signal handlers */
     uint64_t pthread; /* pthread_self() */
-    /* The same as gil_cache.top, of the stack that freed last: an allocation and a free in turn, at
-     * two instructions, then leave each other's alone. */
-    struct stack_top free_top;
 };
 
 extern struct process process;

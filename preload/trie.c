@@ -122,7 +122,7 @@ static bool shortcuts_grow(struct trie *trie, uint32_t capacity) {
         return true;
     table_expect(trie->shortcuts + known, (count - known) * sizeof *trie->shortcuts);
     trie->shortcut_count = count;
-    trie->shortcut_mask = (count - 1) * sizeof *trie->shortcuts;
+    trie->shortcut_mask = (count - 2) * sizeof *trie->shortcuts;
     return true;
 }
 

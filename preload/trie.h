@@ -32,16 +32,17 @@ struct trie_shortcut {
 #define TRIE_SHORTCUTS_MOST (1u << 16)
 #define TRIE_STAMP_ONE (1ull << 48)
 
-/* Where a shortcut is, in bytes, or else in the place beside it, on the same cache line. Most of the
- * time goes by waiting for memory, and nodes that were made one after the other are needed one
- * after the other again: what leads on from them lies within 64 KiB. */
+/* Where a shortcut is, in bytes, or else in the place behind it, on the same cache line, where that
+ * goes when another comes. Most of the time goes by waiting for memory, and nodes that were made
+ * one after the other are needed one after the other again: what leads on from them lies within
+ * 64 KiB. */
 static inline uint64_t trie_place(const struct trie *trie, uint32_t parent, uintptr_t position) {
     uint64_t within = position * 0x9e3779b97f4a7c15ull >> 48;
     return (within + ((uint64_t)parent << 5)) & trie->shortcut_mask;
 }
 
-static inline uint64_t trie_beside(uint64_t place) {
-    return place ^ sizeof(struct trie_shortcut);
+static inline uint64_t trie_behind(uint64_t place) {
+    return place + sizeof(struct trie_shortcut);
 }
 
 static inline struct trie_shortcut *trie_shortcut(const struct trie *trie, uint64_t place) {
@@ -65,22 +66,21 @@ static hot_inline uint32_t trie_recall(const struct trie *trie, uint32_t parent,
                                        const char *code) {
     uint64_t place = trie_place(trie, parent, position);
     if (unlikely(!trie_leads(trie, place, parent, position, code))) {
-        place = trie_beside(place);
+        place = trie_behind(place);
         if (!trie_leads(trie, place, parent, position, code))
             return 0;
     }
     return trie_shortcut(trie, place)->node;
 }
 
-/* In place of the one beside it that has been there for longer. */
 static inline void trie_remember(struct trie *trie, uint32_t parent, uintptr_t position,
                                  const char *code, uint32_t node) {
-    uint64_t place = trie_place(trie, parent, position), beside = trie_beside(place);
-    *trie_shortcut(trie, beside) = *trie_shortcut(trie, place);
+    uint64_t place = trie_place(trie, parent, position), behind = trie_behind(place);
+    *trie_shortcut(trie, behind) = *trie_shortcut(trie, place);
     *trie_shortcut(trie, place) =
         (struct trie_shortcut){position ^ trie->shortcut_stamp, parent, node};
     if (code) {
-        *trie_shortcut_code(trie, beside) = *trie_shortcut_code(trie, place);
+        *trie_shortcut_code(trie, behind) = *trie_shortcut_code(trie, place);
         *trie_shortcut_code(trie, place) = code;
     }
 }

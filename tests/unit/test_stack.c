@@ -321,10 +321,9 @@ static uint32_t hot_node(void) {
     const char *frame = (const char *)interpreter.frame;
     if (!frame)
         return 0;
-    bool again = stack_is_last(&python.at, &cache->top, frame);
-    uint32_t node =
-        again ? cache->top.node : find_near(&python.at, cache, &ring.writer.trie, frame);
-    known_again += again;
+    uint32_t again = stack_again(&python.at, &cache->top, frame);
+    uint32_t node = again ? again : find_near(&python.at, cache, &ring.writer.trie, frame);
+    known_again += again != 0;
     known_near += !again && node;
     return node;
 }
