@@ -27,7 +27,9 @@ struct stack_entry {
  * frame can make a call from the same instruction again: a result is put there, and what is called
  * is put there, or below and then there, before it can be called. Until then the interpreter takes
  * the place for empty, and does not read it. (Not so where the frame waits for C code or for a
- * generator: such a frame has no mark.) */
+ * generator: such a frame has no mark. Nor has one that has not begun: from 3.13 on, there is one
+ * between a call of a class and __init__ that is made with what it waits for already on its stack,
+ * and whose place stays as it is when an exception ends the call.) */
 
 /* When more than so many waiting frames had to be compared, one in so many is marked. To mark some
  * costs about as much as to compare twenty, and where the stack changes all the time they do not
@@ -51,7 +53,7 @@ struct changes {
     struct stack_entry *shared;  /* the innermost entry whose frame is still there */
     struct stack_entry *from;    /* the outermost that is not as it was; shared + 1: none */
     struct stack_entry *unknown; /* from here to `shared` no mark stood */
-    bool stays;                  /* the innermost frame is where the last one was */
+    bool stays; /* the innermost frame, and the caller's place, are those of the last one */
 };
 
 /* From 3.11 on an instruction's address tells its code object too. */
@@ -137,8 +139,8 @@ static hot_inline void top_move(struct stack_top *top, uint64_t position, uint32
     top->node = node;
 }
 
-/* The innermost frame, at `address`, is that of `top`. 0: it is another call, or not known. Where
- * it is the same, what was freed before that began has been forgotten since. */
+/* The innermost frame, at `address`, is that of `top`, and no code object has been freed since. 0:
+ * it is another call, or not known. */
 static hot_inline uint32_t find_by_top(const struct python_offsets *at, struct stack_top *top,
                                        const struct trie *trie, const char *address) {
     if (!stack_stands(at, top, address)) {

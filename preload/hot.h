@@ -77,7 +77,7 @@ static hot_inline bool hot_is_usual(const void *block, uint64_t size) {
 /* Does what is left when the GIL's writer has been entered. */
 typedef void *hot_entered(const char *state, void *block, uint64_t size);
 
-/* What a hook goes on with: this may be a stack near the last one (hot_alloc_near()), or it is
+/* What a hook goes on with: this may be a stack near one that is known (hot_alloc_near()), or it is
  * another, or the record must wait (hot_alloc_entered()). */
 struct hot_rest {
     hot_entered *near, *entered;

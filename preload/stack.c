@@ -15,8 +15,8 @@
 
 /* A stack that is much deeper than DEEP is not compared to its end: once DEEP frames in a row are
  * where they were, as they were, those below them are taken to be the same. They could differ only
- * if more than DEEP calls had returned and been made again, to the same places, without one
- * allocation. Without this, recursion to depth n would cost n * n. */
+ * if more than DEEP calls had returned and been made again, to the same places, without an
+ * allocation that was followed. Without this, recursion to depth n would cost n * n. */
 #define DEEP 2048u
 
 /* How many frames may have been entered or left since the last stack for that one to be of use. */
@@ -137,6 +137,8 @@ static bool cache_reserve(struct stack_cache *cache, uint32_t count) {
 /* Where the value stack of a frame goes on that has called a Python function: the lowest of the
  * places that the call took from it. NULL when that is not certain. */
 static uint64_t *free_place(const struct frame *frame) {
+    if (frames_position(frame) < 0)
+        return NULL;
     char *locals = (char *)(uintptr_t)frame->address + python.at.frame_locals;
     int64_t count = frames_local_count(frame->code);
     int64_t room = *(const int *)(const void *)(frame->code + python.at.code_stack_size);
@@ -266,6 +268,7 @@ static void know_far(struct stack_cache *cache) {
         .node = last->node,
         .caller_node = caller->node,
         .outer_node = outer->node,
+        .depth = cache_count(cache) - 1,
     };
 }
 
@@ -286,7 +289,8 @@ static bool know_top(struct stack_cache *cache, struct stack_top *top) {
     *top = (struct stack_top){.address = address,
                               .position = *word_at(address, python.at.frame_position),
                               .previous = python_pointer(address, python.at.frame_previous),
-                              .node = last->node};
+                              .node = last->node,
+                              .depth = cache_count(cache)};
     if (last == cache->entries) {
         top->caller_node = cache->thread_node;
         return know_none(top);
@@ -401,6 +405,16 @@ static bool follow_all(struct stack_cache *cache, const char *state, struct chan
     return follow_far(cache, innermost, changes) || fill(cache, innermost, changes);
 }
 
+/* Frames further out than those that will be compared must be followed when they allocate again, so
+ * that the entries after them go. */
+static void forget_outermost(struct stack_cache *cache) {
+    uint32_t compared = cache_count(cache) - (DEEP - NEWS);
+    if (cache->top.depth < compared)
+        cache->top.address = NO_FRAME;
+    if (cache->far.depth < compared)
+        cache->far.address = NO_FRAME;
+}
+
 static uint32_t no_node(struct stack_cache *cache) {
     stack_cache_forget(cache);
     return python_present() ? 0 : cache->thread_node;
@@ -429,6 +443,8 @@ uint32_t follow_rest(struct stack_cache *cache, struct writer *writer, const cha
         mark_some(cache, changes.unknown);
     if (stays)
         stack_keep_top(cache);
+    if (cache_count(cache) > DEEP)
+        forget_outermost(cache);
     return node;
 }
 

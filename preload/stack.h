@@ -47,6 +47,7 @@ struct stack_top {
     uint32_t node, caller_node;
     uint64_t other_position;
     uint32_t other_node; /* 0: none */
+    uint32_t depth;      /* of the frame in the cache */
 };
 
 /* The same for a stack whose innermost frame's caller has no mark, as it was C code that it called,
@@ -64,6 +65,7 @@ struct stack_far {
     uint64_t mark;
     uint64_t epoch; /* how many code objects had been freed, + 1; 0: no stack */
     uint32_t node, caller_node, outer_node;
+    uint32_t depth; /* of the caller in the cache */
 };
 
 extern const char stack_no_frame;
@@ -85,10 +87,11 @@ struct stack_reader {
 
 extern const struct stack_reader *stack_reader; /* NULL: nobody */
 
-/* The frames of the last stack, outermost first, each with the node of the stack that ends there.
- * Zeroed: empty, but for `top`. */
+/* The frames of the last stack that was followed, outermost first, each with the node of the stack
+ * that ends there; and by what that or an earlier one is known again without. Zeroed: empty, but
+ * for `top` and `far`. */
 struct stack_cache {
-    struct stack_top top; /* both of some earlier stack */
+    struct stack_top top;
     struct stack_far far;
     struct stack_entry *entries, *end;
     struct stack_entry *near; /* `end` when there are two entries */

@@ -8,8 +8,7 @@ is meant to change them:
     HOLDFAST_RENEW_INSTRUCTIONS=1 .venv/bin/pytest tests/e2e/test_instructions.py
 
 writes the file, for the compiler that built the library. Of Python's, an allocation has 79.8 instructions and its free 46.9 in one
-checkout, 82.7 and 44.3 in one with another path, 127 together in both; a reallocation 340 and 350: what is stored lies between. Where
-they go:
+checkout, 82.7 and 44.3 in one with another path, 127 together in both: what is stored lies between. Where they go:
 
     holdfast run --no-holders -- valgrind --tool=callgrind PROGRAM WORK N; callgrind_annotate callgrind.out.*
 """

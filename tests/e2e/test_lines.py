@@ -89,6 +89,25 @@ def test_deep_stacks_that_differ_far_out(any_python):
     assert found == calls
 
 
+def test_objects_made_on_different_lines(any_python):
+    """From 3.13 on, a frame of the interpreter's own stands between a class that is called and its __init__."""
+    process = traced(any_python.path, harness.PROGRAMS / "made_lines.py").report().main
+    lines = (harness.PROGRAMS / "made_lines.py").read_text().splitlines()
+    found = {}
+    for site in process.matching(function="__init__", kinds=["python"]):
+        file, number = site.place()
+        if file == "made_lines.py" and "bytes(SIZE)" in lines[number - 1]:
+            line = next((frame["line"] for frame in site.stack if frame["function"] == "many_lines"), None)
+            found[line] = found.get(line, 0) + site.bytes
+    del found[None]  # a first call
+    calls = {number: 3 * 30 * max(text.count("make("), 1) for number, text in enumerate(lines, 1)
+             if lines.index("def many_lines():") + 1 < number < lines.index("def generate():") and
+             any(name in text for name in ("make(", "Made(", "derive(", "Derived("))}
+    assert len(calls) == 14
+    size = 3 * (401 + any_python.sizes()["bytes_header"])  # of a call; the first one takes a little beside
+    assert {line: found[line] // size for line in found} == calls
+
+
 def test_subinterpreter(any_python, process_of):
     sites = process_of(any_python).matching(function="in_subinterpreter", kinds=["python"])
     assert [(site.place(), site.bytes) for site in sites] == [

@@ -328,10 +328,8 @@ static uint32_t hot_node(void) {
     return node;
 }
 
-static void check_now(void) {
-    uint32_t node = rand() % 4 ? hot_node() : 0;
-    if (!node)
-        node = current_node();
+/* The node is that of the stack as it is. */
+static void check_node(uint32_t node) {
     for (uint32_t i = depth; i-- > 0;) {
         if (frames[i]->owner == FRAME_OWNER_SHIM)
             continue;
@@ -344,6 +342,11 @@ static void check_now(void) {
     assert_int_equal(ring.nodes[node].parent, 0);
     assert_int_equal(ring.nodes[node].position, 42);
     assert_int_equal(distrusted, 0);
+}
+
+static void check_now(void) {
+    uint32_t node = rand() % 4 ? hot_node() : 0;
+    check_node(node ? node : current_node());
 }
 
 /* Some allocations in one frame, of which the last ones know their stack again. */
@@ -398,6 +401,36 @@ static void test_deep(void **state) {
                 push(&codes[rand() % CODES], rand() % CODE_SIZE);
             check_now();
         }
+    }
+}
+
+/* So many more than are compared: the same ones at each call, generators among them. */
+static void push_many(void) {
+    srand(7);
+    while (depth < 2400)
+        push(&codes[1], 5);
+}
+
+/* A frame that is known again without being followed calls many others from two places in turn. */
+static void test_deep_again(void **state) {
+    (void)state;
+    static const uint32_t minors[] = {9, 10, 11, 12, 13, 14};
+    for (size_t i = 0; i < sizeof minors / sizeof minors[0]; i++) {
+        begin(minors[i]);
+        push(&codes[0], 3);
+        known_again = 0;
+        for (int round = 0; round < 200; round++) {
+            move_to(frames[0], 3 + round / 3 % 2);
+            uint32_t node = hot_node();
+            check_node(node ? node : current_node());
+            if (round < 20 || round % 5)
+                continue;
+            push_many();
+            check_node(current_node());
+            while (depth > 1)
+                pop();
+        }
+        assert_true(known_again > 50);
     }
 }
 
@@ -557,10 +590,11 @@ static void test_full_ring(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_random),   cmocka_unit_test(test_deep),
-        cmocka_unit_test(test_marks),    cmocka_unit_test(test_reused_code),
-        cmocka_unit_test(test_stamps),   cmocka_unit_test(test_texts),
-        cmocka_unit_test(test_distrust), cmocka_unit_test(test_full_ring),
+        cmocka_unit_test(test_random),      cmocka_unit_test(test_deep),
+        cmocka_unit_test(test_deep_again),  cmocka_unit_test(test_marks),
+        cmocka_unit_test(test_reused_code), cmocka_unit_test(test_stamps),
+        cmocka_unit_test(test_texts),       cmocka_unit_test(test_distrust),
+        cmocka_unit_test(test_full_ring),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
