@@ -492,9 +492,7 @@ static uint64_t told_now(struct writer *writer, const void *block, uint32_t node
 static uint32_t free_node(const struct python_offsets *at, const char *state) {
     struct stack_cache *cache = &self.gil_cache;
     const char *frame = frames_current(at, state);
-    uint32_t node = stack_again(at, &cache->top, frame);
-    if (!node)
-        node = find_near(at, cache, &process.gil.trie, frame);
+    uint32_t node = find_known(at, cache, &process.gil.trie, frame);
     if (node)
         return node;
     struct changes changes = {0};

@@ -179,7 +179,8 @@ static hot_inline uint32_t find_by_far(const struct python_offsets *at, struct s
     return node;
 }
 
-/* The node of the stack that ends with the frame at `address`, or 0. */
+/* The node of the stack that ends with the frame at `address`, which is not where stack_again()
+ * knows it; or 0. */
 static hot_inline uint32_t find_near(const struct python_offsets *at, struct stack_cache *cache,
                                      const struct trie *trie, const char *address) {
     uint32_t node = 0;
@@ -191,6 +192,13 @@ static hot_inline uint32_t find_near(const struct python_offsets *at, struct sta
     if (!node && address == cache->far.address)
         node = find_by_far(at, &cache->far, trie);
     return node;
+}
+
+/* The same, wherever that frame is. */
+static hot_inline uint32_t find_known(const struct python_offsets *at, struct stack_cache *cache,
+                                      const struct trie *trie, const char *address) {
+    uint32_t node = stack_again(at, &cache->top, address);
+    return node ? node : find_near(at, cache, trie, address);
 }
 
 /* -- The common way -- */

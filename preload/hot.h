@@ -164,9 +164,7 @@ static hot_inline void *hot_realloc_end(const struct python_offsets *at, const c
     struct stack_cache *cache = &self.gil_cache;
     const char *frame = frames_current(at, state);
     uint64_t tail = process.gil.tail;
-    uint32_t node = stack_again(at, &cache->top, frame);
-    if (!node)
-        node = find_near(at, cache, &process.gil.trie, frame);
+    uint32_t node = find_known(at, cache, &process.gil.trie, frame);
     if (unlikely(!moved || !node || !hot_is_usual(moved, size) || !hot_fits(tail, 2))) {
         hot_note_caller();
         return hot_realloc_rest(state, kind, moved, size);

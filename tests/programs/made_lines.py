@@ -2,7 +2,8 @@
 
     made_lines.py
 
-Each call is the only one on its line, and holds three blocks of SIZE bytes a time, small ones: see tests/e2e/test_lines.py.
+No two lines of many_lines() make the same call, but each has one, or two alike, which hold three small blocks of SIZE bytes a
+time: see tests/e2e/test_lines.py.
 """
 SIZE = 401
 TIMES = 30
