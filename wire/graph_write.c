@@ -95,7 +95,7 @@ void graph_begin(struct graph_writer *writer, uint32_t minor, uint32_t flags) {
     writer->shapes = take(writer, SHAPES_FIRST * sizeof *writer->shapes);
     writer->shape_mask = SHAPES_FIRST - 1;
     writer->words = take(writer, WORDS_FIRST * sizeof *writer->words);
-    writer->word_room = WORDS_FIRST;
+    writer->word_room = writer->words ? WORDS_FIRST : 0;
     hand_over(writer, bytes, put_numbers(bytes, numbers, sizeof numbers / sizeof *numbers));
 }
 
@@ -161,26 +161,37 @@ void graph_put_type(struct graph_writer *writer, uint32_t name, uint32_t kind, u
 /* The old words stay in the caller's memory, which the doubling bounds. */
 static bool words_grow(struct graph_writer *writer) {
     uint32_t *words = take(writer, 2ul * writer->word_room * sizeof *words);
-    if (!words)
+    if (!words) {
+        writer->word_count = 0;
         return false;
+    }
     memcpy(words, writer->words, writer->word_count * sizeof *words);
     writer->words = words;
     writer->word_room *= 2;
     return true;
 }
 
-static void put_word(struct graph_writer *writer, uint32_t word) {
-    if (writer->failed || (writer->word_count == writer->word_room && !words_grow(writer)))
+static inline void put_word(struct graph_writer *writer, uint32_t word) {
+    if (writer->word_count == writer->word_room && !words_grow(writer))
         return;
     writer->words[writer->word_count++] = word;
 }
 
+static uint64_t hash_with(uint64_t hash, uint64_t words) {
+    hash = (hash ^ words) * 0x9e3779b97f4a7c15u;
+    return hash ^ hash >> 32;
+}
+
+/* Two words at a time: each step waits for the one before it. */
 static uint64_t hash_of_words(const struct graph_writer *writer) {
-    uint64_t hash = writer->word_count;
-    for (uint32_t i = 0; i < writer->word_count; i++) {
-        hash = (hash ^ writer->words[i]) * 0x9e3779b97f4a7c15u;
-        hash ^= hash >> 32;
+    uint64_t hash = writer->word_count, pair;
+    uint32_t i = 0;
+    for (; i + 2 <= writer->word_count; i += 2) {
+        memcpy(&pair, writer->words + i, sizeof pair);
+        hash = hash_with(hash, pair);
     }
+    if (i < writer->word_count)
+        hash = hash_with(hash, writer->words[i]);
     return hash ? hash : 1;
 }
 

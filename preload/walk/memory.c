@@ -111,14 +111,18 @@ struct piece {
 struct native_follow {
     struct piece pieces[FOLLOW_PIECES]; /* nearest first */
     uint32_t count;
-    uint64_t seen[FOLLOW_PIECES]; /* direct-mapped */
+    uint64_t seen[FOLLOW_PIECES]; /* direct-mapped; all 0 between two objects */
 };
+
+static uint64_t *seen_place(struct native_follow *follow, uint64_t address) {
+    return &follow->seen[address >> 4 & (FOLLOW_PIECES - 1)];
+}
 
 /* Native memory, and not an object: what that refers to, its own record tells. */
 static void follow_later(struct walk *walk, struct native_follow *follow, uint64_t address,
                          uint32_t depth) {
     const char *memory = (const char *)(uintptr_t)address;
-    uint64_t *seen = &follow->seen[address >> 4 & (FOLLOW_PIECES - 1)];
+    uint64_t *seen = seen_place(follow, address);
     if (address == 0 || address & 7 || *seen == address || follow->count == FOLLOW_PIECES ||
         number_of(walk, memory) || !memory_readable(walk, memory, 16) ||
         number_of(walk, type_of(memory)))
@@ -166,6 +170,17 @@ static void follow_piece(struct walk *walk, struct native_follow *follow,
     }
 }
 
+/* Those of an object without a place led to nothing. */
+static void forget_pieces(struct walk *walk, struct native_follow *follow) {
+    for (uint32_t i = 0; i < follow->count; i++) {
+        uint64_t address = (uintptr_t)follow->pieces[i].memory;
+        *seen_place(follow, address) = 0;
+        if (!walk->place_count)
+            walk->barren[address >> 4 & (BARREN_PIECES - 1)] = address | follow->pieces[i].depth;
+    }
+    follow->count = 0;
+}
+
 void places_native(struct walk *walk, const struct walked_type *type, const char *object) {
     if (walk->large_low >= walk->large_high)
         return;
@@ -174,8 +189,6 @@ void places_native(struct walk *walk, const struct walked_type *type, const char
     struct native_follow *follow = walk->follow;
     if (!follow)
         return;
-    memset(follow->seen, 0, sizeof follow->seen);
-    follow->count = 0;
     uint64_t words = (type->basic_size - type->native_from) / 8;
     for (uint64_t i = 0; i < words && i < OBJECT_WORDS; i++) {
         uint64_t value = word_at(object, type->native_from + (uint32_t)i * 8);
@@ -189,8 +202,5 @@ void places_native(struct walk *walk, const struct walked_type *type, const char
     }
     for (uint32_t i = 0; i < follow->count; i++)
         follow_piece(walk, follow, &follow->pieces[i]);
-    for (uint32_t i = 0; i < follow->count && !walk->place_count; i++) {
-        uint64_t address = (uintptr_t)follow->pieces[i].memory;
-        walk->barren[address >> 4 & (BARREN_PIECES - 1)] = address | follow->pieces[i].depth;
-    }
+    forget_pieces(walk, follow);
 }

@@ -64,11 +64,26 @@ uint32_t text_of_string(struct walk *walk, const char *string) {
     return text_number(walk, string, strnlen(string, (size_t)GRAPH_TEXT_MAX * 4));
 }
 
+#define BEYOND_ASCII 0x8080808080808080u
+
+/* Eight characters at a time, as far as these are ASCII. Returns how many. */
+static uint64_t copy_ascii(char *to, const struct text *text) {
+    uint64_t i = 0, eight;
+    for (; text->width == 1 && i + 8 <= text->length && i + 8 <= GRAPH_TEXT_MAX; i += 8) {
+        memcpy(&eight, (const char *)text->data + i, sizeof eight);
+        if (eight & BEYOND_ASCII)
+            break;
+        memcpy(to + i, &eight, sizeof eight);
+    }
+    return i;
+}
+
 /* One character too many tells text_number to cut. */
 size_t text_copy(char *to, const char *object) {
     struct text text = text_of(object);
-    char *end = to;
-    for (uint64_t i = 0; i < text.length && end - to <= (ptrdiff_t)GRAPH_TEXT_MAX; i++) {
+    uint64_t i = copy_ascii(to, &text);
+    char *end = to + i;
+    for (; i < text.length && end - to <= (ptrdiff_t)GRAPH_TEXT_MAX; i++) {
         uint32_t c = text_character(&text, i);
         bool valid = c <= 0x10ffff && (c < 0xd800 || c > 0xdfff);
         end = utf8_put(end, valid ? c : 0xfffd);
