@@ -1,5 +1,5 @@
-/* See collector.h. One thread: joins, the ends of processes and the launcher come through epoll;
- * the rings are looked at in between, more often the more they hold. */
+/* See collector.h. One thread does all the work: joins, the ends of processes and the launcher come
+ * through epoll; the rings are looked at in between, more often the more they hold. */
 #include "collector.h"
 
 #include <errno.h>
@@ -24,10 +24,14 @@
 #include "join.h"
 #include "output.h"
 #include "procfs.h"
+#include "rest.h"
 
 #define PAUSE_LEAST_NS 200000u
 #define PAUSE_FLOWING_NS 1000000u
 #define PAUSE_IDLE_NS 5000000u
+#define PAUSE_REST_NS 50000000u
+/* For how long nothing must have come, and no process have grown or shrunk, before it rests. */
+#define QUIET_NS 1000000000u
 #define MUCH_BYTES (256u << 10)
 #define SOME_BYTES (16u << 10)
 #define LARGE_MEMORY (256 << 10)
@@ -46,9 +50,11 @@ struct collector {
     struct finish_facts facts;
     int epoll;
     int control; /* -1 once there is nobody to talk to */
+    struct rest rest;
     uint64_t pause_ns;
-    bool command_ended; /* or the launcher is gone */
-    bool stopped;       /* a ceiling was passed, and nothing is to go on */
+    uint64_t quiet_since_ns, quiet_rss; /* what all processes together had then */
+    bool command_ended;                 /* or the launcher is gone */
+    bool stopped;                       /* a ceiling was passed, and nothing is to go on */
     uint64_t ended_ns;
 };
 
@@ -128,9 +134,12 @@ static bool collector_open(struct collector *collector) {
         page->ceiling = collector->options->ceiling;
         page->watch = collector->options->watch;
     }
+    rest_open(&collector->rest, page);
     if (collector->epoll < 0 || !page || !trace_init(&collector->trace, page) ||
         !watch(collector, collector->point.listener, &collector->point) ||
-        !watch(collector, collector->control, &collector->control)) {
+        !watch(collector, collector->control, &collector->control) ||
+        (rest_is_open(&collector->rest) &&
+         !watch(collector, collector->rest.called, &collector->rest))) {
         char text[256];
         snprintf(text, sizeof text, "the collector cannot start: %s", strerror(errno));
         tell(collector, CONTROL_REFUSED, 0, text);
@@ -193,7 +202,13 @@ static void process_ended(struct collector *collector, struct image *image) {
 static void wait_for_events(struct collector *collector) {
     struct pollfd poll_all = {.fd = collector->epoll, .events = POLLIN};
     struct timespec pause = {.tv_nsec = (long)collector->pause_ns};
-    if (ppoll(&poll_all, 1, &pause, NULL) <= 0)
+    bool rests = collector->pause_ns > PAUSE_IDLE_NS;
+    if (rests)
+        rest_begin(&collector->rest);
+    int ready = ppoll(&poll_all, 1, &pause, NULL);
+    if (rests)
+        rest_end(&collector->rest);
+    if (ready <= 0)
         return;
     struct epoll_event events[64];
     int count = epoll_wait(collector->epoll, events, 64, 0);
@@ -203,6 +218,8 @@ static void wait_for_events(struct collector *collector) {
             read_control(collector);
         else if (events[i].data.ptr == &collector->point)
             join = true;
+        else if (events[i].data.ptr == &collector->rest)
+            rest_take_call(&collector->rest);
         else
             process_ended(collector, events[i].data.ptr);
     }
@@ -210,9 +227,35 @@ static void wait_for_events(struct collector *collector) {
         join_serve(&collector->point, &collector->trace);
 }
 
+static uint64_t rss_of_all(const struct trace *trace) {
+    uint64_t rss = 0;
+    for (uint32_t i = 0; i < trace->image_count; i++)
+        rss += trace->images[i]->dead ? 0 : trace->images[i]->rss;
+    return rss;
+}
+
+/* Times are told to within the pause: not where lifetimes and drag are asked for. Nor may what
+ * passes a ceiling go on for so long. */
+static bool may_rest(const struct collector *collector) {
+    const struct collector_options *options = collector->options;
+    return rest_is_open(&collector->rest) && !collector->command_ended && !options->lifetimes &&
+           !options->drag && !options->kill_tree && !options->kill_process &&
+           !collector->point.callers.count;
+}
+
+static bool is_quiet(struct collector *collector, bool flows) {
+    uint64_t now = trace_clock(&collector->trace), rss = rss_of_all(&collector->trace);
+    if (flows || rss != collector->quiet_rss) {
+        collector->quiet_since_ns = now;
+        collector->quiet_rss = rss;
+    }
+    return now - collector->quiet_since_ns > QUIET_NS;
+}
+
 /* `watching`: a collection is running, during which no events need come. */
 static void choose_pause(struct collector *collector, uint64_t bytes, bool watching) {
-    uint64_t most = bytes || watching ? PAUSE_FLOWING_NS : PAUSE_IDLE_NS;
+    bool quiet = is_quiet(collector, bytes || watching) && may_rest(collector);
+    uint64_t most = bytes || watching ? PAUSE_FLOWING_NS : quiet ? PAUSE_REST_NS : PAUSE_IDLE_NS;
     if (bytes >= MUCH_BYTES)
         collector->pause_ns = 0;
     else if (bytes >= SOME_BYTES)

@@ -126,6 +126,7 @@ static bool wait_for_result(const struct stretch_result *result, unsigned region
         if (all || !may_wait || !session_collector_alive(process.session) ||
             clock_ns() - began > PATIENCE_NS)
             return false;
+        writer_call_collector();
         sys_call6(SYS_nanosleep, (long)&nap, 0, 0, 0, 0, 0);
     }
 }

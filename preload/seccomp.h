@@ -24,7 +24,8 @@ enum seccomp_need {
     SECCOMP_TELL = SECCOMP_LOST_TELL, /* a snapshot without a copy */
     SECCOMP_MEMORY = SECCOMP_LOST_MEMORY, /* pages for the library's tables; lost: tracing ends */
     SECCOMP_JOIN = 8,     /* a forked child joins, or a process asks for more rings */
-    SECCOMP_WAIT = 16,    /* a writer sleeps while its ring is full; lost: it spins */
+    SECCOMP_WAIT = 16,    /* a writer sleeps while its ring is full, and calls a collector that
+                             sleeps; lost: it spins, and does not */
     SECCOMP_ATTACH = 32,  /* a thread asks for its own id and name, and whether others live */
     SECCOMP_STACK = 64,   /* looks whether memory can be read; lost: a stack has no native frames
                              where it is not known yet how far it goes, and objects of types that

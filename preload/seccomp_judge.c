@@ -64,7 +64,7 @@ static const struct use {
     {TELLS, SYS_nanosleep, {0}},
     {TELLS | SECCOMP_WAIT | SECCOMP_APART, SYS_clock_gettime, {CLOCK_MONOTONIC}},
     {TELLS | SECCOMP_WAIT, SYS_futex, {0, FUTEX_WAIT}},
-    {SECCOMP_COPY, SYS_futex, {0, FUTEX_WAKE}},
+    {SECCOMP_COPY | SECCOMP_WAIT, SYS_futex, {0, FUTEX_WAKE}},
     {SECCOMP_COPY, SYS_readlinkat, {(uint32_t)AT_FDCWD}},
     {SECCOMP_COPY,
      SYS_mmap,

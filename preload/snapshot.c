@@ -146,6 +146,7 @@ static void nap(void) {
 static struct figures catch_up(uint64_t began, uint64_t most) {
     struct figures figures = figures_read();
     while (!caught_up(&figures) && clock_ns() - began < most) {
+        writer_call_collector();
         nap();
         figures = figures_read();
     }

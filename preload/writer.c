@@ -79,6 +79,11 @@ static void writer_sleep(struct writer *writer, uint64_t bytes) {
     atomic_store_explicit(&ring->waiting, 0, memory_order_relaxed);
 }
 
+void writer_call_collector(void) {
+    if (seccomp_lets(SECCOMP_WAIT) && session_call(process.session))
+        sys_call6(SYS_futex, (long)&process.session->rest, FUTEX_WAKE, 1, 0, 0, 0);
+}
+
 static uint64_t wait_clock(void) {
     return seccomp_lets(SECCOMP_WAIT) ? clock_ns() : 0;
 }
@@ -95,6 +100,7 @@ static bool writer_wait(struct writer *writer, uint64_t bytes) {
             hot_close();
             return false;
         }
+        writer_call_collector();
         writer_sleep(writer, bytes);
     }
     atomic_fetch_add_explicit(&ring->waits, 1, memory_order_relaxed);
@@ -159,6 +165,7 @@ static void body_look(struct writer *writer, uint64_t head) {
 
 uint64_t *writer_reserve_slowly(struct writer *writer, uint32_t words) {
     uint64_t bytes = (uint64_t)words * 8;
+    writer_call_collector();
     bool wraps = writer->tail + bytes > lap_end(writer) || may_turn_back(writer, bytes);
     if ((wraps && !writer_wrap(writer)) || !writer_wait(writer, bytes))
         return NULL;

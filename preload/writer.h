@@ -43,6 +43,9 @@ static inline uint64_t *writer_place(const struct writer *writer) {
 /* writer_reserve when the next record does not simply fit. */
 uint64_t *writer_reserve_slowly(struct writer *writer, uint32_t words);
 
+/* Who is going to fill a ring, or waits for what the collector finds, calls it if it sleeps. */
+void writer_call_collector(void);
+
 /* Room for a record of `words` words, in one piece; NULL when the event cannot be written (no
  * collector: the process goes on untraced). Waits while the ring is full. The record is published
  * by writer_commit; between the two only its words are written. */

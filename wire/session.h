@@ -36,6 +36,10 @@
  * objects to be asked for by PyRefTracer_SetTracer, where there is such a thing. */
 enum session_refs { REFS_NOT, REFS_COUNTED, REFS_TRACED };
 
+/* Whether the collector sleeps for long, as nobody has written for a while; and that a writer has
+ * called it. */
+enum session_rest { REST_AWAKE, REST_ASLEEP, REST_CALLED };
+
 /* The fewest bytes from which objects are followed: smaller blocks go the library's short way. */
 #define WATCH_LEAST (128u << 10)
 
@@ -60,6 +64,8 @@ struct session_page {
     alignas(64) _Atomic uint64_t ticket; /* program, collector */
 
     alignas(64) _Atomic uint32_t unjoined; /* program: forked children that got no region */
+    /* Futex word, enum session_rest. Program: from asleep to called; collector: all else. */
+    _Atomic uint32_t rest;
 };
 
 static_assert(sizeof(struct session_page) <= WIRE_PAGE, "the session page is one page");
@@ -70,6 +76,13 @@ static_assert(offsetof(struct session_page, ticket) % 64 == 0,
 static inline int session_collector_alive(const struct session_page *page) {
     uint32_t word = __atomic_load_n((const uint32_t *)(const void *)&page->life, __ATOMIC_ACQUIRE);
     return word != 0 && (word & SESSION_OWNER_DIED) == 0;
+}
+
+/* True for the one who is then to wake those that wait on `rest`. */
+static inline int session_call(struct session_page *page) {
+    uint32_t asleep = REST_ASLEEP;
+    return atomic_load_explicit(&page->rest, memory_order_relaxed) == REST_ASLEEP &&
+           atomic_compare_exchange_strong(&page->rest, &asleep, REST_CALLED);
 }
 
 /* A ring carries the events of one writer at a time to the collector.

@@ -359,6 +359,38 @@ static void test_keeps_under_filter(void **state) {
     teardown();
 }
 
+static bool is_called(void) {
+    return atomic_load(&fake.session.rest) == REST_CALLED;
+}
+
+/* A collector that sleeps is called before much is written, and one that does not is let be. */
+static void test_calls(void **state) {
+    (void)state;
+    for (uint32_t index = 0; index < 2; index++) {
+        setup(index);
+        write_much(8, 1, 0);
+        assert_int_equal(atomic_load(&fake.session.rest), REST_AWAKE);
+        atomic_store(&fake.session.rest, REST_ASLEEP);
+        write_much(16 * KIB, 1, 0);
+        assert_false(is_called());
+        write_much(16 * KIB, 1, 0);
+        assert_true(is_called());
+        teardown();
+    }
+}
+
+/* Nor where a filter forbids it. */
+static void test_calls_not_under_filter(void **state) {
+    (void)state;
+    setup(0);
+    seccomp_lost = SECCOMP_WAIT;
+    atomic_store(&fake.session.rest, REST_ASLEEP);
+    write_much(128 * KIB, 1, 0);
+    assert_false(is_called());
+    seccomp_lost = 0;
+    teardown();
+}
+
 static void test_going_alone(void **state) {
     (void)state;
     setup(1);
@@ -419,6 +451,8 @@ int main(void) {
         cmocka_unit_test(test_gives_back),
         cmocka_unit_test(test_keeps_what_is_unread),
         cmocka_unit_test(test_keeps_under_filter),
+        cmocka_unit_test(test_calls),
+        cmocka_unit_test(test_calls_not_under_filter),
         cmocka_unit_test(test_going_alone),
         cmocka_unit_test(test_claims_of_others),
     };
