@@ -270,9 +270,10 @@ static hot_inline uint32_t follow(const struct python_offsets *at, struct stack_
     uint64_t epoch = atomic_load_explicit(&stack_codes_freed, memory_order_acquire);
     size_t size = (uintptr_t)cache->end - (uintptr_t)cache->near;
     const char *innermost = frames_skip(at, frames_current(at, state)), *address = innermost;
-    *changes = (struct changes){.shared = cache->end - 1};
+    *changes = (struct changes){0};
     if (unlikely(cache->epoch != epoch || size >= cache->near_size))
         return 0;
+    changes->shared = cache->end - 1;
     bool entered =
         address != changes->shared[0].frame.address && address != changes->shared[-1].frame.address;
     if (entered && address)

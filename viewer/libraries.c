@@ -177,5 +177,5 @@ const struct profile_library *libraries_of(const struct profile *profile, uint32
         if (profile->libraries[end].process != process)
             break;
     *count = end - first;
-    return profile->libraries + first;
+    return *count ? profile->libraries + first : NULL;
 }

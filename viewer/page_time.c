@@ -158,7 +158,8 @@ static void put_snapshots(struct page_out *page) {
     page_begin(page, '[');
     for (uint32_t i = 0, next = 0; next < count; i++) {
         if (list[next].number == i) {
-            put_snapshot(page, &profile->snapshots[i], &profile->blocks[block]);
+            put_snapshot(page, &profile->snapshots[i],
+                         profile->blocks ? &profile->blocks[block] : NULL);
             next++;
         }
         block += profile->snapshots[i].block_count;

@@ -54,21 +54,23 @@ uint32_t region_find(const struct profile *profile, uint32_t process, const char
 
 static bool copy_sites(struct region_view *view, const struct profile *profile, uint32_t number) {
     const struct profile_region *region = &profile->regions[number];
-    const struct profile_region_site *from = profile->region_sites;
+    size_t first = 0;
     for (uint32_t i = 0; i < number; i++)
-        from += profile->regions[i].site_count;
+        first += profile->regions[i].site_count;
     struct profile_site *sites = calloc(region->site_count + 1ul, sizeof *sites);
     view->profile.sites = view->sites = sites;
     view->profile.site_count = sites ? region->site_count : 0;
-    for (uint32_t i = 0; sites && i < region->site_count; i++)
-        sites[i] = (struct profile_site){.node = from[i].node,
-                                         .kind = from[i].kind,
-                                         .peak_bytes = from[i].peak_bytes,
-                                         .peak_blocks = from[i].peak_blocks,
-                                         .tree_bytes = from[i].peak_bytes,
-                                         .tree_blocks = from[i].peak_blocks,
-                                         .end_bytes = from[i].kept_bytes,
-                                         .end_blocks = from[i].kept_blocks};
+    for (uint32_t i = 0; sites && i < region->site_count; i++) {
+        const struct profile_region_site *from = &profile->region_sites[first + i];
+        sites[i] = (struct profile_site){.node = from->node,
+                                         .kind = from->kind,
+                                         .peak_bytes = from->peak_bytes,
+                                         .peak_blocks = from->peak_blocks,
+                                         .tree_bytes = from->peak_bytes,
+                                         .tree_blocks = from->peak_blocks,
+                                         .end_bytes = from->kept_bytes,
+                                         .end_blocks = from->kept_blocks};
+    }
     return sites != NULL;
 }
 

@@ -474,7 +474,7 @@ static void read_stream(struct reader *reader, const uint8_t *bytes, size_t size
     if (size > GRAPH_STREAM_MAX)
         reader_fail(reader, TROUBLE_DAMAGE, "it is too long");
     else
-        find_columns(reader, bytes, bytes + size);
+        find_columns(reader, bytes, size ? bytes + size : bytes);
     if (reader_good(reader))
         read_columns(reader);
 }

@@ -29,7 +29,7 @@ bool graph_piece_next(const uint8_t **at, const uint8_t *end, struct graph_piece
 }
 
 bool graph_layout_find(const uint8_t *bytes, size_t size, struct graph_layout *layout) {
-    const uint8_t *at = bytes, *end = bytes + size;
+    const uint8_t *at = bytes, *end = size ? bytes + size : bytes;
     *layout = (struct graph_layout){.whole = true};
     for (int i = 0; i < BEGIN_NUMBERS; i++) {
         uint64_t number;

@@ -115,7 +115,7 @@ static void run_analysis(const struct profile *profile, struct findings *finding
     struct analysis analysis = {
         .heap = {.profile = profile,
                  .snapshot = snapshot,
-                 .blocks = &profile->blocks[first_block],
+                 .blocks = profile->blocks ? &profile->blocks[first_block] : NULL,
                  .graph = findings->graph,
                  .texts = memory->texts},
         .findings = findings,
