@@ -288,6 +288,16 @@ static uint32_t make_native(struct builder *builder, const struct stack_node *fr
     return parent;
 }
 
+/* The interpreter's own, from 3.13 on, between a class that is called and its __init__: it is in no
+ * source, and no traceback shows it. Its table of lines is one byte, for no line at all; that of
+ * code which was compiled has more, whatever it and its file are called. */
+static bool is_inserted(const struct stack_code *code) {
+    static const char texts[] = "__init__" /* name */ "__init__" /* file */;
+    return code->first_line == 0 && code->format == LINES_311 && code->table_size == 1 &&
+           code->name_size == (sizeof texts - 1) / 2 && code->file_size == code->name_size &&
+           memcmp(code->text, texts, sizeof texts - 1) == 0;
+}
+
 static uint32_t make_node(struct builder *builder, const struct image *image,
                           const struct stack_node *from, uint32_t parent) {
     struct profile_node node = {.parent = parent};
@@ -295,8 +305,11 @@ static uint32_t make_node(struct builder *builder, const struct image *image,
         node.thread = builder_thread(builder, from->position);
         return add_node(builder, node);
     }
-    if (builder->trace->stacks.codes[from->code].format == LINES_MODULE)
+    const struct stack_code *code = &builder->trace->stacks.codes[from->code];
+    if (code->format == LINES_MODULE)
         return make_native(builder, from, parent);
+    if (is_inserted(code))
+        return parent;
     node.function = find_function(builder, image, from->code);
     if (from->code)
         node.line = find_line(builder, from);

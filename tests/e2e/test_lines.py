@@ -108,6 +108,30 @@ def test_objects_made_on_different_lines(any_python):
     assert {line: found[line] // size for line in found} == calls
 
 
+def frames_in(report):
+    """Every frame that a part of a report has."""
+    if isinstance(report, dict) and "function" in report:
+        yield report
+    elif isinstance(report, (dict, list)):
+        for part in report.values() if isinstance(report, dict) else report:
+            yield from frames_in(part)
+
+
+@pytest.mark.parametrize("flags", [(), ("--native", "--lifetimes")], ids=["python", "native"])
+def test_no_frame_stands_between_a_class_and_its_init(any_python, flags):
+    """The one of 3.13 and later is in no source. Code of the program's own may have its name and its file."""
+    report = traced(any_python.path, harness.PROGRAMS / "made_lines.py", flags=flags).report()
+    assert {frame["line"] for frame in frames_in(report.fields)
+            if (frame["function"], frame.get("file")) == ("__init__", "__init__")} == {3}
+    lines = (harness.PROGRAMS / "made_lines.py").read_text().splitlines()
+    stacks = [site.functions() for site in report.main.matching(file="made_lines.py", kinds=["python"])
+              if "bytes(SIZE)" in lines[site.place()[1] - 1]]
+    assert {tuple(stack[stack.index("many_lines") + 1:]) for stack in stacks if "many_lines" in stack} == {
+        ("__init__",), ("make", "__init__"), ("__init__", "__init__"), ("derive", "__init__", "__init__")}
+    assert report.main.total(line=3, file="__init__", kinds=["python"]) >= 30 * (
+        5003 + any_python.sizes()["bytes_header"])
+
+
 def test_subinterpreter(any_python, process_of):
     sites = process_of(any_python).matching(function="in_subinterpreter", kinds=["python"])
     assert [(site.place(), site.bytes) for site in sites] == [

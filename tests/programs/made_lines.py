@@ -94,3 +94,11 @@ for _ in range(TIMES):
     many_lines()
 through_c()
 through_a_generator()
+
+# Of the name and the file that the interpreter's own code has between a class that is called and its __init__.
+names = {}
+exec(compile("""class Own:
+    def __init__(self):
+        self.held = bytes(5003)
+""", "__init__", "exec"), names)
+own = [names["Own"]() for _ in range(TIMES)]
