@@ -15,6 +15,9 @@
 #define STREAMS_MAX 256u
 #define PAUSES_MAX_NS (1ull << 48)
 
+/* A heap of less than this part of what locals were seen in says too little of that. */
+#define BESIDE_PART 4u
+
 static int compare_blocks(const void *left, const void *right) {
     const struct snapshot_block *a = left, *b = right;
     return (a->address > b->address) - (a->address < b->address);
@@ -76,6 +79,10 @@ bool snapshot_is_complete(const struct snapshot *snapshot) {
     return snapshot->state == SNAPSHOT_ARRIVED && snapshot->flags & SNAPSHOT_COMPLETE;
 }
 
+static bool is_shallow(const struct snapshot *snapshot) {
+    return snapshot->flags & SNAPSHOT_IS_SHALLOW;
+}
+
 static bool explains_peak(const struct image *image, const struct snapshot *snapshot) {
     return snapshot->seq <= image->totals.peak_seq;
 }
@@ -86,9 +93,16 @@ static bool tells_more(const struct image *image, const struct snapshot *one,
                        const struct snapshot *other) {
     if (!snapshot_is_complete(one) || !snapshot_is_complete(other))
         return snapshot_is_complete(one) && !snapshot_is_complete(other);
-    bool deeper = !(one->flags & SNAPSHOT_IS_SHALLOW) && other->flags & SNAPSHOT_IS_SHALLOW;
+    bool deeper = !is_shallow(one) && is_shallow(other);
     return deeper && explains_peak(image, one) == explains_peak(image, other) &&
            one->bytes >= other->bytes / 4 * 3;
+}
+
+/* Only a whole heap tells what modules and other objects hold, most of which goes on growing: it is
+ * kept beside locals that were seen nearer to the peak. */
+static bool goes_beside(const struct snapshot *whole, const struct snapshot *locals) {
+    return snapshot_is_complete(whole) && !is_shallow(whole) && is_shallow(locals) &&
+           whole->bytes >= locals->bytes / BESIDE_PART;
 }
 
 static uint64_t all_bytes(const struct snapshot *snapshot) {
@@ -108,6 +122,7 @@ static bool replaces(const struct image *image, const struct snapshot *later,
     if (tells_more(image, snapshot, later) || tells_more(image, later, snapshot))
         return tells_more(image, later, snapshot);
     return snapshot->reason == SNAPSHOT_PEAK && !is_low(later, snapshot) &&
+           !goes_beside(snapshot, later) &&
            explains_peak(image, later) == explains_peak(image, snapshot);
 }
 
@@ -117,7 +132,7 @@ static bool outdoes(const struct image *image, const struct snapshot *earlier,
     if (earlier->reason != snapshot->reason || !snapshot_is_complete(earlier))
         return false;
     return snapshot->reason == SNAPSHOT_CEILING || tells_more(image, earlier, snapshot) ||
-           (is_low(snapshot, earlier) &&
+           (is_low(snapshot, earlier) && !goes_beside(snapshot, earlier) &&
             explains_peak(image, earlier) == explains_peak(image, snapshot) &&
             !tells_more(image, snapshot, earlier));
 }
@@ -445,14 +460,22 @@ struct snapshot *snapshots_best(const struct image *image) {
     return best;
 }
 
+/* What was to be known of the peak is known of it, without the later one. */
+static bool does_without(const struct image *image, const struct snapshot *one,
+                         const struct snapshot *later) {
+    return snapshot_is_complete(one) && explains_peak(image, one) &&
+           (!is_shallow(one) || is_shallow(later)) && one->bytes >= later->bytes / 4 * 3;
+}
+
 bool snapshots_is_past(const struct image *image, const struct snapshot *snapshot) {
-    const struct snapshot *best = snapshots_best(image);
-    bool explained = best && snapshot_is_complete(best) && explains_peak(image, best);
-    bool deeper =
-        explained && best->flags & SNAPSHOT_IS_SHALLOW && !(snapshot->flags & SNAPSHOT_IS_SHALLOW);
-    return explained && !deeper && snapshot->reason == SNAPSHOT_PEAK &&
-           !explains_peak(image, snapshot) && best->bytes >= snapshot->bytes / 4 * 3 &&
-           !stretches_need_snapshot(image, snapshot->number);
+    const struct snapshots *snapshots = &image->snapshots;
+    if (snapshot->reason != SNAPSHOT_PEAK || explains_peak(image, snapshot) ||
+        stretches_need_snapshot(image, snapshot->number))
+        return false;
+    for (uint32_t i = 0; i < snapshots->count; i++)
+        if (does_without(image, snapshots->list[i], snapshot))
+            return true;
+    return false;
 }
 
 void snapshots_release(struct image *image) {

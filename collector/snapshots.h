@@ -4,8 +4,9 @@
  * A snapshot is *awaited* until its copy comes for the list of large blocks, *walking* while the
  * copy writes its stream, and then *arrived*, with a stream or without. Of those taken as the heap
  * grew, the last one before the peak is kept, and the last one after it, for when the peak is
- * passed again; also the one at the ceiling, those that were asked for, and those that explain the
- * peaks of regions which the program has marked, of the highest such peaks.
+ * passed again; where such a one tells of locals alone, so is the last one of the whole heap, if
+ * that was not far smaller; also the one at the ceiling, those that were asked for, and those that
+ * explain the peaks of regions which the program has marked, of the highest such peaks.
  */
 #ifndef HOLDFAST_COLLECTOR_SNAPSHOTS_H
 #define HOLDFAST_COLLECTOR_SNAPSHOTS_H
@@ -103,8 +104,8 @@ void snapshots_take_pauses(struct image *image);
 /* Of those that have arrived, the one that explains the image's peak best; NULL: there is none. */
 struct snapshot *snapshots_best(const struct image *image);
 
-/* It was taken after the peak, in case a higher one was to come, and the best one explains the peak
- * as well: needless where none has come. */
+/* It was taken after the peak, in case a higher one was to come, and one from before explains the
+ * peak as well: needless where none has come. */
 bool snapshots_is_past(const struct image *image, const struct snapshot *snapshot);
 
 void snapshots_release(struct image *image);

@@ -26,7 +26,7 @@ static bool has_name(const struct profile *profile, const struct profile_snapsho
     return name ? *own && strcmp(own, name) == 0 : true;
 }
 
-/* Without a name the first, which explains the peak best; else the last one of that name. */
+/* The last one of that name; without a name, any. */
 static uint32_t find_snapshot(const struct profile *profile, uint32_t process, const char *name) {
     uint32_t found = HELD_NONE;
     for (uint32_t i = 0; i < profile->snapshot_count; i++) {
@@ -58,21 +58,27 @@ uint32_t held_process(const struct profile *profile, const struct report_options
     return best;
 }
 
+static struct findings *find(const struct profile *profile, const struct report_options *options,
+                             uint32_t process, uint32_t shares) {
+    if (!options->snapshot)
+        return findings_of(profile, process, shares);
+    return findings_whole(profile, find_snapshot(profile, process, options->snapshot), shares);
+}
+
 struct findings *held_open(const struct profile *profile, const struct report_options *options,
                            uint32_t process) {
     if (process == HELD_NONE || !has_findings(profile, options, process))
         return NULL;
     if (options->findings)
         return options->findings[process];
-    uint32_t snapshot = find_snapshot(profile, process, options->snapshot);
     uint32_t shares = !options->holding                           ? 0
                       : process == held_process(profile, options) ? SHARES_OF_FIRST
                                                                   : SHARES_OF_OTHERS;
-    if (options->kept && !options->kept[process])
-        options->kept[process] = findings_whole(profile, snapshot, shares);
-    if (options->kept)
-        return options->kept[process];
-    return findings_whole(profile, snapshot, shares);
+    if (!options->kept)
+        return find(profile, options, process, shares);
+    if (!options->kept[process])
+        options->kept[process] = find(profile, options, process, shares);
+    return options->kept[process];
 }
 
 void held_close(const struct report_options *options, struct findings *findings) {

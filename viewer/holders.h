@@ -189,15 +189,19 @@ struct findings {
     void *memory; /* private: the texts */
 };
 
-/* Of the snapshot nearest below the process's peak (profile.snapshots order: best first); NULL when
- * the process has none, or memory ran out. */
-struct findings *findings_of(const struct profile *profile, uint32_t process);
+/* Of the snapshot that explains the process's peak best, or of a whole heap further from the peak
+ * where that tells more than locals do; NULL when the process has none, or memory ran out. */
+struct findings *findings_of(const struct profile *profile, uint32_t process, uint32_t shares);
 /* Of one snapshot, by its index. */
 struct findings *findings_of_snapshot(const struct profile *profile, uint32_t snapshot);
 /* With `holding`, in which what has less than one of so many shares of all bytes is not told by
  * itself; 0: without it. */
 struct findings *findings_whole(const struct profile *profile, uint32_t snapshot, uint32_t shares);
 void findings_free(struct findings *findings);
+
+static inline bool snapshot_is_whole(const struct profile_snapshot *snapshot) {
+    return (snapshot->flags & (SNAPSHOT_COMPLETE | SNAPSHOT_IS_SHALLOW)) == SNAPSHOT_COMPLETE;
+}
 
 /* The profile's stacks have new numbers: by the old ones. */
 void findings_move(struct findings *findings, const uint32_t *numbers);

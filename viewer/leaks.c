@@ -9,17 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_whole(const struct profile_snapshot *snapshot) {
-    return (snapshot->flags & (SNAPSHOT_COMPLETE | SNAPSHOT_IS_SHALLOW)) == SNAPSHOT_COMPLETE;
-}
-
 uint32_t leaks_snapshot(const struct profile *profile, uint32_t process) {
     uint32_t last = LEAKS_NONE;
     if (!(profile->processes[process].flags & PROCESS_REFS))
         return LEAKS_NONE;
     for (uint32_t i = 0; i < profile->snapshot_count; i++) {
         const struct profile_snapshot *snapshot = &profile->snapshots[i];
-        if (snapshot->process == process && is_whole(snapshot) &&
+        if (snapshot->process == process && snapshot_is_whole(snapshot) &&
             (last == LEAKS_NONE || snapshot->time_ns >= profile->snapshots[last].time_ns))
             last = i;
     }

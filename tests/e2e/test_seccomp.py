@@ -59,6 +59,33 @@ def test_without_copies(python):
     assert kept and all(one["flags"] & SHALLOW for one in kept)
 
 
+def test_whole_heap_from_before(python):
+    """What was seen as copies could be made is told beside locals that hold nothing at the peak."""
+    outcome = compare(python, "-c", """
+import sys, time
+sys.argv = ["", "none"]
+exec(open(%r).read().replace("\\nmain()\\n", ""))
+cache = []
+def fill(count):
+    for _ in range(count):
+        more = bytearray(4 << 20)
+        cache.append(more)
+        del more
+        time.sleep(0.1)
+fill(8)
+install("prctl", "errno", ["clone"])
+fill(8)
+print(len(cache), flush=True)
+""" % str(PROGRAM))
+    process = outcome.report().main
+    peak, snapshots = process.fields["peak"], process.fields["snapshots"]
+    assert [one["shallow"] for one in snapshots] == [True, False]
+    assert snapshots[0]["bytes"] > snapshots[1]["bytes"] == peak["snapshot"]["bytes"] and peak["snapshot"]["far_from_peak"]
+    held = [one for one in peak["holders"] if one["root"]["kind"] == "global" and one["root"]["name"] == "cache"]
+    assert sum(one["bytes"] for one in held) > 0.9 * peak["snapshot"]["bytes"] - 8 * harness.MB
+    assert "below the peak" in harness.report_text(outcome.profile, "text")
+
+
 def test_filter_that_leaves_all(python):
     """One that concerns none of our calls changes nothing."""
     outcome = filtered(python, "prctl", "kill", "ioctl", "grow", flags=("-q", "--ceiling", "100MiB"))

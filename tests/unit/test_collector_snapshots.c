@@ -580,30 +580,6 @@ static void test_second_offer(void **state) {
     close(again);
 }
 
-/* Locals instead of a whole heap, when that was not much smaller; otherwise the later one. */
-static void test_shallow_or_whole(void **state) {
-    (void)state;
-    uint8_t shallow[sizeof whole];
-    make_shallow(shallow);
-    rig_open(&rig, 1);
-    const struct image *image = rig.trace.images[0];
-    rig_alloc(&rig, 0, rig_ticket(&rig), 0x10000000, 100 * LARGE, 0);
-    take(SNAPSHOT_PEAK);
-    bring(1, whole, sizeof whole);
-    rig_alloc(&rig, 0, rig_ticket(&rig), 0x20000000, 10 * LARGE, 0);
-    take(SNAPSHOT_PEAK);
-    bring(2, shallow, sizeof shallow);
-    assert_int_equal(snapshots_best(image)->number, 1);
-    rig_alloc(&rig, 0, rig_ticket(&rig), 0x30000000, 100 * LARGE, 0);
-    take(SNAPSHOT_PEAK);
-    bring(3, shallow, sizeof shallow);
-    assert_int_equal(snapshots_best(image)->number, 3);
-    take(SNAPSHOT_PEAK);
-    bring(4, whole, sizeof whole);
-    assert_int_equal(snapshots_best(image)->number, 4);
-    assert_int_equal(image->snapshots.count, 1);
-}
-
 static void test_copies_that_fail(void **state) {
     (void)state;
     int fds[2];
@@ -663,6 +639,72 @@ static void expect_past(const char *numbers) {
     expect_numbers(numbers, true);
 }
 
+enum depth { WHOLE, SHALLOW };
+
+static void snap(enum depth depth) {
+    uint8_t shallow[sizeof whole];
+    make_shallow(shallow);
+    const struct snapshot *snapshot = take(SNAPSHOT_PEAK);
+    bring(snapshot->number, depth == WHOLE ? whole : shallow, sizeof whole);
+}
+
+/* Locals instead of a whole heap, when that was not much smaller; otherwise the later one. */
+static void test_shallow_or_whole(void **state) {
+    (void)state;
+    rig_open(&rig, 1);
+    const struct image *image = rig.trace.images[0];
+    grow(100 * LARGE);
+    snap(WHOLE);
+    grow(10 * LARGE);
+    snap(SHALLOW);
+    assert_int_equal(snapshots_best(image)->number, 1);
+    expect_kept("1");
+    grow(100 * LARGE);
+    snap(SHALLOW);
+    assert_int_equal(snapshots_best(image)->number, 3);
+    snap(WHOLE);
+    assert_int_equal(snapshots_best(image)->number, 4);
+    expect_kept("4");
+}
+
+/* A smaller whole heap stays beside later locals, one of each. */
+static void test_whole_beside_shallow(void **state) {
+    (void)state;
+    rig_open(&rig, 1);
+    grow(20 * LARGE);
+    snap(WHOLE);
+    grow(40 * LARGE);
+    snap(WHOLE);
+    grow(40 * LARGE);
+    snap(SHALLOW);
+    expect_kept("2 3");
+    grow(10 * LARGE);
+    snap(SHALLOW);
+    grow(LARGE);
+    expect_kept("2 4");
+    expect_past("");
+    assert_int_equal(snapshots_best(rig.image)->number, 4);
+    rig_free(&rig, 0, rig_ticket(&rig), top - 51 * LARGE);
+    rig_drain(&rig);
+    snap(WHOLE);
+    expect_kept("2 4 5");
+    expect_past("5"); /* before the peak there was one of as much */
+    grow(300 * LARGE);
+    snap(SHALLOW);
+    expect_kept("6"); /* of far more */
+    rig_close(&rig);
+
+    rig_open(&rig, 1); /* the whole one comes later, of less, below a peak to come */
+    grow(20 * LARGE);
+    snap(SHALLOW);
+    rig_free(&rig, 0, rig_ticket(&rig), top - 20 * LARGE);
+    grow(10 * LARGE);
+    snap(WHOLE);
+    grow(11 * LARGE);
+    snap(SHALLOW);
+    expect_kept("2 3");
+}
+
 static void test_which_are_kept(void **state) {
     (void)state;
     rig_open(&rig, 1);
@@ -703,29 +745,23 @@ static void test_which_are_kept(void **state) {
 /* One from after the peak is kept to the end where it tells of more. */
 static void test_which_are_past(void **state) {
     (void)state;
-    uint8_t shallow[sizeof whole];
-    make_shallow(shallow);
     rig_open(&rig, 1);
     grow(4 * LARGE);
-    take(SNAPSHOT_PEAK);
-    bring(1, shallow, sizeof shallow);
+    snap(SHALLOW);
     grow(2 * LARGE);
     rig_free(&rig, 0, rig_ticket(&rig), top - 2 * LARGE);
     rig_drain(&rig);
-    take(SNAPSHOT_PEAK);
-    bring(2, whole, sizeof whole);
+    snap(WHOLE);
     expect_past("");
     rig_close(&rig);
     rig_open(&rig, 1);
     grow(LARGE);
-    take(SNAPSHOT_PEAK); /* far below */
-    bring(1, whole, sizeof whole);
+    snap(WHOLE); /* far below */
     grow(LARGE);
     grow(LARGE);
     rig_free(&rig, 0, rig_ticket(&rig), top - LARGE);
     rig_drain(&rig);
-    take(SNAPSHOT_PEAK);
-    bring(2, whole, sizeof whole);
+    snap(WHOLE);
     expect_past("");
 }
 
@@ -938,8 +974,9 @@ int main(void) {
         CLOSED(test_published_totals),
         CLOSED(test_copy_brings_graph),
         CLOSED(test_second_offer),
-        CLOSED(test_shallow_or_whole),
         CLOSED(test_copies_that_fail),
+        CLOSED(test_shallow_or_whole),
+        CLOSED(test_whole_beside_shallow),
         CLOSED(test_which_are_kept),
         CLOSED(test_which_are_past),
         CLOSED(test_bounds),

@@ -446,6 +446,68 @@ static void test_far_from_the_peak(void **state) {
     scene_close(&scene);
 }
 
+/* Which of two is told: locals at the peak of 40 MiB, of which `local` bytes are held, and all of a
+ * heap of `heap` bytes before. */
+struct both {
+    uint64_t local, heap;
+    bool local_dead, heap_dead, asked_for;
+};
+
+static struct scene locals;
+
+static void fill(struct scene *of, uint64_t bytes, uint64_t held, bool dead) {
+    uint32_t data = held ? scene_big(of, of->bytes, 1, held) : 0;
+    scene_frame(of, &(struct scene_frame){"f", 0, 3, LOCALS({"data", data, !dead, false})});
+    scene_frame(of, &(struct scene_frame){"<module>", 1, 9, LOCALS({NULL})});
+    of->snapshot.bytes = bytes - MIB / 2; /* scene_find adds that */
+    scene_find(of);
+}
+
+static uint32_t which_is_told(const struct both *both) {
+    scene_open(&scene);
+    fill(&scene, both->heap, both->heap - MIB, both->heap_dead);
+    scene_open_as(&locals, GRAPH_SHALLOW);
+    locals.snapshot.flags |= SNAPSHOT_IS_SHALLOW;
+    fill(&locals, 40 * MIB, both->local, both->local_dead);
+    scene.snapshot.reason = both->asked_for ? SNAPSHOT_REQUEST : SNAPSHOT_PEAK;
+    struct profile_snapshot snapshots[] = {locals.snapshot, scene.snapshot};
+    struct profile_graph graphs[] = {locals.bytes_of_graph, scene.bytes_of_graph};
+    struct profile_block blocks[] = {locals.blocks[0], scene.blocks[0]};
+    struct profile profile = locals.profile;
+    profile.snapshots = snapshots;
+    profile.snapshot_count = 2;
+    profile.graphs = graphs;
+    profile.blocks = locals.snapshot.block_count ? blocks : &blocks[1];
+    struct findings *findings = findings_of(&profile, 0, SCENE_SHARES);
+    uint32_t told = findings->snapshot;
+    assert_int_equal(findings->far_from_peak, told == 1 && both->heap < 36 * MIB);
+    assert_non_null(findings->holding);
+    findings_free(findings);
+    scene_close(&scene);
+    scene_close(&locals);
+    return told;
+}
+
+static void test_a_whole_heap_beside_locals(void **state) {
+    (void)state;
+    static const struct {
+        struct both both;
+        uint32_t told;
+    } cases[] = {
+        {{0, 24 * MIB, false, false, false}, 1},
+        {{20 * MIB, 24 * MIB, false, false, false}, 1},
+        {{24 * MIB, 24 * MIB, false, false, false}, 0}, /* it tells of more */
+        {{MIB, 24 * MIB, true, false, false}, 1},
+        {{4 * MIB, 24 * MIB, true, false, false}, 0}, /* there is something to let go of */
+        {{4 * MIB, 24 * MIB, true, true, false}, 1},
+        {{0, 11 * MIB, false, false, false}, 1},
+        {{0, 9 * MIB, false, false, false}, 0}, /* that was long before */
+        {{0, 24 * MIB, false, false, true}, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(which_is_told(&cases[i].both), cases[i].told);
+}
+
 /* Nothing is known of the peak's moment: nothing is promised. */
 static void test_moments_that_are_missing(void **state) {
     (void)state;
@@ -479,6 +541,7 @@ int main(void) {
         cmocka_unit_test(test_blocks_of_several),
         cmocka_unit_test(test_garbage_was_in_use),
         cmocka_unit_test(test_far_from_the_peak),
+        cmocka_unit_test(test_a_whole_heap_beside_locals),
         cmocka_unit_test(test_moments_that_are_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -81,7 +81,7 @@ static bool has_snapshot(const struct profile *profile, uint32_t process) {
 static bool read_process(struct side *side, uint32_t process) {
     if (!has_snapshot(side->profile, process))
         return true;
-    struct findings *findings = findings_of(side->profile, process);
+    struct findings *findings = findings_of(side->profile, process, 0);
     if (!findings)
         return false;
     side->figures[process] = (struct held_figures){

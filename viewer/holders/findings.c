@@ -13,6 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BESIDE_PART 4u   /* of what locals were seen in: a smaller heap says too little of it */
+#define TELLING_PART 20u /* of the peak */
+
 const char *const holder_root_names[HOLDER_ROOTS] = {
     [HOLDER_LOCAL] = "local",         [HOLDER_ARGUMENT] = "argument",
     [HOLDER_GLOBAL] = "global",       [HOLDER_CLOSURE] = "closure",
@@ -180,11 +183,57 @@ struct findings *findings_of_snapshot(const struct profile *profile, uint32_t sn
     return findings_whole(profile, snapshot, 0);
 }
 
-struct findings *findings_of(const struct profile *profile, uint32_t process) {
-    for (uint32_t i = 0; i < profile->snapshot_count; i++)
-        if (profile->snapshots[i].process == process)
-            return findings_of_snapshot(profile, i);
-    return NULL;
+static uint32_t find_first(const struct profile *profile, uint32_t process) {
+    uint32_t i = 0;
+    while (i < profile->snapshot_count && profile->snapshots[i].process != process)
+        i++;
+    return i;
+}
+
+/* The largest whole heap beside locals; profile->snapshot_count: there is none. Those that were
+ * asked for have a name to be told by. */
+static uint32_t find_beside(const struct profile *profile, const struct profile_snapshot *locals) {
+    uint32_t found = profile->snapshot_count;
+    for (uint32_t i = 0; i < profile->snapshot_count; i++) {
+        const struct profile_snapshot *one = &profile->snapshots[i];
+        if (one->process == locals->process && one->reason != SNAPSHOT_REQUEST &&
+            snapshot_is_whole(one) && one->bytes >= locals->bytes / BESIDE_PART &&
+            (found == profile->snapshot_count || one->bytes > profile->snapshots[found].bytes))
+            found = i;
+    }
+    return found;
+}
+
+/* Bytes of which it is told who holds them. */
+static uint64_t held_by_some(const struct findings *findings) {
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < findings->count; i++)
+        bytes += findings->holders[i].root != HOLDER_NONE ? findings->holders[i].bytes : 0;
+    return bytes;
+}
+
+/* What could be let go of is told by who saw it nearest to the peak. */
+static bool tells_more(const struct profile *profile, const struct findings *whole,
+                       const struct findings *locals) {
+    uint64_t peak = profile->processes[locals->process].peak_bytes;
+    uint64_t idle = locals->dead_bytes + locals->garbage_bytes;
+    bool idle_told = idle < peak / TELLING_PART || whole->dead_bytes + whole->garbage_bytes >= idle;
+    return idle_told && held_by_some(whole) > held_by_some(locals);
+}
+
+struct findings *findings_of(const struct profile *profile, uint32_t process, uint32_t shares) {
+    uint32_t first = find_first(profile, process);
+    struct findings *findings = findings_whole(profile, first, shares);
+    if (!findings || !(profile->snapshots[first].flags & SNAPSHOT_IS_SHALLOW))
+        return findings;
+    struct findings *whole =
+        findings_whole(profile, find_beside(profile, &profile->snapshots[first]), shares);
+    if (!whole || !tells_more(profile, whole, findings)) {
+        findings_free(whole);
+        return findings;
+    }
+    findings_free(findings);
+    return whole;
 }
 
 void findings_move(struct findings *findings, const uint32_t *numbers) {
