@@ -319,6 +319,21 @@ static void test_an_argument(void **state) {
     scene_close(&scene);
 }
 
+/* As `CACHE.append(...)` has it, where most lists grow. */
+static void test_an_argument_with_a_name(void **state) {
+    (void)state;
+    scene_open(&scene);
+    uint32_t list = scene_object(&scene, scene.list, 2, EDGES(ITEM(big())));
+    uint32_t name = scene_text(&scene, "CACHE", 1);
+    uint32_t globals = scene_object(&scene, scene.dict, 1, EDGES(KEY(name, list)));
+    const uint32_t stack[] = {list << 1, 0};
+    scene_frame(&scene, &(struct scene_frame){.function = "f", .line = 3, .stack = stack});
+    scene_frame(&scene, &(struct scene_frame){
+                            .function = "<module>", .depth = 1, .locals_object = globals});
+    assert_string_equal(the_holder(HOLDER_GLOBAL, "CACHE")->path, "CACHE[0]");
+    scene_close(&scene);
+}
+
 static void test_a_long_way(void **state) {
     (void)state;
     scene_open(&scene);
@@ -370,6 +385,7 @@ int main(void) {
         cmocka_unit_test(test_a_context_variable),
         cmocka_unit_test(test_a_module_that_runs),
         cmocka_unit_test(test_an_argument),
+        cmocka_unit_test(test_an_argument_with_a_name),
         cmocka_unit_test(test_a_generator),
         cmocka_unit_test(test_a_long_way),
         cmocka_unit_test(test_a_graph_of_it),

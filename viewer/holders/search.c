@@ -106,7 +106,7 @@ static uint32_t edge_cost(const struct search *search, const struct heap_edge *e
     case HEAP_LOCAL:
         return edge->flags & HEAP_DEAD ? 32 : edge->flags & HEAP_LIVE ? 2 : 3;
     case HEAP_STACK:
-        return edge->flags & HEAP_UNCERTAIN ? 14 : 8;
+        return edge->flags & HEAP_UNCERTAIN ? 26 : 20;
     case HEAP_FRAME_FIELD: /* variables of a module or class */
         return edge->label == 2 ? 6 : 18;
     case HEAP_FRAME:
