@@ -106,6 +106,16 @@ static hot_inline bool stack_stands_far(const struct python_offsets *at,
            *far->mark_place == far->mark;
 }
 
+/* The stack's node where it is wholly the same; else 0. */
+static hot_inline uint32_t stack_again_far(const struct python_offsets *at,
+                                           const struct stack_far *far, const char *address) {
+    bool same = address == far->address &&
+                frames_word(address, at->frame_position) == far->position &&
+                stack_stands_far(at, far) &&
+                frames_word(far->caller, at->frame_position) == far->caller_position;
+    return same ? far->node : 0;
+}
+
 /* What the thread of that state runs is Python code of Holdfast's (`run --watch`, the package), or
  * the standard library for it: nothing that the program has called. */
 bool frames_are_ours(const char *state);

@@ -83,6 +83,14 @@ struct hot_rest {
     hot_entered *near, *entered;
 };
 
+/* The node of a stack that is wholly the same again, by its caller's mark or by one further out; 0:
+ * it is none. */
+static hot_inline uint32_t hot_node(const struct python_offsets *at,
+                                    const struct stack_cache *cache, const char *frame) {
+    uint32_t node = stack_again(at, &cache->top, frame);
+    return likely(node) || !can_be_near(at) ? node : stack_again_far(at, &cache->far, frame);
+}
+
 /* Returns the block, or NULL: not done. */
 static hot_inline void *hot_alloc(const struct python_offsets *at, struct hot_rest rest,
                                   unsigned kind, void *block, uint64_t size) {
@@ -91,13 +99,13 @@ static hot_inline void *hot_alloc(const struct python_offsets *at, struct hot_re
     const char *state = hot_enter(at);
     if (unlikely(!state))
         return NULL;
-    const struct stack_top *top = &self.gil_cache.top;
+    const struct stack_cache *cache = &self.gil_cache;
     const char *frame = frames_current(at, state);
     uint64_t tail = process.gil.tail;
     uint32_t node = 0;
-    if (unlikely(!hot_fits(tail, 2) || !(node = stack_again(at, top, frame)))) {
+    if (unlikely(!hot_fits(tail, 2) || !(node = hot_node(at, cache, frame)))) {
         hot_note_caller();
-        bool near = frame == top->address || frame == self.gil_cache.far.address;
+        bool near = frame == cache->top.address || frame == cache->far.address;
         return near ? rest.near(state, block, size) : rest.entered(state, block, size);
     }
     hot_put(tail, 2, event_word(EVENT_ALLOC, kind, 0, (uintptr_t)block),
