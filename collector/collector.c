@@ -134,12 +134,11 @@ static bool collector_open(struct collector *collector) {
         page->ceiling = collector->options->ceiling;
         page->watch = collector->options->watch;
     }
-    rest_open(&collector->rest, page);
+    if (page)
+        rest_open(&collector->rest, page);
     if (collector->epoll < 0 || !page || !trace_init(&collector->trace, page) ||
         !watch(collector, collector->point.listener, &collector->point) ||
-        !watch(collector, collector->control, &collector->control) ||
-        (rest_is_open(&collector->rest) &&
-         !watch(collector, collector->rest.called, &collector->rest))) {
+        !watch(collector, collector->control, &collector->control)) {
         char text[256];
         snprintf(text, sizeof text, "the collector cannot start: %s", strerror(errno));
         tell(collector, CONTROL_REFUSED, 0, text);
@@ -203,11 +202,8 @@ static void wait_for_events(struct collector *collector) {
     struct pollfd poll_all = {.fd = collector->epoll, .events = POLLIN};
     struct timespec pause = {.tv_nsec = (long)collector->pause_ns};
     bool rests = collector->pause_ns > PAUSE_IDLE_NS;
-    if (rests)
-        rest_begin(&collector->rest);
-    int ready = ppoll(&poll_all, 1, &pause, NULL);
-    if (rests)
-        rest_end(&collector->rest);
+    int ready =
+        rests ? rest_poll(&collector->rest, &poll_all, &pause) : ppoll(&poll_all, 1, &pause, NULL);
     if (ready <= 0)
         return;
     struct epoll_event events[64];
@@ -218,8 +214,6 @@ static void wait_for_events(struct collector *collector) {
             read_control(collector);
         else if (events[i].data.ptr == &collector->point)
             join = true;
-        else if (events[i].data.ptr == &collector->rest)
-            rest_take_call(&collector->rest);
         else
             process_ended(collector, events[i].data.ptr);
     }

@@ -273,6 +273,7 @@ static bool note_tickets(struct writer *writer) {
     uint64_t ticket = atomic_load_explicit(&process.session->ticket, memory_order_acquire);
     if (ticket == writer->noted)
         return true;
+    writer_call_collector(); /* it has taken a ticket before it slept */
     uint32_t alone = atomic_load_explicit(&process.alone, memory_order_relaxed);
     if (!(alone ? note_by_ticket(writer) : note_plainly(writer, ticket)))
         return false;
@@ -317,6 +318,8 @@ static inline void put(struct writer *writer, bool large, uint64_t word, const u
         put_noted(writer, word, words, count);
         return;
     }
+    if (large)
+        writer_call_collector(); /* when they come and go is told to the millisecond */
     uint64_t *record = writer_reserve(writer, 2 + count);
     if (!record)
         return;

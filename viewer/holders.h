@@ -192,6 +192,8 @@ struct findings {
 /* Of the snapshot that explains the process's peak best, or of a whole heap further from the peak
  * where that tells more than locals do; NULL when the process has none, or memory ran out. */
 struct findings *findings_of(const struct profile *profile, uint32_t process, uint32_t shares);
+/* Of that snapshot, whatever it tells: for who asks what was dead, and not who held the rest. */
+struct findings *findings_nearest(const struct profile *profile, uint32_t process);
 /* Of one snapshot, by its index. */
 struct findings *findings_of_snapshot(const struct profile *profile, uint32_t snapshot);
 /* With `holding`, in which what has less than one of so many shares of all bytes is not told by

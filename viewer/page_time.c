@@ -93,7 +93,7 @@ static struct group *group_blocks(const struct profile_block *blocks, uint32_t c
     uint32_t end = 0;
     if (!groups)
         return NULL;
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; blocks && i < count; i++)
         groups[i] = (struct group){blocks[i].node, 1, blocks[i].size};
     qsort(groups, count, sizeof *groups, compare_nodes);
     for (uint32_t i = 0; i < count; i++) {

@@ -178,8 +178,8 @@ static inline void put_word(struct graph_writer *writer, uint32_t word) {
 }
 
 static uint64_t hash_with(uint64_t hash, uint64_t words) {
-    hash = (hash ^ words) * 0x9e3779b97f4a7c15u;
-    return hash ^ hash >> 32;
+    unsigned __int128 product = (unsigned __int128)(hash ^ words) * 0x9e3779b97f4a7c15u;
+    return (uint64_t)(product >> 64) ^ (uint64_t)product;
 }
 
 /* Two words at a time: each step waits for the one before it. */

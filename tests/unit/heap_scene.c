@@ -223,9 +223,9 @@ void scene_frame(struct scene *scene, const struct scene_frame *frame) {
         used++;
     facts[0] = (uint8_t)(frame->unknown_depth ? 0 : used + 1);
     uint32_t code = graph_sample_code(
-        &scene->graph, &(struct sample_code){.name = frame->function,
-                                             .file = "/src/app.py",
-                                             .first_line = 1,
+        &scene->graph, &(struct sample_code){.name = frame->inserted ? "__init__" : frame->function,
+                                             .file = frame->inserted ? "__init__" : "/src/app.py",
+                                             .first_line = !frame->inserted,
                                              .locals = names,
                                              .instructions = facts,
                                              .instruction_bytes = frame->unknown ? 0 : count + 1});

@@ -91,6 +91,7 @@ struct scene_frame {
     bool unknown_depth; /* of its stack */
     uint32_t owner, function_object, locals_object;
     bool suspended; /* it belongs to `owner` alone, and no thread runs it */
+    bool inserted;  /* the interpreter's own, before __init__ */
     int32_t saved_depth_plus_one;
 };
 

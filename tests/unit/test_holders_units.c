@@ -260,13 +260,15 @@ static void test_a_ring_of_a_million(void **state) {
 
 /* -- The peak without -- */
 
+static uint32_t depth_of_f;
+
 /* Local `data` of 8 MiB is dead; it was born at `birth` and dies at `death`. */
 static void dead_data(uint64_t birth, uint64_t death) {
     scene_open(&scene);
     uint32_t data = scene_big(&scene, scene.bytes, 1, 8 * MIB);
     scene.blocks[0].birth = birth;
     scene.blocks[0].death = death;
-    scene_frame(&scene, &(struct scene_frame){"f", 0, 3, LOCALS(DEAD("data", data))});
+    scene_frame(&scene, &(struct scene_frame){"f", depth_of_f, 3, LOCALS(DEAD("data", data))});
     scene.snapshot.bytes = 20 * MIB - MIB / 2; /* scene_find adds that */
     scene.snapshot.pending_bytes = 4 * MIB;
 }
@@ -311,6 +313,19 @@ static void test_another_moment_is_as_high(void **state) {
     must_promise(23 * MIB - 100, 23 * MIB, 23 * MIB);
 }
 
+/* Allocated at f(), line 3, where f() still stands. */
+static void dead_data_and_a_block(void) {
+    dead_data(50, 0);
+    scene.nodes[2] = (struct profile_node){.parent = 1, .function = 1, .line = 3};
+    scene.profile.node_count = 3;
+    scene.snapshot.pending_node = 2;
+    scene_block(&scene, MIB);
+    scene.blocks[1].birth = 60;
+    scene.blocks[1].node = 2;
+    scene_moment(&scene, 60, 23 * MIB);
+    scene_moment(&scene, 100, 24 * MIB);
+}
+
 /* Nobody knows until when it was in use; unless a call in which it is dead has made a block. */
 static void test_it_was_in_use_before(void **state) {
     (void)state;
@@ -318,16 +333,25 @@ static void test_it_was_in_use_before(void **state) {
     scene_moment(&scene, 60, 23 * MIB);
     scene_moment(&scene, 100, 24 * MIB);
     must_promise(16 * MIB - 100, 23 * MIB, 23 * MIB);
-    dead_data(50, 0);
-    scene.nodes[2] = (struct profile_node){.parent = 1, .function = 1, .line = 3};
-    scene.profile.node_count = 3;
-    scene.snapshot.pending_node = 2;
-    scene_block(&scene, MIB);
-    scene.blocks[1].birth = 60; /* allocated at f(), line 3, where f() still stands */
-    scene.blocks[1].node = 2;
-    scene_moment(&scene, 60, 23 * MIB);
-    scene_moment(&scene, 100, 24 * MIB);
+    dead_data_and_a_block();
     must_promise(16 * MIB - 100, 16 * MIB - 100, 23 * MIB);
+}
+
+/* Frames that stacks do not have, further out and further in: f() is found in its stack all the
+ * same; not where there are others that the stack does not know of. */
+static void test_frames_that_stacks_leave_out(void **state) {
+    (void)state;
+    for (depth_of_f = 0; depth_of_f < 3; depth_of_f++) {
+        dead_data_and_a_block();
+        for (uint32_t depth = 0; depth < 3; depth++)
+            if (depth != depth_of_f)
+                scene_frame(&scene, &(struct scene_frame){.depth = depth, .inserted = true});
+        must_promise(16 * MIB - 100, 16 * MIB - 100, 23 * MIB);
+    }
+    depth_of_f = 0;
+    dead_data_and_a_block();
+    scene_frame(&scene, &(struct scene_frame){.function = "__init__", .depth = 1, .line = 1});
+    must_promise(16 * MIB - 100, 23 * MIB, 23 * MIB);
 }
 
 /* All that was there when the call began, in which it is dead, was there at one time. */
@@ -447,10 +471,10 @@ static void test_far_from_the_peak(void **state) {
 }
 
 /* Which of two is told: locals at the peak of 40 MiB, of which `local` bytes are held, and all of a
- * heap of `heap` bytes before. */
+ * heap of `heap` bytes before, or later than both. */
 struct both {
     uint64_t local, heap;
-    bool local_dead, heap_dead, asked_for;
+    bool local_dead, heap_dead, asked_for, later;
 };
 
 static struct scene locals;
@@ -474,6 +498,9 @@ static uint32_t which_is_told(const struct both *both) {
     struct profile_graph graphs[] = {locals.bytes_of_graph, scene.bytes_of_graph};
     struct profile_block blocks[] = {locals.blocks[0], scene.blocks[0]};
     struct profile profile = locals.profile;
+    snapshots[0].time_ns = 50;
+    snapshots[1].time_ns = both->later ? 101 : 40;
+    locals.process.peak_ns = 100;
     profile.snapshots = snapshots;
     profile.snapshot_count = 2;
     profile.graphs = graphs;
@@ -494,15 +521,16 @@ static void test_a_whole_heap_beside_locals(void **state) {
         struct both both;
         uint32_t told;
     } cases[] = {
-        {{0, 24 * MIB, false, false, false}, 1},
-        {{20 * MIB, 24 * MIB, false, false, false}, 1},
-        {{24 * MIB, 24 * MIB, false, false, false}, 0}, /* it tells of more */
-        {{MIB, 24 * MIB, true, false, false}, 1},
-        {{4 * MIB, 24 * MIB, true, false, false}, 0}, /* there is something to let go of */
-        {{4 * MIB, 24 * MIB, true, true, false}, 1},
-        {{0, 11 * MIB, false, false, false}, 1},
-        {{0, 9 * MIB, false, false, false}, 0}, /* that was long before */
-        {{0, 24 * MIB, false, false, true}, 0},
+        {{0, 24 * MIB, false, false, false, false}, 1},
+        {{20 * MIB, 24 * MIB, false, false, false, false}, 1},
+        {{24 * MIB, 24 * MIB, false, false, false, false}, 0}, /* it tells of more */
+        {{MIB, 24 * MIB, true, false, false, false}, 1},
+        {{4 * MIB, 24 * MIB, true, false, false, false}, 0}, /* there is something to let go of */
+        {{4 * MIB, 24 * MIB, true, true, false, false}, 1},
+        {{0, 11 * MIB, false, false, false, false}, 1},
+        {{0, 9 * MIB, false, false, false, false}, 0}, /* that was long before */
+        {{0, 24 * MIB, false, false, true, false}, 0},
+        {{0, 24 * MIB, false, false, false, true}, 0}, /* others may have held that */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_int_equal(which_is_told(&cases[i].both), cases[i].told);
@@ -533,6 +561,7 @@ int main(void) {
         cmocka_unit_test(test_the_peak_that_follows),
         cmocka_unit_test(test_another_moment_is_as_high),
         cmocka_unit_test(test_it_was_in_use_before),
+        cmocka_unit_test(test_frames_that_stacks_leave_out),
         cmocka_unit_test(test_it_was_made),
         cmocka_unit_test(test_the_call_made_small_objects),
         cmocka_unit_test(test_moments_that_are_folded),

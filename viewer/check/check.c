@@ -70,14 +70,13 @@ static bool sees_holders(const struct check *check) {
 
 static bool read_findings(struct check *check) {
     const struct profile *profile = check->profile;
-    const struct report_options options = {.process = PROFILE_TREE};
     check->findings = calloc((size_t)profile->process_count + 1, sizeof *check->findings);
     if (!check->findings)
         return false;
     for (uint32_t i = 0; i < profile->snapshot_count; i++) {
         uint32_t process = profile->snapshots[i].process;
         if (!check->findings[process])
-            check->findings[process] = held_open(profile, &options, process);
+            check->findings[process] = findings_nearest(profile, process);
     }
     check->holders_whole = sees_holders(check);
     for (uint32_t i = 0; i < profile->process_count; i++) {

@@ -190,14 +190,20 @@ static uint32_t find_first(const struct profile *profile, uint32_t process) {
     return i;
 }
 
-/* The largest whole heap beside locals; profile->snapshot_count: there is none. Those that were
- * asked for have a name to be told by. */
+static uint64_t later_of(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
+}
+
+/* The largest whole heap beside locals; profile->snapshot_count: there is none. What came after the
+ * peak may have other holders. Those that were asked for have a name to be told by. */
 static uint32_t find_beside(const struct profile *profile, const struct profile_snapshot *locals) {
+    uint64_t until = later_of(profile->processes[locals->process].peak_ns, locals->time_ns);
     uint32_t found = profile->snapshot_count;
     for (uint32_t i = 0; i < profile->snapshot_count; i++) {
         const struct profile_snapshot *one = &profile->snapshots[i];
         if (one->process == locals->process && one->reason != SNAPSHOT_REQUEST &&
-            snapshot_is_whole(one) && one->bytes >= locals->bytes / BESIDE_PART &&
+            one->time_ns <= until && snapshot_is_whole(one) &&
+            one->bytes >= locals->bytes / BESIDE_PART &&
             (found == profile->snapshot_count || one->bytes > profile->snapshots[found].bytes))
             found = i;
     }
@@ -219,6 +225,10 @@ static bool tells_more(const struct profile *profile, const struct findings *who
     uint64_t idle = locals->dead_bytes + locals->garbage_bytes;
     bool idle_told = idle < peak / TELLING_PART || whole->dead_bytes + whole->garbage_bytes >= idle;
     return idle_told && held_by_some(whole) > held_by_some(locals);
+}
+
+struct findings *findings_nearest(const struct profile *profile, uint32_t process) {
+    return findings_of_snapshot(profile, find_first(profile, process));
 }
 
 struct findings *findings_of(const struct profile *profile, uint32_t process, uint32_t shares) {

@@ -4,6 +4,7 @@
 #include "viewer/python_stacks.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define STEPS_MAX (1u << 26) /* up stacks, in all */
 
@@ -93,24 +94,75 @@ static struct idle_since since_of(const struct heap *heap, const struct pending 
     return (struct idle_since){pending->moment[place], known ? peak - made : 0};
 }
 
-/* Those of that thread have as many as the stack: then they are its. */
+/* The interpreter's own, which the profile's stacks do not have (collector/builder.c). */
+static bool is_inserted(const struct graph *graph, const struct graph_frame *frame) {
+    const struct graph_code *code = &graph->codes[frame->code];
+    return code->first_line == 0 && strcmp(graph->texts[code->name], "__init__") == 0 &&
+           strcmp(graph->texts[code->file], "__init__") == 0;
+}
+
+/* The frames of each thread by their depth, and how many inserted ones are at most as deep. */
+struct levels {
+    uint32_t *first, *count; /* by thread */
+    uint32_t *inserted;      /* by first[thread] + depth */
+};
+
+static void levels_release(struct levels *levels) {
+    free(levels->first);
+    free(levels->count);
+    free(levels->inserted);
+}
+
+static void levels_fill(const struct graph *graph, struct levels *levels) {
+    for (uint32_t i = 1; i < graph->frame_count; i++)
+        levels->count[graph->frames[i].thread]++;
+    for (uint32_t i = 1; i < graph->thread_count; i++)
+        levels->first[i] = levels->first[i - 1] + levels->count[i - 1];
+    for (uint32_t i = 1; i < graph->frame_count; i++) {
+        const struct graph_frame *frame = &graph->frames[i];
+        if (frame->depth < levels->count[frame->thread] && is_inserted(graph, frame))
+            levels->inserted[levels->first[frame->thread] + frame->depth] = 1;
+    }
+    for (uint32_t i = 0; i < graph->thread_count; i++)
+        for (uint32_t depth = 1; depth < levels->count[i]; depth++)
+            levels->inserted[levels->first[i] + depth] +=
+                levels->inserted[levels->first[i] + depth - 1];
+}
+
+static bool levels_open(const struct graph *graph, struct levels *levels) {
+    levels->first = calloc(graph->thread_count + 1ul, sizeof *levels->first);
+    levels->count = calloc(graph->thread_count + 1ul, sizeof *levels->count);
+    levels->inserted = calloc(graph->frame_count + 1ul, sizeof *levels->inserted);
+    if (!levels->first || !levels->count || !levels->inserted)
+        return false;
+    levels_fill(graph, levels);
+    return true;
+}
+
+/* The frame's place in the pending allocation's stack, if those of its thread have as many as that:
+ * then they are its. */
+static bool find_place(const struct graph *graph, const struct levels *levels,
+                       const struct graph_frame *frame, uint32_t count, uint32_t *place) {
+    uint32_t frames = levels->count[frame->thread];
+    if (!(graph->threads[frame->thread].flags & 1) || frame->depth >= frames ||
+        is_inserted(graph, frame))
+        return false;
+    const uint32_t *inserted = levels->inserted + levels->first[frame->thread];
+    *place = count - 1 - (frame->depth - inserted[frame->depth]);
+    return frames - inserted[frames - 1] == count && *place < count;
+}
+
 static bool tell_frames(const struct heap *heap, const struct pending *pending,
                         struct idle_since *since) {
     const struct graph *graph = heap->graph;
-    uint32_t *counts = calloc(graph->thread_count, sizeof *counts);
-    if (!counts)
-        return false;
-    for (uint32_t i = 1; i < graph->frame_count; i++)
-        counts[graph->frames[i].thread]++;
-    for (uint32_t i = 1; i < graph->frame_count; i++) {
-        const struct graph_frame *frame = &graph->frames[i];
-        bool known = graph->threads[frame->thread].flags & 1 &&
-                     counts[frame->thread] == pending->count && frame->depth < pending->count;
-        since[i] = known ? since_of(heap, pending, pending->count - 1 - frame->depth)
-                         : (struct idle_since){SINCE_UNKNOWN, 0};
+    struct levels levels = {0};
+    bool good = levels_open(graph, &levels);
+    for (uint32_t i = 1, place; good && i < graph->frame_count; i++) {
+        bool known = find_place(graph, &levels, &graph->frames[i], pending->count, &place);
+        since[i] = known ? since_of(heap, pending, place) : (struct idle_since){SINCE_UNKNOWN, 0};
     }
-    free(counts);
-    return true;
+    levels_release(&levels);
+    return good;
 }
 
 struct idle_since *since_find(const struct heap *heap) {
