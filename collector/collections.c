@@ -10,7 +10,6 @@
 
 #define LIST_MAX 512u
 #define LOOK_NS 500000u
-#define FAR_NS 5000000u
 #define CHEAP_IMAGES 8u /* with so many alive, each is looked at half as often as one alone */
 
 /* What rises by more is not what it should be. */
@@ -32,11 +31,6 @@ static_assert(REMOTE_SIZE == REGION_COLLECTIONS_SIZE + sizeof(uint32_t),
 
 static uint64_t middle(uint64_t a, uint64_t b) {
     return a + (b - a) / 2;
-}
-
-/* While nobody writes, looks are far apart: but then no collection begins either. */
-static uint64_t not_long_before(uint64_t last, uint64_t now) {
-    return now - last > FAR_NS ? now - FAR_NS : last;
 }
 
 /* -- What is kept -- */
@@ -155,7 +149,6 @@ void collections_note(struct collections *collections, const struct collections_
     }
     if (collections->inherited || fallen)
         begin_anew(collections, look);
-    last = not_long_before(last, now_ns);
     bool was_running = collections->open_ns != 0;
     take_more(collections, look, &more);
     collections->known = true;
