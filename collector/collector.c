@@ -238,7 +238,8 @@ static bool may_rest(const struct collector *collector) {
 }
 
 static bool is_quiet(struct collector *collector, bool flows) {
-    uint64_t now = trace_clock(&collector->trace), rss = rss_of_all(&collector->trace);
+    uint64_t now = trace_clock(&collector->trace);
+    uint64_t rss = flows ? 0 : rss_of_all(&collector->trace);
     if (flows || rss != collector->quiet_rss) {
         collector->quiet_since_ns = now;
         collector->quiet_rss = rss;

@@ -15,9 +15,6 @@
 #define STREAMS_MAX 256u
 #define PAUSES_MAX_NS (1ull << 48)
 
-/* A heap of less than this part of what locals were seen in says too little of that. */
-#define BESIDE_PART 4u
-
 static int compare_blocks(const void *left, const void *right) {
     const struct snapshot_block *a = left, *b = right;
     return (a->address > b->address) - (a->address < b->address);
@@ -102,7 +99,7 @@ static bool tells_more(const struct image *image, const struct snapshot *one,
  * kept beside locals that were seen nearer to the peak. */
 static bool goes_beside(const struct snapshot *whole, const struct snapshot *locals) {
     return snapshot_is_complete(whole) && !is_shallow(whole) && is_shallow(locals) &&
-           whole->bytes >= locals->bytes / BESIDE_PART;
+           whole->bytes >= locals->bytes / SNAPSHOT_BESIDE_PART;
 }
 
 static uint64_t all_bytes(const struct snapshot *snapshot) {

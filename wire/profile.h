@@ -147,6 +147,10 @@ enum profile_snapshot_flags {
     SNAPSHOT_IS_LAST = 4,    /* with --refs, as the interpreter began to end */
 };
 
+/* A whole heap of less than this part of what was live as locals were seen says too little of that:
+ * it is neither kept nor told beside them. */
+#define SNAPSHOT_BESIDE_PART 4u
+
 /* The heap's references at one moment of a process, just before an allocation. Snapshots are in the
  * order of their processes; of one process, the one that explains its peak best comes first. */
 struct profile_snapshot {

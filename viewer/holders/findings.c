@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BESIDE_PART 4u   /* of what locals were seen in: a smaller heap says too little of it */
 #define TELLING_PART 20u /* of the peak */
 
 const char *const holder_root_names[HOLDER_ROOTS] = {
@@ -203,7 +202,7 @@ static uint32_t find_beside(const struct profile *profile, const struct profile_
         const struct profile_snapshot *one = &profile->snapshots[i];
         if (one->process == locals->process && one->reason != SNAPSHOT_REQUEST &&
             one->time_ns <= until && snapshot_is_whole(one) &&
-            one->bytes >= locals->bytes / BESIDE_PART &&
+            one->bytes >= locals->bytes / SNAPSHOT_BESIDE_PART &&
             (found == profile->snapshot_count || one->bytes > profile->snapshots[found].bytes))
             found = i;
     }
